@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Adam (Kingma & Ba 2015, algorithm 1) in f32, in PyTorch's order of operations.
+ *
+ *     m = β1·m + (1-β1)·g      v = β2·v + (1-β2)·g²
+ *     θ -= (lr/(1-β1^t))·m / (√v/√(1-β2^t) + eps)
+ *
+ * The scalars are formed in f64 and rounded to f32. After a gradient has become exactly zero m
+ * decays as β1^k and θ keeps moving until the step is below half a unit in the last place: the
+ * momentum tail, about 158 steps at β1 = 0.9.
+ */
+#ifndef CCMSWEEP_ADAM_H
+#define CCMSWEEP_ADAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Scalars of step t, f32. */
+struct adam {
+    float beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, root_correction, eps;
+};
+
+/** Scalars for learning rate `lr` at step `t` (1 the first time). */
+struct adam adam_scalars(double lr, double beta1, double beta2, double eps, int64_t t);
+
+/** What a step did to the parameters. */
+struct adam_effect {
+    bool changed; /**< a parameter differs from before in at least one bit */
+    bool finite;  /**< all parameters are finite */
+};
+
+/** One step over a flat block of `count` parameters with moments m, v and gradient g. */
+struct adam_effect adam_step(const struct adam *adam, size_t count, float *theta, float *m,
+                             float *v, const float *g);
+
+/** Soft update target = (1-τ)·target + τ·source; τ = 1 copies. */
+void adam_soft_update(double tau, size_t count, float *target, const float *source);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The record of one training: every array it leaves behind, described once.
+ *
+ * RECORD_FIELDS is the table of names, types, shapes, units and meanings. From it come the struct
+ * below, the arrays a trainer fills, and in the layer above the datasets, attributes and
+ * documentation of the file. This module knows nothing of files. Names follow the columns of the
+ * published logs. Real fields are NaN, integers -1 and bytes 0 until written; `outcome` is 0.
+ *
+ * All arrays are row-major, slowest dimension first. Episodes count from 1; row e-1 is episode e.
+ * Training steps happen from episode 2 on, so row 0 of what a training step yields stays at fill.
+ */
+#ifndef CCMSWEEP_RECORD_H
+#define CCMSWEEP_RECORD_H
+
+#include <ccmsweep/settings.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Dimensions of the arrays, besides `run`, which the file adds in front. */
+enum dimension {
+    DIM_NONE = 0,
+    DIM_EPISODE,    /**< training.episodes */
+    DIM_LOG,        /**< every tracking.log_every-th episode */
+    DIM_SNAPSHOT,   /**< every tracking.snapshot_every-th episode */
+    DIM_EVALUATION, /**< every evaluation.every-th episode */
+    DIM_ACTOR,      /**< N agents */
+    DIM_ACTOR_BYTE, /**< ceil(N / 8): one bit per actor, actor 0 the lowest bit of byte 0 */
+    DIM_ACTION,     /**< offload, compute, transmit */
+    DIM_LAYER,      /**< fc1, fc2, fc3; weight and bias together */
+    DIM_HIDDEN,     /**< h1, h2 */
+    DIM_BIN,        /**< bins of the pre-activation histogram */
+    DIM_DETECTION,  /**< saturated, vanished, asymmetry */
+    DIM_COUNT
+};
+
+/** How a run ended, or where it stands. */
+enum outcome {
+    OUTCOME_PENDING = 0,
+    OUTCOME_STOPPED = 1,     /**< every actor had its first still episode: an event */
+    OUTCOME_CENSORED = 2,    /**< the episode limit came first: right-censored, not an event */
+    OUTCOME_DIVERGED = 3,    /**< a parameter was not finite after a training step */
+    OUTCOME_FAILED = 4,      /**< could not be trained */
+    OUTCOME_QUARANTINED = 5, /**< crashed its process too often */
+    OUTCOME_INTERRUPTED = 6, /**< a polite stop left it half-way, with a checkpoint */
+};
+
+/** Why an actor's gradient became zero: at its `gradient_zero`, the first that holds. */
+enum cause {
+    CAUSE_NONE = 0,        /**< the gradient is not zero at the end */
+    CAUSE_NAN = 1,         /**< a gradient is not finite */
+    CAUSE_CRITIC_DEAD = 2, /**< dQ/da = 0 on every batch row */
+    CAUSE_TANH_HARD = 3,   /**< every 1-y² of the batch is exactly 0 */
+    CAUSE_ACTOR_DEAD = 4,  /**< a hidden layer is zero on the whole batch */
+    CAUSE_MIXED = 5,       /**< several of these, each on some rows */
+};
+
+enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, DETECTION_COUNT };
+
+/* X(name, C type, unit, dimension 1, 2, 3, meaning) */
+#define RECORD_FIELDS(X)                                                                           \
+    X(outcome, int32_t, "1", DIM_NONE, DIM_NONE, DIM_NONE,                                         \
+      "how the run ended (see flag_meanings)")                                                     \
+    X(total_episodes, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                            \
+      "episodes played; the censoring time of whatever was not seen")                              \
+    X(stopping_episode, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                          \
+      "first_still of the last actor; -1 when an actor never was still (censored)")                \
+    X(run_cause, int32_t, "1", DIM_NONE, DIM_NONE, DIM_NONE,                                       \
+      "cause of the actor that stopped last (see flag_meanings)")                                  \
+    X(first_still, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                              \
+      "first episode in whose training step no parameter changed; -1 not seen")                    \
+    X(gradient_zero_first, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                      \
+      "first episode whose own gradient is exactly 0; -1 not seen")                                \
+    X(gradient_zero, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                            \
+      "start of the unbroken stretch of exactly zero gradients that lasts to the end; -1 none")    \
+    X(hard_saturation, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                          \
+      "first episode in which every 1-y^2 of the batch is exactly 0; -1 not seen")                 \
+    X(last_change, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                              \
+      "last episode in which a parameter changed, when followed by at least tracking.absorb "      \
+      "still episodes up to the end; -1 otherwise")                                                \
+    X(cause, int32_t, "1", DIM_ACTOR, DIM_NONE, DIM_NONE,                                          \
+      "why the gradient is zero from gradient_zero on (see flag_meanings)")                        \
+    X(critic_first_still, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                        \
+      "first_still of the critic; -1 not seen")                                                    \
+    X(critic_last_change, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                        \
+      "last_change of the critic; -1 otherwise")                                                   \
+    X(critic_gradient_zero, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                      \
+      "gradient_zero of the critic's loss; -1 none")                                               \
+    X(detection_episode, int32_t, "episode", DIM_DETECTION, DIM_NONE, DIM_NONE,                    \
+      "first log episode at which the detection held; -1 never")                                   \
+    X(reward, double, "1", DIM_EPISODE, DIM_NONE, DIM_NONE, "sum of the step rewards")             \
+    X(energy_violation, double, "1", DIM_EPISODE, DIM_NONE, DIM_NONE,                              \
+      "share of (step, agent) pairs whose battery fell below its threshold")                       \
+    X(deadline_violation, double, "1", DIM_EPISODE, DIM_NONE, DIM_NONE,                            \
+      "share of (step, agent) pairs that missed their deadline")                                   \
+    X(critic_loss, float, "1", DIM_EPISODE, DIM_NONE, DIM_NONE,                                    \
+      "mean over all rows of (w q - w t)^2")                                                       \
+    X(n_selected, int32_t, "row", DIM_EPISODE, DIM_NONE, DIM_NONE,                                 \
+      "rows of the critic's loss: accepted agents of the batch, 'nobody' rows included")           \
+    X(actors_stopped, int32_t, "actor", DIM_EPISODE, DIM_NONE, DIM_NONE,                           \
+      "actors whose first_still is this episode or earlier")                                       \
+    X(actor_moving, uint8_t, "1", DIM_EPISODE, DIM_ACTOR_BYTE, DIM_NONE,                           \
+      "bit set: a parameter of that actor changed in the training step")                           \
+    X(critic_moving, uint8_t, "1", DIM_EPISODE, DIM_NONE, DIM_NONE,                                \
+      "1: a parameter of the critic changed in the training step")                                 \
+    X(actor_grad_own, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                    \
+      "sqrt(sum over actors of squared norm / N) of the gradients the optimisers used")            \
+    X(critic_grad_own, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                   \
+      "norm of the critic's loss gradient")                                                        \
+    X(actor_grad_accumulated, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                            \
+      "as actor_grad_own, of each actor's sum over passes i to N-1 (what the study logged)")       \
+    X(critic_grad_accumulated, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                           \
+      "norm of the loss gradient plus the gradients of all actor passes (what the study logged)")  \
+    X(gradient_ratio_own, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                \
+      "actor_grad_own / critic_grad_own")                                                          \
+    X(gradient_ratio_accumulated, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                        \
+      "actor_grad_accumulated / critic_grad_accumulated")                                          \
+    X(actor_layer_grad_own, float, "1", DIM_LOG, DIM_ACTOR, DIM_LAYER,                             \
+      "norm of the gradient the optimiser used, by layer")                                         \
+    X(actor_layer_grad_accumulated, float, "1", DIM_LOG, DIM_ACTOR, DIM_LAYER,                     \
+      "norm of the gradient summed over passes i to N-1, by layer")                                \
+    X(critic_layer_grad_own, double, "1", DIM_LOG, DIM_LAYER, DIM_NONE,                            \
+      "norm of the critic's loss gradient, by layer")                                              \
+    X(critic_layer_grad_accumulated, double, "1", DIM_LOG, DIM_LAYER, DIM_NONE,                    \
+      "norm of the critic's accumulated gradient, by layer")                                       \
+    X(actor_param_norm, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                  \
+      "norm of the parameters of all actors together")                                             \
+    X(critic_param_norm, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                 \
+      "norm of the critic's parameters")                                                           \
+    X(actor_update, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE, "norm of the change of parameters")  \
+    X(actor_update_relative, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                             \
+      "actor_update / norm of the parameters before")                                              \
+    X(critic_update, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "norm of the change of parameters") \
+    X(critic_update_relative, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                            \
+      "critic_update / norm of the parameters before")                                             \
+    X(grad_norm_y, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                       \
+      "attenuation chain: norm over the batch of dL/dy, y the tanh output")                        \
+    X(grad_norm_z, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                       \
+      "attenuation chain: norm of dL/dz, z the tanh input")                                        \
+    X(grad_norm_h2, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                      \
+      "attenuation chain: norm of dL/dh2, second hidden layer")                                    \
+    X(grad_norm_h1, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                      \
+      "attenuation chain: norm of dL/dh1, first hidden layer")                                     \
+    X(tanh_slope_mean, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                   \
+      "mean of 1-y^2 over the batch, f32 as used")                                                 \
+    X(tanh_slope_zero, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                   \
+      "share of the batch's 1-y^2 that are exactly 0")                                             \
+    X(actor_dead, float, "1", DIM_LOG, DIM_ACTOR, DIM_HIDDEN,                                      \
+      "share of hidden units that are 0 on every row of the actor's batch")                        \
+    X(critic_dead, float, "1", DIM_LOG, DIM_HIDDEN, DIM_NONE,                                      \
+      "share of hidden units that are 0 on every row of the critic's loss")                        \
+    X(preactivation_mean, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                \
+      "tanh inputs of all actors since the last log, every forward pass counted: mean")            \
+    X(preactivation_std, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                 \
+      "the same: standard deviation (ddof 0)")                                                     \
+    X(preactivation_min, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: minimum")            \
+    X(preactivation_max, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: maximum")            \
+    X(saturation, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: share with |tanh z| > 0.9") \
+    X(preactivation_above, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
+      "the same: share with z > tracking.saturated_z")                                             \
+    X(preactivation_below, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
+      "the same: share with z < -tracking.saturated_z")                                            \
+    X(action_preactivation_mean, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                       \
+      "preactivation_mean by action dimension")                                                    \
+    X(action_preactivation_std, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                        \
+      "preactivation_std by action dimension")                                                     \
+    X(action_preactivation_min, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                        \
+      "preactivation_min by action dimension")                                                     \
+    X(action_preactivation_max, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                        \
+      "preactivation_max by action dimension")                                                     \
+    X(action_saturation, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                               \
+      "saturation by action dimension")                                                            \
+    X(action_preactivation_above, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                      \
+      "preactivation_above by action dimension")                                                   \
+    X(action_preactivation_below, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                      \
+      "preactivation_below by action dimension")                                                   \
+    X(preactivation_histogram, int32_t, "1", DIM_SNAPSHOT, DIM_ACTION, DIM_BIN,                    \
+      "tanh inputs of all actors on the batch, before the updates of that episode: counts by bin") \
+    X(evaluation_reward, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                          \
+      "mean episode reward of the greedy evaluation")                                              \
+    X(evaluation_over_limit, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                      \
+      "share of evaluation steps whose proposals exceed the server's channels or storage")         \
+    X(evaluation_deadline_violation, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,              \
+      "deadline_violation of the evaluation")                                                      \
+    X(evaluation_energy_violation, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                \
+      "energy_violation of the evaluation")
+
+/** One training's arrays. A pointer is NULL where one of its extents is 0. */
+struct record {
+#define X(name, type, unit, d1, d2, d3, meaning) type *name;
+    RECORD_FIELDS(X)
+#undef X
+};
+
+enum field_type { FIELD_F64, FIELD_F32, FIELD_I32, FIELD_U8 };
+
+/** One row of the table of fields. */
+struct field {
+    const char *name;
+    enum field_type type;
+    const char *unit;
+    enum dimension dims[3]; /**< DIM_NONE after the last */
+    const char *meaning;
+    size_t offset; /**< of the pointer in struct record */
+};
+
+/** Extents of all dimensions for one cell; [DIM_NONE] is 1. */
+struct extents {
+    int64_t of[DIM_COUNT];
+};
+
+/** Positive edges of the histogram: 10^-2 … 10^5, four to the decade. */
+enum { RECORD_POSITIVE_EDGES = 29, RECORD_BINS = 2 * RECORD_POSITIVE_EDGES + 2 };
+
+/** The table: `*count` rows in the order of RECORD_FIELDS. */
+const struct field *record_fields(size_t *count) MUST_USE;
+
+/** Extents that the settings of a cell ask for. */
+struct extents record_extents(const struct settings *cell) MUST_USE;
+
+/** Name of a dimension as it stands in the file ("episode", "log", …). */
+const char *record_dimension(enum dimension dim) MUST_USE;
+
+/** Number of values in a field: the product of its extents. 0: the field does not exist. */
+int64_t record_count(const struct field *field, const struct extents *extents) MUST_USE;
+
+/** Size in bytes of one value of a field. */
+size_t record_value_size(const struct field *field) MUST_USE;
+
+/** Bytes of all fields of one cell, each padded to a multiple of 8. */
+size_t record_size(const struct extents *extents) MUST_USE;
+
+/** Point the arrays of `r` into `block` (record_size bytes, 8-aligned, owned by the caller). */
+void record_bind(struct record *r, const struct extents *extents, void *block);
+
+/** Set every value to its fill: NaN, -1, 0. */
+void record_clear(struct record *r, const struct extents *extents);
+
+/** Lower edges of the RECORD_BINS bins, ascending, the first -infinity: symmetric, with an edge at
+ *  0 and at ±10^(k/4-2). A value on an edge belongs to the bin above it. */
+void record_bin_edges(double edges[RECORD_BINS]);
+
+/** Coordinate values of a numeric dimension for one cell: episode numbers (1-based) for episode,
+ *  log, snapshot and evaluation, indices for actor and actor_byte, lower edges for bin. */
+void record_coordinates(const struct settings *cell, enum dimension dim, double *values);
+
+/** Names of the members of a labelled dimension (action, layer, hidden, detection), or NULL for a
+ *  numeric one. Extent entries. */
+const char *const *record_labels(enum dimension dim) MUST_USE;
+
+/** Names of the outcomes and causes, by their number ("pending", "stopped", …; "none", "nan", …).
+ */
+const char *outcome_name(enum outcome outcome) MUST_USE;
+const char *cause_name(enum cause cause) MUST_USE;
+enum { OUTCOME_COUNT = 7, CAUSE_COUNT = 6 };
+
+#endif

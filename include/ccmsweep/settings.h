@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Every setting of the program, once: the typed struct and the table that describes it.
+ *
+ * The table (settings.c) drives YAML parsing, --set, command-line options, --help, the commented
+ * default spec and the provenance in the file. A cell of a sweep *is* a complete `struct settings`;
+ * nothing else decides what a training computes. This module knows no YAML, file or network.
+ */
+#ifndef CCMSWEEP_SETTINGS_H
+#define CCMSWEEP_SETTINGS_H
+
+#include <ccmsweep/fault.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum environment_preset { PRESET_PUBLISHED_2026, PRESET_PUBLISHED_2024 };
+enum tanh_kind { TANH_PYTORCH, TANH_EXACT };
+enum energy_law { ENERGY_SQUARE, ENERGY_LINEAR };
+
+/** A closed interval from which a constant is drawn uniformly. */
+struct interval {
+    double low, high;
+};
+
+/** All settings of one cell. Optional reals are NaN and optional integers -1 when `none`. */
+struct settings {
+    struct {
+        double actor_lr, critic_lr;
+        int64_t seed;      /* of all three generators */
+        int64_t episodes;  /* limit: the censoring time */
+        int64_t batch;     /* B */
+        int64_t steps;     /* environment steps per episode */
+        double gamma, tau; /* discount; soft update */
+        double epsilon_start, epsilon_end, epsilon_decay;
+        double adam_beta1, adam_beta2, adam_eps;
+        int64_t episodes_after_stop; /* the run ends at stopping episode + this */
+    } training;
+    struct {
+        int64_t actor_hidden1, actor_hidden2;
+        int64_t critic_hidden1, critic_hidden2;
+        enum tanh_kind tanh;
+        double output_init;   /* bound of the last layers' initial weights */
+        double proposal_bias; /* NaN: as drawn; else every actor's first output bias at the start */
+    } networks;
+    struct {
+        enum environment_preset preset;
+        int64_t agents;   /* N */
+        int64_t seed;     /* -1: the run's */
+        int64_t channels; /* K: agents the server accepts */
+        int64_t units;    /* processing units of the server */
+        double storage_mb;
+        struct interval power_dbm, initial_energy_mj, gain_db, resource_ghz;
+        struct interval size_mb, cycles_per_bit, deadline_s;
+        double server_hz;       /* clock of one server unit */
+        double bandwidth_hz;    /* whole uplink */
+        double bandwidth_parts; /* channels the uplink is divided into */
+        double size_unit;       /* bits = size·8·1024·size_unit */
+        double energy_factor;   /* effective capacitance */
+        enum energy_law energy_law;
+        double max_energy_mj, min_energy_mj; /* battery: clip, and threshold of the penalty */
+        double harvest_j;                    /* energy gained per step */
+        double max_time_s;
+        double lambda_energy, lambda_time;
+    } environment;
+    struct {
+        int64_t capacity;
+        double alpha, beta_start, beta_step, error_floor, probability_floor;
+    } replay;
+    struct {
+        int64_t log_every, snapshot_every, absorb;
+        int64_t window;         /* logs a detection looks back on */
+        double saturated_z;     /* |z| above counts as saturated */
+        double saturated_share; /* detection *saturated*: mean share above */
+        double vanished_norm;   /* detection *vanished*: mean gradient norm below */
+    } tracking;
+    struct {
+        int64_t every, episodes;
+    } evaluation;
+    struct {
+        double every_s;
+    } checkpoint;
+};
+
+/** What a setting decides. */
+enum setting_class {
+    CLASS_RESULT,    /**< part of the cell's identity */
+    CLASS_SHAPE,     /**< identity, and sizes arrays */
+    CLASS_OPERATION, /**< checkpoints, progress, limits: never changes a result */
+};
+
+enum setting_type { TYPE_REAL, TYPE_INTEGER, TYPE_CHOICE };
+
+/** One row of the table. */
+struct setting {
+    const char *key; /**< "section.name"; intervals are two keys, "….low" and "….high" */
+    enum setting_type type;
+    enum setting_class class;
+    bool optional;              /**< the word `none` is accepted (NaN, -1) */
+    bool open_low;              /**< the range excludes its lower end */
+    size_t offset;              /**< into struct settings */
+    const char *unit;           /**< "1" where there is none */
+    double min, max;            /**< accepted range, ends included (but see open_low) */
+    const char *fallback;       /**< default, as a user would write it */
+    const char *const *choices; /**< NULL-terminated names of a TYPE_CHOICE, in enum order */
+    const char *option;         /**< long option of `train` ("actor-lr"), NULL for none */
+    const char *help;           /**< one line */
+};
+
+/** The table: `*count` rows in the order of the spec. Static, never freed. */
+const struct setting *settings_table(size_t *count) MUST_USE;
+
+/** The row of `key`, or NULL. */
+const struct setting *settings_find(const char *key) MUST_USE;
+
+/** The row of "<stem>.low" when `stem` names an interval ("environment.power_dbm"), or NULL. The
+ * row of "<stem>.high" follows it. */
+const struct setting *settings_find_interval(const char *stem) MUST_USE;
+
+/** The row whose key is nearest to a mistyped `key` (edit distance at most 3 and half of what was
+ *  typed; the right name in a wrong section, and an interval without its end, count as near), or
+ *  NULL. */
+const struct setting *settings_nearest(const char *key) MUST_USE;
+
+/** Write what a value of `row` may be: "a whole number from 1 to 4096", "a number above 0 and at
+ *  most 1, or none", "one of pytorch, exact". Cut at `size`; returns the length as snprintf does.
+ */
+int settings_expect(const struct setting *row, char *text, size_t size);
+
+/** True for a row whose default the preset decides. */
+bool settings_from_preset(const struct setting *row) MUST_USE;
+
+/** Fill `s` with the defaults of the table (preset published-2026). */
+void settings_init(struct settings *s);
+
+/**
+ * Parse `text` whole as the value of row `row` and store it in `s`. Numbers are base 10, finite and
+ * without trailing characters. Setting `environment.preset` also sets the constants that the
+ * preset decides (see settings_from_preset), so it must be applied before the others.
+ * \return STATUS_INPUT with "<key>: <text> is not …, expected …" (no file or line) when refused;
+ *         `s` is then unchanged.
+ */
+enum status settings_set(struct settings *s, const struct setting *row, const char *text,
+                         struct fault *fault) MUST_USE;
+
+/** Write the value of `row` in `s` as text that settings_set reads back to the same bits (%.17g,
+ *  shortest form that round-trips), cut at `size`. Returns the length as snprintf does. */
+int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size);
+
+/**
+ * Look for values out of range (a struct may be filled by hand) and for contradictions between two
+ * settings (an interval's low above its high, epsilon_end above epsilon_start, …).
+ * \return STATUS_INPUT with "<key>: …, expected …" (no file or line); `culprits` (may be NULL) are
+ *         then the rows to blame, the second NULL when one is out of range by itself.
+ */
+enum status settings_check(const struct settings *s, const struct setting *culprits[2],
+                           struct fault *fault) MUST_USE;
+
+#endif

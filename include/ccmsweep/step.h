@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The training step: one update of the critic, then one of each actor in order.
+ *
+ * Plain on purpose: every pass evaluates all proposing agents of all samples and goes back through
+ * the maximising rows. It is the definition that faster ways of computing the same are held to.
+ *
+ * Letters: N agents, B samples, S = 7, A = 3, R rows. Everything f32 unless said otherwise.
+ */
+#ifndef CCMSWEEP_STEP_H
+#define CCMSWEEP_STEP_H
+
+#include <ccmsweep/arena.h>
+#include <ccmsweep/networks.h>
+#include <ccmsweep/replay.h>
+#include <ccmsweep/rng.h>
+#include <ccmsweep/tracker.h>
+#include <stdint.h>
+
+/** Transitions gathered side by side. */
+struct batch {
+    int count;         /**< B */
+    float *state;      /**< (B, N·S) */
+    float *action;     /**< (B, N·A) */
+    float *next_state; /**< (B, N·S) */
+    float *reward;     /**< (B) */
+    float *done;       /**< (B) */
+    uint8_t *accepted; /**< (B, N) */
+};
+
+/** Scratch of the step, and what the last one drew. */
+struct step {
+    const struct settings *settings; /**< borrowed */
+    struct networks *nets;           /**< borrowed */
+    struct batch batch;              /**< training.batch transitions */
+    int64_t *slot;                   /**< (B) replay slots of the last draw */
+    double *weight;                  /**< (B) importance-sampling weights of the last draw */
+    double *error; /**< (B) Σ squared errors of the last step_errors or critic update */
+    float *target; /**< (B) TD targets of the last step_errors or critic update */
+    struct activations x, target_x;
+    float *action;                  /**< (B, N·A) new actions of all actors */
+    float *state_part, *joint;      /**< (B, H1) */
+    struct critic_rows candidates;  /**< proposers of all samples */
+    struct critic_rows best;        /**< maximising row of each sample */
+    struct critic_rows selected;    /**< accepted agents of all samples */
+    float *d_q;                     /**< (R) */
+    float *d_y;                     /**< (B, A) */
+    float *gradient;                /**< (max(P, Pc)) */
+    float *before;                  /**< (max(P, Pc)) log episodes: parameters before an update */
+    float *extra;                   /**< (max(P, Pc)) log episodes: a pass's gradient */
+    float *sum_actors, *sum_critic; /**< (N, P), (Pc) log episodes: accumulated gradients */
+};
+
+void batch_bind(struct batch *batch, const struct settings *settings, int count,
+                struct arena *scratch);
+
+/** Lay out scratch; `networks` must be bound for max(training.batch, training.steps) samples. */
+void step_bind(struct step *step, const struct settings *settings, struct networks *nets,
+               struct arena *scratch);
+
+/**
+ * TD targets and errors of transitions: target = r + γ·(1-done)·max over agents that propose by the
+ * target actors of the target critic ("nobody" when none); error = Σ over accepted agents of
+ * (target - Q)², each square f32, the sum f64. Writes step->target and step->error and leaves the
+ * evaluated rows in step->selected. \param batch at most max(training.batch, training.steps)
+ */
+void step_errors(struct step *step, const struct batch *batch);
+
+/**
+ * One training step: draw, critic, actors 0 … N-1 each seeing the already updated ones, priorities.
+ * \param rng replay sampling's generator
+ * \param t   number of this training step, 1 the first time
+ * The tracker is told everything and changes nothing.
+ */
+void step_run(struct step *step, struct replay *replay, struct python_rng *rng,
+              struct tracker *tracker, int64_t t);
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A look inside a trainer, for tests and experiments. Read only.
+ */
+#ifndef CCMSWEEP_TRAINER_VIEW_H
+#define CCMSWEEP_TRAINER_VIEW_H
+
+#include <ccmsweep/networks.h>
+#include <ccmsweep/replay.h>
+#include <ccmsweep/step.h>
+#include <ccmsweep/trainer.h>
+
+/** Parts of a trainer. Borrowed: contents change with every advance, the view ends with the
+ * trainer.
+ */
+struct trainer_view {
+    const struct networks *networks;
+    const struct replay *replay; /**< all stored transitions */
+    const struct step *step;     /**< draws of the last training step */
+};
+
+struct trainer_view trainer_view(const struct trainer *t);
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/rng.h>
+#include <math.h>
+
+enum { WORDS = 624, SHIFT = 397 };
+
+_Static_assert(sizeof(struct numpy_rng) == 626 * sizeof(uint32_t) + sizeof(double),
+               "a saved state must hold no padding");
+
+void mt19937_seed(struct mt19937 *mt, uint32_t seed)
+{
+    mt->word[0] = seed;
+    for (uint32_t i = 1; i < WORDS; i++)
+        mt->word[i] = 1812433253u * (mt->word[i - 1] ^ (mt->word[i - 1] >> 30)) + i;
+    mt->next = WORDS;
+}
+
+void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
+{
+    mt19937_seed(mt, 19650218u);
+    uint32_t i = 1;
+    for (int k = 0; k < WORDS; k++) {
+        const uint32_t last = mt->word[i - 1];
+        mt->word[i] = (mt->word[i] ^ ((last ^ (last >> 30)) * 1664525u)) + seed;
+        if (++i == WORDS) {
+            mt->word[0] = mt->word[WORDS - 1];
+            i = 1;
+        }
+    }
+    for (int k = 0; k < WORDS - 1; k++) {
+        const uint32_t last = mt->word[i - 1];
+        mt->word[i] = (mt->word[i] ^ ((last ^ (last >> 30)) * 1566083941u)) - i;
+        if (++i == WORDS) {
+            mt->word[0] = mt->word[WORDS - 1];
+            i = 1;
+        }
+    }
+    mt->word[0] = 0x80000000u;
+}
+
+static void refill(struct mt19937 *mt)
+{
+    for (int i = 0; i < WORDS; i++) {
+        const uint32_t y = (mt->word[i] & 0x80000000u) | (mt->word[(i + 1) % WORDS] & 0x7fffffffu);
+        mt->word[i] = mt->word[(i + SHIFT) % WORDS] ^ (y >> 1) ^ ((y & 1u) ? 0x9908b0dfu : 0u);
+    }
+    mt->next = 0;
+}
+
+uint32_t mt19937_next(struct mt19937 *mt)
+{
+    if (mt->next >= WORDS)
+        refill(mt);
+    uint32_t y = mt->word[mt->next++];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680u;
+    y ^= (y << 15) & 0xefc60000u;
+    return y ^ (y >> 18);
+}
+
+static double uniform53(struct mt19937 *mt)
+{
+    const double a = mt19937_next(mt) >> 5;
+    const double b = mt19937_next(mt) >> 6;
+    return (a * 67108864.0 + b) / 9007199254740992.0;
+}
+
+void numpy_seed(struct numpy_rng *rng, uint32_t seed)
+{
+    mt19937_seed(&rng->mt, seed);
+    rng->cached = 0;
+    rng->gaussian = 0.0;
+}
+
+double numpy_double(struct numpy_rng *rng)
+{
+    return uniform53(&rng->mt);
+}
+
+double numpy_uniform(struct numpy_rng *rng, double low, double high)
+{
+    return low + (high - low) * uniform53(&rng->mt);
+}
+
+double numpy_gaussian(struct numpy_rng *rng)
+{
+    if (rng->cached != 0) {
+        rng->cached = 0;
+        const double value = rng->gaussian;
+        rng->gaussian = 0.0;
+        return value;
+    }
+    double x1, x2, r2;
+    do {
+        x1 = 2.0 * uniform53(&rng->mt) - 1.0;
+        x2 = 2.0 * uniform53(&rng->mt) - 1.0;
+        r2 = x1 * x1 + x2 * x2;
+    } while (r2 >= 1.0 || r2 == 0.0);
+    const double f = sqrt(-2.0 * log(r2) / r2);
+    rng->gaussian = f * x1;
+    rng->cached = 1;
+    return f * x2;
+}
+
+void python_seed(struct python_rng *rng, uint32_t seed)
+{
+    mt19937_seed_array(&rng->mt, seed);
+}
+
+double python_uniform(struct python_rng *rng, double low, double high)
+{
+    return low + (high - low) * uniform53(&rng->mt);
+}
+
+uint32_t python_below(struct python_rng *rng, uint32_t n)
+{
+    const int bits = 32 - __builtin_clz(n);
+    uint32_t draw;
+    do {
+        draw = mt19937_next(&rng->mt) >> (32 - bits);
+    } while (draw >= n);
+    return draw;
+}
+
+void python_shuffle(struct python_rng *rng, int32_t *items, int n)
+{
+    for (int i = n - 1; i >= 1; i--) {
+        const uint32_t j = python_below(rng, (uint32_t)i + 1);
+        const int32_t item = items[i];
+        items[i] = items[j];
+        items[j] = item;
+    }
+}
+
+void python_sample(struct python_rng *rng, int32_t *pool, int n, int32_t *taken, int k)
+{
+    for (int i = 0; i < k; i++) {
+        const uint32_t j = python_below(rng, (uint32_t)(n - i));
+        taken[i] = pool[j];
+        pool[j] = pool[n - i - 1];
+    }
+}
+
+void torch_seed(struct torch_rng *rng, uint32_t seed)
+{
+    mt19937_seed(&rng->mt, seed);
+}
+
+float torch_uniform(struct torch_rng *rng, double low, double high)
+{
+    const float x = (float)(mt19937_next(&rng->mt) & 0xFFFFFFu) * 0x1p-24f;
+    const float from = (float)low;
+    return fmaf(x, (float)high - from, from);
+}

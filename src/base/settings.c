@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/settings.h>
+#include <ccmsweep/text.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const preset_names[] = {"published-2026", "published-2024", NULL};
+static const char *const tanh_names[] = {"pytorch", "exact", NULL};
+static const char *const energy_names[] = {"square", "linear", NULL};
+
+/* Offset of a member that must have the stated type, or the table does not compile. */
+#define AT(ctype, member)                                                                          \
+    _Generic(((struct settings *)0)->member, ctype : offsetof(struct settings, member))
+
+/* clang-format off */
+#define ROW(kind, ctype, member, cls, unit_, min_, max_, fallback_, help_)                         \
+    .key = #member, .type = (kind), .class = (cls), .offset = AT(ctype, member), .unit = (unit_),  \
+    .min = (min_), .max = (max_), .fallback = (fallback_), .help = (help_)
+#define REAL(member, unit, min, max, fallback, help)                                               \
+    ROW(TYPE_REAL, double, member, CLASS_RESULT, unit, min, max, fallback, help)
+#define WHOLE(member, cls, unit, min, max, fallback, help)                                         \
+    ROW(TYPE_INTEGER, int64_t, member, cls, unit, min, max, fallback, help)
+#define CHOICE(ctype, member, names, fallback, help)                                               \
+    ROW(TYPE_CHOICE, ctype, member, CLASS_RESULT, "1", 0, sizeof(names) / sizeof *(names) - 2,     \
+        fallback, help), .choices = (names)
+#define INTERVAL(member, open, unit, min, max, lower, upper, help)                                 \
+    {REAL(member.low, unit, min, max, lower, help ": lower end"), .open_low = (open)},             \
+    {REAL(member.high, unit, min, max, upper, help ": upper end"), .open_low = (open)}
+#define POSITIVE .open_low = true
+
+static const struct setting table[] = {
+    {REAL(training.actor_lr, "1", 0, 10, "0.0001",
+          "learning rate of the actors"), POSITIVE, .option = "actor-lr"},
+    {REAL(training.critic_lr, "1", 0, 10, "0.001",
+          "learning rate of the critic"), POSITIVE, .option = "critic-lr"},
+    {WHOLE(training.seed, CLASS_RESULT, "1", 0, 4294967295, "42",
+           "seed of all three generators"), .option = "seed"},
+    {WHOLE(training.episodes, CLASS_SHAPE, "episode", 1, 1e7, "2000",
+           "limit of episodes: the censoring time"), .option = "episodes"},
+    {WHOLE(training.batch, CLASS_RESULT, "1", 1, 4096, "64",
+           "transitions drawn per training step")},
+    {WHOLE(training.steps, CLASS_RESULT, "step", 1, 1e5, "10", "environment steps per episode")},
+    {REAL(training.gamma, "1", 0, 1, "0.99", "discount factor")},
+    {REAL(training.tau, "1", 0, 1, "1", "soft update of the targets; 1 copies"), POSITIVE},
+    {REAL(training.epsilon_start, "1", 0, 1, "1", "exploration at the first episode")},
+    {REAL(training.epsilon_end, "1", 0, 1, "0.01", "exploration in the limit")},
+    {REAL(training.epsilon_decay, "episode", 0, 1e9, "2000",
+          "decay constant of the exploration"), POSITIVE},
+    {REAL(training.adam_beta1, "1", 0, 0.999999, "0.9", "decay of Adam's first moment")},
+    {REAL(training.adam_beta2, "1", 0, 0.999999, "0.999", "decay of Adam's second moment")},
+    {REAL(training.adam_eps, "1", 1e-30, 1, "1e-8", "Adam's epsilon")},
+    {WHOLE(training.episodes_after_stop, CLASS_RESULT, "episode", 0, 1e7, "101",
+           "episodes played after the last actor's first still one")},
+
+    {WHOLE(networks.actor_hidden1, CLASS_RESULT, "unit", 1, 4096, "64",
+           "width of the actors' first hidden layer")},
+    {WHOLE(networks.actor_hidden2, CLASS_RESULT, "unit", 1, 4096, "32",
+           "width of the actors' second hidden layer")},
+    {WHOLE(networks.critic_hidden1, CLASS_RESULT, "unit", 1, 4096, "512",
+           "width of the critic's first hidden layer")},
+    {WHOLE(networks.critic_hidden2, CLASS_RESULT, "unit", 1, 4096, "128",
+           "width of the critic's second hidden layer")},
+    {CHOICE(enum tanh_kind, networks.tanh, tanh_names, "pytorch",
+            "exactly +-1 beyond 8.664339742 as in PyTorch, or as tanhf rounds")},
+    {REAL(networks.output_init, "1", 0, 100, "0.003", "bound of the last layers' initial weights")},
+    {REAL(networks.proposal_bias, "1", -100, 100, "none",
+          "initial bias of every actor's first output; none: as drawn"), .optional = true},
+
+    {CHOICE(enum environment_preset, environment.preset, preset_names, "published-2026",
+            "published environment; decides size_unit and energy_law")},
+    {WHOLE(environment.agents, CLASS_SHAPE, "agent", 1, 1000, "50", "agents, each with an actor")},
+    {WHOLE(environment.seed, CLASS_RESULT, "1", 0, 4294967295, "none",
+           "seed of the environment; none: training.seed"), .optional = true},
+    {WHOLE(environment.channels, CLASS_RESULT, "agent", 1, 1000, "10",
+           "agents the server accepts in a step")},
+    {WHOLE(environment.units, CLASS_RESULT, "1", 1, 1000, "8", "processing units of the server")},
+    {REAL(environment.storage_mb, "MB", 0, 1e9, "400",
+          "sum of task sizes the server accepts"), POSITIVE},
+    INTERVAL(environment.power_dbm, false, "dBm", -300, 300, "1", "24", "largest transmit power"),
+    INTERVAL(environment.initial_energy_mj, false, "MJ", 0, 1e9, "0.5", "3.2",
+             "battery at the start"),
+    INTERVAL(environment.gain_db, false, "dB", -300, 300, "5", "14", "channel gain"),
+    INTERVAL(environment.resource_ghz, true, "GHz", 0, 1e6, "0.4", "1.5", "largest local clock"),
+    INTERVAL(environment.size_mb, true, "MB", 0, 1e6, "1", "50", "size of a task"),
+    INTERVAL(environment.cycles_per_bit, true, "1", 0, 1e9, "300", "737.5",
+             "cycles per bit of a task"),
+    INTERVAL(environment.deadline_s, false, "s", 0, 1e6, "0.1", "0.9", "deadline of a task"),
+    {REAL(environment.server_hz, "Hz", 0, 1e15, "4e9", "clock of a processing unit"), POSITIVE},
+    {REAL(environment.bandwidth_hz, "Hz", 0, 1e15, "40e6", "bandwidth of the uplink"), POSITIVE},
+    {REAL(environment.bandwidth_parts, "1", 0, 1e9, "10",
+          "channels the uplink is divided into"), POSITIVE},
+    {REAL(environment.size_unit, "1", 0, 1e9, "1024",
+          "bits = size * 8 * 1024 * this (published-2024: 1)"), POSITIVE},
+    {REAL(environment.energy_factor, "1", 0, 1, "5e-27", "effective capacitance of a local clock")},
+    {CHOICE(enum energy_law, environment.energy_law, energy_names, "square",
+            "local energy grows with the clock's square or linearly (published-2024)")},
+    {REAL(environment.max_energy_mj, "MJ", 0, 1e9, "3.2", "capacity of a battery"), POSITIVE},
+    {REAL(environment.min_energy_mj, "MJ", 0, 1e9, "0.5", "charge below which a battery is short")},
+    {REAL(environment.harvest_j, "J", 0, 1e12, "0.001", "energy gained per step")},
+    {REAL(environment.max_time_s, "s", 0, 1e6, "1",
+          "time at which a task counts as lost"), POSITIVE},
+    {REAL(environment.lambda_energy, "1", 0, 1e6, "0.5", "weight of energy in the reward")},
+    {REAL(environment.lambda_time, "1", 0, 1e6, "0.5", "weight of time in the reward")},
+
+    {WHOLE(replay.capacity, CLASS_RESULT, "transition", 1, 1e7, "10000", "transitions kept")},
+    {REAL(replay.alpha, "1", 0, 10, "0.6", "exponent of the priorities")},
+    {REAL(replay.beta_start, "1", 0, 1, "0.4", "exponent of the weights before the first draw")},
+    {REAL(replay.beta_step, "1", 0, 1, "0.001",
+          "growth of that exponent per training step, up to 1")},
+    {REAL(replay.error_floor, "1", 0, 1e6, "0.01",
+          "added to an error to make a priority"), POSITIVE},
+    {REAL(replay.probability_floor, "1", 0, 1, "1e-9", "added to a priority and to their sum")},
+
+    {WHOLE(tracking.log_every, CLASS_SHAPE, "episode", 1, 1e7, "10", "episodes between two logs")},
+    {WHOLE(tracking.snapshot_every, CLASS_SHAPE, "episode", 0, 1e7, "100",
+           "episodes between two histograms of pre-activations; 0: none")},
+    {WHOLE(tracking.absorb, CLASS_RESULT, "episode", 1, 1e7, "100",
+           "still episodes after which a last change counts as one")},
+    {WHOLE(tracking.window, CLASS_RESULT, "1", 1, 1e6, "10", "logs a detection looks back on")},
+    {REAL(tracking.saturated_z, "1", 0, 1e6, "2", "|z| above this counts as saturated"), POSITIVE},
+    {REAL(tracking.saturated_share, "1", 0, 1, "0.8",
+          "detection saturated: mean share above this")},
+    {REAL(tracking.vanished_norm, "1", 0, 1e6, "1e-6",
+          "detection vanished: mean gradient norm below this")},
+
+    {WHOLE(evaluation.every, CLASS_SHAPE, "episode", 0, 1e7, "0",
+           "episodes between two greedy evaluations; 0: none")},
+    {WHOLE(evaluation.episodes, CLASS_RESULT, "episode", 1, 1e6, "50",
+           "episodes of an evaluation")},
+
+    {ROW(TYPE_REAL, double, checkpoint.every_s, CLASS_OPERATION, "s", 0, 1e7, "60",
+         "seconds between two checkpoints; 0: only when stopped")},
+};
+/* clang-format on */
+enum { ROWS = sizeof table / sizeof *table };
+
+/* Pairs of which the first must not be above the second, besides the ends of intervals. */
+static const char *const orders[][2] = {
+    {"training.epsilon_end", "training.epsilon_start"},
+    {"environment.min_energy_mj", "environment.max_energy_mj"},
+    {"training.steps", "replay.capacity"},
+};
+
+/* What a preset decides beyond its name, in the order of enum environment_preset. */
+static const struct {
+    const char *key;
+    const char *values[2];
+} preset_rows[] = {
+    {"environment.size_unit", {"1024", "1"}},
+    {"environment.energy_law", {"square", "linear"}},
+};
+
+/* The three kinds of member behind a row: double, int64_t, and an enum, which is an unsigned int.
+ */
+_Static_assert(sizeof(enum environment_preset) == sizeof(unsigned), "an enum is an unsigned int");
+
+static double read_number(const struct settings *s, const struct setting *row)
+{
+    const char *const at = (const char *)s + row->offset;
+    if (row->type == TYPE_REAL) {
+        double real = 0;
+        memcpy(&real, at, sizeof real);
+        return real;
+    }
+    if (row->type == TYPE_INTEGER) {
+        int64_t whole = 0;
+        memcpy(&whole, at, sizeof whole);
+        return (double)whole;
+    }
+    unsigned choice = 0;
+    memcpy(&choice, at, sizeof choice);
+    return (double)choice;
+}
+
+static void store_number(struct settings *s, const struct setting *row, double real, int64_t whole)
+{
+    char *const at = (char *)s + row->offset;
+    const unsigned choice = (unsigned)whole;
+    if (row->type == TYPE_REAL)
+        memcpy(at, &real, sizeof real);
+    else if (row->type == TYPE_INTEGER)
+        memcpy(at, &whole, sizeof whole);
+    else
+        memcpy(at, &choice, sizeof choice);
+}
+
+static bool is_none(const struct setting *row, double value)
+{
+    return row->optional && (row->type == TYPE_REAL ? isnan(value) : value == -1);
+}
+
+static bool in_range(const struct setting *row, double value)
+{
+    return (row->open_low ? value > row->min : value >= row->min) && value <= row->max;
+}
+
+const struct setting *settings_table(size_t *count)
+{
+    *count = ROWS;
+    return table;
+}
+
+const struct setting *settings_find(const char *key)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strcmp(table[i].key, key) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* Length of the key without ".low" or ".high". */
+static size_t stem_length(const char *key)
+{
+    const size_t length = strlen(key);
+    const char *const end = strrchr(key, '.');
+    if (end != NULL && (strcmp(end, ".low") == 0 || strcmp(end, ".high") == 0))
+        return (size_t)(end - key);
+    return length;
+}
+
+const struct setting *settings_find_interval(const char *stem)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const size_t length = stem_length(table[i].key);
+        if (table[i].key[length] != '\0' && strlen(stem) == length &&
+            strncmp(table[i].key, stem, length) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+static const char *name_of(const char *key)
+{
+    const char *const dot = strchr(key, '.');
+    return dot == NULL ? key : dot + 1;
+}
+
+const struct setting *settings_nearest(const char *key)
+{
+    const struct setting *nearest = NULL;
+    const size_t typed = strlen(name_of(key));
+    int best = typed / 2 < 3 ? (int)(typed / 2) : 3;
+    for (size_t i = 0; i < ROWS; i++) {
+        char stem[64];
+        snprintf(stem, sizeof stem, "%.*s", (int)stem_length(table[i].key), table[i].key);
+        const int distances[] = {
+            text_distance(key, table[i].key),
+            text_distance(key, stem),
+            text_distance(name_of(key), name_of(stem)),
+        };
+        for (size_t k = 0; k < sizeof distances / sizeof *distances; k++) {
+            if (distances[k] < best || (distances[k] == best && nearest == NULL)) {
+                best = distances[k];
+                nearest = &table[i];
+            }
+        }
+    }
+    return nearest;
+}
+
+static int expect_choice(const struct setting *row, char *text, size_t size)
+{
+    char names[256] = "";
+    for (size_t i = 0, used = 0; row->choices[i] != NULL && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                 row->choices[i]);
+    return snprintf(text, size, "one of %s", names);
+}
+
+int settings_expect(const struct setting *row, char *text, size_t size)
+{
+    if (row->type == TYPE_CHOICE)
+        return expect_choice(row, text, size);
+    char low[TEXT_NUMBER];
+    char high[TEXT_NUMBER];
+    const bool whole = row->type == TYPE_INTEGER;
+    if (whole) {
+        snprintf(low, sizeof low, "%.0f", row->min);
+        snprintf(high, sizeof high, "%.0f", row->max);
+    } else {
+        text_write_real(row->min, low, sizeof low);
+        text_write_real(row->max, high, sizeof high);
+    }
+    return snprintf(text, size, "a %s %s %s %s %s%s", whole ? "whole number" : "number",
+                    row->open_low ? "above" : "from", low, row->open_low ? "and at most" : "to",
+                    high, row->optional ? ", or none" : "");
+}
+
+bool settings_from_preset(const struct setting *row)
+{
+    for (size_t i = 0; i < sizeof preset_rows / sizeof *preset_rows; i++) {
+        if (strcmp(row->key, preset_rows[i].key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status refuse(const struct setting *row, const char *text, const char *what,
+                          struct fault *fault)
+{
+    char quoted[TEXT_QUOTED];
+    char expected[256];
+    settings_expect(row, expected, sizeof expected);
+    return fault_set(fault, STATUS_INPUT, "%s: %s is %s, expected %s", row->key,
+                     text_quote(text, quoted), what, expected);
+}
+
+static enum status apply_preset(struct settings *s)
+{
+    for (size_t i = 0; i < sizeof preset_rows / sizeof *preset_rows; i++) {
+        const struct setting *const row = settings_find(preset_rows[i].key);
+        const enum status status =
+            settings_set(s, row, preset_rows[i].values[s->environment.preset], NULL);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status set_choice(struct settings *s, const struct setting *row, const char *text,
+                              struct fault *fault)
+{
+    for (int i = 0; row->choices[i] != NULL; i++) {
+        if (strcmp(row->choices[i], text) != 0)
+            continue;
+        store_number(s, row, i, i);
+        if (row->offset == offsetof(struct settings, environment.preset))
+            CHECK(apply_preset(s) == STATUS_OK);
+        return STATUS_OK;
+    }
+    return refuse(row, text, "unknown", fault);
+}
+
+enum status settings_set(struct settings *s, const struct setting *row, const char *text,
+                         struct fault *fault)
+{
+    if (row->type == TYPE_CHOICE)
+        return set_choice(s, row, text, fault);
+    if (row->optional && strcmp(text, "none") == 0) {
+        store_number(s, row, NAN, -1);
+        return STATUS_OK;
+    }
+    double real = 0;
+    int64_t whole = 0;
+    if (row->type == TYPE_INTEGER) {
+        if (!text_parse_integer(text, &whole))
+            return refuse(row, text, "not a whole number", fault);
+        real = (double)whole;
+    } else if (!text_parse_real(text, &real)) {
+        return refuse(row, text, "not a number", fault);
+    }
+    if (!in_range(row, real))
+        return refuse(row, text, "out of range", fault);
+    store_number(s, row, real, whole);
+    return STATUS_OK;
+}
+
+void settings_init(struct settings *s)
+{
+    memset(s, 0, sizeof *s);
+    for (size_t i = 0; i < ROWS; i++)
+        CHECK(settings_set(s, &table[i], table[i].fallback, NULL) == STATUS_OK);
+}
+
+int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size)
+{
+    const double value = read_number(s, row);
+    if (is_none(row, value))
+        return snprintf(text, size, "none");
+    if (row->type == TYPE_CHOICE)
+        return snprintf(text, size, "%s", row->choices[(int)value]);
+    if (row->type == TYPE_INTEGER)
+        return snprintf(text, size, "%.0f", value);
+    return text_write_real(value, text, size);
+}
+
+static enum status check_order(const struct settings *s, const struct setting *low,
+                               const struct setting *high, const struct setting *culprits[2],
+                               struct fault *fault)
+{
+    if (read_number(s, low) <= read_number(s, high))
+        return STATUS_OK;
+    char small[TEXT_NUMBER];
+    char large[TEXT_NUMBER];
+    settings_get(s, low, small, sizeof small);
+    settings_get(s, high, large, sizeof large);
+    if (culprits != NULL) {
+        culprits[0] = low;
+        culprits[1] = high;
+    }
+    return fault_set(fault, STATUS_INPUT, "%s: %s is above %s, expected at most %s", low->key,
+                     small, high->key, large);
+}
+
+static enum status check_range(const struct settings *s, const struct setting *row,
+                               const struct setting *culprits[2], struct fault *fault)
+{
+    const double value = read_number(s, row);
+    if (is_none(row, value) || in_range(row, value))
+        return STATUS_OK;
+    if (culprits != NULL) {
+        culprits[0] = row;
+        culprits[1] = NULL;
+    }
+    char text[TEXT_NUMBER];
+    text_write_real(value, text, sizeof text);
+    return refuse(row, text, "out of range", fault);
+}
+
+enum status settings_check(const struct settings *s, const struct setting *culprits[2],
+                           struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < ROWS && status == STATUS_OK; i++)
+        status = check_range(s, &table[i], culprits, fault);
+    for (size_t i = 0; i < ROWS && status == STATUS_OK; i++) {
+        if (strcmp(table[i].key + stem_length(table[i].key), ".low") == 0)
+            status = check_order(s, &table[i], &table[i + 1], culprits, fault);
+    }
+    for (size_t i = 0; i < sizeof orders / sizeof *orders && status == STATUS_OK; i++)
+        status = check_order(s, settings_find(orders[i][0]), settings_find(orders[i][1]), culprits,
+                             fault);
+    return status;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/text.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { QUOTE_LIMIT = 40, DISTANCE_LIMIT = 63 };
+
+static size_t span_digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+static const char *skip_sign(const char *text)
+{
+    return *text == '+' || *text == '-' ? text + 1 : text;
+}
+
+static bool is_real(const char *text)
+{
+    const char *at = skip_sign(text);
+    const size_t whole = span_digits(at);
+    at += whole;
+    size_t fraction = 0;
+    if (*at == '.') {
+        fraction = span_digits(at + 1);
+        at += 1 + fraction;
+    }
+    if (whole + fraction == 0)
+        return false;
+    if (*at == 'e' || *at == 'E') {
+        at = skip_sign(at + 1);
+        const size_t exponent = span_digits(at);
+        if (exponent == 0)
+            return false;
+        at += exponent;
+    }
+    return *at == '\0';
+}
+
+bool text_parse_real(const char *text, double *value)
+{
+    if (!is_real(text))
+        return false;
+    errno = 0;
+    const double parsed = strtod(text, NULL);
+    if (errno == ERANGE || !isfinite(parsed))
+        return false;
+    *value = parsed;
+    return true;
+}
+
+bool text_parse_integer(const char *text, int64_t *value)
+{
+    const char *digits = skip_sign(text);
+    const size_t count = span_digits(digits);
+    if (count == 0 || digits[count] != '\0')
+        return false;
+    errno = 0;
+    const long long parsed = strtoll(text, NULL, 10);
+    if (errno == ERANGE)
+        return false;
+    *value = parsed;
+    return true;
+}
+
+/* "1e+09" becomes "1e9", "1e-06" becomes "1e-6". */
+static void trim_exponent(char *text)
+{
+    char *const mark = strchr(text, 'e');
+    if (mark == NULL)
+        return;
+    char *to = mark + 1;
+    const char *from = mark + 1;
+    if (*from == '-')
+        *to++ = '-';
+    from += strspn(from, "+-0");
+    memmove(to, from, strlen(from) + 1);
+}
+
+int text_write_real(double value, char *text, size_t size)
+{
+    char shortest[TEXT_NUMBER];
+    int digits = 1;
+    while (snprintf(shortest, sizeof shortest, "%.*g", digits, value) > 0 && isfinite(value) &&
+           strtod(shortest, NULL) != value)
+        digits++;
+    /* Whole numbers that people write out are written out: 400, not 4e2. */
+    if (fabs(value) >= 1 && fabs(value) < 1e6 && digits < 6)
+        snprintf(shortest, sizeof shortest, "%.6g", value);
+    if (isfinite(value))
+        trim_exponent(shortest);
+    return snprintf(text, size, "%s", shortest);
+}
+
+const char *text_quote(const char *text, char *quoted)
+{
+    size_t used = 0;
+    quoted[used++] = '\'';
+    for (; *text != '\0' && used <= QUOTE_LIMIT; text++)
+        quoted[used++] = isprint((unsigned char)*text) ? *text : '?';
+    if (*text != '\0') {
+        memcpy(quoted + used, "…", strlen("…"));
+        used += strlen("…");
+    }
+    quoted[used++] = '\'';
+    quoted[used] = '\0';
+    return quoted;
+}
+
+static int smallest(int a, int b, int c)
+{
+    const int ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+int text_distance(const char *a, const char *b)
+{
+    const size_t m = strlen(a);
+    const size_t n = strlen(b);
+    if (m > DISTANCE_LIMIT || n > DISTANCE_LIMIT)
+        return INT_MAX;
+    int row[3][DISTANCE_LIMIT + 1] = {{0}}; /* rows i-2, i-1, i of the table, by i mod 3 */
+    for (size_t j = 0; j <= n; j++)
+        row[0][j] = (int)j;
+    for (size_t i = 1; i <= m; i++) {
+        int *const now = row[i % 3];
+        const int *const before = row[(i + 2) % 3];
+        now[0] = (int)i;
+        for (size_t j = 1; j <= n; j++) {
+            const int change = a[i - 1] != b[j - 1];
+            now[j] = smallest(before[j] + 1, now[j - 1] + 1, before[j - 1] + change);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = smallest(now[j], now[j], row[(i + 1) % 3][j - 2] + 1);
+        }
+    }
+    return row[m % 3][n];
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/networks.h>
+#include <math.h>
+#include <string.h>
+
+static struct family bind_family(size_t size, struct arena *state)
+{
+    return (struct family){
+        .size = size,
+        .theta = arena_take(state, size, sizeof(float)),
+        .target = arena_take(state, size, sizeof(float)),
+        .m = arena_take(state, size, sizeof(float)),
+        .v = arena_take(state, size, sizeof(float)),
+    };
+}
+
+void networks_bind(struct networks *nets, const struct settings *settings, int samples,
+                   struct arena *state, struct arena *scratch)
+{
+    const int channels = (int)settings->environment.channels;
+    nets->settings = settings;
+    actors_bind(&nets->actors, settings, samples, scratch);
+    critic_bind(&nets->critic, settings, samples, channels, scratch);
+    nets->actor = bind_family(nets->actors.mlp.size * (size_t)settings->environment.agents, state);
+    nets->critic_family = bind_family(nets->critic.mlp.size, state);
+}
+
+static void start(struct family *family)
+{
+    memcpy(family->target, family->theta, family->size * sizeof(float));
+    memset(family->m, 0, family->size * sizeof(float));
+    memset(family->v, 0, family->size * sizeof(float));
+}
+
+void networks_init(struct networks *nets, struct torch_rng *rng)
+{
+    const struct mlp *actor = &nets->actors.mlp;
+    const double bound = nets->settings->networks.output_init;
+    const double bias = nets->settings->networks.proposal_bias;
+    for (int i = 0; i < nets->actors.agents; i++) {
+        float *theta = nets->actor.theta + (size_t)i * actor->size;
+        mlp_init(actor, theta, rng, bound);
+        if (!isnan(bias))
+            theta[actor->bias[2]] = (float)bias;
+    }
+    mlp_init(&nets->critic.mlp, nets->critic_family.theta, rng, bound);
+    start(&nets->actor);
+    start(&nets->critic_family);
+}
+
+struct adam networks_adam(const struct networks *nets, double lr, int64_t t)
+{
+    const struct settings *s = nets->settings;
+    return adam_scalars(lr, s->training.adam_beta1, s->training.adam_beta2, s->training.adam_eps,
+                        t);
+}

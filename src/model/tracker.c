@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/tracker.h>
+#include <math.h>
+#include <string.h>
+
+enum { A = MEC_ACTION };
+
+void tracker_bind(struct tracker *tracker, const struct settings *settings, struct arena *state)
+{
+    tracker->settings = settings;
+    tracker->extents = record_extents(settings);
+    void *block = arena_take(state, record_size(&tracker->extents), 1);
+    if (block != NULL)
+        record_bind(&tracker->record, &tracker->extents, block);
+    tracker->at = arena_take(state, 1, sizeof *tracker->at);
+    tracker->last_change =
+        arena_take(state, (size_t)tracker->extents.of[DIM_ACTOR], sizeof(int64_t));
+}
+
+static void clear_preactivations(struct tracker *tracker)
+{
+    for (int k = 0; k < A; k++)
+        tracker->at->since_log[k] = (struct preactivations){.min = INFINITY, .max = -INFINITY};
+}
+
+void tracker_clear(struct tracker *tracker)
+{
+    record_clear(&tracker->record, &tracker->extents);
+    memset(tracker->at, 0, sizeof *tracker->at);
+    tracker->at->critic_change = -1;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++)
+        tracker->last_change[i] = -1;
+    clear_preactivations(tracker);
+}
+
+static int64_t row_of(int64_t episode, int64_t every)
+{
+    return every > 0 && episode % every == 0 ? episode / every - 1 : -1;
+}
+
+void tracker_begin(struct tracker *tracker, int64_t episode, bool training)
+{
+    tracker->at->episode = episode;
+    tracker->at->moving = 0;
+    tracker->training = training;
+    tracker->log = row_of(episode, tracker->settings->tracking.log_every);
+    tracker->snapshot = row_of(episode, tracker->settings->tracking.snapshot_every);
+    if (training)
+        tracker->at->steps++;
+}
+
+void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
+                     double times)
+{
+    const float limit = (float)tracker->settings->tracking.saturated_z;
+    for (int k = 0; k < A; k++) {
+        struct preactivations *sum = &tracker->at->since_log[k];
+        struct preactivations pass = {.min = sum->min, .max = sum->max};
+        for (int b = 0; b < rows; b++) {
+            const double value = (double)z[b * A + k];
+            pass.sum += value;
+            pass.sum_squares += value * value;
+            pass.min = value < pass.min ? value : pass.min;
+            pass.max = value > pass.max ? value : pass.max;
+            pass.saturated += fabsf(y[b * A + k]) > 0.9F ? 1.0 : 0.0;
+            pass.above += z[b * A + k] > limit ? 1.0 : 0.0;
+            pass.below += z[b * A + k] < -limit ? 1.0 : 0.0;
+        }
+        sum->count += times * rows;
+        sum->sum += times * pass.sum;
+        sum->sum_squares += times * pass.sum_squares;
+        sum->min = pass.min;
+        sum->max = pass.max;
+        sum->saturated += times * pass.saturated;
+        sum->above += times * pass.above;
+        sum->below += times * pass.below;
+    }
+}
+
+/* Last bin whose lower edge is not above `value`. */
+static int find_bin(const double edges[RECORD_BINS], double value)
+{
+    int low = 0;
+    int high = RECORD_BINS;
+    while (high - low > 1) {
+        const int middle = (low + high) / 2;
+        if (value >= edges[middle])
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z)
+{
+    if (tracker->snapshot < 0)
+        return;
+    double edges[RECORD_BINS];
+    record_bin_edges(edges);
+    int32_t *counts =
+        tracker->record.preactivation_histogram + tracker->snapshot * (A * RECORD_BINS);
+    memset(counts, 0, A * RECORD_BINS * sizeof *counts);
+    for (int64_t r = 0; r < rows; r++)
+        for (int k = 0; k < A; k++)
+            counts[k * RECORD_BINS + find_bin(edges, (double)z[r * A + k])]++;
+}
+
+static bool all_zero(const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (x[i] != 0.0F)
+            return false;
+    return true;
+}
+
+static bool all_finite(const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+static float dead_share(const float *h, int rows, int width)
+{
+    int dead = 0;
+    for (int k = 0; k < width; k++) {
+        int live = 0;
+        for (int r = 0; r < rows && !live; r++)
+            live = h[(size_t)r * (size_t)width + (size_t)k] != 0.0F;
+        dead += !live;
+    }
+    return (float)dead / (float)width;
+}
+
+static void log_critic(struct tracker *tracker, const struct critic *critic,
+                       const struct critic_rows *rows, const float *gradient)
+{
+    struct record *r = &tracker->record;
+    const int64_t log = tracker->log;
+    r->critic_grad_own[log] = mlp_norm(gradient, critic->mlp.size);
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        const size_t begin = mlp_layer_begin(&critic->mlp, l);
+        r->critic_layer_grad_own[log * MLP_LAYERS + l] =
+            mlp_norm(gradient + begin, mlp_layer_end(&critic->mlp, l) - begin);
+    }
+    r->critic_dead[log * 2] = dead_share(rows->h1, rows->count, critic->mlp.out[0]);
+    r->critic_dead[log * 2 + 1] = dead_share(rows->h2, rows->count, critic->mlp.out[1]);
+}
+
+void tracker_critic(struct tracker *tracker, const struct critic *critic, double loss,
+                    const struct critic_rows *rows, const float *gradient,
+                    struct adam_effect effect)
+{
+    struct record *r = &tracker->record;
+    const int64_t e = tracker->at->episode;
+    r->critic_loss[e - 1] = (float)loss;
+    r->n_selected[e - 1] = rows->count;
+    r->critic_moving[e - 1] = effect.changed;
+    if (effect.changed)
+        tracker->at->critic_change = e;
+    else if (*r->critic_first_still < 0)
+        *r->critic_first_still = (int32_t)e;
+    if (!all_zero(gradient, critic->mlp.size))
+        *r->critic_gradient_zero = -1;
+    else if (*r->critic_gradient_zero < 0)
+        *r->critic_gradient_zero = (int32_t)e;
+    if (!effect.finite)
+        tracker->at->diverged = 1;
+    if (tracker->log >= 0)
+        log_critic(tracker, critic, rows, gradient);
+}
+
+/* Share of the pass's 1 - y² that are exactly 0, and their mean. */
+static double slope_zero_share(const struct actor_pass *pass, double *mean)
+{
+    const int count = pass->rows * A;
+    const float *y = pass->x->y + (size_t)pass->actor * (size_t)count;
+    double sum = 0.0;
+    int zero = 0;
+    for (int k = 0; k < count; k++) {
+        const float slope = 1.0F - y[k] * y[k];
+        sum += (double)slope;
+        zero += slope == 0.0F;
+    }
+    *mean = sum / count;
+    return (double)zero / count;
+}
+
+static enum cause find_cause(const struct actor_pass *pass)
+{
+    const size_t rows = (size_t)pass->rows;
+    const size_t at = (size_t)pass->actor * rows;
+    const size_t width1 = (size_t)pass->actors->mlp.out[0];
+    const size_t width2 = (size_t)pass->actors->mlp.out[1];
+    double mean;
+    if (all_zero(pass->d_y, rows * A))
+        return CAUSE_CRITIC_DEAD;
+    if (slope_zero_share(pass, &mean) == 1.0)
+        return CAUSE_TANH_HARD;
+    if (all_zero(pass->x->h1 + at * width1, rows * width1) ||
+        all_zero(pass->x->h2 + at * width2, rows * width2))
+        return CAUSE_ACTOR_DEAD;
+    return CAUSE_MIXED;
+}
+
+static void track_gradient(struct tracker *tracker, const struct actor_pass *pass)
+{
+    struct record *r = &tracker->record;
+    const int i = pass->actor;
+    const int32_t e = (int32_t)tracker->at->episode;
+    if (!all_zero(pass->gradient, pass->actors->mlp.size)) {
+        r->gradient_zero[i] = -1;
+        r->cause[i] = all_finite(pass->gradient, pass->actors->mlp.size) ? CAUSE_NONE : CAUSE_NAN;
+    } else if (r->gradient_zero[i] < 0) {
+        r->gradient_zero[i] = e;
+        r->cause[i] = find_cause(pass);
+        if (r->gradient_zero_first[i] < 0)
+            r->gradient_zero_first[i] = e;
+    }
+    double mean;
+    if (r->hard_saturation[i] < 0 && slope_zero_share(pass, &mean) == 1.0)
+        r->hard_saturation[i] = e;
+}
+
+static void track_change(struct tracker *tracker, const struct actor_pass *pass)
+{
+    struct record *r = &tracker->record;
+    const int i = pass->actor;
+    const int64_t e = tracker->at->episode;
+    if (pass->effect.changed) {
+        const int64_t bytes = tracker->extents.of[DIM_ACTOR_BYTE];
+        uint8_t *byte = r->actor_moving + (e - 1) * bytes + i / 8;
+        *byte = (uint8_t)(*byte | 1U << (i % 8));
+        tracker->last_change[i] = e;
+        tracker->at->moving++;
+    } else if (r->first_still[i] < 0) {
+        r->first_still[i] = (int32_t)e;
+    }
+    if (!pass->effect.finite)
+        tracker->at->diverged = 1;
+}
+
+static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
+{
+    struct record *r = &tracker->record;
+    const struct mlp *mlp = &pass->actors->mlp;
+    const int rows = pass->rows;
+    const size_t count = (size_t)rows;
+    const size_t width1 = (size_t)mlp->out[0];
+    const size_t width2 = (size_t)mlp->out[1];
+    const size_t at = (size_t)pass->actor * count;
+    const int64_t row = tracker->log * tracker->extents.of[DIM_ACTOR] + pass->actor;
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        const size_t begin = mlp_layer_begin(mlp, l);
+        r->actor_layer_grad_own[row * MLP_LAYERS + l] =
+            (float)mlp_norm(pass->gradient + begin, mlp_layer_end(mlp, l) - begin);
+    }
+    r->grad_norm_y[row] = (float)mlp_norm(pass->d_y, count * A);
+    r->grad_norm_z[row] = (float)mlp_norm(pass->actors->d_z, count * A);
+    r->grad_norm_h2[row] = (float)mlp_norm(pass->actors->d_h2, count * width2);
+    r->grad_norm_h1[row] = (float)mlp_norm(pass->actors->d_h1, count * width1);
+    double mean;
+    r->tanh_slope_zero[row] = (float)slope_zero_share(pass, &mean);
+    r->tanh_slope_mean[row] = (float)mean;
+    r->actor_dead[row * 2] = dead_share(pass->x->h1 + at * width1, rows, mlp->out[0]);
+    r->actor_dead[row * 2 + 1] = dead_share(pass->x->h2 + at * width2, rows, mlp->out[1]);
+}
+
+/* Adds the square of an actor's gradient norm to the log's figure, which tracker_end takes the root
+ * of. */
+static void add_square(double *figure, double norm)
+{
+    *figure = (isnan(*figure) ? 0.0 : *figure) + norm * norm;
+}
+
+void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
+{
+    track_gradient(tracker, pass);
+    track_change(tracker, pass);
+    if (tracker->log < 0)
+        return;
+    log_actor(tracker, pass);
+    add_square(&tracker->record.actor_grad_own[tracker->log],
+               mlp_norm(pass->gradient, pass->actors->mlp.size));
+}
+
+void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
+                    const float *after)
+{
+    struct record *r = &tracker->record;
+    double sum = 0.0;
+    for (size_t k = 0; k < count; k++) {
+        const double change = (double)after[k] - (double)before[k];
+        sum += change * change;
+    }
+    const double update = sqrt(sum);
+    const double relative = update / mlp_norm(before, count);
+    if (actor < 0) {
+        r->critic_update[tracker->log] = update;
+        r->critic_update_relative[tracker->log] = relative;
+        return;
+    }
+    const int64_t row = tracker->log * tracker->extents.of[DIM_ACTOR] + actor;
+    r->actor_update[row] = (float)update;
+    r->actor_update_relative[row] = (float)relative;
+}
+
+void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const float *actors,
+                         const struct mlp *critic_mlp, const float *critic)
+{
+    struct record *r = &tracker->record;
+    const int64_t log = tracker->log;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
+        const float *gradient = actors + (size_t)i * actor->size;
+        const int64_t row = log * tracker->extents.of[DIM_ACTOR] + i;
+        for (int l = 0; l < MLP_LAYERS; l++) {
+            const size_t begin = mlp_layer_begin(actor, l);
+            r->actor_layer_grad_accumulated[row * MLP_LAYERS + l] =
+                (float)mlp_norm(gradient + begin, mlp_layer_end(actor, l) - begin);
+        }
+        add_square(&r->actor_grad_accumulated[log], mlp_norm(gradient, actor->size));
+    }
+    r->critic_grad_accumulated[log] = mlp_norm(critic, critic_mlp->size);
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        const size_t begin = mlp_layer_begin(critic_mlp, l);
+        r->critic_layer_grad_accumulated[log * MLP_LAYERS + l] =
+            mlp_norm(critic + begin, mlp_layer_end(critic_mlp, l) - begin);
+    }
+}
+
+/* Overall figures of a log: mean over actors under the root, and the ratios. */
+static void log_gradients(struct tracker *tracker)
+{
+    struct record *r = &tracker->record;
+    const int64_t log = tracker->log;
+    const double agents = (double)tracker->extents.of[DIM_ACTOR];
+    r->actor_grad_own[log] = sqrt(r->actor_grad_own[log] / agents);
+    r->actor_grad_accumulated[log] = sqrt(r->actor_grad_accumulated[log] / agents);
+    r->gradient_ratio_own[log] = r->actor_grad_own[log] / r->critic_grad_own[log];
+    r->gradient_ratio_accumulated[log] =
+        r->actor_grad_accumulated[log] / r->critic_grad_accumulated[log];
+}
+
+static struct preactivations merge(const struct preactivations part[A])
+{
+    struct preactivations all = part[0];
+    for (int k = 1; k < A; k++) {
+        all.count += part[k].count;
+        all.sum += part[k].sum;
+        all.sum_squares += part[k].sum_squares;
+        all.min = fmin(all.min, part[k].min);
+        all.max = fmax(all.max, part[k].max);
+        all.saturated += part[k].saturated;
+        all.above += part[k].above;
+        all.below += part[k].below;
+    }
+    return all;
+}
+
+static void log_preactivations(struct tracker *tracker)
+{
+    struct record *r = &tracker->record;
+    const struct preactivations all = merge(tracker->at->since_log);
+    const struct preactivations *groups[] = {
+        &all, &tracker->at->since_log[0], &tracker->at->since_log[1], &tracker->at->since_log[2]};
+    for (int g = 0; g < 1 + A; g++) {
+        const struct preactivations *p = groups[g];
+        const int64_t row = g == 0 ? tracker->log : tracker->log * A + g - 1;
+        const double mean = p->sum / p->count;
+        const double variance = fmax(p->sum_squares / p->count - mean * mean, 0.0);
+        (g == 0 ? r->preactivation_mean : r->action_preactivation_mean)[row] = mean;
+        (g == 0 ? r->preactivation_std : r->action_preactivation_std)[row] = sqrt(variance);
+        (g == 0 ? r->preactivation_min : r->action_preactivation_min)[row] = p->min;
+        (g == 0 ? r->preactivation_max : r->action_preactivation_max)[row] = p->max;
+        (g == 0 ? r->saturation : r->action_saturation)[row] = p->saturated / p->count;
+        (g == 0 ? r->preactivation_above : r->action_preactivation_above)[row] =
+            p->above / p->count;
+        (g == 0 ? r->preactivation_below : r->action_preactivation_below)[row] =
+            p->below / p->count;
+    }
+    clear_preactivations(tracker);
+}
+
+/* The detections of the original tools: means over the last `window` logs. */
+static void detect(struct tracker *tracker)
+{
+    struct record *r = &tracker->record;
+    const struct settings *s = tracker->settings;
+    const int64_t window = s->tracking.window;
+    const int64_t first = tracker->log + 1 - window;
+    if (first < 0)
+        return;
+    double saturated = 0.0;
+    double actor = 0.0;
+    double critic = 0.0;
+    for (int64_t k = first; k <= tracker->log; k++) {
+        saturated += r->preactivation_above[k] + r->preactivation_below[k];
+        actor += r->actor_grad_own[k];
+        critic += r->critic_grad_own[k];
+    }
+    const double limit = s->tracking.vanished_norm * (double)window;
+    const bool holds[DETECTION_COUNT] = {
+        [DETECTION_SATURATED] = saturated > s->tracking.saturated_share * (double)window,
+        [DETECTION_VANISHED] = actor < limit,
+        [DETECTION_ASYMMETRY] = actor < limit && critic >= limit,
+    };
+    for (int d = 0; d < DETECTION_COUNT; d++)
+        if (holds[d] && r->detection_episode[d] < 0)
+            r->detection_episode[d] = (int32_t)tracker->at->episode;
+}
+
+void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
+                 const float *actors, size_t critic_count, const float *critic)
+{
+    struct record *r = &tracker->record;
+    const int64_t row = tracker->at->episode - 1;
+    const double steps = (double)tracker->settings->training.steps;
+    int32_t stopped = 0;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++)
+        stopped += r->first_still[i] >= 0;
+    r->reward[row] = sums->reward;
+    r->energy_violation[row] = sums->energy_violation / steps;
+    r->deadline_violation[row] = sums->deadline_violation / steps;
+    r->actors_stopped[row] = stopped;
+    if (tracker->log < 0)
+        return;
+    r->actor_param_norm[tracker->log] = mlp_norm(actors, actor_count);
+    r->critic_param_norm[tracker->log] = mlp_norm(critic, critic_count);
+    log_preactivations(tracker);
+    if (tracker->training)
+        log_gradients(tracker);
+    detect(tracker);
+}
+
+int64_t tracker_stopping_episode(const struct tracker *tracker)
+{
+    int64_t last = -1;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
+        const int64_t still = tracker->record.first_still[i];
+        if (still < 0)
+            return -1;
+        last = still > last ? still : last;
+    }
+    return last;
+}
+
+void tracker_finish(struct tracker *tracker)
+{
+    struct record *r = &tracker->record;
+    const int64_t episode = tracker->at->episode;
+    const int64_t absorb = tracker->settings->tracking.absorb;
+    const int64_t stop = tracker_stopping_episode(tracker);
+    *r->total_episodes = (int32_t)episode;
+    *r->stopping_episode = (int32_t)stop;
+    *r->outcome = tracker->at->diverged ? OUTCOME_DIVERGED
+                  : stop >= 0           ? OUTCOME_STOPPED
+                                        : OUTCOME_CENSORED;
+    *r->run_cause = tracker->at->diverged ? CAUSE_NAN : CAUSE_NONE;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
+        const int64_t last = tracker->last_change[i];
+        r->last_change[i] = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
+    }
+    for (int64_t i = 0; stop >= 0 && i < tracker->extents.of[DIM_ACTOR]; i++) {
+        if (r->first_still[i] == stop) {
+            *r->run_cause = r->cause[i];
+            break;
+        }
+    }
+    const int64_t last = tracker->at->critic_change;
+    *r->critic_last_change = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
+}

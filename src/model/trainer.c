@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/blas.h>
+#include <ccmsweep/evaluation.h>
+#include <ccmsweep/mec.h>
+#include <ccmsweep/networks.h>
+#include <ccmsweep/replay.h>
+#include <ccmsweep/rollout.h>
+#include <ccmsweep/step.h>
+#include <ccmsweep/tracker.h>
+#include <ccmsweep/trainer.h>
+#include <ccmsweep/trainer_view.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* First bytes of a state; the numbers also give away another byte order. */
+#define STATE_MAGIC UINT64_C(0x43434d5354415431)
+
+struct header {
+    uint64_t magic;
+    uint64_t algorithm_version;
+    uint64_t size;
+    uint64_t cell; /* fingerprint of the settings that decide the result */
+    int64_t episode;
+    int64_t done;
+};
+
+struct trainer {
+    struct settings settings;
+    struct networks nets;
+    struct mec mec;
+    struct replay replay;
+    struct tracker tracker;
+    struct rollout rollout;
+    struct evaluation evaluation;
+    struct step step;
+    struct batch played; /* the transitions of one episode */
+    struct header *header;
+    struct numpy_rng *numpy;
+    struct python_rng *python;
+    struct torch_rng *torch;
+    struct arena state;
+    struct arena scratch;
+};
+
+/* FNV-1a over "key=value" lines of all settings that decide the result. */
+static uint64_t fingerprint(const struct settings *settings)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    size_t count;
+    const struct setting *table = settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        char line[256];
+        char value[128];
+        if (table[i].class == CLASS_OPERATION)
+            continue;
+        settings_get(settings, &table[i], value, sizeof value);
+        snprintf(line, sizeof line, "%s=%s\n", table[i].key, value);
+        for (const char *c = line; *c != '\0'; c++)
+            hash = (hash ^ (uint64_t)(unsigned char)*c) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* Lay everything out; called once to measure and once with the blocks in place. */
+static void bind(struct trainer *t)
+{
+    const struct settings *s = &t->settings;
+    const int64_t larger =
+        s->training.batch > s->training.steps ? s->training.batch : s->training.steps;
+    t->state.used = 0;
+    t->scratch.used = 0;
+    t->header = arena_take(&t->state, 1, sizeof *t->header);
+    t->numpy = arena_take(&t->state, 1, sizeof *t->numpy);
+    t->python = arena_take(&t->state, 1, sizeof *t->python);
+    t->torch = arena_take(&t->state, 1, sizeof *t->torch);
+    mec_bind(&t->mec, s, &t->state, &t->scratch);
+    replay_bind(&t->replay, s, &t->state);
+    tracker_bind(&t->tracker, s, &t->state);
+    networks_bind(&t->nets, s, (int)larger, &t->state, &t->scratch);
+    rollout_bind(&t->rollout, &t->nets, &t->scratch);
+    evaluation_bind(&t->evaluation, s, &t->rollout, &t->scratch);
+    step_bind(&t->step, s, &t->nets, &t->scratch);
+    batch_bind(&t->played, s, (int)s->training.steps, &t->scratch);
+}
+
+/* Zeroed and on a cache line, so that arithmetic never depends on where a block happens to lie. */
+static void *allocate(size_t size)
+{
+    void *block = aligned_alloc(64, size);
+    if (block == NULL)
+        fault_no_memory(size);
+    return memset(block, 0, size);
+}
+
+/* Seeds, devices, weights. The reference constructs the training and the evaluation environment one
+ * after the other with the same seed, so the stream goes on after one environment's draws. */
+static void start(struct trainer *t)
+{
+    const struct settings *s = &t->settings;
+    const uint32_t seed = (uint32_t)s->training.seed;
+    const uint32_t environment_seed =
+        s->environment.seed >= 0 ? (uint32_t)s->environment.seed : seed;
+    *t->header = (struct header){
+        .magic = STATE_MAGIC,
+        .algorithm_version = TRAINER_ALGORITHM_VERSION,
+        .size = t->state.used,
+        .cell = fingerprint(s),
+    };
+    python_seed(t->python, seed);
+    torch_seed(t->torch, seed);
+    mec_construct(&t->mec, t->numpy, environment_seed);
+    evaluation_construct(&t->evaluation, environment_seed);
+    networks_init(&t->nets, t->torch);
+    replay_clear(&t->replay, s->replay.beta_start);
+    tracker_clear(&t->tracker);
+}
+
+struct trainer *trainer_new(const struct settings *cell)
+{
+    CHECK(settings_check(cell, NULL, NULL) == STATUS_OK);
+    blas_init();
+    struct trainer *t = fault_alloc(1, sizeof *t);
+    t->settings = *cell;
+    bind(t);
+    t->state.base = allocate(t->state.used);
+    t->scratch.base = allocate(t->scratch.used);
+    bind(t);
+    start(t);
+    return t;
+}
+
+void trainer_free(struct trainer **t)
+{
+    if (t == NULL || *t == NULL)
+        return;
+    free((*t)->state.base);
+    free((*t)->scratch.base);
+    free(*t);
+    *t = NULL;
+}
+
+static double epsilon(const struct settings *s, int64_t finished)
+{
+    return s->training.epsilon_end + (s->training.epsilon_start - s->training.epsilon_end) *
+                                         exp(-(double)finished / s->training.epsilon_decay);
+}
+
+/* Play one episode into `played`. */
+static struct mec_step play(struct trainer *t)
+{
+    struct batch *played = &t->played;
+    const size_t n = (size_t)t->mec.agents;
+    const int steps = (int)t->settings.training.steps;
+    const struct exploration explore = {
+        .numpy = t->numpy,
+        .python = t->python,
+        .epsilon = epsilon(&t->settings, t->header->episode),
+    };
+    struct mec_step sums = {0};
+    mec_reset(&t->mec, t->numpy);
+    for (int k = 0; k < steps; k++) {
+        const size_t b = (size_t)k;
+        const struct rollout_step step =
+            rollout_act(&t->rollout, &t->mec, t->numpy, &explore, played->state + b * n * MEC_STATE,
+                        played->action + b * n * MEC_ACTION, played->accepted + b * n);
+        for (size_t i = 0; i < n; i++)
+            tracker_forward(&t->tracker, 1, t->rollout.x.z + i * MEC_ACTION,
+                            t->rollout.x.y + i * MEC_ACTION, 1.0);
+        mec_state(&t->mec, t->rollout.state);
+        for (size_t i = 0; i < n * MEC_STATE; i++)
+            played->next_state[b * n * MEC_STATE + i] = (float)t->rollout.state[i];
+        played->reward[b] = (float)step.environment.reward;
+        played->done[b] = k == steps - 1 ? 1.0F : 0.0F;
+        sums.reward += step.environment.reward;
+        sums.energy_violation += step.environment.energy_violation;
+        sums.deadline_violation += step.environment.deadline_violation;
+    }
+    return sums;
+}
+
+/* Store the episode. The networks did not change during it, so the priorities of all its
+ * transitions are computed side by side. */
+static void store(struct trainer *t)
+{
+    const struct batch *played = &t->played;
+    const size_t n = (size_t)t->mec.agents;
+    step_errors(&t->step, played);
+    for (int k = 0; k < played->count; k++) {
+        const size_t b = (size_t)k;
+        const struct transition transition = {
+            .state = played->state + b * n * MEC_STATE,
+            .action = played->action + b * n * MEC_ACTION,
+            .next_state = played->next_state + b * n * MEC_STATE,
+            .accepted = played->accepted + b * n,
+            .reward = played->reward[b],
+            .done = played->done[b],
+        };
+        replay_add(&t->replay, &transition, t->step.error[b]);
+    }
+}
+
+static void evaluate(struct trainer *t)
+{
+    const int64_t every = t->settings.evaluation.every;
+    if (every == 0 || t->header->episode % every != 0)
+        return;
+    const struct evaluation_result result = evaluation_run(&t->evaluation);
+    const struct record *r = &t->tracker.record;
+    const int64_t row = t->header->episode / every - 1;
+    r->evaluation_reward[row] = result.reward;
+    r->evaluation_over_limit[row] = result.over_limit;
+    r->evaluation_deadline_violation[row] = result.deadline_violation;
+    r->evaluation_energy_violation[row] = result.energy_violation;
+}
+
+static bool reached_end(const struct trainer *t)
+{
+    const int64_t episode = t->header->episode;
+    const int64_t stop = tracker_stopping_episode(&t->tracker);
+    return t->tracker.at->diverged != 0 || episode >= t->settings.training.episodes ||
+           (stop >= 0 && episode >= stop + t->settings.training.episodes_after_stop);
+}
+
+static void play_and_train(struct trainer *t)
+{
+    const bool training = t->header->episode >= 1;
+    tracker_begin(&t->tracker, t->header->episode + 1, training);
+    const struct mec_step sums = play(t);
+    store(t);
+    if (training)
+        step_run(&t->step, &t->replay, t->python, &t->tracker, t->tracker.at->steps);
+    tracker_end(&t->tracker, &sums, t->nets.actor.size, t->nets.actor.theta,
+                t->nets.critic_family.size, t->nets.critic_family.theta);
+    t->header->episode++;
+    evaluate(t);
+    if (reached_end(t)) {
+        tracker_finish(&t->tracker);
+        t->header->done = 1;
+    }
+}
+
+void trainer_advance(struct trainer *t, int64_t episodes)
+{
+    for (int64_t k = 0; k < episodes && !trainer_done(t); k++)
+        play_and_train(t);
+}
+
+bool trainer_done(const struct trainer *t)
+{
+    return t->header->done != 0;
+}
+
+int64_t trainer_episode(const struct trainer *t)
+{
+    return t->header->episode;
+}
+
+const struct settings *trainer_settings(const struct trainer *t)
+{
+    return &t->settings;
+}
+
+const struct record *trainer_record(const struct trainer *t)
+{
+    return &t->tracker.record;
+}
+
+struct trainer_progress trainer_progress(const struct trainer *t)
+{
+    const int64_t episode = t->header->episode;
+    const struct preactivations *part = t->tracker.at->since_log;
+    const double count = part[0].count + part[1].count + part[2].count;
+    const int64_t logs = episode / t->settings.tracking.log_every;
+    double saturation = NAN;
+    if (count > 0.0)
+        saturation = (part[0].saturated + part[1].saturated + part[2].saturated) / count;
+    else if (logs > 0)
+        saturation = t->tracker.record.saturation[logs - 1];
+    return (struct trainer_progress){
+        .episode = episode,
+        .episodes = t->settings.training.episodes,
+        .actors_moving = t->tracker.at->moving,
+        .reward = episode > 0 ? t->tracker.record.reward[episode - 1] : NAN,
+        .saturation = saturation,
+    };
+}
+
+size_t trainer_state_size(const struct trainer *t)
+{
+    return t->state.used;
+}
+
+void trainer_save(const struct trainer *t, void *buffer, size_t size)
+{
+    CHECK(size == t->state.used);
+    memcpy(buffer, t->state.base, size);
+}
+
+enum status trainer_load(struct trainer *t, const void *buffer, size_t size, struct fault *fault)
+{
+    struct header header;
+    if (size != t->state.used)
+        return fault_set(fault, STATUS_INPUT, "saved state: %zu bytes, expected %zu", size,
+                         t->state.used);
+    memcpy(&header, buffer, sizeof header);
+    if (header.magic != STATE_MAGIC || header.size != size)
+        return fault_set(fault, STATUS_INPUT, "saved state: not a state of a training");
+    if (header.algorithm_version != TRAINER_ALGORITHM_VERSION)
+        return fault_set(fault, STATUS_INPUT,
+                         "saved state: algorithm version %" PRIu64 ", expected %d",
+                         header.algorithm_version, TRAINER_ALGORITHM_VERSION);
+    if (header.cell != t->header->cell)
+        return fault_set(fault, STATUS_INPUT, "saved state: of a training with other settings");
+    memcpy(t->state.base, buffer, size);
+    return STATUS_OK;
+}
+
+struct trainer_view trainer_view(const struct trainer *t)
+{
+    return (struct trainer_view){
+        .networks = &t->nets,
+        .replay = &t->replay,
+        .step = &t->step,
+    };
+}

@@ -46,6 +46,7 @@ struct critic {
 void critic_bind(struct critic *critic, const struct settings *settings, int samples,
                  int per_sample, struct arena *scratch);
 
+/** Lay out a list of up to `capacity` rows. */
 void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int capacity,
                       struct arena *scratch);
 

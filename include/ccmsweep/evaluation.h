@@ -32,6 +32,8 @@ struct evaluation_result {
     double energy_violation;   /**< share of (step, agent) pairs */
 };
 
+/** Lay out the scratch, devices included: an evaluation keeps nothing between its calls but them.
+ */
 void evaluation_bind(struct evaluation *evaluation, const struct settings *settings,
                      struct rollout *rollout, struct arena *scratch);
 

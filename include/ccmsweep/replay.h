@@ -44,6 +44,7 @@ struct replay {
     } * at;
 };
 
+/** Take the constants of section replay and lay out the ring and its tree, all of it state. */
 void replay_bind(struct replay *replay, const struct settings *settings, struct arena *state);
 
 /** Empty it. */

@@ -72,6 +72,7 @@ struct torch_rng {
     struct mt19937 mt;
 };
 
+/** Seed as torch.manual_seed does for a seed below 2^32. */
 void torch_seed(struct torch_rng *rng, uint32_t seed);
 
 /** f32 uniform on [low, high): fma(x, high - low, low) with x = (word & 0xFFFFFF)·2^-24; the bounds

@@ -40,6 +40,7 @@ struct rollout_step {
     bool over_limit; /**< more proposals than channels, or than the storage holds */
 };
 
+/** Lay out the scratch; `nets` is borrowed and must be bound. */
 void rollout_bind(struct rollout *rollout, struct networks *nets, struct arena *scratch);
 
 /**

@@ -51,6 +51,7 @@ struct step {
     float *sum_actors, *sum_critic; /**< (N, P), (Pc) log episodes: accumulated gradients */
 };
 
+/** Lay out room for `count` transitions. */
 void batch_bind(struct batch *batch, const struct settings *settings, int count,
                 struct arena *scratch);
 

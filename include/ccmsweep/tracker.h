@@ -45,6 +45,7 @@ struct tracker {
     int64_t snapshot;     /**< row of this episode in the snapshots, -1: none */
 };
 
+/** Lay out the record and the running statistics, all of it state. */
 void tracker_bind(struct tracker *tracker, const struct settings *settings, struct arena *state);
 
 /** Set everything to its start and the record to its fill. */

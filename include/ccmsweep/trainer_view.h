@@ -19,6 +19,7 @@ struct trainer_view {
     const struct step *step;     /**< draws of the last training step */
 };
 
+/** The parts of `t`. Local. */
 struct trainer_view trainer_view(const struct trainer *t);
 
 #endif

@@ -461,6 +461,8 @@ void tracker_finish(struct tracker *tracker)
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
         const int64_t last = tracker->last_change[i];
         r->last_change[i] = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
+        if (r->cause[i] < 0) /* no training step at all */
+            r->cause[i] = CAUSE_NONE;
     }
     for (int64_t i = 0; stop >= 0 && i < tracker->extents.of[DIM_ACTOR]; i++) {
         if (r->first_still[i] == stop) {

@@ -202,6 +202,8 @@ static void test_shapes(void **state)
         const struct record *r = trainer_record(t);
         assert_int_equal(trainer_episode(t), episodes);
         assert_int_equal(*r->total_episodes, episodes);
+        for (int64_t i = 0; i < trainer_settings(t)->environment.agents; i++)
+            assert_in_range(r->cause[i], 0, CAUSE_COUNT - 1);
         for (int64_t e = 0; e < episodes; e++) {
             assert_true(isfinite(r->reward[e]));
             assert_true(e == 0 || isfinite(r->critic_loss[e]));

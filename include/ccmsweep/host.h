@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The machine a process runs on, in words, for the notes that go with a result. Local.
+ */
+#ifndef CCMSWEEP_HOST_H
+#define CCMSWEEP_HOST_H
+
+#include <stddef.h>
+
+/** Write the name of the host into `text`, cut at `size`; "unknown" when it has none. */
+void host_name(char *text, size_t size);
+
+/** Write the model name of the processor into `text`, cut at `size`; "unknown" when the system does
+ *  not tell. */
+void host_cpu(char *text, size_t size);
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "build_config.h"
+#include "build_revision.h"
+#include <ccmsweep/build.h>
+
+const char *build_version(void)
+{
+    return BUILD_VERSION;
+}
+
+const char *build_revision(void)
+{
+    return BUILD_REVISION;
+}
+
+const char *build_compiler(void)
+{
+    return BUILD_COMPILER;
+}
+
+const char *build_flags(void)
+{
+    return BUILD_FLAGS;
+}
+
+const char *build_libraries(void)
+{
+    return BUILD_LIBRARIES;
+}

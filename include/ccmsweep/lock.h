@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/**
+ * One writer per file: an advisory lock on PATH.lock that ends with its process.
+ *
+ * The kernel frees an open-file-description lock whenever and however its holder dies, so there is
+ * no stale lock to clear. The lock file itself is never removed (removing it would let two
+ * processes lock two files of one name); it names the holder in words. Taken before looking for or
+ * creating PATH and held to the end. It knows nothing of what it guards. Local.
+ */
+#ifndef CCMSWEEP_LOCK_H
+#define CCMSWEEP_LOCK_H
+
+#include <ccmsweep/fault.h>
+
+struct lock;
+
+/**
+ * Lock PATH.lock (created if absent, mode 0666 less umask) for this process.
+ * \param path   the file to guard; it need not exist, its folder must
+ * \param wait_s seconds to go on trying while another holds it; 0 tries once. A job that was killed
+ *               may hold it for about a second more; over NFS for the length of a lease
+ * \return STATUS_OK: `*lock` is held and owned by the caller, lock_release. Else `*lock` is NULL:
+ *         STATUS_LOCKED, the sentence names the holder's host, process and job; STATUS_INPUT when
+ *         the folder is missing or not writable; STATUS_FAULT when the file system has no locks
+ *         (with advice) or fails
+ */
+enum status lock_acquire(struct lock **lock, const char *path, double wait_s,
+                         struct fault *fault) MUST_USE;
+
+/** Let go and clear; NULL and a pointer to NULL are fine. The file stays. */
+void lock_release(struct lock **lock);
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The store: the HDF5 file that holds the rows of all runs of a sweep, and survives any kill.
+ *
+ * store_create makes the whole file at once, every dataset at its final size, under a temporary
+ * name, and gives it its name last. From then on only raw data is written, in place; no object,
+ * attribute or extent ever changes, so the file can be read at any instant. A run counts as done
+ * only by its commit record (commit.h), written after the run's rows are on the disk.
+ *
+ * The caller holds the lock (lock.h) from before store_create to after store_close when it writes.
+ * The store knows no clock, no rank and no trainer. A training is a sweep of one run, run 0.
+ * The schema is in schema.h. Other than record.h's arrays, nothing here is shaped by a cell.
+ */
+#ifndef CCMSWEEP_STORE_H
+#define CCMSWEEP_STORE_H
+
+#include <ccmsweep/fault.h>
+#include <ccmsweep/identity.h>
+#include <ccmsweep/record.h>
+#include <ccmsweep/settings.h>
+#include <ccmsweep/spec.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Raised whenever a dataset or attribute of the file changes its name, type or meaning. */
+enum { STORE_SCHEMA_VERSION = 1 };
+
+/** Value of the root's attribute `program`. */
+#define STORE_PROGRAM "ccmsweep"
+
+/** What made the file, in words; none NULL. Goes into attributes of the root. */
+struct store_program {
+    const char *version;   /**< "0.1.0" */
+    const char *revision;  /**< of the source, "unknown" when built outside a repository */
+    const char *compiler;  /**< name and version */
+    const char *flags;     /**< with which it was called */
+    const char *libraries; /**< "HDF5 1.10.8, Open MPI 4.1.4, …" */
+};
+
+/**
+ * Create the file of a spec: all cells, everything pending. Replaces a file of that name at once
+ * and as a whole. Rank 0 only. Also removes temporaries PATH.tmp.* of earlier, killed creations.
+ * Two creations from the same input make the same bytes.
+ * \return STATUS_INPUT when the folder is missing or not writable, STATUS_FAULT ("…: No space left
+ *         on device") when the system fails. Then no file of the name appears (an older one stays)
+ *         and no temporary remains. (Only when the folder's fsync fails after the rename is the new
+ *         file there, whole.)
+ */
+enum status store_create(const char *path, const struct spec *spec,
+                         const struct store_program *program, struct fault *fault) MUST_USE;
+
+struct store;
+
+enum store_mode {
+    STORE_READ,  /**< beside whoever writes; takes no lock and meets none */
+    STORE_WRITE, /**< one process, holder of the lock */
+};
+
+/**
+ * Open an existing file and look at all its commit records.
+ * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
+ *         with a sentence: absent, no permission, not HDF5, cut short, of another program, of a
+ *         newer schema, of another algorithm_version (writing only). STATUS_FAULT: the disk fails
+ */
+enum status store_open(struct store **store, const char *path, enum store_mode mode,
+                       struct fault *fault) MUST_USE;
+
+/** Close and clear; NULL and a pointer to NULL are fine. Nothing is left to be written. */
+void store_close(struct store **store);
+
+/** Refuse a file that was made for other cells than the spec's. \return STATUS_INPUT with a
+ *  sentence that names the keys that differ, with both values */
+enum status store_match(const struct store *store, const struct spec *spec,
+                        struct fault *fault) MUST_USE;
+
+/** Number of runs in the file. */
+int64_t store_runs(const struct store *store) MUST_USE;
+
+/** Complete settings of a run as the file has them. Settings of class operation are those of the
+ *  run that created the file. */
+void store_cell(const struct store *store, int64_t run, struct settings *cell);
+
+enum store_state {
+    STORE_PENDING,     /**< no valid commit record: to be trained, or continued */
+    STORE_INTERRUPTED, /**< as pending; a polite stop left it half-way */
+    STORE_DONE,        /**< its commit record is valid: rows and outcome count */
+};
+
+/** State of a run as of store_open and of what this process did since. Never fails. */
+enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
+
+/**
+ * Write the record of a finished run and make it count: rows, fsync, commit record, fsync. A run
+ * may be committed again; equal records leave equal bytes.
+ * \param record of the run's own extents (record_extents of its cell); its outcome is not
+ *               OUTCOME_PENDING or OUTCOME_INTERRUPTED
+ * \return STATUS_FAULT with a sentence: the run does not count (or, if only the last fsync failed,
+ *         may count: its rows are then on the disk). The process should end: do not try again
+ */
+enum status store_commit(struct store *store, int64_t run, const struct record *record,
+                         struct fault *fault) MUST_USE;
+
+/** Mark a run that is not done as OUTCOME_INTERRUPTED (no commit record), and fsync. */
+enum status store_interrupt(struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/** Read one field of a run. \param values record_count(field, extents of the run's cell) values;
+ *  rows of a run that is not done are whatever was written so far, or fill. A field without
+ *  values is fine. */
+enum status store_read(const struct store *store, int64_t run, const struct field *field,
+                       void *values, struct fault *fault) MUST_USE;
+
+/** Read all fields of a run into a record bound to the extents of its cell. */
+enum status store_load(const struct store *store, int64_t run, struct record *record,
+                       struct fault *fault) MUST_USE;
+
+/** Read the rows of a run that is done and compare their hash with its commit record's.
+ *  \return STATUS_FAULT with a sentence when they differ */
+enum status store_check(const struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/* What follows goes to /volatile: it differs between two executions of the same thing. Written
+ * without fsync. Times are seconds since 1970-01-01 UTC. */
+
+/** Where a run is executed; texts are cut to the sizes in the file. None NULL. */
+struct store_host {
+    const char *host, *cpu, *blas_kernel, *revision;
+};
+
+/** Note the beginning of an attempt at a run: attempts + 1, the host, and the time of the first. */
+enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
+                             double now, struct fault *fault) MUST_USE;
+
+/** Note how far a run is. */
+enum status store_note_progress(struct store *store, int64_t run, int64_t episode,
+                                int64_t actors_moving, double now, struct fault *fault) MUST_USE;
+
+/** Note the end of an attempt; `wall_s` of this attempt is added to that of earlier ones. Call it
+ *  before store_commit or store_interrupt, whose fsync then covers it. */
+enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
+                           struct fault *fault) MUST_USE;
+
+/** What /volatile has on a run. */
+struct store_notes {
+    double start, end, wall_s, progress_time; /**< NaN until written */
+    int32_t progress_episode;                 /**< -1 until written */
+    int32_t progress_moving;                  /**< -1 until written */
+    int32_t attempts;                         /**< 0 at first */
+    char host[64], cpu[64], blas_kernel[32], revision[64];
+};
+enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
+                        struct fault *fault) MUST_USE;
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/h5.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Row 0 of an upward walk is where the failure arose. */
+static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data)
+{
+    static const char mark[] = "error message = '";
+    struct h5_words *words = data;
+    if (row != 0)
+        return 0;
+    const char *message = strstr(error->desc, mark);
+    const char *text = message != NULL ? message + strlen(mark) : error->desc;
+    const int length = (int)(message != NULL ? strcspn(text, "'") : strlen(text));
+    snprintf(words->text, sizeof words->text, "%.*s", length, text);
+    return 0;
+}
+
+static herr_t keep_words(hid_t stack, void *data)
+{
+    struct h5_words *words = data;
+    if (words->text[0] == '\0')
+        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_innermost, words);
+    return 0;
+}
+
+void h5_listen(struct h5_words *words)
+{
+    words->text[0] = '\0';
+    /* Only the first call counts; HDF5 refuses the others. */
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, keep_words, words);
+}
+
+void h5_deafen(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
+                     const char *format, ...)
+{
+    if (fault == NULL)
+        return status;
+    char sentence[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    return fault_set(fault, status, "%s: %s", sentence,
+                     words->text[0] != '\0' ? words->text : "HDF5 does not say why");
+}
+
+hid_t h5_type(enum schema_type type, size_t size)
+{
+    switch (type) {
+    case SCHEMA_F64:
+        return H5Tcopy(H5T_IEEE_F64LE);
+    case SCHEMA_F32:
+        return H5Tcopy(H5T_IEEE_F32LE);
+    case SCHEMA_I64:
+        return H5Tcopy(H5T_STD_I64LE);
+    case SCHEMA_I32:
+        return H5Tcopy(H5T_STD_I32LE);
+    case SCHEMA_U8:
+        return H5Tcopy(H5T_STD_U8LE);
+    case SCHEMA_TEXT:
+        break;
+    }
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    if (text < 0 || H5Tset_size(text, size) < 0 || H5Tset_strpad(text, H5T_STR_NULLPAD) < 0 ||
+        H5Tset_cset(text, H5T_CSET_UTF8) < 0) {
+        H5Tclose(text);
+        return H5I_INVALID_HID;
+    }
+    return text;
+}
+
+static bool write_attribute(hid_t object, const char *name, hid_t type, hid_t space,
+                            const void *values)
+{
+    const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    const bool written = attribute >= 0 && H5Awrite(attribute, type, values) >= 0;
+    const bool closed = attribute >= 0 && H5Aclose(attribute) >= 0;
+    return written && closed;
+}
+
+bool h5_write_text(hid_t object, const char *name, const char *text)
+{
+    const size_t length = strlen(text);
+    const hid_t type = h5_type(SCHEMA_TEXT, length > 0 ? length : 1);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const bool written =
+        type >= 0 && space >= 0 && write_attribute(object, name, type, space, text);
+    H5Sclose(space);
+    H5Tclose(type);
+    return written;
+}
+
+bool h5_write_integers(hid_t object, const char *name, const int32_t *values, size_t count)
+{
+    const hsize_t extent = count;
+    const hid_t space = count > 0 ? H5Screate_simple(1, &extent, NULL) : H5Screate(H5S_SCALAR);
+    const bool written = space >= 0 && write_attribute(object, name, H5T_STD_I32LE, space, values);
+    H5Sclose(space);
+    return written;
+}
+
+bool h5_read_integer(hid_t object, const char *name, int64_t *value)
+{
+    bool read = false;
+    if (H5Aexists(object, name) <= 0)
+        return false;
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    const hid_t space = H5Aget_space(attribute);
+    const hid_t type = H5Aget_type(attribute);
+    if (type >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_npoints(space) == 1)
+        read = H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Aclose(attribute);
+    return read;
+}
+
+hid_t h5_access(void)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* Closing a file closes all that is open in it; locks would only get in readers' way. */
+    if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
+        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_sieve_buf_size(access, 0) >= 0 && H5Pset_file_locking(access, false, true) >= 0)
+        return access;
+    H5Pclose(access);
+    return H5I_INVALID_HID;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/commit.h>
+#include <ccmsweep/disk.h>
+#include <ccmsweep/store_inside.h>
+#include <ccmsweep/trainer.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SCAN_ROWS = 4096 };
+
+/* Opens a dataset whose type and rank are those the program would write, with one row per run. */
+static bool open_dataset(struct store *store, const struct variable *variable, hid_t *dataset)
+{
+    char *name = disk_name("%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
+    *dataset = H5Dopen2(store->file, name, H5P_DEFAULT);
+    free(name);
+    if (*dataset < 0)
+        return false;
+    const hid_t space = H5Dget_space(*dataset);
+    const hid_t type = H5Dget_type(*dataset);
+    const hid_t expected = h5_type(variable->type, variable->size);
+    hsize_t extents[STORE_RANK] = {0};
+    bool fits = H5Sget_simple_extent_ndims(space) == variable->rank &&
+                H5Sget_simple_extent_dims(space, extents, NULL) == variable->rank &&
+                H5Tequal(type, expected) > 0;
+    if (store->runs < 0)
+        store->runs = (int64_t)extents[0];
+    fits = fits && (int64_t)extents[0] == store->runs;
+    H5Tclose(expected);
+    H5Tclose(type);
+    H5Sclose(space);
+    return fits;
+}
+
+static bool open_fields(struct store *store, const struct schema *schema)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    store->fields = fault_alloc(count, sizeof *store->fields);
+    for (size_t f = 0; f < count; f++)
+        store->fields[f] = H5I_INVALID_HID;
+    for (size_t v = 0; v < schema->count; v++) {
+        const struct variable *variable = &schema->variables[v];
+        hid_t *dataset = variable->kind == SCHEMA_FIELD ? &store->fields[variable->field - fields]
+                         : variable->kind == SCHEMA_COMMIT   ? &store->commits
+                         : variable->kind == SCHEMA_IDENTITY ? &store->identities
+                         : variable->kind == SCHEMA_NOTE     ? &store->notes[variable->note]
+                                                             : NULL;
+        if (dataset != NULL && !open_dataset(store, variable, dataset))
+            return false;
+    }
+    return true;
+}
+
+static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
+                                  struct fault *fault)
+{
+    return fault_set(fault, STATUS_INPUT, "%s is damaged or was changed by another program%s%s",
+                     store->path, words->text[0] != '\0' ? ": " : "", words->text);
+}
+
+/* The resolved spec that stands in the file gives the settings of every run. */
+static enum status read_spec(struct store *store, struct fault *fault)
+{
+    struct h5_words words;
+    h5_listen(&words);
+    const hid_t dataset = H5Dopen2(store->file, "settings", H5P_DEFAULT);
+    const hid_t type = dataset < 0 ? H5I_INVALID_HID : H5Dget_type(dataset);
+    char *text = NULL;
+    size_t size = 0;
+    if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) {
+        size = H5Tget_size(type);
+        text = fault_alloc(size, 1);
+        if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    h5_deafen();
+    H5Tclose(type);
+    H5Dclose(dataset);
+    if (text == NULL)
+        return refuse_damaged(store, &words, fault);
+    char *name = disk_name("%s: /settings", store->path);
+    enum status status = spec_parse(store->spec, text, size, name, fault);
+    if (status == STATUS_OK)
+        status = spec_check(store->spec, fault);
+    free(name);
+    free(text);
+    return status;
+}
+
+static enum status open_datasets(struct store *store, struct fault *fault)
+{
+    struct schema *schema = schema_new(store->spec);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool opened = open_fields(store, schema);
+    h5_deafen();
+    schema_free(&schema);
+    return opened && store->runs == spec_cells(store->spec) ? STATUS_OK
+                                                            : refuse_damaged(store, &words, fault);
+}
+
+static enum status check_origin(struct store *store, struct fault *fault)
+{
+    int64_t schema_version = 0, algorithm_version = 0;
+    if (H5Aexists(store->file, "program") <= 0 ||
+        !h5_read_integer(store->file, "schema_version", &schema_version) ||
+        !h5_read_integer(store->file, "algorithm_version", &algorithm_version))
+        return fault_set(fault, STATUS_INPUT, "%s is an HDF5 file, but not one of %s", store->path,
+                         STORE_PROGRAM);
+    if (schema_version != STORE_SCHEMA_VERSION)
+        return fault_set(
+            fault, STATUS_INPUT,
+            "%s was made by %s version of %s: its schema is %" PRId64 ", this one knows %d",
+            store->path, schema_version > STORE_SCHEMA_VERSION ? "a newer" : "an older",
+            STORE_PROGRAM, schema_version, STORE_SCHEMA_VERSION);
+    if (store->mode == STORE_WRITE && algorithm_version != TRAINER_ALGORITHM_VERSION)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was begun with version %" PRId64
+                         " of the algorithm and this program has version %d, whose results differ: "
+                         "finish it with the program that began it, or give another file",
+                         store->path, algorithm_version, TRAINER_ALGORITHM_VERSION);
+    store->algorithm_version = (uint32_t)algorithm_version;
+    return STATUS_OK;
+}
+
+/* What HDF5 would say less clearly: no such file, no permission, not HDF5. */
+static enum status check_file(const struct store *store, struct fault *fault)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char start[sizeof signature] = "";
+    const int fd = open(store->path, (store->mode == STORE_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    const ssize_t size = fd < 0 ? -1 : pread(fd, start, sizeof start, 0);
+    const int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (size < 0)
+        return fault_set(fault, disk_status(error), "cannot open %s: %s", store->path,
+                         strerror(error));
+    if (memcmp(start, signature, sizeof start) != 0)
+        return fault_set(fault, STATUS_INPUT, "%s is not an HDF5 file", store->path);
+    return STATUS_OK;
+}
+
+/* Opening for writing marks the superblock (version 0, four bytes at 20) until the file is closed.
+ * Nobody reads the mark of so old a version, but a killed process would leave it in the file. */
+static enum status clear_mark(const struct store *store, struct fault *fault)
+{
+    static const char none[4] = {0};
+    if (pwrite(store->fd, none, sizeof none, 20) == (ssize_t)sizeof none)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", store->path, strerror(errno));
+}
+
+static enum status open_file(struct store *store, struct fault *fault)
+{
+    struct h5_words words;
+    h5_listen(&words);
+    const hid_t access = h5_access();
+    store->file = access < 0
+                      ? H5I_INVALID_HID
+                      : H5Fopen(store->path,
+                                store->mode == STORE_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    h5_deafen();
+    H5Pclose(access);
+    if (store->file < 0 && strncmp(words.text, "truncated file", strlen("truncated file")) == 0)
+        return fault_set(fault, STATUS_INPUT, "%s is cut short: %s", store->path, words.text);
+    if (store->file < 0)
+        return refuse_damaged(store, &words, fault);
+    if (store->mode == STORE_READ)
+        return STATUS_OK;
+    store->fd = open(store->path, O_RDWR | O_CLOEXEC);
+    if (store->fd < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
+    return clear_mark(store, fault);
+}
+
+/* State of every run, some thousand at a time. */
+static enum status scan(struct store *store, struct fault *fault)
+{
+    uint8_t(*commits)[COMMIT_SIZE] = fault_alloc(SCAN_ROWS, COMMIT_SIZE);
+    struct identity *identities = fault_alloc(SCAN_ROWS, sizeof *identities);
+    int32_t *outcomes = fault_alloc(SCAN_ROWS, sizeof *outcomes);
+    store->states = fault_alloc((size_t)store->runs, 1);
+    struct h5_words words;
+    h5_listen(&words);
+    bool read = true;
+    for (int64_t run = 0; read && run < store->runs; run += SCAN_ROWS) {
+        const int64_t rows = store->runs - run < SCAN_ROWS ? store->runs - run : SCAN_ROWS;
+        const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
+        const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
+        const struct slab values = slab_values(run, rows);
+        read = slab_read(store, store->commits, &records, commits) &&
+               slab_read(store, store->identities, &cells, identities) &&
+               slab_read(store, store_outcomes(store), &values, outcomes);
+        for (int64_t i = 0; read && i < rows; i++)
+            store->states[run + i] =
+                commit_holds(NULL, commits[i], run + i, store->algorithm_version, &identities[i])
+                    ? STORE_DONE
+                : outcomes[i] == OUTCOME_INTERRUPTED ? STORE_INTERRUPTED
+                                                     : STORE_PENDING;
+    }
+    h5_deafen();
+    free(outcomes);
+    free(identities);
+    free(commits);
+    return read ? STATUS_OK
+                : h5_fault(fault, STATUS_FAULT, &words, "cannot read the commit records of %s",
+                           store->path);
+}
+
+enum status store_open(struct store **store, const char *path, enum store_mode mode,
+                       struct fault *fault)
+{
+    *store = NULL;
+    struct store *opening = fault_alloc(1, sizeof *opening);
+    *opening = (struct store){.path = disk_name("%s", path),
+                              .mode = mode,
+                              .fd = -1,
+                              .file = H5I_INVALID_HID,
+                              .transfer = H5P_DEFAULT,
+                              .runs = -1,
+                              .spec = spec_new()};
+    enum status status = check_file(opening, fault);
+    if (status == STATUS_OK)
+        status = open_file(opening, fault);
+    if (status == STATUS_OK)
+        status = check_origin(opening, fault);
+    if (status == STATUS_OK)
+        status = read_spec(opening, fault);
+    if (status == STATUS_OK)
+        status = open_datasets(opening, fault);
+    if (status == STATUS_OK)
+        status = scan(opening, fault);
+    if (status == STATUS_OK)
+        *store = opening;
+    else
+        store_close(&opening);
+    return status;
+}
+
+void store_close(struct store **store)
+{
+    if (store == NULL || *store == NULL)
+        return;
+    struct store *closing = *store;
+    h5_deafen();
+    if (closing->file >= 0)
+        H5Fclose(closing->file); /* and with it all that is open in it */
+    if (closing->fd >= 0)
+        close(closing->fd);
+    spec_free(&closing->spec);
+    free(closing->states);
+    free(closing->fields);
+    free(closing->path);
+    free(closing);
+    *store = NULL;
+}
+
+int64_t store_runs(const struct store *store)
+{
+    return store->runs;
+}
+
+void store_cell(const struct store *store, int64_t run, struct settings *cell)
+{
+    CHECK(run >= 0 && run < store->runs);
+    spec_cell(store->spec, run, cell);
+}
+
+enum store_state store_state(const struct store *store, int64_t run)
+{
+    CHECK(run >= 0 && run < store->runs);
+    return (enum store_state)store->states[run];
+}
+
+/* Names the settings that decide a result and differ, for a refusal. */
+static void list_differences(const struct settings *there, const struct settings *here, char *text,
+                             size_t size)
+{
+    size_t rows = 0, used = 0;
+    const struct setting *table = settings_table(&rows);
+    for (size_t i = 0; i < rows && used < size; i++) {
+        char a[128], b[128];
+        settings_get(there, &table[i], a, sizeof a);
+        settings_get(here, &table[i], b, sizeof b);
+        if (table[i].class != CLASS_OPERATION && strcmp(a, b) != 0)
+            used += (size_t)snprintf(text + used, size - used, "%s%s is %s there and %s here",
+                                     used > 0 ? "; " : "", table[i].key, a, b);
+    }
+}
+
+enum status store_match(const struct store *store, const struct spec *spec, struct fault *fault)
+{
+    if (spec_cells(spec) != store->runs)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was made for %" PRId64 " runs and the spec asks for %" PRId64
+                         ": give another file, or the spec it was made for",
+                         store->path, store->runs, spec_cells(spec));
+    for (int64_t run = 0; run < store->runs; run++) {
+        struct settings here, there;
+        struct identity stored;
+        spec_cell(spec, run, &here);
+        store_cell(store, run, &there);
+        const struct identity expected = identity_of(&here);
+        const struct slab slab = slab_bytes(run, 1, IDENTITY_SIZE);
+        struct h5_words words;
+        h5_listen(&words);
+        const bool read = slab_read(store, store->identities, &slab, stored.bytes);
+        h5_deafen();
+        if (!read)
+            return h5_fault(fault, STATUS_FAULT, &words, "cannot read %s", store->path);
+        if (identity_equal(&stored, &expected))
+            continue;
+        char differences[1024] = "the version of the algorithm differs";
+        list_differences(&there, &here, differences, sizeof differences);
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was made for other settings (run %" PRId64
+                         "): %s: give another file, or the settings it was made for",
+                         store->path, run, differences);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/disk.h>
+#include <ccmsweep/h5.h>
+#include <ccmsweep/identity.h>
+#include <ccmsweep/store.h>
+#include <ccmsweep/trainer.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <hdf5_hl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Rows are written as they lie in memory. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is little-endian");
+
+/* Dataset starts on pages. */
+enum { ALIGNMENT = 4096 };
+
+static const char event_times[] =
+    "first_still: first episode in whose training step no parameter of the actor changed. "
+    "gradient_zero_first: first episode whose own gradient is exactly 0. gradient_zero: start of "
+    "the unbroken stretch of exactly zero gradients that lasts to the end. hard_saturation: first "
+    "episode in which every 1-y^2 of the batch is exactly 0. last_change: last episode in which a "
+    "parameter changed, once tracking.absorb still episodes have followed it. Episodes count from "
+    "1; -1: not seen. stopping_episode: the largest first_still, -1 while an actor has none (then "
+    "the run is censored at total_episodes).";
+
+/** A file in the making. */
+struct making {
+    const struct schema *schema;
+    const struct spec *spec;
+    char *settings; /* resolved, as text */
+    hid_t file, volatile_group, dataset_properties;
+    hid_t scales[2][SCHEMA_DIMENSIONS]; /* of the root and of /volatile; -1: none */
+};
+
+static void fill_scale(const struct making *making, const struct variable *scale, void *values)
+{
+    const int dim = scale->dims[0];
+    const int64_t count = making->schema->extents[dim];
+    const char *const *labels = dim < DIM_COUNT ? record_labels((enum dimension)dim) : NULL;
+    if (labels != NULL) {
+        for (int64_t i = 0; i < count; i++)
+            memcpy((char *)values + (size_t)i * scale->size, labels[i], strlen(labels[i]));
+        return;
+    }
+    double *numbers = fault_alloc((size_t)count, sizeof *numbers);
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = (double)(making->schema->mixed[dim] ? i + 1 : i);
+    if (dim < DIM_COUNT && !making->schema->mixed[dim])
+        record_coordinates(&making->schema->largest[dim], (enum dimension)dim, numbers);
+    for (int64_t i = 0; i < count; i++) {
+        if (scale->type == SCHEMA_F64)
+            ((double *)values)[i] = numbers[i];
+        else if (scale->type == SCHEMA_I64)
+            ((int64_t *)values)[i] = (int64_t)numbers[i];
+        else
+            ((int32_t *)values)[i] = (int32_t)numbers[i];
+    }
+    free(numbers);
+}
+
+static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
+{
+    const char *at = (const char *)cell + axis->axis->offset;
+    if (axis->axis->type == TYPE_CHOICE) {
+        unsigned choice = 0;
+        memcpy(&choice, at, sizeof choice);
+        *(int64_t *)value = choice;
+    } else {
+        memcpy(value, at, axis->size);
+    }
+}
+
+/* Values that are known from the start, or NULL: the dataset then stays at fill. */
+static void *values_new(const struct making *making, const struct variable *variable)
+{
+    const struct schema *schema = making->schema;
+    if (variable->kind == SCHEMA_FIELD || variable->kind == SCHEMA_COMMIT ||
+        variable->kind == SCHEMA_NOTE)
+        return NULL;
+    const size_t count = (size_t)schema_values(schema, variable);
+    char *values = fault_alloc(count, variable->size);
+    if (variable->kind == SCHEMA_SCALE) {
+        fill_scale(making, variable, values);
+        return values;
+    }
+    if (variable->kind == SCHEMA_SPEC || variable->kind == SCHEMA_SETTINGS) {
+        const char *text =
+            variable->kind == SCHEMA_SPEC ? spec_text(making->spec) : making->settings;
+        memcpy(values, text, strlen(text));
+        return values;
+    }
+    for (int64_t run = 0; run < schema->extents[SCHEMA_RUN]; run++) {
+        struct settings cell;
+        spec_cell(making->spec, run, &cell);
+        if (variable->kind == SCHEMA_AXIS) {
+            fill_axis(&cell, variable, values + (size_t)run * variable->size);
+        } else if (variable->kind == SCHEMA_EXTENT) {
+            ((int32_t *)(void *)values)[run] = (int32_t)record_extents(&cell).of[variable->along];
+        } else {
+            const struct identity identity = identity_of(&cell);
+            memcpy(values + (size_t)run * IDENTITY_SIZE, identity.bytes, IDENTITY_SIZE);
+        }
+    }
+    return values;
+}
+
+static bool write_flags(hid_t dataset, const char *const *names, const struct variable *variable)
+{
+    char meanings[512] = "";
+    int32_t values[32];
+    int count = 0;
+    for (; names != NULL ? names[count] != NULL : count < variable->flags; count++) {
+        const size_t used = strlen(meanings);
+        snprintf(meanings + used, sizeof meanings - used, "%s%s", count > 0 ? " " : "",
+                 names != NULL ? names[count] : schema_flag(variable, count));
+        values[count] = count;
+    }
+    return h5_write_integers(dataset, "flag_values", values, (size_t)count) &&
+           h5_write_text(dataset, "flag_meanings", meanings);
+}
+
+static bool write_attributes(hid_t dataset, const struct variable *variable)
+{
+    const char *const *choices = variable->axis != NULL && variable->axis->type == TYPE_CHOICE
+                                     ? variable->axis->choices
+                                     : NULL;
+    if (!h5_write_text(dataset, "units", variable->unit) ||
+        !h5_write_text(dataset, "long_name", variable->meaning))
+        return false;
+    if (variable->axis != NULL && !h5_write_text(dataset, "setting", variable->axis->key))
+        return false;
+    return (choices == NULL && variable->flags == 0) || write_flags(dataset, choices, variable);
+}
+
+/* The dataset becomes a scale, or gets one on each of its dimensions. */
+static bool attach_scales(struct making *making, hid_t dataset, const struct variable *variable)
+{
+    hid_t *scales = making->scales[variable->in_volatile];
+    if (variable->kind == SCHEMA_SCALE) {
+        scales[variable->dims[0]] = dataset;
+        return H5DSset_scale(dataset, variable->name) >= 0;
+    }
+    for (int i = 0; i < variable->rank; i++) {
+        if (H5DSattach_scale(dataset, scales[variable->dims[i]], (unsigned)i) < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool set_fill(hid_t properties, const struct variable *variable)
+{
+    return variable->type == SCHEMA_TEXT ||
+           H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &variable->fill) >= 0;
+}
+
+static bool make_dataset(struct making *making, const struct variable *variable)
+{
+    hsize_t extents[4];
+    for (int i = 0; i < variable->rank; i++)
+        extents[i] = (hsize_t)making->schema->extents[variable->dims[i]];
+    const hid_t group = variable->in_volatile ? making->volatile_group : making->file;
+    const hid_t properties = H5Pcopy(making->dataset_properties);
+    const hid_t type = h5_type(variable->type, variable->size);
+    const hid_t space = variable->rank > 0 ? H5Screate_simple(variable->rank, extents, NULL)
+                                           : H5Screate(H5S_SCALAR);
+    hid_t dataset = H5I_INVALID_HID;
+    if (type >= 0 && properties >= 0 && set_fill(properties, variable))
+        dataset =
+            H5Dcreate2(group, variable->name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    bool made = dataset >= 0;
+    void *values = made ? values_new(making, variable) : NULL;
+    if (values != NULL)
+        made = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    free(values);
+    made = made && write_attributes(dataset, variable) && attach_scales(making, dataset, variable);
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Pclose(properties);
+    /* Scales are attached to later; closing the file closes them. */
+    if (dataset >= 0 && variable->kind != SCHEMA_SCALE && H5Dclose(dataset) < 0)
+        made = false;
+    return made;
+}
+
+static bool write_root(const struct making *making, const struct store_program *program)
+{
+    const hid_t root = making->file;
+    const int32_t schema_version = STORE_SCHEMA_VERSION;
+    const int32_t algorithm_version = TRAINER_ALGORITHM_VERSION;
+    return h5_write_text(root, "title", "CCM-MADRL: when each network stops learning, and why") &&
+           h5_write_text(root, "program", STORE_PROGRAM) &&
+           h5_write_integers(root, "schema_version", &schema_version, 0) &&
+           h5_write_integers(root, "algorithm_version", &algorithm_version, 0) &&
+           h5_write_text(root, "version", program->version) &&
+           h5_write_text(root, "revision", program->revision) &&
+           h5_write_text(root, "compiler", program->compiler) &&
+           h5_write_text(root, "flags", program->flags) &&
+           h5_write_text(root, "libraries", program->libraries) &&
+           h5_write_text(root, "event_times", event_times) &&
+           h5_write_text(root, "coordinates", "actor_lr critic_lr seed") &&
+           h5_write_text(making->volatile_group, "long_name",
+                         "what differs between two executions of the same runs");
+}
+
+static hid_t dataset_properties(void)
+{
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    if (properties >= 0 && H5Pset_layout(properties, H5D_CONTIGUOUS) >= 0 &&
+        H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
+        H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC) >= 0 &&
+        H5Pset_obj_track_times(properties, false) >= 0)
+        return properties;
+    H5Pclose(properties);
+    return H5I_INVALID_HID;
+}
+
+static hid_t make_file(const char *path)
+{
+    const hid_t access = h5_access();
+    const hid_t properties = H5Pcreate(H5P_FILE_CREATE);
+    hid_t file = H5I_INVALID_HID;
+    if (access >= 0 && H5Pset_alignment(access, ALIGNMENT, ALIGNMENT) >= 0 && properties >= 0 &&
+        H5Pset_obj_track_times(properties, false) >= 0)
+        file = H5Fcreate(path, H5F_ACC_TRUNC, properties, access);
+    H5Pclose(properties);
+    H5Pclose(access);
+    return file;
+}
+
+static bool make_content(struct making *making, const struct store_program *program)
+{
+    const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
+    if (properties >= 0 && H5Pset_obj_track_times(properties, false) >= 0)
+        making->volatile_group =
+            H5Gcreate2(making->file, "volatile", H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Pclose(properties);
+    making->dataset_properties = dataset_properties();
+    bool made = making->volatile_group >= 0 && making->dataset_properties >= 0 &&
+                write_root(making, program);
+    for (size_t v = 0; made && v < making->schema->count; v++)
+        made = make_dataset(making, &making->schema->variables[v]);
+    H5Pclose(making->dataset_properties);
+    return made && H5Fflush(making->file, H5F_SCOPE_GLOBAL) >= 0;
+}
+
+/* Reserve every block, also where the file system would leave holes, and bring it to the disk. */
+static enum status settle(const char *path, struct fault *fault)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct stat about;
+    if (fd < 0 || fstat(fd, &about) < 0) {
+        const int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", path, strerror(error));
+    }
+    const int error = posix_fallocate(fd, 0, about.st_size);
+    enum status status = STATUS_OK;
+    if (error != 0 && error != EOPNOTSUPP && error != EINVAL)
+        status = fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
+                           (long long)about.st_size, path, strerror(error));
+    if (status == STATUS_OK)
+        status = disk_sync(fd, path, fault);
+    close(fd);
+    return status;
+}
+
+static char *resolved_settings(const struct spec *spec)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (file == NULL)
+        fault_no_memory(size);
+    spec_print_resolved(file, spec);
+    if (fclose(file) != 0)
+        fault_no_memory(size);
+    return text;
+}
+
+static enum status make(const char *path, const struct spec *spec,
+                        const struct store_program *program, struct fault *fault)
+{
+    struct schema *schema = schema_new(spec);
+    struct making making = {.schema = schema,
+                            .spec = spec,
+                            .settings = resolved_settings(spec),
+                            .volatile_group = H5I_INVALID_HID};
+    for (size_t v = 0; v < schema->count; v++) {
+        struct variable *variable = &schema->variables[v];
+        const char *text = variable->kind == SCHEMA_SPEC       ? spec_text(spec)
+                           : variable->kind == SCHEMA_SETTINGS ? making.settings
+                                                               : NULL;
+        if (text != NULL)
+            variable->size = text[0] != '\0' ? strlen(text) : 1;
+    }
+    struct h5_words words;
+    h5_listen(&words);
+    making.file = make_file(path);
+    const bool made = making.file >= 0 && make_content(&making, program);
+    const bool closed = making.file >= 0 && H5Fclose(making.file) >= 0;
+    h5_deafen();
+    free(making.settings);
+    schema_free(&schema);
+    if (!made || !closed)
+        return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", path);
+    return settle(path, fault);
+}
+
+enum status store_create(const char *path, const struct spec *spec,
+                         const struct store_program *program, struct fault *fault)
+{
+    disk_remove_temporaries(path);
+    char *temporary = disk_temporary(path);
+    int fd = -1;
+    /* Made by hand first: so the system says in its own words what is wrong with the folder. */
+    enum status status = disk_create(temporary, &fd, fault);
+    if (status == STATUS_OK) {
+        close(fd);
+        status = make(temporary, spec, program, fault);
+        if (status == STATUS_OK)
+            status = disk_rename(temporary, path, fault);
+        if (status != STATUS_OK)
+            unlink(temporary);
+    }
+    free(temporary);
+    return status;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/* One writer per file: a second one is refused, and a dead one leaves nothing behind. */
+#include "store_case.h"
+#include <ccmsweep/clock.h>
+#include <ccmsweep/lock.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static struct folder folder;
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_init(&folder);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    folder_fini(&folder);
+    return 0;
+}
+
+/* A child that takes the lock, says so, and lets go after `seconds` or when it dies. */
+static pid_t hold(double seconds)
+{
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct lock *lock = NULL;
+        struct fault fault;
+        if (lock_acquire(&lock, folder.path, 0, &fault) != STATUS_OK ||
+            write(ready[1], "x", 1) != 1)
+            _exit(1);
+        usleep((useconds_t)(seconds * 1e6));
+        lock_release(&lock);
+        _exit(0);
+    }
+    char byte;
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+static void test_a_second_one_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL, *second = NULL;
+    char process[64], host[256] = "";
+    setenv("SLURM_JOB_ID", "4711", 1);
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    unsetenv("SLURM_JOB_ID");
+    assert_refused(lock_acquire(&second, folder.path, 0, &fault), STATUS_LOCKED, folder.path);
+    assert_null(second);
+    snprintf(process, sizeof process, "process %ld", (long)getpid());
+    assert_non_null(strstr(fault.text, process));
+    assert_non_null(strstr(fault.text, "SLURM job 4711"));
+    gethostname(host, sizeof host - 1);
+    assert_non_null(strstr(fault.text, host));
+    lock_release(&lock);
+    assert_null(lock);
+    assert_ok(lock_acquire(&second, folder.path, 0, &fault));
+    lock_release(&second);
+    lock_release(&second);
+    assert_int_equal(folder_entries(folder.name, "run.h5.lock", false), 1);
+}
+
+static void test_it_waits_as_long_as_it_is_told(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    const pid_t child = hold(0.5);
+    const double began = clock_now();
+    assert_int_equal(lock_acquire(&lock, folder.path, 0.1, &fault), STATUS_LOCKED);
+    assert_true(clock_now() - began >= 0.1);
+    assert_ok(lock_acquire(&lock, folder.path, 30, &fault));
+    assert_true(clock_now() - began < 20);
+    lock_release(&lock);
+    waitpid(child, NULL, 0);
+}
+
+static void test_a_killed_holder_frees_it(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    const pid_t child = hold(60);
+    assert_int_equal(lock_acquire(&lock, folder.path, 0, &fault), STATUS_LOCKED);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    lock_release(&lock);
+}
+
+/* Programs started by the holder must not keep it. */
+static void test_it_does_not_survive_in_another_program(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    const pid_t child = fork();
+    if (child == 0) {
+        execlp("sleep", "sleep", "60", (char *)NULL);
+        _exit(127);
+    }
+    lock_release(&lock);
+    assert_ok(lock_acquire(&lock, folder.path, 10, &fault));
+    lock_release(&lock);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void test_what_cannot_be_locked(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    char path[256];
+    snprintf(path, sizeof path, "%s/missing/run.h5", folder.name);
+    assert_refused(lock_acquire(&lock, path, 0, &fault), STATUS_INPUT, "No such file or directory");
+    assert_null(lock);
+    if (geteuid() == 0) {
+        print_message("# a folder without permission: not tried, root may do everything\n");
+        return;
+    }
+    assert_int_equal(chmod(folder.name, 0500), 0);
+    assert_refused(lock_acquire(&lock, folder.path, 0, &fault), STATUS_INPUT, "Permission denied");
+    assert_int_equal(chmod(folder.name, 0700), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_second_one_is_refused_by_name, begin, end),
+        cmocka_unit_test_setup_teardown(test_it_waits_as_long_as_it_is_told, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_killed_holder_frees_it, begin, end),
+        cmocka_unit_test_setup_teardown(test_it_does_not_survive_in_another_program, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_locked, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

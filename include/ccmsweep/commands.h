@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The commands of the program. Each parses its own arguments (`argv[0]` is "ccmsweep NAME"),
+ * answers
+ * --help, and leaves through its status: the exit code, with the sentence to print unless it is
+ * STATUS_OK. Usage errors end the process with STATUS_INPUT after a message. Local.
+ */
+#ifndef CCMSWEEP_COMMANDS_H
+#define CCMSWEEP_COMMANDS_H
+
+#include <ccmsweep/fault.h>
+
+/** Train one cell, with or without a file. */
+enum status cmd_train(int argc, char **argv, struct fault *fault) MUST_USE;
+
+/** Show the summary of a finished run in a file, or the schema of files. */
+enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
+
+/** Check a spec and print it with every setting, or print the defaults. */
+enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
+
+/** Print what the program is and was built from. */
+void version_print(void);
+
+#endif

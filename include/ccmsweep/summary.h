@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The summary of one training, for people and as JSON.
+ *
+ * A time that was not seen by the end of a run is censored: it is later than every episode that was
+ * played, by how much is unknown. Such times stay out of `first`; they make `last`, and when more
+ * than half of the actors are censored also the median, unknown. Local; knows no files.
+ */
+#ifndef CCMSWEEP_SUMMARY_H
+#define CCMSWEEP_SUMMARY_H
+
+#include <ccmsweep/fault.h>
+#include <ccmsweep/record.h>
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/** Version of the JSON: raised when a key changes its meaning or goes. */
+enum { SUMMARY_SCHEMA_VERSION = 1 };
+
+/** One event over all actors; -1 where unknown. */
+struct summary_event {
+    int64_t first;
+    int64_t median; /**< first episode by which half of the actors, or more, had the event */
+    int64_t last;   /**< -1 unless every actor had the event */
+    int64_t count;  /**< actors that had the event */
+};
+
+/** Sum up `times` (N), -1 being censored. */
+struct summary_event summary_event(const int32_t *times, int64_t actors);
+
+/** Write the summary in at most 80 columns, in colours when `colour`. `record` is that of a
+ * finished training of `cell`; `wall_s` the seconds it took. */
+void summary_print(FILE *file, const struct settings *cell, const struct record *record,
+                   double wall_s, bool colour);
+
+/** Write the same as one JSON object; what is not finite or unknown is null. \return false when the
+ *  stream took not all of it. */
+bool summary_print_json(FILE *file, const struct settings *cell, const struct record *record,
+                        double wall_s) MUST_USE;
+
+/** Write one of the two to standard output, in colours when that is a terminal and NO_COLOR is not
+ *  set. \return STATUS_FAULT with a sentence when the JSON could not be written */
+enum status summary_write(const struct settings *cell, const struct record *record, double wall_s,
+                          bool json, struct fault *fault) MUST_USE;
+
+#endif

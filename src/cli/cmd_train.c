@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include <argp.h>
+#include <ccmsweep/blas.h>
+#include <ccmsweep/build.h>
+#include <ccmsweep/checkpoint.h>
+#include <ccmsweep/commands.h>
+#include <ccmsweep/lock.h>
+#include <ccmsweep/request.h>
+#include <ccmsweep/stop.h>
+#include <ccmsweep/store.h>
+#include <ccmsweep/summary.h>
+#include <ccmsweep/trainer.h>
+#include <ccmsweep/worker.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_SET = 0x100, KEY_FORCE, KEY_PROGRESS, KEY_JSON, KEY_SETTING };
+
+/* A killed job holds its lock for about a second more. */
+static const double lock_wait_s = 5;
+
+struct arguments {
+    struct request request;
+    const char *output; /* NULL: keep nothing */
+    bool force;
+    bool json;
+    enum progress_mode progress;
+};
+
+static const struct argp_option fixed_options[] = {
+    {"output", 'o', "FILE", 0,
+     "keep the run in FILE (HDF5), with checkpoints beside it: a run that was stopped goes on, a "
+     "finished one is refused",
+     0},
+    {"force", KEY_FORCE, NULL, 0, "replace FILE, whatever it holds", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "give any setting a value; repeatable", 0},
+    {"progress", KEY_PROGRESS, "MODE", 0,
+     "on standard error: auto (default), bar, lines (every 10 s) or none", 0},
+    {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
+};
+enum { FIXED_OPTIONS = sizeof fixed_options / sizeof *fixed_options };
+
+/* The options of the settings table and the fixed ones; the caller frees them. */
+static struct argp_option *make_options(void)
+{
+    size_t count = 0;
+    const struct setting *const table = settings_table(&count);
+    struct argp_option *const options = fault_alloc(count + FIXED_OPTIONS + 1, sizeof *options);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].option != NULL)
+            options[used++] =
+                (struct argp_option){.name = table[i].option,
+                                     .key = KEY_SETTING + (int)i,
+                                     .arg = table[i].type == TYPE_INTEGER ? "N" : "REAL",
+                                     .doc = table[i].help};
+    }
+    memcpy(options + used, fixed_options, sizeof fixed_options);
+    return options;
+}
+
+static enum progress_mode parse_progress(const char *value, const struct argp_state *state)
+{
+    for (int i = 0; progress_modes[i] != NULL; i++) {
+        if (strcmp(progress_modes[i], value) == 0)
+            return (enum progress_mode)i;
+    }
+    argp_error(state, "--progress: '%s' is unknown, expected one of auto, bar, lines, none", value);
+    return PROGRESS_NONE;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *const arguments = state->input;
+    size_t count = 0;
+    const struct setting *const table = settings_table(&count);
+    switch (key) {
+    case 'o':
+        if (*value == '\0')
+            argp_error(state, "--output: no name, expected that of a file");
+        arguments->output = value;
+        return 0;
+    case KEY_FORCE:
+        arguments->force = true;
+        return 0;
+    case KEY_SET:
+        request_add(&arguments->request, NULL, value);
+        return 0;
+    case KEY_PROGRESS:
+        arguments->progress = parse_progress(value, state);
+        return 0;
+    case KEY_JSON:
+        arguments->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->request.path != NULL)
+            argp_error(state, "too many arguments: '%s', expected one spec", value);
+        arguments->request.path = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->force && arguments->output == NULL)
+            argp_error(state, "--force has nothing to replace, expected --output as well");
+        return 0;
+    default:
+        if (key < KEY_SETTING || key >= KEY_SETTING + (int)count)
+            return ARGP_ERR_UNKNOWN;
+        request_add(&arguments->request, &table[key - KEY_SETTING], value);
+        return 0;
+    }
+}
+
+/* The text below the options, with every setting of the table. argp frees it. */
+static char *filter_help(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    char *help = NULL;
+    size_t size = 0;
+    FILE *const file = open_memstream(&help, &size);
+    CHECK(file != NULL);
+    fputs("A setting's value is that of its option, else of --set, else of the spec,\n"
+          "else its default. Ctrl-C (or SIGTERM, SIGUSR1) saves a checkpoint and leaves;\n"
+          "the same command goes on from there. A second one kills.\n\n"
+          "Settings, for --set and the spec:\n\n",
+          file);
+    spec_print_help(file);
+    fputs("\nExit codes: 0 complete; 1 a fault of the system; 2 wrong input, nothing was\n"
+          "touched; 4 FILE is in use by another run; 75 stopped early, run the same\n"
+          "command again.\n",
+          file);
+    CHECK(fclose(file) == 0);
+    return help;
+}
+
+static void parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    struct argp_option *const options = make_options();
+    const struct argp parser = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "[SPEC.yaml]",
+        .doc = "Train one cell: one actor and one critic learning rate, one seed, tracked.",
+        .help_filter = filter_help,
+    };
+    argp_parse(&parser, argc, argv, 0, NULL, arguments);
+    free(options);
+}
+
+static enum status create(const struct arguments *arguments, const struct spec *spec,
+                          struct fault *fault)
+{
+    const struct store_program program = {.version = build_version(),
+                                          .revision = build_revision(),
+                                          .compiler = build_compiler(),
+                                          .flags = build_flags(),
+                                          .libraries = build_libraries()};
+    enum status status = store_create(arguments->output, spec, &program, fault);
+    if (status == STATUS_OK)
+        status = checkpoint_remove(arguments->output, 0, fault);
+    return status;
+}
+
+/* Open the file for the run, making it when it is absent or to be replaced. */
+static enum status open_store(const struct arguments *arguments, const struct spec *spec,
+                              struct store **store, struct fault *fault)
+{
+    const char *const path = arguments->output;
+    const bool fresh = arguments->force || access(path, F_OK) != 0;
+    enum status status = fresh ? create(arguments, spec, fault) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_open(store, path, STORE_WRITE, fault);
+    if (status == STATUS_OK && !fresh)
+        status = store_match(*store, spec, fault);
+    if (status == STATUS_OK && store_state(*store, 0) == STORE_DONE)
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s: this run is finished, expected another file, or --force to replace "
+                           "it",
+                           path);
+    return status;
+}
+
+static enum status check_output(const char *path, struct fault *fault)
+{
+    struct stat entry;
+    if (stat(path, &entry) == 0 && !S_ISREG(entry.st_mode))
+        return fault_set(fault, STATUS_INPUT,
+                         "--output: %s is not a file, expected the name of one", path);
+    return STATUS_OK;
+}
+
+static enum status train(const struct arguments *arguments, const struct spec *spec,
+                         struct trainer *trainer, struct fault *fault)
+{
+    struct lock *lock = NULL;
+    struct store *store = NULL;
+    void *state = NULL;
+    enum status status = STATUS_OK;
+    if (arguments->output != NULL) {
+        status = check_output(arguments->output, fault);
+        if (status == STATUS_OK)
+            status = lock_acquire(&lock, arguments->output, lock_wait_s, fault);
+        if (status == STATUS_OK)
+            status = open_store(arguments, spec, &store, fault);
+        if (status != STATUS_OK)
+            goto out;
+        state = fault_alloc(trainer_state_size(trainer), 1);
+    }
+    struct progress progress;
+    progress_init(&progress, arguments->progress, stderr);
+    struct worker worker = {.store = store,
+                            .path = arguments->output,
+                            .progress = &progress,
+                            .trainer = trainer,
+                            .state = state};
+    worker_resume(&worker);
+    double wall_s = 0;
+    status = worker_train(&worker, &wall_s, fault);
+    if (status == STATUS_OK)
+        status = summary_write(trainer_settings(trainer), trainer_record(trainer), wall_s,
+                               arguments->json, fault);
+out:
+    free(state);
+    store_close(&store);
+    lock_release(&lock);
+    return status;
+}
+
+enum status cmd_train(int argc, char **argv, struct fault *fault)
+{
+    struct arguments arguments = {.progress = PROGRESS_AUTO};
+    request_init(&arguments.request, argc);
+    parse_arguments(argc, argv, &arguments);
+    struct spec *spec = NULL;
+    enum status status = request_resolve(&arguments.request, &spec, fault);
+    if (status == STATUS_OK)
+        status = spec_check_single(spec, fault);
+    if (status == STATUS_OK) {
+        struct settings cell;
+        spec_cell(spec, 0, &cell);
+        blas_init();
+        stop_install();
+        struct trainer *trainer = trainer_new(&cell);
+        status = train(&arguments, spec, trainer, fault);
+        trainer_free(&trainer);
+    }
+    spec_free(&spec);
+    request_fini(&arguments.request);
+    return status;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/blas.h>
+#include <ccmsweep/build.h>
+#include <ccmsweep/commands.h>
+#include <ccmsweep/store.h>
+#include <ccmsweep/trainer.h>
+#include <stdio.h>
+
+void version_print(void)
+{
+    blas_init();
+    printf("ccmsweep %s\n", build_version());
+    printf("revision     %s\n", build_revision());
+    printf("algorithm    %d (results of one algorithm version agree)\n", TRAINER_ALGORITHM_VERSION);
+    printf("file schema  %d\n", STORE_SCHEMA_VERSION);
+    printf("compiler     %s\n", build_compiler());
+    printf("flags        %s\n", build_flags());
+    printf("libraries    %s\n", build_libraries());
+    printf("BLAS         %s\n", blas_version());
+    printf("BLAS kernel  %s, one thread\n", blas_kernel());
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/progress.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { BAR_CELLS = 10, COLUMNS = 80, FIGURES = 160 };
+
+static const double bar_every_s = 0.1;
+static const double line_every_s = 10;
+
+const char *const progress_modes[] = {"auto", "bar", "lines", "none", NULL};
+
+static bool is_launched(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE",
+                                            "PMIX_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        if (getenv(variables[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool can_rewrite(FILE *file)
+{
+    const char *const terminal = getenv("TERM");
+    return isatty(fileno(file)) && (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+void progress_init(struct progress *p, enum progress_mode mode, FILE *file)
+{
+    if (mode == PROGRESS_AUTO)
+        mode = can_rewrite(file) && !is_launched() ? PROGRESS_BAR : PROGRESS_LINES;
+    *p = (struct progress){.file = file, .mode = mode};
+}
+
+void progress_start(struct progress *p, int64_t episode, double now_s)
+{
+    p->began_episode = episode;
+    p->began_s = now_s;
+    p->shown_s = now_s;
+}
+
+/* "1:02:03", "2:03"; "?" when it cannot be told. */
+static void write_duration(double seconds, char *text, size_t size)
+{
+    if (!isfinite(seconds) || seconds > 1e9) {
+        snprintf(text, size, "?");
+        return;
+    }
+    const long whole = lround(seconds);
+    if (whole >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+static void write_share(double share, char *text, size_t size)
+{
+    if (isnan(share))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, "%.2f", share);
+}
+
+static int columns_of(FILE *file)
+{
+    struct winsize window = {0};
+    if (ioctl(fileno(file), TIOCGWINSZ, &window) != 0 || window.ws_col == 0)
+        return COLUMNS;
+    return window.ws_col;
+}
+
+static void draw_bar(struct progress *p, const struct trainer_progress *at, const char *figures)
+{
+    const int room = columns_of(p->file) - BAR_CELLS - 4; /* brackets, a blank, the last column */
+    const int wanted = (int)strlen(figures);
+    const int shown = wanted < room ? wanted : room > 0 ? room : 0;
+    const int full = at->episodes > 0 ? (int)(BAR_CELLS * at->episode / at->episodes) : 0;
+    const int drawn = BAR_CELLS + 3 + shown;
+    fprintf(p->file, "\r[%.*s%.*s] %.*s%*s", full, "##########", BAR_CELLS - full, "..........",
+            shown, figures, p->drawn > drawn ? p->drawn - drawn : 0, "");
+    fflush(p->file);
+    p->drawn = drawn;
+}
+
+void progress_show(struct progress *p, const struct trainer_progress *at, double now_s)
+{
+    const double every_s = p->mode == PROGRESS_BAR ? bar_every_s : line_every_s;
+    if (p->mode == PROGRESS_NONE || now_s - p->shown_s < every_s)
+        return;
+    p->shown_s = now_s;
+    const double rate = (double)(at->episode - p->began_episode) / (now_s - p->began_s);
+    char left[32];
+    char saturation[16];
+    char figures[FIGURES];
+    write_duration((double)(at->episodes - at->episode) / rate, left, sizeof left);
+    write_share(at->saturation, saturation, sizeof saturation);
+    const bool bar = p->mode == PROGRESS_BAR;
+    snprintf(figures, sizeof figures,
+             bar ? "%lld/%lld %.3g/s eta <%s reward %.4g sat %s moving %lld"
+                 : "episode %lld/%lld, %.3g/s, at most %s left, reward %.4g, saturation %s, actors "
+                   "moving "
+                   "%lld",
+             (long long)at->episode, (long long)at->episodes, rate, left, at->reward, saturation,
+             (long long)at->actors_moving);
+    if (bar) {
+        draw_bar(p, at, figures);
+    } else {
+        fprintf(p->file, "ccmsweep: %s\n", figures);
+        fflush(p->file);
+    }
+}
+
+static void clear_bar(struct progress *p)
+{
+    if (p->drawn > 0)
+        fprintf(p->file, "\r%*s\r", p->drawn, "");
+    p->drawn = 0;
+}
+
+void progress_say(struct progress *p, const char *format, ...)
+{
+    clear_bar(p);
+    fputs("ccmsweep: ", p->file);
+    va_list args;
+    va_start(args, format);
+    vfprintf(p->file, format, args);
+    va_end(args);
+    fputc('\n', p->file);
+    fflush(p->file);
+}
+
+void progress_fini(struct progress *p)
+{
+    clear_bar(p);
+    fflush(p->file);
+}

@@ -1,0 +1,521 @@
+# SPDX-License-Identifier: MIT
+"""The command line: help, versions, every kind of bad input with its message, output that is lost,
+and trainings that are run, stopped, gone on with and replaced."""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = os.environ["CCMSWEEP"]
+SMALL = ["--set", "environment.agents=3", "--set", "training.batch=8",
+         "--set", "networks.critic_hidden1=32", "--set", "networks.critic_hidden2=16",
+         "--set", "tracking.log_every=5"]
+LONG = [*SMALL, "--episodes", "6000", "--set", "training.batch=64", "--progress", "none", "--json"]
+BATCH = "a whole number from 1 to 4096"
+LIST = "one that 'ccmsweep spec --defaults' lists"
+
+
+def run(*words, cwd=None, **options):
+    return subprocess.run([PROGRAM, *map(str, words)], cwd=cwd, text=True, capture_output=True,
+                          timeout=300, **options)
+
+
+def listing(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def summary(done):
+    """The JSON of a run, without the seconds it took."""
+    assert done.returncode == 0, done.stderr
+    return {key: value for key, value in json.loads(done.stdout).items() if key != "wall_s"}
+
+
+# Help and version
+
+
+def test_help():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in ("train", "show", "spec"):
+        assert re.search(rf"^  {command} ", done.stdout, re.M)
+    for code in ("0 complete", "1 a fault", "2 wrong", "3 finished", "4 the file", "75 stopped"):
+        assert code in done.stdout
+    assert done.stdout == run("-h").stdout
+
+
+def test_no_command_shows_help_as_an_error():
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == run("--help").stdout
+
+
+def test_help_of_train_names_every_option_and_setting():
+    done = run("train", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for option in ("--actor-lr", "--critic-lr", "--seed", "--episodes", "--set", "-o, --output",
+                   "--force", "--progress", "--json"):
+        assert f"{option}=" in done.stdout or f"{option} " in done.stdout
+    spec = run("spec", "--defaults").stdout
+    keys = re.findall(r"^  (?:# )?(\w+): (.*)$", spec.split("# Lists of values")[0], re.M)
+    assert len(keys) > 60
+    for key, value in keys:
+        assert re.search(rf"^  \w+\.{key}={re.escape(value)}$", done.stdout, re.M), key
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_help_of_spec():
+    done = run("spec", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--defaults" in done.stdout and "--set=KEY=VALUE" in done.stdout
+
+
+def test_version():
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.match(r"ccmsweep \d+\.\d+\.\d+\n", done.stdout)
+    for line in (r"revision +\S+", r"compiler +(gcc|clang) \d+", r"flags .*-ffp-contract=off",
+                 r"libraries +HDF5 \d.*MPI \d", r"BLAS +OpenBLAS \d",
+                 r"BLAS kernel +\w+, one thread"):
+        assert re.search(rf"^{line}", done.stdout, re.M), line
+
+
+# Bad input: code 2, one sentence, nothing printed, nothing created
+
+COMMAND_LINES = {
+    "unknown command": (["tarin"], "ccmsweep: 'tarin': unknown command, expected one of train, "
+                                   "show, spec; see ccmsweep --help\n"),
+    "escape sequence for a command": (["\033[31m"], "ccmsweep: '?[31m': unknown command"),
+    "unknown option of the program": (["--verbose"], "ccmsweep: '--verbose': unknown command"),
+    "unknown option of train": (["train", "--lr", "1"], "ccmsweep train: unrecognized option"),
+    "option without its value": (["train", "--seed"], "option '--seed' requires an argument"),
+    "ambiguous option": (["train", "--s", "1"], "option '--s' is ambiguous"),
+    "two specs": (["train", "a.yaml", "b.yaml"],
+                  "too many arguments: 'b.yaml', expected one spec"),
+    "unknown progress": (["train", "--progress", "dots"],
+                         "--progress: 'dots' is unknown, expected one of auto, bar, lines, none"),
+    "output without a name": (["train", "-o", ""],
+                              "--output: no name, expected that of a file"),
+    "force without output": (["train", "--force"], "expected --output as well"),
+    "spec without an argument": (["spec"], "expected either --defaults or a spec"),
+    "spec with both": (["spec", "--defaults", "a.yaml"], "expected either --defaults or a spec"),
+    "spec with settings for the defaults": (["spec", "--defaults", "--set", "a=b"],
+                                            "expected --defaults alone"),
+    "spec file that is not there": (
+        ["train", "a.yaml"],
+        "ccmsweep: a.yaml: No such file or directory, expected a spec in YAML\n"),
+    "folder for a spec": (["spec", "."],
+                          "ccmsweep: .: Is a directory, expected a spec in YAML\n"),
+    "word for a learning rate": (
+        ["train", "--actor-lr", "fast"],
+        "ccmsweep: --actor-lr: training.actor_lr: 'fast' is not a number, expected a number above "
+        "0 and at most 10\n"),
+    "negative learning rate": (
+        ["train", "--critic-lr=-1"],
+        "ccmsweep: --critic-lr: training.critic_lr: '-1' is out of range, expected a number above "
+        "0 and at most 10\n"),
+    "hexadecimal seed": (
+        ["train", "--seed", "0x10"],
+        "ccmsweep: --seed: training.seed: '0x10' is not a whole number, expected a whole number "
+        "from 0 to 4294967295\n"),
+    "seed with a blank": (["train", "--seed", " 1"], "--seed: training.seed: ' 1' is not a whole"),
+    "no episodes": (["train", "--episodes", "0"],
+                    "--episodes: training.episodes: '0' is out of range"),
+    "setting without a value": (
+        ["train", "--set", "training.batch"],
+        "ccmsweep: --set: 'training.batch' is no assignment, expected KEY=VALUE\n"),
+    "setting with an empty value": (
+        ["train", "--set", "training.batch="],
+        f"ccmsweep: --set: training.batch: '' is not a whole number, expected {BATCH}\n"),
+    "unknown setting": (
+        ["train", "--set", "training.bacth=1"],
+        f"ccmsweep: --set: training.bacth: unknown key, expected {LIST}; did you mean "
+        "training.batch?\n"),
+    "setting without its section": (
+        ["train", "--set", "batch=1"],
+        f"ccmsweep: --set: batch: unknown key, expected {LIST}; did you mean training.batch?\n"),
+    "settings that contradict": (
+        ["train", "--set", "training.epsilon_start=0.5", "--set", "training.epsilon_end=0.6"],
+        "ccmsweep: --set: training.epsilon_end: 0.6 is above training.epsilon_start, expected at "
+        "most 0.5\n"),
+    "interval upside down": (
+        ["train", "--set", "environment.power_dbm=[9, 8]"],
+        "ccmsweep: --set: environment.power_dbm.low: 9 is above environment.power_dbm.high, "
+        "expected at most 8\n"),
+    "output in no folder": (["train", "-o", "no/run.h5", *SMALL], "no/run.h5"),
+    "folder for output": (
+        ["train", "-o", "."], "ccmsweep: --output: . is not a file, expected the name of one\n"),
+}
+
+
+@pytest.mark.parametrize("title", COMMAND_LINES)
+def test_bad_command_line(title, tmp_path):
+    words, message = COMMAND_LINES[title]
+    done = run(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert listing(tmp_path) == []
+
+
+SPECS = {
+    "empty": (b"", "s.yaml: nothing in it, expected sections with settings"),
+    "binary": (bytes(range(256)), "s.yaml:1: a NUL byte, expected text in UTF-8"),
+    "unknown key": (b"training:\n  bacth: 1\n",
+                    f"s.yaml:2: training.bacth: unknown key, expected {LIST}; did you mean "
+                    "training.batch?"),
+    "duplicate key": (b"training:\n  batch: 1\n  batch: 2\n",
+                      "s.yaml:3: training.batch: duplicate key, expected it once"),
+    "wrong type": (b"training:\n  batch: '1'\n",
+                   f"s.yaml:2: training.batch: text in quotes, expected {BATCH}"),
+    "out of range": (b"training:\n  batch: 0\n",
+                     f"s.yaml:2: training.batch: '0' is out of range, expected {BATCH}"),
+    "contradiction": (b"\nreplay:\n  capacity: 3\n",
+                      "s.yaml:3: training.steps: 10 is above replay.capacity, expected at most 3"),
+    "not YAML": (b"training: {batch: 1\n", "s.yaml:2: not YAML: did not find expected"),
+    "invalid UTF-8": (b"# \xff\n", "s.yaml:1: not YAML: invalid leading UTF-8 octet"),
+    "deep": (b"[" * 500000, "s.yaml:1: too many levels, expected sections, keys and lists"),
+    "large": (b"#" * 2000000, "expected at most 1048576"),
+    "two cells": (b"training:\n  batch: 1\n\ngrid:\n  seed: [1, 2]\n",
+                  "s.yaml:4: grid: 2 cells, expected one"),
+}
+
+
+@pytest.mark.parametrize("title", SPECS)
+def test_bad_spec(title, tmp_path):
+    text, message = SPECS[title]
+    (tmp_path / "s.yaml").write_bytes(text)
+    done = run("train", "s.yaml", "-o", "run.h5", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ccmsweep: s.yaml") and message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert listing(tmp_path) == ["s.yaml"]
+
+
+def test_file_of_another_program_is_left_alone(tmp_path):
+    (tmp_path / "run.h5").write_text("dear diary")
+    done = run("train", "-o", "run.h5", *SMALL, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "run.h5" in done.stderr
+    assert (tmp_path / "run.h5").read_text() == "dear diary"
+
+
+# Specs
+
+
+def test_printed_spec_is_a_spec_again(tmp_path):
+    (tmp_path / "defaults.yaml").write_text(run("spec", "--defaults").stdout)
+    (tmp_path / "none.yaml").write_text("{}")
+    (tmp_path / "grid.yaml").write_text("grid:\n  seed: [3, 1]\n  environment.agents: [5, 6]\n")
+    printed = [run("spec", name, cwd=tmp_path).stdout for name in ("defaults.yaml", "none.yaml")]
+    assert printed[0] == printed[1] and "  seed: 42\n" in printed[0]
+    (tmp_path / "all.yaml").write_text(printed[0])
+    assert run("spec", "all.yaml", cwd=tmp_path).stdout == printed[0]
+    grid = run("spec", "grid.yaml", cwd=tmp_path).stdout
+    assert grid.endswith("grid:\n  training.seed: [3, 1]\n  environment.agents: [5, 6]\n")
+    (tmp_path / "again.yaml").write_text(grid)
+    assert run("spec", "again.yaml", cwd=tmp_path).stdout == grid
+
+
+def test_option_goes_before_set_before_file_before_default(tmp_path):
+    (tmp_path / "s.yaml").write_text("training:\n  seed: 1\n  actor_lr: 0.1\n  critic_lr: 0.1\n")
+    got = summary(run("train", "--seed", "3", "--set", "training.seed=2", "s.yaml", *SMALL,
+                      "--set", "training.critic_lr=0.2", "--episodes", "2", "--json", cwd=tmp_path))
+    assert (got["seed"], got["critic_lr"], got["actor_lr"]) == (3, 0.2, 0.1)
+    assert got["total_episodes"] == 2
+
+
+@pytest.mark.parametrize("spec", sorted(
+    path.name for path in (Path(__file__).parents[2] / "sweeps").glob("*.yaml")))
+def test_shipped_spec_is_good(spec):
+    path = Path(__file__).parents[2] / "sweeps" / spec
+    assert run("spec", path).returncode == 0
+    assert path.read_text().startswith("# SPDX-License-Identifier: MIT\n# ")
+
+
+# Output
+
+
+def test_json_has_the_documented_keys(tmp_path):
+    done = run("train", *SMALL, "--episodes", "12", "--json", cwd=tmp_path)
+    got = json.loads(done.stdout)
+    assert list(got) == [
+        "schema_version", "actor_lr", "critic_lr", "seed", "outcome", "stopping_episode",
+        "total_episodes", "actors_stopped", "events", "critic_events", "causes",
+        "final_gradient_ratio", "final_saturation", "mean_reward_last_100", "messages", "wall_s"]
+    assert got["outcome"] == "censored" and got["stopping_episode"] is None
+    assert got["total_episodes"] == 12 and got["actors_stopped"] == 0
+    assert got["events"]["first_still"] == {"first": None, "median": None, "last": None, "count": 0}
+    assert sorted(got["events"]) == ["first_still", "gradient_zero", "gradient_zero_first",
+                                     "hard_saturation", "last_change"]
+    assert sorted(got["critic_events"]) == ["first_still", "gradient_zero", "last_change"]
+    assert sum(got["causes"]["actors"].values()) == 3
+    assert got["final_gradient_ratio"] > 0 and got["wall_s"] >= 0
+    assert listing(tmp_path) == []
+
+
+def test_run_too_short_for_a_log_has_nulls():
+    got = summary(run("train", *SMALL, "--episodes", "1", "--json"))
+    assert got["final_gradient_ratio"] is None and got["final_saturation"] is None
+    assert got["mean_reward_last_100"] < 0
+    assert got["causes"] == {"run": None, "actors": {
+        "none": 3, "nan": 0, "critic_dead": 0, "tanh_hard": 0, "actor_dead": 0, "mixed": 0}}
+
+
+def test_stopped_run_says_when_and_why():
+    stop = [*SMALL, "--actor-lr", "0.1", "--critic-lr", "0.01", "--seed", "42",
+            "--set", "training.batch=64", "--episodes", "600"]
+    got = summary(run("train", *stop, "--json"))
+    assert got["outcome"] == "stopped" and got["actors_stopped"] == 3
+    still = got["events"]["first_still"]
+    assert still["count"] == 3 and still["last"] == got["stopping_episode"]
+    assert got["total_episodes"] == got["stopping_episode"] + 101
+    assert got["events"]["last_change"]["last"] == got["stopping_episode"] - 1
+    words = run("train", *stop)
+    assert words.returncode == 0
+    assert f"all 3 actors stopped by episode {got['stopping_episode']}\n" in words.stdout
+    assert re.search(rf"first_still +{still['first']} +{still['median']} +{still['last']} +3 of 3",
+                     words.stdout)
+    assert max(map(len, words.stdout.splitlines())) <= 80 and "\033" not in words.stdout
+
+
+def test_summary_of_a_censored_run_claims_no_event():
+    words = run("train", *SMALL, "--episodes", "12").stdout
+    assert "0 of 3 actors stopped by episode 12\n" in words and "censored, not an event" in words
+    assert re.search(r"first_still +- +- +- +0 of 3", words) and "not by episode 12\n" in words
+
+
+def on_terminal(words, environment):
+    """What a terminal shows of a run: standard output and error together."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(PROGRAM, [PROGRAM, *words], environment)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    return shown.decode()
+
+
+def plain_environment(**more):
+    drop = re.compile("OMPI_|PMI_|PMIX_|SLURM_|NO_COLOR|TERM$")
+    kept = {key: value for key, value in os.environ.items() if not drop.match(key)}
+    return {**kept, "TERM": "xterm", **more}
+
+
+def test_terminal_gets_a_bar_and_colours():
+    words = ["train", *SMALL, "--episodes", "1500"]
+    shown = on_terminal(words, plain_environment())
+    assert re.search(r"\r\[#*\.*\] \d+/1500 .*reward .* sat .* moving 3", shown)
+    assert "\033[1m" in shown
+    assert "\033" not in on_terminal(words, plain_environment(NO_COLOR="1"))
+    for quiet in ({"SLURM_PROCID": "0"}, {"OMPI_COMM_WORLD_SIZE": "2"}, {"TERM": "dumb"}):
+        assert "\r[" not in on_terminal(words, plain_environment(**quiet))
+    assert "\r[" not in on_terminal([*words, "--progress", "none"], plain_environment())
+
+
+def test_bar_when_asked_for():
+    done = subprocess.run([PROGRAM, "train", *SMALL, "--episodes", "1500", "--progress", "bar"],
+                          capture_output=True)
+    assert done.returncode == 0
+    assert b"\r[" in done.stderr and done.stderr.endswith(b" \r")
+
+
+LOST = [["--help"], ["--version"], ["train", "--help"], ["spec", "--defaults"],
+        ["train", *SMALL, "--episodes", "2"], ["train", *SMALL, "--episodes", "2", "--json"]]
+
+
+@pytest.mark.parametrize("words", LOST, ids=" ".join)
+def test_lost_output_is_a_fault_but_a_reader_may_leave(words):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "standard output" in done.stderr
+    done = subprocess.run([PROGRAM, *words], stderr=subprocess.PIPE, text=True,
+                          preexec_fn=lambda: os.close(1))
+    assert done.returncode == 1 and "standard output" in done.stderr
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([PROGRAM, *words], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_closed_standard_streams_do_not_end_up_in_the_file(tmp_path):
+    def close():
+        for descriptor in (0, 1, 2):
+            os.close(descriptor)
+    words = [PROGRAM, "train", *SMALL, "--episodes", "2", "-o", "run.h5"]
+    assert subprocess.run(words, cwd=tmp_path, preexec_fn=close).returncode == 1
+    done = run("train", *SMALL, "--episodes", "2", "-o", "run.h5", cwd=tmp_path)
+    assert done.returncode == 2 and "finished" in done.stderr
+
+
+# Files, stops and going on
+
+
+@pytest.fixture(scope="module")
+def straight():
+    """The long run in one piece."""
+    return summary(run("train", *LONG))
+
+
+def start(*words, cwd):
+    return subprocess.Popen([PROGRAM, "train", *words], cwd=cwd, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+def wait_for(path):
+    for _ in range(1000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{path} did not appear")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1],
+                         ids=lambda number: number.name)
+def test_stopped_run_goes_on_to_the_same_end(number, straight, tmp_path):
+    process = start(*LONG, "-o", "run.h5", cwd=tmp_path)
+    wait_for(tmp_path / "run.h5")
+    time.sleep(0.3)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (75, "")
+    assert re.fullmatch(r"ccmsweep: stopped after episode \d+ of 6000; run the same command again "
+                        r"to go on\n", err)
+    assert listing(tmp_path / "run.h5.ckpt") == ["run-000000.ckpt"]
+    again = run("train", *LONG, "-o", "run.h5", cwd=tmp_path)
+    episode = re.search(r"after episode (\d+)", err).group(1)
+    assert again.stderr == f"ccmsweep: run.h5: going on after episode {episode}\n"
+    assert summary(again) == straight
+    assert listing(tmp_path) == ["run.h5", "run.h5.lock"]
+
+
+def test_crash_loses_no_more_than_the_last_checkpoint(straight, tmp_path):
+    words = [*LONG, "--set", "checkpoint.every_s=0.05", "-o", "run.h5"]
+    process = start(*words, cwd=tmp_path)
+    wait_for(tmp_path / "run.h5.ckpt" / "run-000000.ckpt")
+    process.kill()
+    process.communicate()
+    again = run("train", *words, cwd=tmp_path)
+    assert "going on after episode" in again.stderr
+    assert summary(again) == straight
+
+
+def test_damaged_checkpoint_is_not_used(straight, tmp_path):
+    process = start(*LONG, "-o", "run.h5", cwd=tmp_path)
+    wait_for(tmp_path / "run.h5")
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    checkpoint = tmp_path / "run.h5.ckpt" / "run-000000.ckpt"
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+    again = run("train", *LONG, "-o", "run.h5", cwd=tmp_path)
+    assert again.stderr.endswith("; beginning again\n")
+    assert summary(again) == straight
+
+
+def test_without_output_a_stop_keeps_nothing(tmp_path):
+    process = start(*LONG, cwd=tmp_path)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (75, "")
+    assert err.endswith("; nothing is kept without --output\n")
+    assert listing(tmp_path) == []
+
+
+def test_second_signal_kills(tmp_path):
+    process = start("--episodes", "5", "--set", "environment.agents=80", "--set",
+                    "training.batch=1024", "--set", "networks.critic_hidden2=1024", cwd=tmp_path)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert process.poll() is None, "an episode was shorter than thought"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_finished_file_is_kept_unless_forced(tmp_path):
+    words = [*SMALL, "--episodes", "12", "--json", "-o", "run.h5"]
+    first = summary(run("train", *words, cwd=tmp_path))
+    content = (tmp_path / "run.h5").read_bytes()
+    done = run("train", *words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("ccmsweep: run.h5: this run is finished, expected another file, or "
+                           "--force to replace it\n")
+    other = run("train", *words, "--seed", "7", cwd=tmp_path)
+    assert other.returncode == 2 and "training.seed" in other.stderr
+    assert (tmp_path / "run.h5").read_bytes() == content
+    assert summary(run("train", *words, "--force", cwd=tmp_path)) == first
+    forced = summary(run("train", *words, "--seed", "7", "--force", cwd=tmp_path))
+    assert forced["seed"] == 7
+    assert listing(tmp_path) == ["run.h5", "run.h5.lock"]
+
+
+def test_finished_run_can_be_shown_again(tmp_path):
+    trained = run("train", *SMALL, "--episodes", 12, "-o", "a.h5", cwd=tmp_path)
+    shown = run("show", "a.h5", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines()[:-1] == trained.stdout.splitlines()[:-1]
+    as_json = json.loads(run("show", "a.h5", "--json", cwd=tmp_path).stdout)
+    assert as_json["total_episodes"] == 12 and as_json["wall_s"] > 0
+    assert listing(tmp_path) == ["a.h5", "a.h5.lock"]
+
+
+def test_unfinished_or_absent_run_cannot_be_shown(tmp_path):
+    child = start(*LONG, "-o", "a.h5", cwd=tmp_path)
+    wait_for(tmp_path / "a.h5")
+    pending = run("show", "a.h5", cwd=tmp_path)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 75
+    interrupted = run("show", "a.h5", cwd=tmp_path)
+    assert (pending.returncode, interrupted.returncode) == (2, 2)
+    assert "run 0 is not finished: pending" in pending.stderr
+    assert "run 0 is not finished: interrupted, last noted in episode" in interrupted.stderr
+    assert "a.h5 has no run 1, expected 0 to 0" in run("show", "a.h5", "--run", 1,
+                                                       cwd=tmp_path).stderr
+    assert "No such file" in run("show", "b.h5", cwd=tmp_path).stderr
+
+
+def test_schema_describes_every_dataset(tmp_path):
+    run("train", *SMALL, "--episodes", 12, "-o", "a.h5", "--set", "evaluation.every=6", "--set",
+        "evaluation.episodes=1", "--set", "tracking.snapshot_every=6", cwd=tmp_path)
+    root, noted = run("show", "--schema").stdout.split("**In `/volatile`**")
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert set(re.findall(r"^\| `(\w+)`", root, re.M)) == set(file) - {"volatile"}
+        assert set(re.findall(r"^\| `(\w+)`", noted, re.M)) == set(file["volatile"])
+
+
+def test_file_in_use_is_refused(tmp_path):
+    process = start(*LONG, "--episodes", "100000", "-o", "run.h5", cwd=tmp_path)
+    try:
+        wait_for(tmp_path / "run.h5")
+        done = run("train", *LONG, "--episodes", "100000", "-o", "run.h5", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert str(process.pid) in done.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_number_of_blas_threads_in_the_environment_does_not_matter():
+    words = ["train", *SMALL, "--episodes", "12", "--set", "environment.agents=20", "--json"]
+    results = [summary(run(*words, env={**os.environ, "OPENBLAS_NUM_THREADS": threads,
+                                        "OMP_NUM_THREADS": threads})) for threads in ("1", "4")]
+    assert results[0] == results[1]

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""`meson install` into a folder of its own, and a program that uses what lies there."""
+import math
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CC = shlex.split(os.environ["CC"])
+
+
+def output(*command, env=None):
+    done = subprocess.run([str(word) for word in command], env={**os.environ, **(env or {})},
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """The installed files, below a path with a blank in it."""
+    if os.environ["CCMSWEEP_SANITIZE"] != "none":
+        pytest.skip("a library built with a sanitizer is not for others to link")
+    folder = tmp_path_factory.mktemp("an install")
+    output("meson", "install", "-C", os.environ["CCMSWEEP_BUILD"], "--no-rebuild", "--quiet",
+           "--destdir", folder)
+    return folder
+
+
+def flags(tree, *options):
+    """What pkg-config says about the library, from the tree's own .pc file."""
+    (pc,) = tree.rglob("ccmsweep.pc")
+    path = f"{pc.parent}:{os.environ.get('PKG_CONFIG_PATH', '')}"
+    return output("pkg-config", *options, "ccmsweep", env={"PKG_CONFIG_PATH": path}).strip()
+
+
+def test_program_is_installed(tree):
+    (program,) = (path for path in tree.rglob("bin/ccmsweep"))
+    assert output(program, "--version").startswith("ccmsweep " + flags(tree, "--modversion"))
+
+
+def test_headers_compile_alone(tree):
+    headers = sorted(tree.rglob("include/ccmsweep/*.h"))
+    assert "trainer.h" in [header.name for header in headers]
+    for header in headers:
+        output(*CC, "-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+               *shlex.split(flags(tree, "--cflags")), header)
+
+
+def test_library_needs_no_file_format(tree):
+    (library,) = tree.rglob("libccmsweep.a")
+    undefined = output("nm", "--undefined-only", "--format=posix", library)
+    assert re.search(r"^cblas_sgemm ", undefined, flags=re.MULTILINE)
+    assert not re.findall(r"^(?:MPI_|H5|yaml_|json_|nettle_)\w*", undefined, flags=re.MULTILINE)
+
+
+def test_a_program_trains(tree, tmp_path):
+    program = tmp_path / "train"
+    output(*CC, HERE / "train.c", "-o", program, *shlex.split(flags(tree, "--cflags", "--libs")))
+    match = re.fullmatch(r"censored after 12 episodes, last reward (\S+)\n", output(program))
+    assert match and math.isfinite(float(match.group(1)))

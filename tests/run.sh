@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Run the tests: install what they need, build with warnings as errors, all suites, then the unit
+# suite once more under AddressSanitizer and UndefinedBehaviorSanitizer. The last line counts single
+# results: "N passed, N failed" (", N skipped").
+#
+# Usage: tests/run.sh [--all] [--suite NAME]
+#   --all         also: the suites published and soak; the unit suite as built by clang; its quick
+#                 tests under valgrind (whole trainings would take hours there)
+#   --suite NAME  this suite alone: unit, cli, resume, analysis, install, style, published, …
+# Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
+# or a package is missing and cannot be installed.
+set -euo pipefail
+# shellcheck source=jobs/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../jobs/common.sh"
+
+all=false
+suite=
+while [ "$#" -gt 0 ]; do
+    case $1 in
+    --all) all=true ;;
+    --suite) [ "$#" -gt 1 ] || fail 2 "tests/run.sh: --suite needs a name" && suite=$2 && shift ;;
+    --help | -h) sed -n '3,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    *) fail 2 "tests/run.sh: unknown argument $1; usage: tests/run.sh [--all] [--suite NAME]" ;;
+    esac
+    shift
+done
+
+logs=()
+
+# Whether the suite is wanted: runs NAME.
+runs() {
+    [ -z "$suite" ] || [ "$suite" = "$1" ]
+}
+
+# Run suites in a folder that is built: test_in FOLDER SETUP LABEL [SUITE…]. What failed is counted
+# in the end, from the log; no log is a failure too.
+test_in() {
+    local folder=$root/$1 setup=$2 label=$3 suites=() log name
+    shift 3
+    for name in "$@"; do
+        suites+=(--suite "$name")
+    done
+    log=$folder/meson-logs/$label.json
+    rm -f "$folder/meson-logs/$label"*
+    say "Testing: $label"
+    meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
+        ${suites[@]+"${suites[@]}"} </dev/null || true
+    # Meson adds the name of a setup that was asked for.
+    for name in "$folder/meson-logs/$label"*.json; do
+        [ ! -f "$name" ] || mv "$name" "$log"
+    done
+    logs+=("$label=$log")
+}
+
+# Count all results, print the last line, and leave.
+finish() {
+    python3 "$root/tests/count.py" "${logs[@]}" && exit 0
+    exit 1
+}
+
+# Configure and compile; a failure counts as one: build_for LABEL FOLDER [MESON OPTION…]
+build_for() {
+    local label=$1 folder=$2
+    shift 2
+    configure_in "$folder" -Dtests=enabled "$@" && compile_in "$folder" && return
+    logs+=("$label=")
+    finish
+}
+
+if $all; then
+    "$root/jobs/setup.sh" all
+else
+    "$root/jobs/setup.sh" test
+fi
+
+build_for build build -Dwerror=true
+test_in build default build ${suite:+"$suite"}
+if $all && [ -z "$suite" ]; then
+    test_in build default long published soak
+fi
+if runs unit; then
+    build_for sanitizer build-sanitizer -Dbuildtype=debugoptimized \
+        -Db_sanitize=address,undefined -Db_lundef=false
+    test_in build-sanitizer sanitizer sanitizer unit
+fi
+if $all && runs unit; then
+    CC=clang build_for clang build-clang -Dwerror=true
+    test_in build-clang default clang unit
+    say "Under valgrind only the quick tests of the unit suite are run: it makes trainings too slow."
+    test_in build valgrind valgrind quick
+fi
+finish

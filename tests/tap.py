@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Run pytest on the files given and report each case as a line of TAP, with the reason of a skip.
+
+Usage: python3 tap.py FILE... A failure is followed by its traceback, as comments.
+"""
+import os
+import sys
+
+import pytest
+
+
+class Tap:
+    """The plugin that prints: one point a case, the plan at the end."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.count = 0
+
+    def point(self, ok, name, note="", detail=""):
+        self.count += 1
+        word = "ok" if ok else "not ok"
+        print(f"{word} {self.count} - {name}{note}", file=self.stream)
+        for line in str(detail).splitlines():
+            print(f"# {line}", file=self.stream)
+        self.stream.flush()
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.point(False, f"{report.nodeid} (collection)", detail=report.longrepr)
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split("::", 1)[-1].replace("#", "no. ")
+        if report.skipped:
+            self.point(True, name, f" # SKIP {report.longrepr[2].removeprefix('Skipped: ')}")
+        elif report.failed:
+            self.point(False, f"{name} ({report.when})", detail=report.longreprtext)
+        elif report.when == "call":
+            self.point(True, name)
+
+    def pytest_sessionfinish(self):
+        print(f"1..{self.count}", file=self.stream)
+        self.stream.flush()
+
+
+if __name__ == "__main__":
+    # What pytest itself has to say goes nowhere; TAP goes to a copy of standard output.
+    plugin = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    options = ["-p", "no:cacheprovider", "--tb=short"]
+    sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[plugin]))

@@ -215,7 +215,7 @@ static void track_gradient(struct tracker *tracker, const struct actor_pass *pas
         r->cause[i] = all_finite(pass->gradient, pass->actors->mlp.size) ? CAUSE_NONE : CAUSE_NAN;
     } else if (r->gradient_zero[i] < 0) {
         r->gradient_zero[i] = e;
-        r->cause[i] = find_cause(pass);
+        r->cause[i] = (int32_t)find_cause(pass);
         if (r->gradient_zero_first[i] < 0)
             r->gradient_zero_first[i] = e;
     }

@@ -11,8 +11,8 @@ enum { MUTATIONS = 20000, TEXT_MAX = 8192, CHANGES_MAX = 8 };
 
 static const char *const seeds[] = {
     "training:\n  actor_lr: 0.1\n  critic_lr: 1e-2\n  seed: 42\n  batch: 64\n",
-    "environment:\n  preset: published-2024\n  power_dbm: [1, 24]\n  seed: none\n  size_mb.low: "
-    "2\n",
+    "environment:\n  preset: published-2024\n  power_dbm: [1, 24]\n  size_mb.low: 2\n",
+    "environment:\n  seed: none\n",
     "# grid\ngrid:\n  actor_lr: [0.1, 0.01]\n  environment.agents:\n    - 10\n    - 20\n",
     "networks: {tanh: 'exact', output_init: \"x\\u00e9\\x41\", actor_hidden1: 3}\nreplay: {}\n",
     "%YAML 1.2\n---\ntracking:\n  window: |\n    3\n  absorb: >-\n    4\n...\n",

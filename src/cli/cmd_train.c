@@ -163,23 +163,32 @@ static enum status create(const struct arguments *arguments, const struct spec *
     return status;
 }
 
+/* An existing file must be of this spec, and its run not finished. It is only read for that: what
+ * is finished is never opened for writing again. */
+static enum status check_unfinished(const char *path, const struct spec *spec, struct fault *fault)
+{
+    struct store *store = NULL;
+    enum status status = store_open(&store, path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = store_match(store, spec, fault);
+    if (status == STATUS_OK && store_state(store, 0) == STORE_DONE)
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s: this run is finished, expected another file, or --force to replace "
+                           "it",
+                           path);
+    store_close(&store);
+    return status;
+}
+
 /* Open the file for the run, making it when it is absent or to be replaced. */
 static enum status open_store(const struct arguments *arguments, const struct spec *spec,
                               struct store **store, struct fault *fault)
 {
     const char *const path = arguments->output;
     const bool fresh = arguments->force || access(path, F_OK) != 0;
-    enum status status = fresh ? create(arguments, spec, fault) : STATUS_OK;
-    if (status == STATUS_OK)
-        status = store_open(store, path, STORE_WRITE, fault);
-    if (status == STATUS_OK && !fresh)
-        status = store_match(*store, spec, fault);
-    if (status == STATUS_OK && store_state(*store, 0) == STORE_DONE)
-        status = fault_set(fault, STATUS_INPUT,
-                           "%s: this run is finished, expected another file, or --force to replace "
-                           "it",
-                           path);
-    return status;
+    const enum status status =
+        fresh ? create(arguments, spec, fault) : check_unfinished(path, spec, fault);
+    return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }
 
 static enum status check_output(const char *path, struct fault *fault)

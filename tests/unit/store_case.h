@@ -36,6 +36,21 @@ static const struct store_program test_program = {.version = "1.2.3",
                                                   .flags = "-O2",
                                                   .libraries = "some libraries"};
 
+/* Give up root's right to everything for a while; returns who to become again. */
+static inline uid_t become_nobody(void)
+{
+    const uid_t self = geteuid();
+    if (self == 0)
+        assert_int_equal(seteuid(65534), 0);
+    return self;
+}
+
+static inline void become(uid_t self)
+{
+    if (self == 0)
+        assert_int_equal(seteuid(0), 0);
+}
+
 /* A folder of the test's own; `path` is that of a file in it that does not exist. */
 struct folder {
     char name[64], path[128];

@@ -28,23 +28,30 @@ struct trace {
     int sampled[2];             /* training steps whose draws and gradients are given: e2 and … */
     struct tolerance reward[3]; /* of the episode's reward */
     struct tolerance critic[4]; /* of the critic's loss and gradients */
+    int horizon;                /* last episode whose draws are the reference's; 0: all */
     struct tolerance actor[3];  /* of the gradients of the actors; empty: actor_tolerance */
 };
 
 /* Own gradients of the actors, where a trace has no schedule of its own. */
 static const struct tolerance actor_tolerance[] = {{2, 2e-6}, {3, 1e-4}, {EPISODES_MAX, 2e-4}};
 
+/*
+ * The tolerances are those that two independent implementations of the algorithm met. Where one of
+ * OpenBLAS's kernels (Haswell, Zen, SkylakeX, Cooperlake, Sandybridge, Nehalem and Prescott were
+ * tried) needs more, the reason stands beside it.
+ */
 static const struct trace traces[] = {
     {
         /* Loss and gradients at episode 6 are 1.4e-5 from the reference with every OpenBLAS kernel
          * but the oldest, which is within 1e-7: one Adam step of a parameter whose gradient is
-         * rounding noise has another sign. The reward, from which both follow, is 2e-6 off. */
+         * rounding noise has another sign. The reward, from which both follow, is 2e-6 off.
+         * Sandybridge is 1.01e-3 off at 34. */
         .name = "env2026-a0.0001-c0.001-s42",
         .words = "training.actor_lr=0.0001 training.critic_lr=0.001",
         .episodes = 40,
         .sampled = {2, 3},
         .reward = {{40, 3e-5}},
-        .critic = {{5, 1e-5}, {6, 2e-5}, {40, 1e-3}},
+        .critic = {{5, 1e-5}, {6, 2e-5}, {30, 1e-3}, {40, 2e-3}},
     },
     {
         .name = "env2026-a0.1-c0.01-s42",
@@ -55,13 +62,17 @@ static const struct trace traces[] = {
         .critic = {{6, 1e-5}, {50, 2e-4}, {185, 1e-2}},
     },
     {
+        /* The kernels spread by 4e-5 until episode 6, and a replay draw parts Cooperlake from the
+         * others at 14: from there on only what does not hang on the critic is compared. */
         .name = "env2024-a0.01-c0.01-s3",
         .words = "environment.preset=published-2024 training.actor_lr=0.01 "
                  "training.critic_lr=0.01 training.seed=3",
-        .episodes = 22,
+        .episodes = 40,
         .sampled = {2, 3},
-        .reward = {{22, 1e-7}},
-        .critic = {{6, 1e-5}, {22, 1e-3}},
+        .reward = {{40, 1e-7}},
+        .critic = {{6, 5e-5}, {40, 1e-3}},
+        .horizon = 13,
+        .actor = {{2, 2e-6}, {3, 1e-4}, {40, 5e-4}},
     },
     {
         .name = "case-size-energy",
@@ -81,6 +92,7 @@ static const struct trace traces[] = {
         .sampled = {2, 12},
         .reward = {{15, 1e-6}},
         .critic = {{6, 1e-5}, {15, 1e-3}},
+        .actor = {{2, 3e-6}, {3, 1e-4}, {15, 2e-4}}, /* Prescott: 2.2e-6 */
     },
     {
         .name = "case-nobody",
@@ -117,6 +129,12 @@ static struct {
     int64_t slot[2][BATCH];
     double weight[2][BATCH];
 } run;
+
+/* Whether what hangs on the replay's draws, the critic above all, is compared in an episode. */
+static bool has_draws(int episode)
+{
+    return run.trace->horizon == 0 || episode <= run.trace->horizon;
+}
 
 static double tolerance_at(const struct tolerance *steps, int episode)
 {
@@ -269,10 +287,14 @@ static void test_episodes(void **state)
         assert_int_equal(r->n_selected[row] < 0 ? 0 : r->n_selected[row],
                          (int)csv_real(&csv, row, "n_selected"));
         assert_int_equal(r->actors_stopped[row], (int)csv_real(&csv, row, "actors_stopped"));
-        assert_close((double)r->critic_loss[row], csv_real(&csv, row, "critic_loss"), critic,
-                     "episode %d critic loss", e);
         assert_close(r->actor_grad_own[row], csv_real(&csv, row, "actor_grad_own"), actor,
                      "episode %d actor gradient", e);
+        assert_close(r->actor_param_norm[row], csv_real(&csv, row, "actor_param_norm"), 1e-7,
+                     "episode %d actor parameters", e);
+        if (!has_draws(e))
+            continue;
+        assert_close((double)r->critic_loss[row], csv_real(&csv, row, "critic_loss"), critic,
+                     "episode %d critic loss", e);
         assert_close(r->critic_grad_own[row], csv_real(&csv, row, "critic_grad_own"), critic,
                      "episode %d critic gradient", e);
         /* the reference's accumulated norms are f32 sums: 1e-5 at best */
@@ -281,8 +303,6 @@ static void test_episodes(void **state)
         assert_close(r->critic_grad_accumulated[row],
                      csv_real(&csv, row, "critic_grad_accumulated"), fmax(critic, 1e-5),
                      "episode %d accumulated critic gradient", e);
-        assert_close(r->actor_param_norm[row], csv_real(&csv, row, "actor_param_norm"), 1e-7,
-                     "episode %d actor parameters", e);
         assert_close(r->critic_param_norm[row], csv_real(&csv, row, "critic_param_norm"), 1e-5,
                      "episode %d critic parameters", e);
     }
@@ -303,7 +323,7 @@ static void test_layers(void **state)
     (void)state;
     struct csv csv = load("layers");
     const struct record *r = trainer_record(run.fine);
-    for (int e = 2; e <= run.trace->episodes; e++) {
+    for (int e = 2; e <= run.trace->episodes && has_draws(e); e++) {
         const int row = e - 2;
         /* a layer's gradient can cancel where the whole does not: twice the whole's tolerance */
         const double critic = 2.0 * tolerance_at(run.trace->critic, e);
@@ -337,7 +357,7 @@ static void test_preactivations(void **state)
     (void)state;
     struct csv csv = load("preactivation");
     const struct record *r = trainer_record(run.coarse);
-    for (int row = 0; row < run.trace->episodes / 10; row++) {
+    for (int row = 0; row < run.trace->episodes / 10 && has_draws((row + 1) * 10); row++) {
         const double std = csv_real(&csv, row, "std");
         assert_int_equal((int)csv_real(&csv, row, "episode"), (row + 1) * 10);
         assert_true(fabs(r->preactivation_mean[row] - csv_real(&csv, row, "mean")) <= 2e-5 * std);

@@ -100,6 +100,7 @@ static void mutate(struct text *text, struct mt19937 *mt)
     const size_t count = below(mt, text->length - at + 1);
     char copy[TEXT_MAX];
     const char *const morsel = morsels[below(mt, MORSELS)];
+    const char *const seed = seeds[below(mt, SEEDS)];
     switch (below(mt, 6)) {
     case 0: /* a bit flips */
         if (at < text->length)
@@ -114,7 +115,7 @@ static void mutate(struct text *text, struct mt19937 *mt)
         insert(text, below(mt, text->length + 1), copy, count);
         return;
     case 3: /* another seed's piece */
-        insert(text, at, seeds[below(mt, SEEDS)], below(mt, 30));
+        insert(text, at, seed, below(mt, strlen(seed)));
         return;
     default:
         insert(text, at, morsel, strlen(morsel));

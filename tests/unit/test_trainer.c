@@ -22,8 +22,8 @@ static void assert_same_record(const struct trainer *a, const struct trainer *b)
     for (size_t f = 0; f < count; f++) {
         const size_t size =
             (size_t)record_count(&fields[f], &extents) * record_value_size(&fields[f]);
-        if (memcmp(field_of(trainer_record(a), &fields[f]), field_of(trainer_record(b), &fields[f]),
-                   size) != 0)
+        if (size > 0 && memcmp(field_of(trainer_record(a), &fields[f]),
+                               field_of(trainer_record(b), &fields[f]), size) != 0)
             fail_msg("%s differs", fields[f].name);
     }
 }

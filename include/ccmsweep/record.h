@@ -48,11 +48,11 @@ enum outcome {
 /** Why an actor's gradient became zero: at its `gradient_zero`, the first that holds. */
 enum cause {
     CAUSE_NONE = 0,        /**< the gradient is not zero at the end */
-    CAUSE_NAN = 1,         /**< a gradient is not finite */
+    CAUSE_NAN = 1,         /**< the last gradient is not finite */
     CAUSE_CRITIC_DEAD = 2, /**< dQ/da = 0 on every batch row */
     CAUSE_TANH_HARD = 3,   /**< every 1-y² of the batch is exactly 0 */
     CAUSE_ACTOR_DEAD = 4,  /**< a hidden layer is zero on the whole batch */
-    CAUSE_MIXED = 5,       /**< several of these, each on some rows */
+    CAUSE_MIXED = 5, /**< none of these on the whole batch: several on parts of it, or underflow */
 };
 
 enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, DETECTION_COUNT };
@@ -66,7 +66,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(stopping_episode, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                          \
       "first_still of the last actor; -1 when an actor never was still (censored)")                \
     X(run_cause, int32_t, "1", DIM_NONE, DIM_NONE, DIM_NONE,                                       \
-      "cause of the actor that stopped last (see flag_meanings)")                                  \
+      "cause of the actor that stopped last, the lowest number among equals; nan when diverged, "  \
+      "none when censored (see flag_meanings)")                                                    \
     X(first_still, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                              \
       "first episode in whose training step no parameter changed; -1 not seen")                    \
     X(gradient_zero_first, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                      \
@@ -87,7 +88,9 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(critic_gradient_zero, int32_t, "episode", DIM_NONE, DIM_NONE, DIM_NONE,                      \
       "gradient_zero of the critic's loss; -1 none")                                               \
     X(detection_episode, int32_t, "episode", DIM_DETECTION, DIM_NONE, DIM_NONE,                    \
-      "first log episode at which the detection held; -1 never")                                   \
+      "first log episode at which the detection held over tracking.window logs, by own "           \
+      "gradients; "                                                                                \
+      "-1 never")                                                                                  \
     X(reward, double, "1", DIM_EPISODE, DIM_NONE, DIM_NONE, "sum of the step rewards")             \
     X(energy_violation, double, "1", DIM_EPISODE, DIM_NONE, DIM_NONE,                              \
       "share of (step, agent) pairs whose battery fell below its threshold")                       \

@@ -125,7 +125,8 @@ struct store_host {
     const char *host, *cpu, *blas_kernel, *revision;
 };
 
-/** Note the beginning of an attempt at a run: attempts + 1, the host, and the time of the first. */
+/** Note the beginning of an attempt at a run: attempts + 1, the host, and the time of the first. A
+ *  run that a polite stop had marked as interrupted is pending again. */
 enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
                              double now, struct fault *fault) MUST_USE;
 
@@ -133,7 +134,8 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
 enum status store_note_progress(struct store *store, int64_t run, int64_t episode,
                                 int64_t actors_moving, double now, struct fault *fault) MUST_USE;
 
-/** Note the end of an attempt; `wall_s` of this attempt is added to that of earlier ones. Call it
+/** Note that an attempt ended now, or has come this far: `wall_s` seconds since the last such note
+ *  of the attempt, or since its start, are added to what the run took so far. The last one comes
  *  before store_commit or store_interrupt, whose fsync then covers it. */
 enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
                            struct fault *fault) MUST_USE;

@@ -22,7 +22,8 @@ struct worker {
     int64_t run;
     struct progress *progress;
     struct trainer *trainer;
-    void *state; /**< trainer_state_size bytes, for checkpoints; NULL without a store */
+    double noted_s; /**< clock at the last note in /volatile; kept by worker_train */
+    void *state;    /**< trainer_state_size bytes, for checkpoints; NULL without a store */
 };
 
 /** Take the run's checkpoint into the trainer, when there is a good one; says so when there is one

@@ -103,7 +103,8 @@ void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z)
     memset(counts, 0, A * RECORD_BINS * sizeof *counts);
     for (int64_t r = 0; r < rows; r++)
         for (int k = 0; k < A; k++)
-            counts[k * RECORD_BINS + find_bin(edges, (double)z[r * A + k])]++;
+            if (!isnan(z[r * A + k]))
+                counts[k * RECORD_BINS + find_bin(edges, (double)z[r * A + k])]++;
 }
 
 static bool all_zero(const float *x, size_t count)
@@ -464,7 +465,8 @@ void tracker_finish(struct tracker *tracker)
         if (r->cause[i] < 0) /* no training step at all */
             r->cause[i] = CAUSE_NONE;
     }
-    for (int64_t i = 0; stop >= 0 && i < tracker->extents.of[DIM_ACTOR]; i++) {
+    const bool stopped = *r->outcome == OUTCOME_STOPPED;
+    for (int64_t i = 0; stopped && i < tracker->extents.of[DIM_ACTOR]; i++) {
         if (r->first_still[i] == stop) {
             *r->run_cause = r->cause[i];
             break;

@@ -160,19 +160,26 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     return status;
 }
 
-enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
+/* Tell readers where a run stands that has no commit record. */
+static enum status write_outcome(struct store *store, int64_t run, enum outcome outcome,
+                                 struct fault *fault)
 {
-    CHECK(store->mode == STORE_WRITE && store_state(store, run) != STORE_DONE);
-    const int32_t outcome = OUTCOME_INTERRUPTED;
+    const int32_t value = (int32_t)outcome;
     const struct slab slab = slab_values(run, 1);
     struct h5_words words;
     h5_listen(&words);
-    const bool written = slab_write(store, store_outcomes(store), &slab, &outcome);
+    const bool written = slab_write(store, store_outcomes(store), &slab, &value);
     h5_deafen();
-    enum status status = STATUS_OK;
-    if (!written)
-        status = h5_fault(fault, STATUS_FAULT, &words,
-                          "cannot mark run %" PRId64 " of %s as interrupted", run, store->path);
+    return written
+               ? STATUS_OK
+               : h5_fault(fault, STATUS_FAULT, &words, "cannot mark run %" PRId64 " of %s as %s",
+                          run, store->path, outcome_name(outcome));
+}
+
+enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
+{
+    CHECK(store->mode == STORE_WRITE && store_state(store, run) != STORE_DONE);
+    enum status status = write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
     if (status == STATUS_OK)
         status = disk_sync(store->fd, store->path, fault);
     if (status == STATUS_OK)
@@ -303,7 +310,12 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
            write_text(store, run, NOTE_CPU, host->cpu) &&
            write_text(store, run, NOTE_BLAS_KERNEL, host->blas_kernel) &&
            write_text(store, run, NOTE_REVISION, host->revision);
-    return noted(store, run, done, &words, fault);
+    enum status status = noted(store, run, done, &words, fault);
+    if (status == STATUS_OK && store->states[run] == STORE_INTERRUPTED) {
+        status = write_outcome(store, run, OUTCOME_PENDING, fault);
+        store->states[run] = STORE_PENDING;
+    }
+    return status;
 }
 
 enum status store_note_progress(struct store *store, int64_t run, int64_t episode,

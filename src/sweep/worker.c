@@ -48,10 +48,17 @@ static enum status note_start(struct worker *w, struct fault *fault)
     return store_note_start(w->store, w->run, &host, clock_utc(), fault);
 }
 
+/* Note how far the run is and the time it took since the last note. */
 static enum status note_progress(struct worker *w, struct fault *fault)
 {
     const struct trainer_progress at = trainer_progress(w->trainer);
-    return store_note_progress(w->store, w->run, at.episode, at.actors_moving, clock_utc(), fault);
+    const double now_s = clock_now();
+    enum status status =
+        store_note_progress(w->store, w->run, at.episode, at.actors_moving, clock_utc(), fault);
+    if (status == STATUS_OK)
+        status = store_note_end(w->store, w->run, now_s - w->noted_s, clock_utc(), fault);
+    w->noted_s = now_s;
+    return status;
 }
 
 /* Train until done or asked to leave. */
@@ -59,7 +66,6 @@ static enum status pull(struct worker *w, struct fault *fault)
 {
     const double every_s = trainer_settings(w->trainer)->checkpoint.every_s;
     double saved_s = clock_now();
-    double noted_s = saved_s;
     progress_start(w->progress, trainer_episode(w->trainer), saved_s);
     while (!trainer_done(w->trainer) && !stop_requested()) {
         trainer_advance(w->trainer, 1);
@@ -74,22 +80,19 @@ static enum status pull(struct worker *w, struct fault *fault)
                 progress_say(w->progress, "no checkpoint: %s; training goes on", warning.text);
             saved_s = clock_now();
         }
-        if (now_s - noted_s >= note_every_s) {
+        if (now_s - w->noted_s >= note_every_s) {
             const enum status status = note_progress(w, fault);
             if (status != STATUS_OK)
                 return status;
-            noted_s = now_s;
         }
     }
     return STATUS_OK;
 }
 
-static enum status note_end(struct worker *w, double attempt_s, double *wall_s, struct fault *fault)
+static enum status note_end(struct worker *w, double *wall_s, struct fault *fault)
 {
     struct store_notes notes;
     enum status status = note_progress(w, fault);
-    if (status == STATUS_OK)
-        status = store_note_end(w->store, w->run, attempt_s, clock_utc(), fault);
     if (status == STATUS_OK)
         status = store_notes(w->store, w->run, &notes, fault);
     if (status == STATUS_OK)
@@ -97,7 +100,7 @@ static enum status note_end(struct worker *w, double attempt_s, double *wall_s, 
     return status;
 }
 
-static enum status leave(struct worker *w, double attempt_s, double *wall_s, struct fault *fault)
+static enum status leave(struct worker *w, double *wall_s, struct fault *fault)
 {
     const struct trainer_progress at = trainer_progress(w->trainer);
     const long long episode = (long long)at.episode;
@@ -108,7 +111,7 @@ static enum status leave(struct worker *w, double attempt_s, double *wall_s, str
                          episode, episodes);
     enum status status = save(w, fault);
     if (status == STATUS_OK)
-        status = note_end(w, attempt_s, wall_s, fault);
+        status = note_end(w, wall_s, fault);
     if (status == STATUS_OK)
         status = store_interrupt(w->store, w->run, fault);
     if (status != STATUS_OK)
@@ -118,11 +121,11 @@ static enum status leave(struct worker *w, double attempt_s, double *wall_s, str
                      episode, episodes);
 }
 
-static enum status finish(struct worker *w, double attempt_s, double *wall_s, struct fault *fault)
+static enum status finish(struct worker *w, double *wall_s, struct fault *fault)
 {
     if (w->store == NULL)
         return STATUS_OK;
-    enum status status = note_end(w, attempt_s, wall_s, fault);
+    enum status status = note_end(w, wall_s, fault);
     if (status == STATUS_OK)
         status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
     if (status == STATUS_OK)
@@ -133,6 +136,7 @@ static enum status finish(struct worker *w, double attempt_s, double *wall_s, st
 enum status worker_train(struct worker *w, double *wall_s, struct fault *fault)
 {
     const double began_s = clock_now();
+    w->noted_s = began_s;
     enum status status = w->store == NULL ? STATUS_OK : note_start(w, fault);
     if (status == STATUS_OK)
         status = pull(w, fault);
@@ -140,6 +144,5 @@ enum status worker_train(struct worker *w, double *wall_s, struct fault *fault)
     *wall_s = clock_now() - began_s;
     if (status != STATUS_OK)
         return status;
-    return trainer_done(w->trainer) ? finish(w, *wall_s, wall_s, fault)
-                                    : leave(w, *wall_s, wall_s, fault);
+    return trainer_done(w->trainer) ? finish(w, wall_s, fault) : leave(w, wall_s, fault);
 }

@@ -29,7 +29,8 @@ enum { TRAINER_ALGORITHM_VERSION = 1 };
 struct trainer;
 
 /** Make a trainer at episode 0 for a cell that settings_check accepts (a bug otherwise; checked).
- *  The settings are copied. Never NULL. The caller owns it: trainer_free. */
+ *  The settings are copied. Never NULL: without memory one line is printed and the process ends
+ * with STATUS_FAULT. The caller owns it: trainer_free. */
 struct trainer *trainer_new(const struct settings *cell) MUST_USE;
 
 /** Free and clear; NULL and a pointer to NULL are fine. */

@@ -353,7 +353,7 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
     }
     if (!in_range(row, real))
         return refuse(row, text, "out of range", fault);
-    store_number(s, row, real, whole);
+    store_number(s, row, real + 0.0, whole); /* -0 is 0: equal values are the same cell */
     return STATUS_OK;
 }
 

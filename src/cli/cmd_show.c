@@ -55,9 +55,10 @@ static const struct argp parser = {
     .options = options,
     .parser = parse,
     .args_doc = "FILE\n--schema",
-    .doc = "Show the summary of a run that a file holds, or what the files hold.\v"
-           "Reads only, also while a run writes. Exit codes: 0 shown; 2 there is no such file or\n"
-           "run, or the run is not finished; 1 the disk fails.",
+    .doc =
+        "Show the summary of a run that a file holds, or what the files hold.\v"
+        "Reads only, also while a run writes. Exit codes: 0 shown; 2 there is no such file or\n"
+        "run, or the run is not finished; 1 the disk fails, or the rows are not those committed.",
 };
 
 /* Not an error of the file, but there is no summary to show either. */
@@ -85,7 +86,9 @@ static enum status print(const struct store *store, const struct arguments *argu
     const struct extents extents = record_extents(&cell);
     void *block = fault_alloc(record_size(&extents), 1);
     record_bind(&record, &extents, block);
-    enum status status = store_load(store, arguments->run, &record, fault);
+    enum status status = store_check(store, arguments->run, fault);
+    if (status == STATUS_OK)
+        status = store_load(store, arguments->run, &record, fault);
     if (status == STATUS_OK)
         status = store_notes(store, arguments->run, &notes, fault);
     if (status == STATUS_OK)

@@ -191,13 +191,17 @@ static enum status open_store(const struct arguments *arguments, const struct sp
     return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }
 
-static enum status check_output(const char *path, struct fault *fault)
+/* What can be refused is refused before the lock's file is made. */
+static enum status check_output(const struct arguments *arguments, const struct spec *spec,
+                                struct fault *fault)
 {
     struct stat entry;
-    if (stat(path, &entry) == 0 && !S_ISREG(entry.st_mode))
+    if (stat(arguments->output, &entry) != 0)
+        return STATUS_OK;
+    if (!S_ISREG(entry.st_mode))
         return fault_set(fault, STATUS_INPUT,
-                         "--output: %s is not a file, expected the name of one", path);
-    return STATUS_OK;
+                         "--output: %s is not a file, expected the name of one", arguments->output);
+    return arguments->force ? STATUS_OK : check_unfinished(arguments->output, spec, fault);
 }
 
 static enum status train(const struct arguments *arguments, const struct spec *spec,
@@ -208,7 +212,7 @@ static enum status train(const struct arguments *arguments, const struct spec *s
     void *state = NULL;
     enum status status = STATUS_OK;
     if (arguments->output != NULL) {
-        status = check_output(arguments->output, fault);
+        status = check_output(arguments, spec, fault);
         if (status == STATUS_OK)
             status = lock_acquire(&lock, arguments->output, lock_wait_s, fault);
         if (status == STATUS_OK)

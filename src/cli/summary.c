@@ -200,24 +200,37 @@ static void print_causes(FILE *file, const struct settings *cell, const struct r
     fputc('\n', file);
 }
 
+static void print_last_log(FILE *file, const struct settings *cell, const struct record *record)
+{
+    const double ratio = at_last_log(cell, record, record->gradient_ratio_own);
+    const double saturation = at_last_log(cell, record, record->saturation);
+    if (*record->total_episodes < cell->tracking.log_every)
+        fputs("  last log      none: the run was shorter than tracking.log_every\n", file);
+    else if (!isfinite(ratio) || !isfinite(saturation))
+        fputs("  last log      not finite\n", file);
+    else
+        fprintf(file, "  last log      gradient ratio %.4g, share |tanh z| > 0.9: %.4g\n", ratio,
+                saturation);
+}
+
 void summary_print(FILE *file, const struct settings *cell, const struct record *record,
                    double wall_s, bool colour)
 {
+    const int total = *record->total_episodes;
     print_headline(file, cell, record, colour);
     print_events(file, cell, record);
     print_critic(file, record);
     print_causes(file, cell, record);
-    fprintf(file, "  last log      gradient ratio %.4g, share |tanh z| > 0.9: %.4g\n",
-            at_last_log(cell, record, record->gradient_ratio_own),
-            at_last_log(cell, record, record->saturation));
-    fprintf(file, "  reward        %.6g, mean of the last %d episodes\n", mean_last_reward(record),
-            *record->total_episodes < REWARD_WINDOW ? *record->total_episodes : REWARD_WINDOW);
+    print_last_log(file, cell, record);
+    const int window = total < REWARD_WINDOW ? total : REWARD_WINDOW;
+    fprintf(file, "  reward        %.6g, mean of the last %d episode%s\n", mean_last_reward(record),
+            window, window == 1 ? "" : "s");
     for (int i = 0; i < DETECTION_COUNT; i++) {
         char text[MESSAGE_SIZE];
         if (describe_detection(cell, record, (enum detection)i, text))
             fprintf(file, "  %s\n", text);
     }
-    fprintf(file, "  %d episodes in %.1f s\n", *record->total_episodes, wall_s);
+    fprintf(file, "  %d episode%s in %.1f s\n", total, total == 1 ? "" : "s", wall_s);
 }
 
 /* ---- JSON ---- */
@@ -280,7 +293,7 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
                   "last_change", episode_or_null(*record->critic_last_change), "gradient_zero",
                   episode_or_null(*record->critic_gradient_zero));
     json_t *const object = json_pack(
-        "{s:i, s:f, s:f, s:I, s:s, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+        "{s:i, s:f, s:f, s:I, s:s, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "schema_version", SUMMARY_SCHEMA_VERSION, "actor_lr", cell->training.actor_lr, "critic_lr",
         cell->training.critic_lr, "seed", (json_int_t)cell->training.seed, "outcome",
         outcome_name((enum outcome) * record->outcome), "stopping_episode",
@@ -290,7 +303,7 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
         real_or_null(at_last_log(cell, record, record->gradient_ratio_own)), "final_saturation",
         real_or_null(at_last_log(cell, record, record->saturation)), "mean_reward_last_100",
         real_or_null(mean_last_reward(record)), "messages", pack_messages(cell, record), "wall_s",
-        wall_s);
+        real_or_null(wall_s));
     const bool written =
         object != NULL && json_dumpf(object, file, JSON_INDENT(2)) == 0 && fputc('\n', file) != EOF;
     json_decref(object);

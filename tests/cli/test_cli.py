@@ -202,6 +202,7 @@ def test_file_of_another_program_is_left_alone(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert "run.h5" in done.stderr
     assert (tmp_path / "run.h5").read_text() == "dear diary"
+    assert listing(tmp_path) == ["run.h5"]
 
 
 # Specs

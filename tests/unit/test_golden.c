@@ -29,6 +29,7 @@ struct trace {
     struct tolerance reward[3]; /* of the episode's reward */
     struct tolerance critic[4]; /* of the critic's loss and gradients */
     int horizon;                /* last episode whose draws are the reference's; 0: all */
+    int kink;                   /* actor on a kink in the first training step; 0: none is */
     struct tolerance actor[3];  /* of the gradients of the actors; empty: actor_tolerance */
 };
 
@@ -116,7 +117,8 @@ static const struct trace traces[] = {
         .sampled = {2, 12},
         .reward = {{12, 2e-5}},
         .critic = {{6, 1e-5}, {12, 1e-3}},
-        .actor = {{2, 5e-3}, {12, 1e-2}},
+        .kink = 49,
+        .actor = {{2, 5e-4}, {12, 1e-2}},
     },
 };
 
@@ -264,11 +266,14 @@ static void test_actor_gradients(void **state)
         struct csv csv = load(suffix);
         assert_int_equal(csv.rows, N);
         const float *got = trainer_record(run.fine)->actor_layer_grad_own + (episode - 1) * N * 3;
-        for (int i = 0; i < N; i++)
+        for (int i = 0; i < N; i++) {
+            double tolerance = actor_tolerance_at(episode);
+            if (episode == 2 && run.trace->kink > 0)
+                tolerance = i == run.trace->kink ? 5e-3 : 2e-6;
             for (int l = 0; l < 3; l++)
-                assert_close((double)got[i * 3 + l], csv_real(&csv, i, column[l]),
-                             actor_tolerance_at(episode), "episode %d actor %d %s", episode, i,
-                             column[l]);
+                assert_close((double)got[i * 3 + l], csv_real(&csv, i, column[l]), tolerance,
+                             "episode %d actor %d %s", episode, i, column[l]);
+        }
         csv_free(&csv);
     }
 }
@@ -369,6 +374,21 @@ static void test_preactivations(void **state)
     csv_free(&csv);
 }
 
+/* At a learning rate of 0.1 the first training step drives every actor over the tanh cliff. */
+static void test_causes(void **state)
+{
+    (void)state;
+    const struct record *r = trainer_record(run.fine);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(r->gradient_zero[i], 3);
+        assert_int_equal(r->gradient_zero_first[i], 3);
+        assert_int_equal(r->hard_saturation[i], 3);
+        assert_int_equal(r->cause[i], CAUSE_TANH_HARD);
+        assert_true(r->tanh_slope_zero[2 * N + i] == 1.0F && r->tanh_slope_mean[2 * N + i] == 0.0F);
+        assert_true(r->grad_norm_y[2 * N + i] > 0.0F && r->grad_norm_z[2 * N + i] == 0.0F);
+    }
+}
+
 /* The log interval leaves no trace in what is computed every episode, nor in the networks. */
 static void test_logs_change_nothing(void **state)
 {
@@ -398,6 +418,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_preactivations),
         cmocka_unit_test(test_logs_change_nothing),
+        cmocka_unit_test(test_causes),
     };
     for (size_t k = 0; argc == 2 && k < sizeof traces / sizeof traces[0]; k++)
         if (strcmp(argv[1], traces[k].name) == 0)
@@ -406,5 +427,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s TRACE\n", argv[0]);
         return 2;
     }
-    return cmocka_run_group_tests_name(argv[1], tests, train, clean_up);
+    const bool saturates = strcmp(argv[1], "env2026-a0.1-c0.01-s42") == 0;
+    const size_t count = sizeof tests / sizeof tests[0] - (saturates ? 0 : 1);
+    return _cmocka_run_group_tests(argv[1], tests, count, train, clean_up);
 }

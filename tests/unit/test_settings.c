@@ -201,6 +201,15 @@ static void test_values_are_refused_with_a_sentence(void **state)
     }
 }
 
+static void test_minus_zero_is_zero(void **state)
+{
+    (void)state;
+    char text[64];
+    struct settings s = settings_with("environment.harvest_j=-0");
+    settings_get(&s, settings_find("environment.harvest_j"), text, sizeof text);
+    assert_string_equal(text, "0");
+}
+
 static void test_contradictions_name_both_sides(void **state)
 {
     (void)state;
@@ -296,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_published_defaults),
         cmocka_unit_test(test_preset_sets_what_it_decides),
         cmocka_unit_test(test_values_are_refused_with_a_sentence),
+        cmocka_unit_test(test_minus_zero_is_zero),
         cmocka_unit_test(test_contradictions_name_both_sides),
         cmocka_unit_test(test_values_put_in_by_hand_are_checked),
         cmocka_unit_test(test_nearest_key),

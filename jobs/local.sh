@@ -21,7 +21,7 @@ if [ "$#" -gt 0 ]; then
 fi
 
 run=published-0.1-0.01.h5
-options=(--actor-lr 0.1 --critic-lr 0.01 --seed 42 -o "$run")
+options=("$root/sweeps/published-0.1-0.01.yaml" -o "$run")
 if "$program" show "$run" >/dev/null 2>&1; then
     say "$run holds this run already, finished; here it is again. To train it anew:"
     say "  jobs/local.sh ${options[*]} --force"

@@ -58,7 +58,8 @@ void tracker_begin(struct tracker *tracker, int64_t episode, bool training);
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
                      double times);
 
-/** Count the tanh inputs (values, A) of all actors into this episode's histogram, if it has one. */
+/** Count the tanh inputs (rows, A) of all actors into this episode's histogram, if it has one. NaN
+ * is in no bin. */
 void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z);
 
 /** The critic's update. \param loss of its batch \param rows evaluated on it

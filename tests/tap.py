@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Run pytest on the files given and report each case as a line of TAP, with the reason of a skip.
 
-Usage: python3 tap.py FILE... A failure is followed by its traceback, as comments.
+Usage: python3 tap.py FILE... A failure is followed by its traceback, as comments. What the files
+share they import from the modules beside this one: its folder is the first on Python's path.
 """
 import os
 import sys
@@ -46,5 +47,7 @@ if __name__ == "__main__":
     # What pytest itself has to say goes nowhere; TAP goes to a copy of standard output.
     plugin = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # Failures in what the files share are to show the values too.
+    pytest.register_assert_rewrite("contents", "program")
     options = ["-p", "no:cacheprovider", "--tb=short"]
     sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[plugin]))

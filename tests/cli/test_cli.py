@@ -1,39 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The command line: help, versions, every kind of bad input with its message, output that is lost,
-and trainings that are run, stopped, gone on with and replaced."""
+and files that are kept, shown, refused and replaced."""
 import json
 import os
 import pty
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from program import LONG, PROGRAM, SMALL, listing, run, start, summary, wait_for
 
-PROGRAM = os.environ["CCMSWEEP"]
-SMALL = ["--set", "environment.agents=3", "--set", "training.batch=8",
-         "--set", "networks.critic_hidden1=32", "--set", "networks.critic_hidden2=16",
-         "--set", "tracking.log_every=5"]
-LONG = [*SMALL, "--episodes", "6000", "--set", "training.batch=64", "--progress", "none", "--json"]
 BATCH = "a whole number from 1 to 4096"
 LIST = "one that 'ccmsweep spec --defaults' lists"
-
-
-def run(*words, cwd=None, **options):
-    return subprocess.run([PROGRAM, *map(str, words)], cwd=cwd, text=True, capture_output=True,
-                          timeout=300, **options)
-
-
-def listing(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
-
-
-def summary(done):
-    """The JSON of a run, without the seconds it took."""
-    assert done.returncode == 0, done.stderr
-    return {key: value for key, value in json.loads(done.stdout).items() if key != "wall_s"}
 
 
 # Help and version
@@ -362,93 +342,7 @@ def test_closed_standard_streams_do_not_end_up_in_the_file(tmp_path):
     assert done.returncode == 2 and "finished" in done.stderr
 
 
-# Files, stops and going on
-
-
-@pytest.fixture(scope="module")
-def straight():
-    """The long run in one piece."""
-    return summary(run("train", *LONG))
-
-
-def start(*words, cwd):
-    return subprocess.Popen([PROGRAM, "train", *words], cwd=cwd, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
-
-
-def wait_for(path):
-    for _ in range(1000):
-        if path.exists():
-            return
-        time.sleep(0.01)
-    pytest.fail(f"{path} did not appear")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1],
-                         ids=lambda number: number.name)
-def test_stopped_run_goes_on_to_the_same_end(number, straight, tmp_path):
-    process = start(*LONG, "-o", "run.h5", cwd=tmp_path)
-    wait_for(tmp_path / "run.h5")
-    time.sleep(0.3)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (75, "")
-    assert re.fullmatch(r"ccmsweep: stopped after episode \d+ of 6000; run the same command again "
-                        r"to go on\n", err)
-    assert listing(tmp_path / "run.h5.ckpt") == ["run-000000.ckpt"]
-    again = run("train", *LONG, "-o", "run.h5", cwd=tmp_path)
-    episode = re.search(r"after episode (\d+)", err).group(1)
-    assert again.stderr == f"ccmsweep: run.h5: going on after episode {episode}\n"
-    assert summary(again) == straight
-    assert listing(tmp_path) == ["run.h5", "run.h5.lock"]
-
-
-def test_crash_loses_no_more_than_the_last_checkpoint(straight, tmp_path):
-    words = [*LONG, "--set", "checkpoint.every_s=0.05", "-o", "run.h5"]
-    process = start(*words, cwd=tmp_path)
-    wait_for(tmp_path / "run.h5.ckpt" / "run-000000.ckpt")
-    process.kill()
-    process.communicate()
-    again = run("train", *words, cwd=tmp_path)
-    assert "going on after episode" in again.stderr
-    assert summary(again) == straight
-
-
-def test_damaged_checkpoint_is_not_used(straight, tmp_path):
-    process = start(*LONG, "-o", "run.h5", cwd=tmp_path)
-    wait_for(tmp_path / "run.h5")
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    checkpoint = tmp_path / "run.h5.ckpt" / "run-000000.ckpt"
-    content = bytearray(checkpoint.read_bytes())
-    content[len(content) // 2] ^= 1
-    checkpoint.write_bytes(content)
-    again = run("train", *LONG, "-o", "run.h5", cwd=tmp_path)
-    assert again.stderr.endswith("; beginning again\n")
-    assert summary(again) == straight
-
-
-def test_without_output_a_stop_keeps_nothing(tmp_path):
-    process = start(*LONG, cwd=tmp_path)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (75, "")
-    assert err.endswith("; nothing is kept without --output\n")
-    assert listing(tmp_path) == []
-
-
-def test_second_signal_kills(tmp_path):
-    process = start("--episodes", "5", "--set", "environment.agents=80", "--set",
-                    "training.batch=1024", "--set", "networks.critic_hidden2=1024", cwd=tmp_path)
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
-    assert process.poll() is None, "an episode was shorter than thought"
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGTERM
+# Files
 
 
 def test_finished_file_is_kept_unless_forced(tmp_path):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`meson install` into a folder of its own, and a program that uses what lies there."""
+"""`meson install` into a folder of its own, a program that uses what lies there, and what is said
+when there is no OpenBLAS to build with."""
 import math
 import os
 import re
@@ -63,3 +64,16 @@ def test_a_program_trains(tree, tmp_path):
     output(*CC, HERE / "train.c", "-o", program, *shlex.split(flags(tree, "--cflags", "--libs")))
     match = re.fullmatch(r"censored after 12 episodes, last reward (\S+)\n", output(program))
     assert match and math.isfinite(float(match.group(1)))
+
+
+def test_without_openblas_configuring_says_so(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "no-cmake.ini").write_text("[binaries]\ncmake = 'no-cmake'\n")
+    environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(tmp_path / "empty")}
+    environment.pop("PKG_CONFIG_PATH", None)
+    done = subprocess.run(["meson", "setup", "--native-file", tmp_path / "no-cmake.ini",
+                           tmp_path / "build", os.environ["CCMSWEEP_SOURCE"]], env=environment,
+                          capture_output=True, text=True)
+    errors = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+    assert done.returncode == 1 and len(errors) == 1, done.stdout + done.stderr
+    assert "OpenBLAS was not found: install it (" in errors[0]

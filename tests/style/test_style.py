@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The house rules that a machine can check. A tool that is not installed is a skip."""
+import itertools
 import json
 import os
 import re
@@ -17,7 +18,7 @@ CODE = {".c", ".h", ".py", ".sh"}
 
 
 def project_files():
-    """Files of the project, the figures in tests/data left out; without git all that is no build."""
+    """Files of the project, those in tests/data left out; without git all that is no build."""
     try:
         names = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
@@ -152,6 +153,9 @@ def test_included_only_by(name):
     assert not [user for user in users if not re.fullmatch(INCLUDES[name], user)]
 
 
+LAYERS = ["base", "model", "sweep", "cli"]
+
+
 def symbols(layer, *options):
     """Names that `nm` gives for the static library of a layer."""
     library = BUILD / f"src/{layer}/libccm_{layer}.a"
@@ -160,7 +164,7 @@ def symbols(layer, *options):
     return set(re.findall(r"^(\w+) [A-Za-z]", listing, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("lower, upper", [("base", "model"), ("base", "sweep"), ("model", "sweep")])
+@pytest.mark.parametrize("lower, upper", itertools.combinations(LAYERS, 2))
 def test_no_upward_call(lower, upper):
     defined = symbols(upper, "--defined-only", "--extern-only")
     assert defined

@@ -4,7 +4,8 @@
 Usage: python3 count.py LABEL=LOG... (no LOG: LABEL did not build). Prints each failure with what
 was said about it, each skip with its reason, and last "N passed, N failed" (", N skipped"). A
 program that crashed, ran out of time, printed fewer points than its plan says or returned an error
-without a failed point counts as one more failure. Returns 1 when something failed or nothing passed.
+without a failed point counts as one more failure. Returns 1 when something failed or nothing
+passed.
 """
 import collections
 import itertools

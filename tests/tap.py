@@ -47,7 +47,5 @@ if __name__ == "__main__":
     # What pytest itself has to say goes nowhere; TAP goes to a copy of standard output.
     plugin = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    # Failures in what the files share are to show the values too.
-    pytest.register_assert_rewrite("contents", "program")
     options = ["-p", "no:cacheprovider", "--tb=short"]
     sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[plugin]))

@@ -27,10 +27,14 @@ void worker_resume(struct worker *w)
     const struct identity identity = identity_of(trainer_settings(w->trainer));
     const enum checkpoint_answer answer =
         checkpoint_load(w->path, w->run, &identity, w->state, size, &fault);
-    if (answer == CHECKPOINT_ABSENT)
+    if (answer == CHECKPOINT_ABSENT && store_state(w->store, w->run) != STORE_INTERRUPTED)
         return;
-    if (answer == CHECKPOINT_LOADED &&
-        trainer_load(w->trainer, w->state, size, &fault) == STATUS_OK)
+    if (answer == CHECKPOINT_ABSENT)
+        progress_say(w->progress,
+                     "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
+                     w->path, w->path);
+    else if (answer == CHECKPOINT_LOADED &&
+             trainer_load(w->trainer, w->state, size, &fault) == STATUS_OK)
         progress_say(w->progress, "%s: going on after episode %lld", w->path,
                      (long long)trainer_episode(w->trainer));
     else

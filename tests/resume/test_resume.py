@@ -160,8 +160,9 @@ def test_without_output_a_stop_keeps_nothing(tmp_path):
 
 
 def test_second_signal_kills(tmp_path):
-    process = start("--episodes", "5", "--set", "environment.agents=80", "--set",
-                    "training.batch=1024", "--set", "networks.critic_hidden2=1024", cwd=tmp_path)
+    """In an episode of many seconds, at whose end the first one would be obeyed."""
+    process = start("--episodes", "5", "--set", "environment.agents=100", "--set",
+                    "training.batch=4096", "--set", "networks.critic_hidden2=1024", cwd=tmp_path)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
@@ -169,3 +170,14 @@ def test_second_signal_kills(tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
+
+
+def test_lost_checkpoint_is_missed(straight, tmp_path):
+    process = start(*straight.words, "-o", "b.h5", cwd=tmp_path)
+    wait_for(tmp_path / "b.h5")
+    time.sleep(0.1)
+    stop(process)
+    (tmp_path / CHECKPOINT).unlink()
+    (tmp_path / "b.h5.ckpt").rmdir()
+    assert straight.check_end(tmp_path) == ("ccmsweep: b.h5 was stopped, but its checkpoint in "
+                                            "b.h5.ckpt is gone; beginning again\n")

@@ -160,13 +160,13 @@ def test_without_output_a_stop_keeps_nothing(tmp_path):
 
 
 def test_second_signal_kills(tmp_path):
-    """In an episode of many seconds, at whose end the first one would be obeyed."""
+    """In work of many seconds, at whose end the first one would be obeyed."""
     process = start("--episodes", "5", "--set", "environment.agents=100", "--set",
                     "training.batch=4096", "--set", "networks.critic_hidden2=1024", cwd=tmp_path)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
-    assert process.poll() is None, "an episode was shorter than thought"
+    assert process.poll() is None, "the work was shorter than thought"
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM

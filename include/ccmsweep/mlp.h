@@ -42,6 +42,9 @@ void mlp_layer(const struct mlp *mlp, int layer, const float *theta, int rows, c
  */
 void mlp_relu(float *y, size_t count);
 
+/** Gradient by a ReLU's input: d_a = d_h where its output h > 0, else 0; `d_a` may be `d_h`. */
+void mlp_relu_backward(const float *d_h, const float *h, size_t count, float *d_a);
+
 /**
  * Gradient of a layer's parameters: d_weight = d_yᵀ · x, d_bias = column sums of d_y; written, not
  * added, into the layer's place in `d_theta`.

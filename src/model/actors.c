@@ -67,13 +67,6 @@ void actors_forward(const struct actors *actors, const float *theta, int i, int 
     }
 }
 
-/* Gradient by a ReLU's input: d_h where h > 0. */
-static void mask(const float *d_h, const float *h, size_t count, float *d_a)
-{
-    for (size_t k = 0; k < count; k++)
-        d_a[k] = h[k] > 0.0F ? d_h[k] : 0.0F;
-}
-
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
                      const struct activations *x, const float *d_y, float *gradient)
 {
@@ -89,10 +82,10 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
         actors->d_z[k] = d_y[k] * (1.0F - y[k] * y[k]);
     blas_nn(rows, width2, A, actors->d_z, A, own + mlp->weight[2], width2, 0.0F, actors->d_h2,
             width2);
-    mask(actors->d_h2, h2, (size_t)rows * (size_t)width2, actors->d_a2);
+    mlp_relu_backward(actors->d_h2, h2, (size_t)rows * (size_t)width2, actors->d_a2);
     blas_nn(rows, width1, width2, actors->d_a2, width2, own + mlp->weight[1], width1, 0.0F,
             actors->d_h1, width1);
-    mask(actors->d_h1, h1, (size_t)rows * (size_t)width1, actors->d_a1);
+    mlp_relu_backward(actors->d_h1, h1, (size_t)rows * (size_t)width1, actors->d_a1);
     mlp_layer_gradient(mlp, 2, rows, actors->d_z, A, h2, width2, gradient);
     mlp_layer_gradient(mlp, 1, rows, actors->d_a2, width2, h1, width1, gradient);
     mlp_layer_gradient(mlp, 0, rows, actors->d_a1, width1, state + (size_t)i * S,

@@ -140,12 +140,6 @@ void critic_best(const struct critic *critic, const struct critic_rows *rows,
     }
 }
 
-static void mask(const float *h, size_t count, float *d)
-{
-    for (size_t k = 0; k < count; k++)
-        d[k] = h[k] > 0.0F ? d[k] : 0.0F;
-}
-
 void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
                      const float *d_q)
 {
@@ -157,9 +151,9 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
     for (int r = 0; r < count; r++)
         for (int k = 0; k < h2; k++)
             critic->d_a2[(size_t)r * (size_t)h2 + (size_t)k] = d_q[r] * w3[k];
-    mask(rows->h2, (size_t)count * (size_t)h2, critic->d_a2);
+    mlp_relu_backward(critic->d_a2, rows->h2, (size_t)count * (size_t)h2, critic->d_a2);
     blas_nn(count, h1, h2, critic->d_a2, h2, theta + mlp->weight[1], h1, 0.0F, critic->d_a1, h1);
-    mask(rows->h1, (size_t)count * (size_t)h1, critic->d_a1);
+    mlp_relu_backward(critic->d_a1, rows->h1, (size_t)count * (size_t)h1, critic->d_a1);
 }
 
 void critic_action_gradient(const struct critic *critic, const float *theta,

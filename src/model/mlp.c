@@ -49,6 +49,12 @@ void mlp_relu(float *y, size_t count)
         y[i] = y[i] < 0.0F ? 0.0F : y[i];
 }
 
+void mlp_relu_backward(const float *d_h, const float *h, size_t count, float *d_a)
+{
+    for (size_t i = 0; i < count; i++)
+        d_a[i] = h[i] > 0.0F ? d_h[i] : 0.0F;
+}
+
 void mlp_layer_gradient(const struct mlp *mlp, int layer, int rows, const float *d_y, int ldy,
                         const float *x, int ldx, float *d_theta)
 {

@@ -7,7 +7,8 @@
  *
  * The scalars are formed in f64 and rounded to f32. After a gradient has become exactly zero m
  * decays as β1^k and θ keeps moving until the step is below half a unit in the last place: the
- * momentum tail, about 158 steps at β1 = 0.9.
+ * momentum tail, about 158 steps at β1 = 0.9. The step itself is one of the kernels (kernels.h):
+ * one pass over a flat block of parameters, moments m and v and gradient.
  */
 #ifndef CCMSWEEP_ADAM_H
 #define CCMSWEEP_ADAM_H
@@ -24,15 +25,13 @@ struct adam {
 /** Scalars for learning rate `lr` at step `t` (1 the first time). */
 struct adam adam_scalars(double lr, double beta1, double beta2, double eps, int64_t t);
 
-/** What a step did to the parameters. */
+/** What a step did to the parameters, and what its gradient was. */
 struct adam_effect {
-    bool changed; /**< a parameter differs from before in at least one bit */
-    bool finite;  /**< all parameters are finite */
+    bool changed;         /**< a parameter differs from before in at least one bit */
+    bool finite;          /**< all parameters are finite */
+    bool gradient_zero;   /**< all of the gradient is exactly 0 */
+    bool gradient_finite; /**< all of the gradient is finite */
 };
-
-/** One step over a flat block of `count` parameters with moments m, v and gradient g. */
-struct adam_effect adam_step(const struct adam *adam, size_t count, float *theta, float *m,
-                             float *v, const float *g);
 
 /** Soft update target = (1-τ)·target + τ·source; τ = 1 copies. */
 void adam_soft_update(double tau, size_t count, float *target, const float *source);

@@ -14,14 +14,15 @@
 #include <ccmsweep/rollout.h>
 #include <ccmsweep/settings.h>
 
-/** Scratch of an evaluation. N agents. */
+/** Scratch of an evaluation: E environments in lockstep. N agents, T steps. */
 struct evaluation {
     const struct settings *settings; /**< borrowed */
     struct rollout *rollout;         /**< borrowed */
-    struct mec mec;
-    struct numpy_rng *rng;
-    float *state, *action; /**< (N, 7), (N, 3) */
-    uint8_t *accepted;     /**< (N) */
+    struct mec *mec;                 /**< (E) the same devices */
+    struct numpy_rng *rng;           /**< (E) */
+    float *state, *action;           /**< (E, N, 7), (E, N, 3) */
+    uint8_t *accepted;               /**< (E, N) */
+    struct rollout_step *step;       /**< (T, E) */
 };
 
 /** Means over the episodes of one evaluation. */
@@ -31,6 +32,9 @@ struct evaluation_result {
     double deadline_violation; /**< share of (step, agent) pairs */
     double energy_violation;   /**< share of (step, agent) pairs */
 };
+
+/** How many environments an evaluation plays side by side: what its rollout must have room for. */
+int evaluation_lockstep(const struct settings *settings);
 
 /** Lay out the scratch, devices included: an evaluation keeps nothing between its calls but them.
  */

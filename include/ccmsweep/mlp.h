@@ -2,19 +2,22 @@
 /**
  * Networks of two hidden ReLU layers over one flat parameter block.
  *
- * Parameters of a network lie as fc1.weight (H1, I), fc1.bias (H1), fc2.weight (H2, H1), fc2.bias
- * (H2), fc3.weight (O, H2), fc3.bias (O): PyTorch's layout, f32. Gradients, targets and moments
- * have the same layout, so that optimiser, norms and change detection are loops over one array.
+ * Parameters of a network lie as fc1.weight (I, H1), fc1.bias (H1), fc2.weight (H1, H2), fc2.bias
+ * (H2), fc3.weight (O, H2), fc3.bias (O), f32. The hidden layers' weights are PyTorch's transposed:
+ * one input's weights to all units lie side by side, which is how every product reads them.
+ * Gradients, targets and moments have the same layout, so that optimiser, norms and change
+ * detection are loops over one array.
  */
 #ifndef CCMSWEEP_MLP_H
 #define CCMSWEEP_MLP_H
 
+#include <ccmsweep/kernels.h>
 #include <ccmsweep/rng.h>
 #include <stddef.h>
 
 enum { MLP_LAYERS = 3 };
 
-/** Extents and offsets. Layer l has weight (out[l], in[l]) at weight[l] and bias at bias[l]. */
+/** Extents and offsets. Layer l has its weight at weight[l] and its bias (out[l]) at bias[l]. */
 struct mlp {
     int in[MLP_LAYERS], out[MLP_LAYERS];
     size_t weight[MLP_LAYERS], bias[MLP_LAYERS];
@@ -24,39 +27,38 @@ struct mlp {
 /** Table of offsets for inputs → hidden1 → hidden2 → outputs. */
 struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs);
 
+/** Where the weight from input `in` to output `out` of a layer lies. */
+static inline size_t mlp_at(const struct mlp *mlp, int layer, int out, int in)
+{
+    if (layer == MLP_LAYERS - 1)
+        return mlp->weight[layer] + (size_t)out * (size_t)mlp->in[layer] + (size_t)in;
+    return mlp->weight[layer] + (size_t)in * (size_t)mlp->out[layer] + (size_t)out;
+}
+
 /**
- * Initial weights as published: each layer, weight then bias, U(-1/√fan_in, 1/√fan_in); then weight
- * and bias of the last layer are drawn again from U(-bound, bound).
+ * Initial weights as published: each layer, weight then bias, in PyTorch's order (output by
+ * output), U(-1/√fan_in, 1/√fan_in); then weight and bias of the last layer are drawn again from
+ * U(-bound, bound).
  * \param theta (mlp->size) written
  */
 void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double bound);
 
-/**
- * One layer: y (rows, out) = x (rows, in) · weightᵀ + bias, then ReLU when `relu`.
- * \param ldx, ldy row strides
- */
-void mlp_layer(const struct mlp *mlp, int layer, const float *theta, int rows, const float *x,
-               int ldx, float *y, int ldy, int relu);
+/** Hidden layer: y (rows, out) = relu(x (rows, in) · weight + bias). \param x_row row stride */
+void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
+                int rows, const float *x, size_t x_row, float *y);
 
-/** max(y, 0) in place over a contiguous block. A NaN becomes 0 no more than in PyTorch: it stays.
- */
-void mlp_relu(float *y, size_t count);
+/** Output layer: y (rows, out) = x (rows, in) · weightᵀ + bias. */
+void mlp_output(struct compute *compute, const struct mlp *mlp, const float *theta, int rows,
+                const float *x, float *y);
 
-/** Gradient by a ReLU's input: d_a = d_h where its output h > 0, else 0; `d_a` may be `d_h`. */
-void mlp_relu_backward(const float *d_h, const float *h, size_t count, float *d_a);
+/** sum (n) = column sums of x (rows, n), in ascending order of the rows. */
+void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum);
 
-/**
- * Gradient of a layer's parameters: d_weight = d_yᵀ · x, d_bias = column sums of d_y; written, not
- * added, into the layer's place in `d_theta`.
- */
-void mlp_layer_gradient(const struct mlp *mlp, int layer, int rows, const float *d_y, int ldy,
-                        const float *x, int ldx, float *d_theta);
+/** to (columns, rows) = transposed from (rows, columns). */
+void mlp_transpose(int rows, int columns, const float *from, float *to);
 
 /** First parameter of a layer and one past its last (weight and bias together). */
 size_t mlp_layer_begin(const struct mlp *mlp, int layer);
 size_t mlp_layer_end(const struct mlp *mlp, int layer);
-
-/** L2 norm of f32 values, summed in f64. */
-double mlp_norm(const float *x, size_t count);
 
 #endif

@@ -11,6 +11,7 @@
 #include <ccmsweep/adam.h>
 #include <ccmsweep/arena.h>
 #include <ccmsweep/critic.h>
+#include <ccmsweep/kernels.h>
 #include <ccmsweep/settings.h>
 #include <stdint.h>
 
@@ -22,13 +23,15 @@ struct family {
 
 struct networks {
     const struct settings *settings; /**< borrowed */
+    struct compute compute;          /**< the level of this CPU */
     struct actors actors;
     struct critic critic;
     struct family actor;         /**< (N, P) */
     struct family critic_family; /**< (Pc) */
 };
 
-/** Lay out parameters in `state` and scratch for up to `samples` samples in `scratch`. */
+/** Lay out parameters in `state` and scratch for up to `samples` samples in `scratch`. Inside are
+ *  pointers to `nets` itself: it must stay where it is. */
 void networks_bind(struct networks *nets, const struct settings *settings, int samples,
                    struct arena *state, struct arena *scratch);
 

@@ -25,21 +25,28 @@ struct transition {
     float done; /**< 1 on the last step of an episode, which counts as terminal */
 };
 
-/** The ring and its tree; C = capacity. All arrays lie in the state arena. */
+/**
+ * The ring and its tree; C = capacity. All arrays lie in the state arena.
+ *
+ * What one transition goes to is where the next one of its episode comes from, so observations have
+ * a ring of their own, in which each is held once: replay_state, replay_next_state.
+ */
 struct replay {
     int agents;
     int64_t capacity;
+    int64_t steps;        /**< T, transitions of an episode */
+    int64_t observations; /**< O, least number of rows that keeps C transitions whole */
     double alpha, error_floor, probability_floor, beta_step;
-    float *state;      /**< (C, N·7) */
-    float *action;     /**< (C, N·3) */
-    float *next_state; /**< (C, N·7) */
-    float *reward;     /**< (C) */
-    float *done;       /**< (C) */
-    uint8_t *accepted; /**< (C, N) */
-    double *tree;      /**< (2C - 1) */
+    float *observation; /**< (O, N·7) */
+    float *action;      /**< (C, N·3) */
+    float *reward;      /**< (C) */
+    float *done;        /**< (C) */
+    uint8_t *accepted;  /**< (C, N) */
+    double *tree;       /**< (2C - 1) */
     struct {
         int64_t stored; /**< transitions held, ≤ C */
         int64_t next;   /**< slot of the next one */
+        int64_t added;  /**< transitions ever added */
         double beta;    /**< exponent of the importance-sampling weights */
     } * at;
 };
@@ -50,9 +57,19 @@ void replay_bind(struct replay *replay, const struct settings *settings, struct 
 /** Empty it. */
 void replay_clear(struct replay *replay, double beta_start);
 
-/** Copy a transition into the next slot of the ring with the priority of `error`. Returns the slot.
+/**
+ * Copy a transition into the next slot of the ring with the priority of `error`. Returns the slot.
+ * Episodes come whole and in order: every T-th transition is `done`, no other is, and the state of
+ * one that does not begin an episode is, bit for bit, the next state of the one before (a bug
+ * otherwise; checked).
  */
 int64_t replay_add(struct replay *replay, const struct transition *transition, double error);
+
+/** State that the transition in `slot` comes from, (N, 7). Borrowed: valid until the next add. */
+const float *replay_state(const struct replay *replay, int64_t slot);
+
+/** State that the transition in `slot` goes to, (N, 7). Borrowed: valid until the next add. */
+const float *replay_next_state(const struct replay *replay, int64_t slot);
 
 /** Give a slot the priority (error + error_floor)^alpha, a not finite error included. */
 void replay_update(struct replay *replay, int64_t slot, double error);

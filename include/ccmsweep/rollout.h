@@ -12,19 +12,25 @@
 #include <ccmsweep/arena.h>
 #include <ccmsweep/mec.h>
 #include <ccmsweep/networks.h>
+#include <ccmsweep/region.h>
 #include <ccmsweep/rng.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Scratch of acting. N agents. */
+/** Scratch of acting in up to E environments side by side. N agents. */
 struct rollout {
     struct networks *nets;
-    struct activations x; /**< of the last step, one sample */
+    int capacity;         /**< E */
+    struct activations x; /**< of the last step, one sample for each environment */
     struct critic_rows rows;
-    double *state, *action;     /**< (N, 7), (N, 3) */
+    struct region region;
+    double *action;             /**< (E, N, 3) */
+    double *state;              /**< (N, 7) */
     double *compute, *transmit; /**< (N) */
-    float *state_part, *joint;  /**< (1, H1) */
+    float *joint;               /**< (E, H1) */
+    double *joint_f64, *value;  /**< (H1), (N) */
     int32_t *order, *pool;      /**< (N) */
+    int32_t *ranked;            /**< (E) environments whose proposals the critic ranks */
 };
 
 /** Generators and noise of a training step; NULL where a greedy one is wanted. */
@@ -40,19 +46,23 @@ struct rollout_step {
     bool over_limit; /**< more proposals than channels, or than the storage holds */
 };
 
-/** Lay out the scratch; `nets` is borrowed and must be bound. */
-void rollout_bind(struct rollout *rollout, struct networks *nets, struct arena *scratch);
+/** Lay out the scratch; `nets` is borrowed and must be bound. \param capacity E */
+void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
+                  struct arena *scratch);
 
 /**
- * Act once and step the environment.
- * \param rng      the environment's generator (the same as explore->numpy in training)
- * \param explore  NULL: greedy
- * \param state    (N, 7) f32 written: the state acted on
- * \param action   (N, 3) f32 written: actions with noise, clipped to [-1, 1]
- * \param accepted (N) written
+ * Act once in `count` environments side by side and step each. What happens in one does not depend
+ * on the others.
+ * \param mec      (count)
+ * \param rng      (count) the environments' generators
+ * \param explore  with explore->numpy = rng, for one environment; NULL: greedy
+ * \param state    (count, N, 7) f32 written: the states acted on
+ * \param action   (count, N, 3) f32 written: actions with noise, clipped to [-1, 1]
+ * \param accepted (count, N) written
+ * \param step     (count) written
  */
-struct rollout_step rollout_act(struct rollout *rollout, struct mec *mec, struct numpy_rng *rng,
-                                const struct exploration *explore, float *state, float *action,
-                                uint8_t *accepted);
+void rollout_act(struct rollout *rollout, int count, struct mec *mec, struct numpy_rng *rng,
+                 const struct exploration *explore, float *state, float *action, uint8_t *accepted,
+                 struct rollout_step *step);
 
 #endif

@@ -2,16 +2,22 @@
 /**
  * The training step: one update of the critic, then one of each actor in order.
  *
- * Plain on purpose: every pass evaluates all proposing agents of all samples and goes back through
- * the maximising rows. It is the definition that faster ways of computing the same are held to.
+ * TD targets and the critic's rows are evaluated sample by sample (region.h, critic.h); the actors
+ * ask for the best response of the frozen critic (best_response.h), on the samples where their
+ * tanh has a slope. tests/unit/oracle.c has the same step written plainly, to compare with.
  *
- * Letters: N agents, B samples, S = 7, A = 3, R rows. Everything f32 unless said otherwise.
+ * Letters: N agents, B samples, S = 7, A = 3, R rows, P parameters of an actor, Pc of the critic.
+ * Everything f32 unless said otherwise.
  */
 #ifndef CCMSWEEP_STEP_H
 #define CCMSWEEP_STEP_H
 
+#include <ccmsweep/accumulated.h>
 #include <ccmsweep/arena.h>
+#include <ccmsweep/best_response.h>
 #include <ccmsweep/networks.h>
+#include <ccmsweep/phase.h>
+#include <ccmsweep/region.h>
 #include <ccmsweep/replay.h>
 #include <ccmsweep/rng.h>
 #include <ccmsweep/tracker.h>
@@ -28,27 +34,37 @@ struct batch {
     uint8_t *accepted; /**< (B, N) */
 };
 
-/** Scratch of the step, and what the last one drew. */
+enum { STEP_NOT_NEEDED = -2 };
+
+/** Scratch of the step, and what the last one drew and found. */
 struct step {
     const struct settings *settings; /**< borrowed */
     struct networks *nets;           /**< borrowed */
-    struct batch batch;              /**< training.batch transitions */
-    int64_t *slot;                   /**< (B) replay slots of the last draw */
-    double *weight;                  /**< (B) importance-sampling weights of the last draw */
-    double *error; /**< (B) Σ squared errors of the last step_errors or critic update */
-    float *target; /**< (B) TD targets of the last step_errors or critic update */
+    struct probe probe;
+    struct batch batch; /**< training.batch transitions */
+    int64_t *slot;      /**< (B) replay slots of the last draw */
+    double *weight;     /**< (B) importance-sampling weights of the last draw */
+    double *error;      /**< (B) Σ squared errors of the last step_errors or critic update */
+    float *target;      /**< (B) TD targets of the last step_errors or critic update */
     struct activations x, target_x;
-    float *action;                  /**< (B, N·A) new actions of all actors */
-    float *state_part, *joint;      /**< (B, H1) */
-    struct critic_rows candidates;  /**< proposers of all samples */
-    struct critic_rows best;        /**< maximising row of each sample */
-    struct critic_rows selected;    /**< accepted agents of all samples */
-    float *d_q;                     /**< (R) */
-    float *d_y;                     /**< (B, A) */
-    float *gradient;                /**< (max(P, Pc)) */
-    float *before;                  /**< (max(P, Pc)) log episodes: parameters before an update */
-    float *extra;                   /**< (max(P, Pc)) log episodes: a pass's gradient */
-    float *sum_actors, *sum_critic; /**< (N, P), (Pc) log episodes: accumulated gradients */
+    float *action;                /**< (B, N·A) new actions of all actors */
+    float *joint;                 /**< (B, H1) */
+    struct critic_rows proposers; /**< of all samples, values only */
+    struct critic_rows selected;  /**< accepted agents of all samples */
+    struct region region;
+    struct best_response br;
+    struct accumulated sums; /**< log episodes */
+    float *d_q;              /**< (R) */
+    float *d_y;              /**< (B, A) */
+    float *y_before;         /**< (B, A) */
+    int32_t *list;           /**< (B) samples that a pass needs */
+    float *critic_gradient;  /**< (Pc) of the critic's update */
+    float *gradient;         /**< (N, P) own gradient of each actor's pass */
+    int32_t *chosen;         /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
+                              *   STEP_NOT_NEEDED where every 1 - y² of actor i is exactly 0 */
+    float *chosen_q;         /**< (N, B) its Q */
+    float *slack;            /**< (N, B) rows whose values differ by less may be exchanged */
+    float *before;           /**< (max(P, Pc)) log episodes: parameters before an update */
 };
 
 /** Lay out room for `count` transitions. */

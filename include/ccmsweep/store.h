@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /** Raised whenever a dataset or attribute of the file changes its name, type or meaning. */
-enum { STORE_SCHEMA_VERSION = 1 };
+enum { STORE_SCHEMA_VERSION = 2 };
 
 /** Value of the root's attribute `program`. */
 #define STORE_PROGRAM "ccmsweep"
@@ -122,7 +122,7 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
 
 /** Where a run is executed; texts are cut to the sizes in the file. None NULL. */
 struct store_host {
-    const char *host, *cpu, *blas_kernel, *revision;
+    const char *host, *cpu, *cpu_level, *revision;
 };
 
 /** Note the beginning of an attempt at a run: attempts + 1, the host, and the time of the first. A
@@ -146,7 +146,7 @@ struct store_notes {
     int32_t progress_episode;                 /**< -1 until written */
     int32_t progress_moving;                  /**< -1 until written */
     int32_t attempts;                         /**< 0 at first */
-    char host[64], cpu[64], blas_kernel[32], revision[64];
+    char host[64], cpu[64], cpu_level[16], revision[64];
 };
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
                         struct fault *fault) MUST_USE;

@@ -36,6 +36,7 @@ struct tracker_state {
 
 struct tracker {
     const struct settings *settings; /**< borrowed */
+    const struct kernels *kernels;
     struct extents extents;
     struct record record;
     struct tracker_state *at;
@@ -68,12 +69,16 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
                     const struct critic_rows *rows, const float *gradient,
                     struct adam_effect effect);
 
+/** Whether a gradient of exactly 0 would begin a stretch, so that dL/dy on all samples decides its
+ *  cause. */
+bool tracker_wants_cause(const struct tracker *tracker, int actor) MUST_USE;
+
 /** One actor's own pass. Activations and d_y are those of the pass, before the update. */
 struct actor_pass {
     int actor, rows;
-    const struct actors *actors; /**< with d_z, d_h2, d_h1 of the pass */
+    const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
     const struct activations *x;
-    const float *d_y;      /**< (rows, A) dL/dy */
+    const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is, unless a cause or a log wants it */
     const float *gradient; /**< (P) */
     struct adam_effect effect;
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * A look inside a trainer, for tests and experiments. Read only.
+ * A look inside a trainer, for tests, experiments and measurements. Read only.
  */
 #ifndef CCMSWEEP_TRAINER_VIEW_H
 #define CCMSWEEP_TRAINER_VIEW_H
 
 #include <ccmsweep/networks.h>
+#include <ccmsweep/phase.h>
 #include <ccmsweep/replay.h>
 #include <ccmsweep/step.h>
 #include <ccmsweep/trainer.h>
@@ -18,6 +19,12 @@ struct trainer_view {
     const struct replay *replay; /**< all stored transitions */
     const struct step *step;     /**< draws of the last training step */
 };
+
+/** Have a probe told when an episode goes from one phase to the next; {NULL} for none. */
+void trainer_probe(struct trainer *t, struct probe probe);
+
+/** Bytes that the trainer holds: its state and its scratch. */
+size_t trainer_memory(const struct trainer *t);
 
 /** The parts of `t`. Local. */
 struct trainer_view trainer_view(const struct trainer *t);

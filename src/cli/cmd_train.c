@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
-#include <ccmsweep/blas.h>
 #include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/commands.h>
@@ -253,7 +252,6 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK) {
         struct settings cell;
         spec_cell(spec, 0, &cell);
-        blas_init();
         stop_install();
         struct trainer *trainer = trainer_new(&cell);
         status = train(&arguments, spec, trainer, fault);

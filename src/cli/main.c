@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/kernels.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -118,11 +119,13 @@ int main(int argc, char **argv)
     const struct command *const command = find_command(argv[1]);
     if (command == NULL)
         return refuse_command(argv[1]);
+    struct fault fault = {""};
+    enum status status = kernels_check(&fault);
     char name[64];
     snprintf(name, sizeof name, "ccmsweep %s", command->name);
     argv[1] = name;
-    struct fault fault = {""};
-    const enum status status = command->run(argc - 1, argv + 1, &fault);
+    if (status == STATUS_OK)
+        status = command->run(argc - 1, argv + 1, &fault);
     if (status != STATUS_OK)
         fprintf(stderr, "ccmsweep: %s\n", fault.text);
     return (int)status;

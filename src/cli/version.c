@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/blas.h>
 #include <ccmsweep/build.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/kernels.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/trainer.h>
 #include <stdio.h>
 
 void version_print(void)
 {
-    blas_init();
     printf("ccmsweep %s\n", build_version());
     printf("revision     %s\n", build_revision());
     printf("algorithm    %d (results of one algorithm version agree)\n", TRAINER_ALGORITHM_VERSION);
@@ -16,6 +15,7 @@ void version_print(void)
     printf("compiler     %s\n", build_compiler());
     printf("flags        %s\n", build_flags());
     printf("libraries    %s\n", build_libraries());
-    printf("BLAS         %s\n", blas_version());
-    printf("BLAS kernel  %s, one thread\n", blas_kernel());
+    const struct kernels *kernels = kernels_best();
+    printf("CPU level    %s%s\n", kernels->level,
+           kernels->fused ? ", fused multiply-add" : ", no fused multiply-add");
 }

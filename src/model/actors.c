@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/actors.h>
-#include <ccmsweep/blas.h>
 #include <ccmsweep/mec.h>
 #include <math.h>
+#include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION };
 
 static const float CLIFF = 8.664339742F;
 
-void actors_bind(struct actors *actors, const struct settings *settings, int rows,
-                 struct arena *scratch)
+void actors_bind(struct actors *actors, const struct settings *settings, struct compute *compute,
+                 int rows, struct arena *scratch)
 {
     const size_t b = (size_t)rows;
     const size_t h1 = (size_t)settings->networks.actor_hidden1;
     const size_t h2 = (size_t)settings->networks.actor_hidden2;
     *actors = (struct actors){
         .mlp = mlp_make(S, (int)h1, (int)h2, A),
+        .compute = compute,
         .agents = (int)settings->environment.agents,
-        .tanh = settings->networks.tanh,
+        .cliff = settings->networks.tanh == TANH_PYTORCH ? CLIFF : INFINITY,
         .d_z = arena_take(scratch, b * A, sizeof(float)),
         .d_h2 = arena_take(scratch, b * h2, sizeof(float)),
         .d_h1 = arena_take(scratch, b * h1, sizeof(float)),
         .d_a2 = arena_take(scratch, b * h2, sizeof(float)),
         .d_a1 = arena_take(scratch, b * h1, sizeof(float)),
+        .w2 = arena_take(scratch, h1 * h2, sizeof(float)),
+        .active = arena_take(scratch, b, sizeof(int32_t)),
     };
 }
 
@@ -38,33 +41,102 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
     };
 }
 
-float actors_tanh(enum tanh_kind kind, float z)
-{
-    if (kind == TANH_PYTORCH && fabsf(z) > CLIFF)
-        return copysignf(1.0F, z);
-    return tanhf(z);
-}
-
 void actors_forward(const struct actors *actors, const float *theta, int i, int rows,
                     const float *state, struct activations *x, float *action)
 {
     const struct mlp *mlp = &actors->mlp;
-    const int n = actors->agents;
+    const size_t n = (size_t)actors->agents;
     const size_t at = (size_t)i * (size_t)rows;
     const float *own = theta + (size_t)i * mlp->size;
     float *h1 = x->h1 + at * (size_t)mlp->out[0];
     float *h2 = x->h2 + at * (size_t)mlp->out[1];
-    float *z = x->z + at * A;
     float *y = x->y + at * A;
-    mlp_layer(mlp, 0, own, rows, state + (size_t)i * S, n * S, h1, mlp->out[0], 1);
-    mlp_layer(mlp, 1, own, rows, h1, mlp->out[0], h2, mlp->out[1], 1);
-    mlp_layer(mlp, 2, own, rows, h2, mlp->out[1], z, A, 0);
+    mlp_hidden(actors->compute, mlp, 0, own, rows, state + (size_t)i * S, n * S, h1);
+    mlp_hidden(actors->compute, mlp, 1, own, rows, h1, (size_t)mlp->out[0], h2);
+    mlp_output(actors->compute, mlp, own, rows, h2, x->z + at * A);
+    actors->compute->kernels->tanh((size_t)rows * A, x->z + at * A, actors->cliff, y);
+    for (int b = 0; b < rows; b++)
+        memcpy(action + (size_t)b * (n * A) + (size_t)i * A, y + b * A, A * sizeof *y);
+}
+
+int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
+{
+    const float *y = x->y + (size_t)i * (size_t)rows * A;
+    int count = 0;
     for (int b = 0; b < rows; b++) {
-        for (int k = 0; k < A; k++) {
-            y[b * A + k] = actors_tanh(actors->tanh, z[b * A + k]);
-            action[(size_t)b * (size_t)(n * A) + (size_t)(i * A + k)] = y[b * A + k];
-        }
+        bool slope = false;
+        for (int k = 0; k < A; k++)
+            slope |= 1.0F - y[b * A + k] * y[b * A + k] != 0.0F;
+        list[count] = b;
+        count += slope;
     }
+    return count;
+}
+
+/* dL/dz, and the samples where it is not 0. */
+static void start_backward(struct actors *actors, int rows, const float *y, const float *d_y)
+{
+    int count = 0;
+    for (int b = 0; b < rows; b++) {
+        bool some = false;
+        for (int k = b * A; k < (b + 1) * A; k++) {
+            actors->d_z[k] = d_y[k] * (1.0F - y[k] * y[k]);
+            some |= actors->d_z[k] != 0.0F;
+        }
+        actors->active[count] = b;
+        count += some;
+    }
+    actors->active_count = count;
+}
+
+/* d_in (rows, n) = d_out (rows, k) · w (k, n) on the active samples, masked where `h` is given. */
+static void back(const struct actors *actors, int n, int k, const float *d_out, const float *w,
+                 const float *h, float *d_in)
+{
+    const struct product p = {
+        .m = actors->active_count,
+        .n = n,
+        .k = k,
+        .a = d_out,
+        .a_row = (size_t)k,
+        .a_col = 1,
+        .b = w,
+        .b_row = (size_t)n,
+        .c = d_in,
+        .c_row = (size_t)n,
+        .outer = actors->active,
+        .finish = h != NULL ? FINISH_MASK : FINISH_PLAIN,
+        .mask = h,
+        .mask_row = (size_t)n,
+    };
+    compute_product(actors->compute, &p);
+}
+
+/* gradient (m, n) = x (samples, m)ᵀ · d (samples, n), over the active samples. */
+static void weight_gradient(const struct actors *actors, int m, const float *x, size_t x_row, int n,
+                            const float *d, float *gradient)
+{
+    const struct product p = {
+        .m = m,
+        .n = n,
+        .k = actors->active_count,
+        .a = x,
+        .a_row = 1,
+        .a_col = x_row,
+        .b = d,
+        .b_row = (size_t)n,
+        .c = gradient,
+        .c_row = (size_t)n,
+        .inner = actors->active,
+    };
+    compute_product(actors->compute, &p);
+}
+
+/* gradient (n) = Σ d (samples, n) over the active samples. */
+static void bias_gradient(const struct actors *actors, int n, const float *d, float *gradient)
+{
+    static const float one = 1.0F;
+    weight_gradient(actors, 1, &one, 0, n, d, gradient);
 }
 
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
@@ -77,17 +149,33 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     const float *own = theta + (size_t)i * mlp->size;
     const float *h1 = x->h1 + at * (size_t)width1;
     const float *h2 = x->h2 + at * (size_t)width2;
-    const float *y = x->y + at * A;
-    for (int k = 0; k < rows * A; k++)
-        actors->d_z[k] = d_y[k] * (1.0F - y[k] * y[k]);
-    blas_nn(rows, width2, A, actors->d_z, A, own + mlp->weight[2], width2, 0.0F, actors->d_h2,
-            width2);
-    mlp_relu_backward(actors->d_h2, h2, (size_t)rows * (size_t)width2, actors->d_a2);
-    blas_nn(rows, width1, width2, actors->d_a2, width2, own + mlp->weight[1], width1, 0.0F,
-            actors->d_h1, width1);
-    mlp_relu_backward(actors->d_h1, h1, (size_t)rows * (size_t)width1, actors->d_a1);
-    mlp_layer_gradient(mlp, 2, rows, actors->d_z, A, h2, width2, gradient);
-    mlp_layer_gradient(mlp, 1, rows, actors->d_a2, width2, h1, width1, gradient);
-    mlp_layer_gradient(mlp, 0, rows, actors->d_a1, width1, state + (size_t)i * S,
-                       actors->agents * S, gradient);
+    start_backward(actors, rows, x->y + at * A, d_y);
+    if (actors->active_count == 0) {
+        memset(gradient, 0, mlp->size * sizeof *gradient);
+        return;
+    }
+    mlp_transpose(width1, width2, own + mlp->weight[1], actors->w2);
+    back(actors, width2, A, actors->d_z, own + mlp->weight[2], h2, actors->d_a2);
+    back(actors, width1, width2, actors->d_a2, actors->w2, h1, actors->d_a1);
+    weight_gradient(actors, A, actors->d_z, A, width2, h2, gradient + mlp->weight[2]);
+    weight_gradient(actors, width1, h1, (size_t)width1, width2, actors->d_a2,
+                    gradient + mlp->weight[1]);
+    weight_gradient(actors, S, state + (size_t)i * S, (size_t)(actors->agents * S), width1,
+                    actors->d_a1, gradient + mlp->weight[0]);
+    bias_gradient(actors, A, actors->d_z, gradient + mlp->bias[2]);
+    bias_gradient(actors, width2, actors->d_a2, gradient + mlp->bias[1]);
+    bias_gradient(actors, width1, actors->d_a1, gradient + mlp->bias[0]);
+}
+
+void actors_chain(struct actors *actors, const float *theta, int i, int rows)
+{
+    const struct mlp *mlp = &actors->mlp;
+    const int width1 = mlp->out[0];
+    const int width2 = mlp->out[1];
+    const float *own = theta + (size_t)i * mlp->size;
+    memset(actors->d_h2, 0, (size_t)rows * (size_t)width2 * sizeof(float));
+    memset(actors->d_h1, 0, (size_t)rows * (size_t)width1 * sizeof(float));
+    mlp_transpose(width1, width2, own + mlp->weight[1], actors->w2);
+    back(actors, width2, A, actors->d_z, own + mlp->weight[2], NULL, actors->d_h2);
+    back(actors, width1, width2, actors->d_a2, actors->w2, NULL, actors->d_h1);
 }

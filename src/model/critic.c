@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/blas.h>
 #include <ccmsweep/critic.h>
 #include <ccmsweep/fault.h>
 #include <ccmsweep/mec.h>
@@ -7,8 +6,8 @@
 
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
 
-void critic_bind(struct critic *critic, const struct settings *settings, int samples,
-                 int per_sample, struct arena *scratch)
+void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,
+                 int samples, int per_sample, struct arena *scratch)
 {
     const int n = (int)settings->environment.agents;
     const size_t h1 = (size_t)settings->networks.critic_hidden1;
@@ -16,17 +15,21 @@ void critic_bind(struct critic *critic, const struct settings *settings, int sam
     const size_t rows = (size_t)samples * (size_t)per_sample;
     *critic = (struct critic){
         .mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1),
+        .compute = compute,
         .agents = n,
         .joint = n * O,
         .own = O,
         .d_a2 = arena_take(scratch, rows * h2, sizeof(float)),
         .d_a1 = arena_take(scratch, rows * h1, sizeof(float)),
         .d_joint = arena_take(scratch, (size_t)samples * h1, sizeof(float)),
+        .w2 = arena_take(scratch, h1 * h2, sizeof(float)),
+        .on = arena_take(scratch, h1 > h2 ? h1 : h2, sizeof(int32_t)),
+        .exact = arena_take(scratch, h1 + h2, sizeof(double)),
     };
 }
 
 void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int capacity,
-                      struct arena *scratch)
+                      bool hidden, struct arena *scratch)
 {
     const size_t r = (size_t)capacity;
     *rows = (struct critic_rows){
@@ -34,31 +37,50 @@ void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int
         .sample = arena_take(scratch, r, sizeof(int32_t)),
         .agent = arena_take(scratch, r, sizeof(int32_t)),
         .own = arena_take(scratch, r * O, sizeof(float)),
-        .h1 = arena_take(scratch, r * (size_t)critic->mlp.out[0], sizeof(float)),
-        .h2 = arena_take(scratch, r * (size_t)critic->mlp.out[1], sizeof(float)),
         .q = arena_take(scratch, r, sizeof(float)),
     };
+    if (hidden) {
+        rows->h1 = arena_take(scratch, r * (size_t)critic->mlp.out[0], sizeof(float));
+        rows->h2 = arena_take(scratch, r * (size_t)critic->mlp.out[1], sizeof(float));
+    }
 }
 
-void critic_joint_state(const struct critic *critic, const float *theta, int samples,
-                        const float *state, float *out)
+/* out = start + x (samples, k) · W1[first : first + k] on some samples. */
+static void joint_part(const struct critic *critic, const float *theta, int count,
+                       const int32_t *list, int first, int k, const float *x, const float *start,
+                       size_t start_row, float *out)
 {
-    const struct mlp *mlp = &critic->mlp;
-    const int h1 = mlp->out[0];
-    for (int b = 0; b < samples; b++)
-        memcpy(out + (size_t)b * (size_t)h1, theta + mlp->bias[0], (size_t)h1 * sizeof *out);
-    blas_nt(samples, h1, critic->agents * S, state, critic->agents * S, theta + mlp->weight[0],
-            mlp->in[0], 1.0F, out, h1);
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const struct product p = {
+        .m = count,
+        .n = (int)h1,
+        .k = k,
+        .a = x,
+        .a_row = (size_t)k,
+        .a_col = 1,
+        .b = theta + critic->mlp.weight[0] + (size_t)first * h1,
+        .b_row = h1,
+        .c = out,
+        .c_row = h1,
+        .start = start,
+        .start_row = start_row,
+        .outer = list,
+    };
+    compute_product(critic->compute, &p);
 }
 
-void critic_joint(const struct critic *critic, const float *theta, int samples,
+void critic_joint_state(const struct critic *critic, const float *theta, int count,
+                        const int32_t *list, const float *state, float *out)
+{
+    joint_part(critic, theta, count, list, 0, critic->agents * S, state,
+               theta + critic->mlp.bias[0], 0, out);
+}
+
+void critic_joint(const struct critic *critic, const float *theta, int count, const int32_t *list,
                   const float *state_part, const float *action, float *out)
 {
-    const struct mlp *mlp = &critic->mlp;
-    const int h1 = mlp->out[0];
-    memcpy(out, state_part, (size_t)samples * (size_t)h1 * sizeof *out);
-    blas_nt(samples, h1, critic->agents * A, action, critic->agents * A,
-            theta + mlp->weight[0] + critic->agents * S, mlp->in[0], 1.0F, out, h1);
+    joint_part(critic, theta, count, list, critic->agents * S, critic->agents * A, action,
+               state_part, (size_t)critic->mlp.out[0], out);
 }
 
 void critic_rows_clear(struct critic_rows *rows)
@@ -66,20 +88,26 @@ void critic_rows_clear(struct critic_rows *rows)
     rows->count = 0;
 }
 
-void critic_rows_add(struct critic_rows *rows, const struct critic *critic, int sample, int agent,
-                     const float *state, const float *action)
+void critic_own(const struct critic *critic, int agent, const float *state, const float *action,
+                float *own)
 {
-    CHECK(rows->count < rows->capacity && agent < critic->agents);
-    const int r = rows->count++;
-    float *own = rows->own + (size_t)r * O;
-    rows->sample[r] = sample;
-    rows->agent[r] = agent;
+    CHECK(agent < critic->agents);
     if (agent == CRITIC_NOBODY) {
         memset(own, 0, O * sizeof *own);
         return;
     }
     memcpy(own, state + (size_t)agent * S, S * sizeof *own);
     memcpy(own + S, action + (size_t)agent * A, A * sizeof *own);
+}
+
+void critic_rows_add(struct critic_rows *rows, const struct critic *critic, int sample, int agent,
+                     const float *state, const float *action)
+{
+    CHECK(rows->count < rows->capacity);
+    const int r = rows->count++;
+    rows->sample[r] = sample;
+    rows->agent[r] = agent;
+    critic_own(critic, agent, state, action, rows->own + (size_t)r * O);
 }
 
 void critic_rows_add_proposers(struct critic_rows *rows, const struct critic *critic, int sample,
@@ -93,82 +121,206 @@ void critic_rows_add_proposers(struct critic_rows *rows, const struct critic *cr
         critic_rows_add(rows, critic, sample, CRITIC_NOBODY, state, action);
 }
 
+int critic_rows_group(const struct critic_rows *rows, int r)
+{
+    int next = r + 1;
+    while (next < rows->count && rows->sample[next] == rows->sample[r])
+        next++;
+    return next - r;
+}
+
+/* Hidden layers of `count` rows of one sample from row r on. */
+static void evaluate_group(const struct critic *critic, const float *theta, const float *joint,
+                           const struct critic_rows *rows, int r, int count)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const size_t width1 = (size_t)mlp->out[0];
+    const size_t width2 = (size_t)mlp->out[1];
+    float *h1 = rows->h1 + (size_t)r * width1;
+    const struct product first = {
+        .m = count,
+        .n = mlp->out[0],
+        .k = O,
+        .a = rows->own + (size_t)r * O,
+        .a_row = O,
+        .a_col = 1,
+        .b = theta + mlp->weight[0] + (size_t)critic->joint * width1,
+        .b_row = width1,
+        .c = h1,
+        .c_row = width1,
+        .start = joint + (size_t)rows->sample[r] * width1,
+        .finish = FINISH_RELU,
+    };
+    compute_product(critic->compute, &first);
+    const struct product second = {
+        .m = count,
+        .n = mlp->out[1],
+        .k = critic->compute->kernels->positive(count, mlp->out[0], h1, critic->on),
+        .a = h1,
+        .a_row = width1,
+        .a_col = 1,
+        .b = theta + mlp->weight[1],
+        .b_row = width2,
+        .c = rows->h2 + (size_t)r * width2,
+        .c_row = width2,
+        .start = theta + mlp->bias[1],
+        .inner = critic->on,
+        .finish = FINISH_RELU,
+    };
+    compute_product(critic->compute, &second);
+}
+
 void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
                      struct critic_rows *rows)
 {
-    const struct mlp *mlp = &critic->mlp;
-    const int h1 = mlp->out[0];
-    const int h2 = mlp->out[1];
-    const size_t width = (size_t)h1;
-    for (int r = 0; r < rows->count; r++)
-        memcpy(rows->h1 + (size_t)r * width, joint + (size_t)rows->sample[r] * width,
-               width * sizeof(float));
-    blas_nt(rows->count, h1, O, rows->own, O, theta + mlp->weight[0] + critic->joint, mlp->in[0],
-            1.0F, rows->h1, h1);
-    mlp_relu(rows->h1, (size_t)rows->count * width);
-    mlp_layer(mlp, 1, theta, rows->count, rows->h1, h1, rows->h2, h2, 1);
-    mlp_layer(mlp, 2, theta, rows->count, rows->h2, h2, rows->q, 1, 0);
-}
-
-static void copy_row(const struct critic *critic, const struct critic_rows *from, int r,
-                     struct critic_rows *to)
-{
-    const size_t h1 = (size_t)critic->mlp.out[0];
-    const size_t h2 = (size_t)critic->mlp.out[1];
-    const size_t source = (size_t)r;
-    const size_t target = (size_t)to->count++;
-    to->sample[target] = from->sample[r];
-    to->agent[target] = from->agent[r];
-    to->q[target] = from->q[r];
-    memcpy(to->own + target * O, from->own + source * O, O * sizeof(float));
-    memcpy(to->h1 + target * h1, from->h1 + source * h1, h1 * sizeof(float));
-    memcpy(to->h2 + target * h2, from->h2 + source * h2, h2 * sizeof(float));
-}
-
-void critic_best(const struct critic *critic, const struct critic_rows *rows,
-                 struct critic_rows *best)
-{
-    critic_rows_clear(best);
     for (int r = 0; r < rows->count;) {
-        int top = r;
-        int next = r + 1;
-        for (; next < rows->count && rows->sample[next] == rows->sample[r]; next++)
-            if (rows->q[next] > rows->q[top] || (rows->q[top] != rows->q[top]))
-                top = next;
-        copy_row(critic, rows, top, best);
-        r = next;
+        const int count = critic_rows_group(rows, r);
+        evaluate_group(critic, theta, joint, rows, r, count);
+        r += count;
     }
+    mlp_output(critic->compute, &critic->mlp, theta, rows->count, rows->h2, rows->q);
+}
+
+int critic_best(const float *q, int count)
+{
+    int top = 0;
+    for (int r = 1; r < count; r++)
+        if (q[r] > q[top] || q[top] != q[top])
+            top = r;
+    return top;
+}
+
+/* y (n) += a·x (n) in f64. */
+static void add_scaled(int n, double a, const float *x, double *y)
+{
+    for (int k = 0; k < n; k++)
+        y[k] += a * (double)x[k];
+}
+
+void critic_joint_f64(const struct critic *critic, const float *theta, const float *state,
+                      const float *action, double *out)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const int states = critic->agents * S;
+    const float *w1 = theta + mlp->weight[0];
+    for (int k = 0; k < mlp->out[0]; k++)
+        out[k] = (double)theta[mlp->bias[0] + (size_t)k];
+    for (int x = 0; x < critic->joint; x++)
+        add_scaled(mlp->out[0], (double)(x < states ? state[x] : action[x - states]),
+                   w1 + (size_t)x * (size_t)mlp->out[0], out);
+}
+
+double critic_value_f64(const struct critic *critic, const float *theta, const double *joint,
+                        const float *own)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const size_t h1 = (size_t)mlp->out[0];
+    const size_t h2 = (size_t)mlp->out[1];
+    double *first = critic->exact;
+    double *second = critic->exact + h1;
+    memcpy(first, joint, h1 * sizeof *first);
+    for (size_t x = 0; x < O; x++)
+        add_scaled(mlp->out[0], (double)own[x],
+                   theta + mlp->weight[0] + ((size_t)critic->joint + x) * h1, first);
+    for (size_t k = 0; k < h2; k++)
+        second[k] = (double)theta[mlp->bias[1] + k];
+    for (size_t k = 0; k < h1; k++)
+        if (first[k] > 0.0)
+            add_scaled(mlp->out[1], first[k], theta + mlp->weight[1] + k * h2, second);
+    double value = (double)theta[mlp->bias[2]];
+    for (size_t k = 0; k < h2; k++)
+        value += second[k] > 0.0 ? second[k] * (double)theta[mlp->weight[2] + k] : 0.0;
+    return value;
+}
+
+void critic_turn(struct critic *critic, const float *theta)
+{
+    mlp_transpose(critic->mlp.out[0], critic->mlp.out[1], theta + critic->mlp.weight[1],
+                  critic->w2);
 }
 
 void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
                      const float *d_q)
 {
-    const struct mlp *mlp = &critic->mlp;
-    const int h1 = mlp->out[0];
-    const int h2 = mlp->out[1];
-    const int count = rows->count;
-    const float *w3 = theta + mlp->weight[2];
-    for (int r = 0; r < count; r++)
-        for (int k = 0; k < h2; k++)
-            critic->d_a2[(size_t)r * (size_t)h2 + (size_t)k] = d_q[r] * w3[k];
-    mlp_relu_backward(critic->d_a2, rows->h2, (size_t)count * (size_t)h2, critic->d_a2);
-    blas_nn(count, h1, h2, critic->d_a2, h2, theta + mlp->weight[1], h1, 0.0F, critic->d_a1, h1);
-    mlp_relu_backward(critic->d_a1, rows->h1, (size_t)count * (size_t)h1, critic->d_a1);
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    const float *w3 = theta + critic->mlp.weight[2];
+    for (int r = 0; r < rows->count; r++) {
+        const size_t at = (size_t)r * h2;
+        for (size_t k = 0; k < h2; k++)
+            critic->d_a2[at + k] = rows->h2[at + k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
+    }
+    for (int r = 0; r < rows->count;) {
+        const int count = critic_rows_group(rows, r);
+        const size_t at = (size_t)r;
+        const struct product p = {
+            .m = count,
+            .n = (int)h1,
+            .k = critic->compute->kernels->positive(count, (int)h2, rows->h2 + at * h2, critic->on),
+            .a = critic->d_a2 + at * h2,
+            .a_row = h2,
+            .a_col = 1,
+            .b = critic->w2,
+            .b_row = h1,
+            .c = critic->d_a1 + at * h1,
+            .c_row = h1,
+            .inner = critic->on,
+            .finish = FINISH_MASK,
+            .mask = rows->h1 + at * h1,
+            .mask_row = h1,
+        };
+        compute_product(critic->compute, &p);
+        r += count;
+    }
 }
 
-void critic_action_gradient(const struct critic *critic, const float *theta,
-                            const struct critic_rows *rows, int i, float *d_y)
+/* gradient (m, n) = x (rows, m)ᵀ · d (rows, n). */
+static void weight_gradient(const struct critic *critic, int rows, int m, const float *x, int n,
+                            const float *d, float *gradient)
 {
-    const struct mlp *mlp = &critic->mlp;
-    const size_t h1 = (size_t)mlp->out[0];
-    const float *w1 = theta + mlp->weight[0];
-    const float *own_action = w1 + critic->joint + S;
-    blas_nn(rows->count, A, (int)h1, critic->d_a1, (int)h1, w1 + critic->agents * S + i * A,
-            mlp->in[0], 0.0F, d_y, A);
-    for (int r = 0; r < rows->count; r++)
-        if (rows->agent[r] == i)
-            blas_nn(1, A, (int)h1, critic->d_a1 + (size_t)r * h1, (int)h1, own_action, mlp->in[0],
-                    1.0F, d_y + (size_t)r * A, A);
+    const struct product p = {
+        .m = m,
+        .n = n,
+        .k = rows,
+        .a = x,
+        .a_row = 1,
+        .a_col = (size_t)m,
+        .b = d,
+        .b_row = (size_t)n,
+        .c = gradient,
+        .c_row = (size_t)n,
+    };
+    compute_product(critic->compute, &p);
+}
+
+/* gradient (H1, H2) of the second layer: sample by sample, only the units that are on. */
+static void second_layer_gradient(const struct critic *critic, const struct critic_rows *rows,
+                                  float *gradient)
+{
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    memset(gradient, 0, h1 * h2 * sizeof *gradient);
+    for (int r = 0; r < rows->count;) {
+        const int count = critic_rows_group(rows, r);
+        const float *h = rows->h1 + (size_t)r * h1;
+        const struct product p = {
+            .m = critic->compute->kernels->positive(count, (int)h1, h, critic->on),
+            .n = (int)h2,
+            .k = count,
+            .a = h,
+            .a_row = 1,
+            .a_col = h1,
+            .b = critic->d_a2 + (size_t)r * h2,
+            .b_row = h2,
+            .c = gradient,
+            .c_row = h2,
+            .start = gradient,
+            .start_row = h2,
+            .outer = critic->on,
+        };
+        compute_product(critic->compute, &p);
+        r += count;
+    }
 }
 
 void critic_parameter_gradient(struct critic *critic, int samples, const struct critic_rows *rows,
@@ -176,26 +328,26 @@ void critic_parameter_gradient(struct critic *critic, int samples, const struct 
                                float *gradient)
 {
     const struct mlp *mlp = &critic->mlp;
-    const int h1 = mlp->out[0];
-    const int in = mlp->in[0];
-    const size_t width = (size_t)h1;
+    const size_t h1 = (size_t)mlp->out[0];
     float *d_w1 = gradient + mlp->weight[0];
-    float *d_b1 = gradient + mlp->bias[0];
-    memset(critic->d_joint, 0, (size_t)samples * width * sizeof(float));
+    memset(critic->d_joint, 0, (size_t)samples * h1 * sizeof(float));
     for (int r = 0; r < rows->count; r++) {
-        float *sum = critic->d_joint + (size_t)rows->sample[r] * width;
-        for (size_t k = 0; k < width; k++)
-            sum[k] += critic->d_a1[(size_t)r * width + k];
+        float *sum = critic->d_joint + (size_t)rows->sample[r] * h1;
+        for (size_t k = 0; k < h1; k++)
+            sum[k] += critic->d_a1[(size_t)r * h1 + k];
     }
-    memset(d_b1, 0, width * sizeof *d_b1);
-    for (int b = 0; b < samples; b++)
-        for (size_t k = 0; k < width; k++)
-            d_b1[k] += critic->d_joint[(size_t)b * width + k];
     const int states = critic->agents * S;
     const int actions = critic->agents * A;
-    blas_tn(h1, states, samples, critic->d_joint, h1, state, states, 0.0F, d_w1, in);
-    blas_tn(h1, actions, samples, critic->d_joint, h1, action, actions, 0.0F, d_w1 + states, in);
-    blas_tn(h1, O, rows->count, critic->d_a1, h1, rows->own, O, 0.0F, d_w1 + critic->joint, in);
-    mlp_layer_gradient(mlp, 1, rows->count, critic->d_a2, mlp->out[1], rows->h1, h1, gradient);
-    mlp_layer_gradient(mlp, 2, rows->count, d_q, 1, rows->h2, mlp->out[1], gradient);
+    const int width = mlp->out[0];
+    weight_gradient(critic, samples, states, state, width, critic->d_joint, d_w1);
+    weight_gradient(critic, samples, actions, action, width, critic->d_joint,
+                    d_w1 + (size_t)states * h1);
+    weight_gradient(critic, rows->count, O, rows->own, width, critic->d_a1,
+                    d_w1 + (size_t)critic->joint * h1);
+    second_layer_gradient(critic, rows, gradient + mlp->weight[1]);
+    weight_gradient(critic, rows->count, 1, d_q, mlp->out[1], rows->h2, gradient + mlp->weight[2]);
+    mlp_column_sums(critic->compute, samples, width, critic->d_joint, gradient + mlp->bias[0]);
+    mlp_column_sums(critic->compute, rows->count, mlp->out[1], critic->d_a2,
+                    gradient + mlp->bias[1]);
+    mlp_column_sums(critic->compute, rows->count, 1, d_q, gradient + mlp->bias[2]);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/blas.h>
 #include <ccmsweep/mlp.h>
 #include <math.h>
 #include <string.h>
@@ -18,8 +17,11 @@ struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs)
 static void draw_layer(const struct mlp *mlp, int layer, float *theta, struct torch_rng *rng,
                        double bound)
 {
-    for (size_t p = mlp_layer_begin(mlp, layer); p < mlp_layer_end(mlp, layer); p++)
-        theta[p] = torch_uniform(rng, -bound, bound);
+    for (int o = 0; o < mlp->out[layer]; o++)
+        for (int i = 0; i < mlp->in[layer]; i++)
+            theta[mlp_at(mlp, layer, o, i)] = torch_uniform(rng, -bound, bound);
+    for (int o = 0; o < mlp->out[layer]; o++)
+        theta[mlp->bias[layer] + (size_t)o] = torch_uniform(rng, -bound, bound);
 }
 
 void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double bound)
@@ -29,43 +31,71 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
     draw_layer(mlp, MLP_LAYERS - 1, theta, rng, bound);
 }
 
-void mlp_layer(const struct mlp *mlp, int layer, const float *theta, int rows, const float *x,
-               int ldx, float *y, int ldy, int relu)
+void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
+                int rows, const float *x, size_t x_row, float *y)
 {
-    const int in = mlp->in[layer];
-    const int out = mlp->out[layer];
-    const float *bias = theta + mlp->bias[layer];
-    for (int r = 0; r < rows; r++)
-        memcpy(y + (size_t)r * (size_t)ldy, bias, (size_t)out * sizeof *y);
-    blas_nt(rows, out, in, x, ldx, theta + mlp->weight[layer], in, 1.0F, y, ldy);
-    if (relu)
-        for (int r = 0; r < rows; r++)
-            mlp_relu(y + (size_t)r * (size_t)ldy, (size_t)out);
+    const size_t out = (size_t)mlp->out[layer];
+    const struct product p = {
+        .m = rows,
+        .n = mlp->out[layer],
+        .k = mlp->in[layer],
+        .a = x,
+        .a_row = x_row,
+        .a_col = 1,
+        .b = theta + mlp->weight[layer],
+        .b_row = out,
+        .c = y,
+        .c_row = out,
+        .start = theta + mlp->bias[layer],
+        .finish = FINISH_RELU,
+    };
+    compute_product(compute, &p);
 }
 
-void mlp_relu(float *y, size_t count)
+void mlp_output(struct compute *compute, const struct mlp *mlp, const float *theta, int rows,
+                const float *x, float *y)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = y[i] < 0.0F ? 0.0F : y[i];
+    const int layer = MLP_LAYERS - 1;
+    const size_t in = (size_t)mlp->in[layer];
+    const struct dots d = {
+        .m = rows,
+        .n = mlp->out[layer],
+        .k = mlp->in[layer],
+        .a = x,
+        .a_row = in,
+        .b = theta + mlp->weight[layer],
+        .b_row = in,
+        .c = y,
+        .c_row = (size_t)mlp->out[layer],
+        .start = theta + mlp->bias[layer],
+    };
+    compute_dots(compute, &d);
 }
 
-void mlp_relu_backward(const float *d_h, const float *h, size_t count, float *d_a)
+void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum)
 {
-    for (size_t i = 0; i < count; i++)
-        d_a[i] = h[i] > 0.0F ? d_h[i] : 0.0F;
+    static const float one = 1.0F;
+    const struct product p = {
+        .m = 1,
+        .n = n,
+        .k = rows,
+        .a = &one, /* with strides of 0: a row of ones */
+        .b = x,
+        .b_row = (size_t)n,
+        .c = sum,
+    };
+    compute_product(compute, &p);
 }
 
-void mlp_layer_gradient(const struct mlp *mlp, int layer, int rows, const float *d_y, int ldy,
-                        const float *x, int ldx, float *d_theta)
+void mlp_transpose(int rows, int columns, const float *from, float *to)
 {
-    const int in = mlp->in[layer];
-    const int out = mlp->out[layer];
-    float *d_bias = d_theta + mlp->bias[layer];
-    blas_tn(out, in, rows, d_y, ldy, x, ldx, 0.0F, d_theta + mlp->weight[layer], in);
-    memset(d_bias, 0, (size_t)out * sizeof *d_bias);
-    for (int r = 0; r < rows; r++)
-        for (int o = 0; o < out; o++)
-            d_bias[o] += d_y[(size_t)r * (size_t)ldy + (size_t)o];
+    enum { BLOCK = 16 };
+    for (int r = 0; r < rows; r += BLOCK)
+        for (int c = 0; c < columns; c += BLOCK)
+            for (int i = r; i < rows && i < r + BLOCK; i++)
+                for (int j = c; j < columns && j < c + BLOCK; j++)
+                    to[(size_t)j * (size_t)rows + (size_t)i] =
+                        from[(size_t)i * (size_t)columns + (size_t)j];
 }
 
 size_t mlp_layer_begin(const struct mlp *mlp, int layer)
@@ -76,12 +106,4 @@ size_t mlp_layer_begin(const struct mlp *mlp, int layer)
 size_t mlp_layer_end(const struct mlp *mlp, int layer)
 {
     return mlp->bias[layer] + (size_t)mlp->out[layer];
-}
-
-double mlp_norm(const float *x, size_t count)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)x[i] * (double)x[i];
-    return sqrt(sum);
 }

@@ -19,8 +19,9 @@ void networks_bind(struct networks *nets, const struct settings *settings, int s
 {
     const int channels = (int)settings->environment.channels;
     nets->settings = settings;
-    actors_bind(&nets->actors, settings, samples, scratch);
-    critic_bind(&nets->critic, settings, samples, channels, scratch);
+    nets->compute = (struct compute){.kernels = kernels_best()};
+    actors_bind(&nets->actors, settings, &nets->compute, samples, scratch);
+    critic_bind(&nets->critic, settings, &nets->compute, samples, channels, scratch);
     nets->actor = bind_family(nets->actors.mlp.size * (size_t)settings->environment.agents, state);
     nets->critic_family = bind_family(nets->critic.mlp.size, state);
 }

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/fault.h>
 #include <ccmsweep/rollout.h>
 #include <math.h>
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION };
 
-void rollout_bind(struct rollout *rollout, struct networks *nets, struct arena *scratch)
+/* Relative distance within which two f32 values of the critic may stand in the wrong order. */
+static const double NEAR = 4e-6;
+
+void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
+                  struct arena *scratch)
 {
+    const size_t e = (size_t)capacity;
     const size_t n = (size_t)nets->actors.agents;
     const size_t h1 = (size_t)nets->critic.mlp.out[0];
     rollout->nets = nets;
-    activations_bind(&rollout->x, &nets->actors, 1, scratch);
-    critic_rows_bind(&rollout->rows, &nets->critic, (int)n, scratch);
+    rollout->capacity = capacity;
+    activations_bind(&rollout->x, &nets->actors, capacity, scratch);
+    critic_rows_bind(&rollout->rows, &nets->critic, (int)n, false, scratch);
+    region_bind(&rollout->region, &nets->critic, scratch);
     rollout->state = arena_take(scratch, n * S, sizeof(double));
-    rollout->action = arena_take(scratch, n * A, sizeof(double));
+    rollout->action = arena_take(scratch, e * n * A, sizeof(double));
     rollout->compute = arena_take(scratch, n, sizeof(double));
     rollout->transmit = arena_take(scratch, n, sizeof(double));
-    rollout->state_part = arena_take(scratch, h1, sizeof(float));
-    rollout->joint = arena_take(scratch, h1, sizeof(float));
+    rollout->joint = arena_take(scratch, e * h1, sizeof(float));
+    rollout->joint_f64 = arena_take(scratch, h1, sizeof(double));
+    rollout->value = arena_take(scratch, n, sizeof(double));
     rollout->order = arena_take(scratch, n, sizeof(int32_t));
     rollout->pool = arena_take(scratch, n, sizeof(int32_t));
+    rollout->ranked = arena_take(scratch, e, sizeof(int32_t));
 }
 
 static double sum_sizes(const struct mec *mec, const int32_t *agent, int count)
@@ -50,30 +60,66 @@ static int explore_selection(struct rollout *rollout, const struct mec *mec, str
     return count;
 }
 
-/* Rows of the list in descending value, ties by agent. */
-static void sort_by_value(const struct critic_rows *rows, int32_t *order)
+/* Sort `count` places of the order by descending value, ties by agent. */
+static void sort_by_value(const double *q, int32_t *order, int count)
 {
-    for (int r = 0; r < rows->count; r++) {
+    for (int r = 1; r < count; r++) {
+        const int32_t row = order[r];
         int at = r;
-        for (; at > 0 && rows->q[order[at - 1]] < rows->q[r]; at--)
+        for (; at > 0 &&
+               (q[order[at - 1]] < q[row] || (q[order[at - 1]] == q[row] && order[at - 1] > row));
+             at--)
             order[at] = order[at - 1];
-        order[at] = r;
+        order[at] = row;
     }
 }
 
-static int exploit_selection(struct rollout *rollout, const struct mec *mec, const float *state,
-                             const float *action, int32_t *taken)
+/* Rows of the list in descending value. Values that f32 cannot tell apart are formed anew in f64:
+ * an order that is left to rounding would differ from CPU to CPU, and from the published one. */
+static void rank_proposers(struct rollout *rollout, const float *state, const float *action)
 {
     const struct critic *critic = &rollout->nets->critic;
     const float *theta = rollout->nets->critic_family.theta;
+    const struct critic_rows *rows = &rollout->rows;
+    int32_t *order = rollout->order;
+    double *q = rollout->value;
+    bool formed = false;
+    for (int r = 0; r < rows->count; r++) {
+        order[r] = r;
+        q[r] = (double)rows->q[r];
+    }
+    sort_by_value(q, order, rows->count);
+    for (int r = 0, next; r < rows->count; r = next) {
+        next = r + 1;
+        while (next < rows->count && (double)(rows->q[order[next - 1]] - rows->q[order[next]]) <=
+                                         NEAR * fabs((double)rows->q[order[next]]))
+            next++;
+        if (next == r + 1)
+            continue;
+        if (!formed)
+            critic_joint_f64(critic, theta, state, action, rollout->joint_f64);
+        formed = true;
+        for (int k = r; k < next; k++)
+            q[order[k]] = critic_value_f64(critic, theta, rollout->joint_f64,
+                                           rows->own + (size_t)order[k] * (S + A));
+        sort_by_value(q, order + r, next - r);
+    }
+}
+
+/* Accept proposals in descending value while they fit; environment e of those whose joint part is
+ * known. Returns how many. */
+static int exploit_selection(struct rollout *rollout, const struct mec *mec, int e,
+                             const float *state, const float *action, int32_t *taken)
+{
+    const struct critic *critic = &rollout->nets->critic;
+    const float *theta = rollout->nets->critic_family.theta;
+    const int channels = (int)mec->settings->environment.channels;
     struct critic_rows *rows = &rollout->rows;
-    critic_joint_state(critic, theta, 1, state, rollout->state_part);
-    critic_joint(critic, theta, 1, rollout->state_part, action, rollout->joint);
     critic_rows_clear(rows);
     critic_rows_add_proposers(rows, critic, 0, state, action);
-    critic_evaluate(critic, theta, rollout->joint, rows);
-    sort_by_value(rows, rollout->order);
-    const int channels = (int)mec->settings->environment.channels;
+    region_evaluate(&rollout->region, theta,
+                    rollout->joint + (size_t)e * (size_t)critic->mlp.out[0], rows);
+    rank_proposers(rollout, state, action);
     int count = 0;
     double used_mb = 0.0;
     for (int k = 0; k < rows->count && count < channels; k++) {
@@ -86,59 +132,100 @@ static int exploit_selection(struct rollout *rollout, const struct mec *mec, con
     return count;
 }
 
-/* Which proposals the server accepts; returns whether they exceeded its limits. */
-static bool select_agents(struct rollout *rollout, const struct mec *mec,
-                          const struct exploration *explore, const float *state,
-                          const float *action, uint8_t *accepted)
+static void accept(const struct mec *mec, const int32_t *taken, int count, uint8_t *accepted)
 {
-    const int n = mec->agents;
+    memset(accepted, 0, (size_t)mec->agents);
+    for (int k = 0; k < count; k++)
+        accepted[taken[k]] = 1;
+}
+
+/* Accept all proposals that fit the server's limits, or explore. Returns whether they fit; when
+ * they do not and nothing is explored, nothing is accepted and `rank` is set. */
+static bool select_agents(struct rollout *rollout, const struct mec *mec,
+                          const struct exploration *explore, const double *action,
+                          uint8_t *accepted, bool *rank)
+{
     int32_t *taken = rollout->order;
     int count = 0;
-    for (int j = 0; j < n; j++)
-        if (rollout->action[j * A] >= 0.0)
+    for (int j = 0; j < mec->agents; j++)
+        if (action[j * A] >= 0.0)
             taken[count++] = j;
     const bool over = count > mec->settings->environment.channels ||
                       sum_sizes(mec, taken, count) > mec->settings->environment.storage_mb;
-    if (over) {
-        taken = rollout->pool;
-        if (explore != NULL && numpy_double(explore->numpy) <= explore->epsilon) {
-            taken = rollout->order;
-            count = explore_selection(rollout, mec, explore->python, taken);
-        } else {
-            count = exploit_selection(rollout, mec, state, action, taken);
-        }
+    *rank = over;
+    if (over && explore != NULL && numpy_double(explore->numpy) <= explore->epsilon) {
+        count = explore_selection(rollout, mec, explore->python, taken);
+        *rank = false;
     }
-    memset(accepted, 0, (size_t)n);
-    for (int k = 0; k < count; k++)
-        accepted[taken[k]] = 1;
+    accept(mec, taken, *rank ? 0 : count, accepted);
     return over;
 }
 
-struct rollout_step rollout_act(struct rollout *rollout, struct mec *mec, struct numpy_rng *rng,
-                                const struct exploration *explore, float *state, float *action,
-                                uint8_t *accepted)
+/* Let all actors act in all environments, side by side. */
+static void act(struct rollout *rollout, int count, const struct mec *mec,
+                const struct exploration *explore, float *state, float *action)
 {
     const struct actors *actors = &rollout->nets->actors;
-    const int n = mec->agents;
-    mec_state(mec, rollout->state);
-    for (int k = 0; k < n * S; k++)
-        state[k] = (float)rollout->state[k];
+    const int n = actors->agents;
+    for (int e = 0; e < count; e++) {
+        mec_state(&mec[e], rollout->state);
+        for (int k = 0; k < n * S; k++)
+            state[e * n * S + k] = (float)rollout->state[k];
+    }
     for (int i = 0; i < n; i++)
-        actors_forward(actors, rollout->nets->actor.theta, i, 1, state, &rollout->x, action);
-    for (int k = 0; k < n * A; k++) {
+        actors_forward(actors, rollout->nets->actor.theta, i, count, state, &rollout->x, action);
+    for (int k = 0; k < count * n * A; k++) {
         double a = (double)action[k];
         if (explore != NULL)
             a += explore->epsilon * numpy_gaussian(explore->numpy);
         rollout->action[k] = fmin(fmax(a, -1.0), 1.0);
         action[k] = (float)rollout->action[k];
     }
-    const bool over = select_agents(rollout, mec, explore, state, action, accepted);
-    for (int j = 0; j < n; j++) {
-        rollout->compute[j] = (rollout->action[j * A + 1] + 1.0) * 0.99 / 2.0 + 0.01;
-        rollout->transmit[j] = (rollout->action[j * A + 2] + 1.0) * 0.99 / 2.0 + 0.01;
+}
+
+/* Rank the proposals of the environments that were listed by the critic, and accept the best. */
+static void rank_listed(struct rollout *rollout, int count, const struct mec *mec,
+                        const float *state, const float *action, uint8_t *accepted)
+{
+    const struct critic *critic = &rollout->nets->critic;
+    const float *theta = rollout->nets->critic_family.theta;
+    const size_t n = (size_t)critic->agents;
+    critic_joint_state(critic, theta, count, rollout->ranked, state, rollout->joint);
+    critic_joint(critic, theta, count, rollout->ranked, rollout->joint, action, rollout->joint);
+    for (int k = 0; k < count; k++) {
+        const int e = rollout->ranked[k];
+        const size_t at = (size_t)e * n;
+        const int taken =
+            exploit_selection(rollout, &mec[e], e, state + at * S, action + at * A, rollout->pool);
+        accept(&mec[e], rollout->pool, taken, accepted + at);
     }
-    return (struct rollout_step){
-        .environment = mec_step(mec, rng, accepted, rollout->compute, rollout->transmit),
-        .over_limit = over,
-    };
+}
+
+void rollout_act(struct rollout *rollout, int count, struct mec *mec, struct numpy_rng *rng,
+                 const struct exploration *explore, float *state, float *action, uint8_t *accepted,
+                 struct rollout_step *step)
+{
+    const size_t n = (size_t)rollout->nets->actors.agents;
+    int listed = 0;
+    CHECK(count <= rollout->capacity && (explore == NULL || count == 1));
+    act(rollout, count, mec, explore, state, action);
+    for (int e = 0; e < count; e++) {
+        bool rank;
+        const size_t at = (size_t)e * n;
+        step[e].over_limit = select_agents(rollout, &mec[e], explore, rollout->action + at * A,
+                                           accepted + at, &rank);
+        if (rank)
+            rollout->ranked[listed++] = e;
+    }
+    if (listed > 0)
+        rank_listed(rollout, listed, mec, state, action, accepted);
+    for (int e = 0; e < count; e++) {
+        const double *a = rollout->action + (size_t)e * n * A;
+        for (size_t j = 0; j < n; j++) {
+            rollout->compute[j] = (a[j * A + 1] + 1.0) * 0.99 / 2.0 + 0.01;
+            rollout->transmit[j] = (a[j * A + 2] + 1.0) * 0.99 / 2.0 + 0.01;
+        }
+        step[e].environment = mec_step(&mec[e], &rng[e], accepted + (size_t)e * n, rollout->compute,
+                                       rollout->transmit);
+    }
 }

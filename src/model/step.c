@@ -28,17 +28,16 @@ void batch_bind(struct batch *batch, const struct settings *settings, int count,
 void step_bind(struct step *step, const struct settings *settings, struct networks *nets,
                struct arena *scratch)
 {
-    const struct critic *critic = &nets->critic;
-    const int samples =
-        (int)max_size((size_t)settings->training.batch, (size_t)settings->training.steps);
+    struct critic *critic = &nets->critic;
+    const int batch = (int)settings->training.batch;
+    const int samples = (int)max_size((size_t)batch, (size_t)settings->training.steps);
     const int channels = (int)settings->environment.channels;
     const size_t b = (size_t)samples;
     const size_t n = (size_t)nets->actors.agents;
-    const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t largest = max_size(nets->actors.mlp.size, critic->mlp.size);
     step->settings = settings;
     step->nets = nets;
-    batch_bind(&step->batch, settings, (int)settings->training.batch, scratch);
+    batch_bind(&step->batch, settings, batch, scratch);
     step->slot = arena_take(scratch, b, sizeof(int64_t));
     step->weight = arena_take(scratch, b, sizeof(double));
     step->error = arena_take(scratch, b, sizeof(double));
@@ -46,48 +45,50 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     activations_bind(&step->x, &nets->actors, samples, scratch);
     activations_bind(&step->target_x, &nets->actors, samples, scratch);
     step->action = arena_take(scratch, b * n * A, sizeof(float));
-    step->state_part = arena_take(scratch, b * h1, sizeof(float));
-    step->joint = arena_take(scratch, b * h1, sizeof(float));
-    critic_rows_bind(&step->candidates, critic, samples * (int)n, scratch);
-    critic_rows_bind(&step->best, critic, samples, scratch);
-    critic_rows_bind(&step->selected, critic, samples * channels, scratch);
+    step->joint = arena_take(scratch, b * (size_t)critic->mlp.out[0], sizeof(float));
+    critic_rows_bind(&step->proposers, critic, samples * (int)n, false, scratch);
+    critic_rows_bind(&step->selected, critic, samples * channels, true, scratch);
+    region_bind(&step->region, critic, scratch);
+    best_response_bind(&step->br, critic, &step->region, batch, scratch);
+    accumulated_bind(&step->sums, &nets->actors, &step->br, scratch);
     step->d_q = arena_take(scratch, b * (size_t)channels, sizeof(float));
     step->d_y = arena_take(scratch, b * A, sizeof(float));
-    step->gradient = arena_take(scratch, largest, sizeof(float));
+    step->y_before = arena_take(scratch, b * A, sizeof(float));
+    step->list = arena_take(scratch, b, sizeof(int32_t));
+    step->critic_gradient = arena_take(scratch, critic->mlp.size, sizeof(float));
+    step->gradient = arena_take(scratch, nets->actor.size, sizeof(float));
+    step->chosen = arena_take(scratch, n * b, sizeof(int32_t));
+    step->chosen_q = arena_take(scratch, n * b, sizeof(float));
+    step->slack = arena_take(scratch, n * b, sizeof(float));
     step->before = arena_take(scratch, largest, sizeof(float));
-    step->extra = arena_take(scratch, largest, sizeof(float));
-    step->sum_actors = arena_take(scratch, nets->actor.size, sizeof(float));
-    step->sum_critic = arena_take(scratch, nets->critic_family.size, sizeof(float));
 }
 
-/* Evaluate all proposers of all samples and keep the best row of each. */
-static void evaluate_proposers(struct step *step, const float *theta, int samples,
-                               const float *state, const float *action)
-{
-    const struct critic *critic = &step->nets->critic;
-    const size_t n = (size_t)critic->agents;
-    critic_joint(critic, theta, samples, step->state_part, action, step->joint);
-    critic_rows_clear(&step->candidates);
-    for (int b = 0; b < samples; b++)
-        critic_rows_add_proposers(&step->candidates, critic, b, state + (size_t)b * n * S,
-                                  action + (size_t)b * n * A);
-    critic_evaluate(critic, theta, step->joint, &step->candidates);
-    critic_best(critic, &step->candidates, &step->best);
-}
-
+/* r + γ·(1 - done)·max Q over the agents that propose, all by the target networks. */
 static void find_targets(struct step *step, const struct batch *batch)
 {
     const struct networks *nets = step->nets;
+    const struct critic *critic = &nets->critic;
+    const float *theta = nets->critic_family.target;
+    const size_t n = (size_t)critic->agents;
     const float gamma = (float)step->settings->training.gamma;
+    struct critic_rows *rows = &step->proposers;
     for (int i = 0; i < nets->actors.agents; i++)
         actors_forward(&nets->actors, nets->actor.target, i, batch->count, batch->next_state,
                        &step->target_x, step->action);
-    critic_joint_state(&nets->critic, nets->critic_family.target, batch->count, batch->next_state,
-                       step->state_part);
-    evaluate_proposers(step, nets->critic_family.target, batch->count, batch->next_state,
-                       step->action);
-    for (int b = 0; b < batch->count; b++)
-        step->target[b] = batch->reward[b] + gamma * step->best.q[b] * (1.0F - batch->done[b]);
+    critic_joint_state(critic, theta, batch->count, NULL, batch->next_state, step->joint);
+    critic_joint(critic, theta, batch->count, NULL, step->joint, step->action, step->joint);
+    critic_rows_clear(rows);
+    for (size_t b = 0; b < (size_t)batch->count; b++)
+        critic_rows_add_proposers(rows, critic, (int)b, batch->next_state + b * n * S,
+                                  step->action + b * n * A);
+    region_evaluate(&step->region, theta, step->joint, rows);
+    for (int r = 0; r < rows->count;) {
+        const int count = critic_rows_group(rows, r);
+        const int b = rows->sample[r];
+        const float best = rows->q[r + critic_best(rows->q + r, count)];
+        step->target[b] = batch->reward[b] + gamma * best * (1.0F - batch->done[b]);
+        r += count;
+    }
 }
 
 static void evaluate_accepted(struct step *step, const struct batch *batch)
@@ -95,8 +96,8 @@ static void evaluate_accepted(struct step *step, const struct batch *batch)
     const struct critic *critic = &step->nets->critic;
     const float *theta = step->nets->critic_family.theta;
     const size_t n = (size_t)critic->agents;
-    critic_joint_state(critic, theta, batch->count, batch->state, step->state_part);
-    critic_joint(critic, theta, batch->count, step->state_part, batch->action, step->joint);
+    critic_joint_state(critic, theta, batch->count, NULL, batch->state, step->joint);
+    critic_joint(critic, theta, batch->count, NULL, step->joint, batch->action, step->joint);
     critic_rows_clear(&step->selected);
     for (int b = 0; b < batch->count; b++) {
         const float *state = batch->state + (size_t)b * n * S;
@@ -111,10 +112,8 @@ static void evaluate_accepted(struct step *step, const struct batch *batch)
     critic_evaluate(critic, theta, step->joint, &step->selected);
 }
 
-void step_errors(struct step *step, const struct batch *batch)
+static void find_errors(struct step *step, const struct batch *batch)
 {
-    find_targets(step, batch);
-    evaluate_accepted(step, batch);
     for (int b = 0; b < batch->count; b++)
         step->error[b] = 0.0;
     for (int r = 0; r < step->selected.count; r++) {
@@ -124,18 +123,26 @@ void step_errors(struct step *step, const struct batch *batch)
     }
 }
 
+void step_errors(struct step *step, const struct batch *batch)
+{
+    find_targets(step, batch);
+    evaluate_accepted(step, batch);
+    find_errors(step, batch);
+}
+
 static void gather(struct step *step, const struct replay *replay)
 {
     struct batch *batch = &step->batch;
     const size_t n = (size_t)replay->agents;
     for (int k = 0; k < batch->count; k++) {
         const size_t b = (size_t)k;
-        const size_t slot = (size_t)step->slot[b];
-        memcpy(batch->state + b * n * S, replay->state + slot * n * S, n * S * sizeof(float));
-        memcpy(batch->action + b * n * A, replay->action + slot * n * A, n * A * sizeof(float));
-        memcpy(batch->next_state + b * n * S, replay->next_state + slot * n * S,
+        const int64_t slot = step->slot[b];
+        const size_t at = (size_t)slot * n;
+        memcpy(batch->state + b * n * S, replay_state(replay, slot), n * S * sizeof(float));
+        memcpy(batch->action + b * n * A, replay->action + at * A, n * A * sizeof(float));
+        memcpy(batch->next_state + b * n * S, replay_next_state(replay, slot),
                n * S * sizeof(float));
-        memcpy(batch->accepted + b * n, replay->accepted + slot * n, n);
+        memcpy(batch->accepted + b * n, replay->accepted + at, n);
         batch->reward[b] = replay->reward[slot];
         batch->done[b] = replay->done[slot];
     }
@@ -164,123 +171,164 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     const struct batch *batch = &step->batch;
     const struct adam adam = networks_adam(nets, step->settings->training.critic_lr, t);
     const bool log = tracker->log >= 0;
+    evaluate_accepted(step, batch);
+    find_errors(step, batch);
     const double loss = critic_loss(step);
+    critic_turn(critic, f->theta);
     critic_backward(critic, f->theta, &step->selected, step->d_q);
     critic_parameter_gradient(critic, batch->count, &step->selected, step->d_q, batch->state,
-                              batch->action, step->gradient);
+                              batch->action, step->critic_gradient);
     if (log) {
         memcpy(step->before, f->theta, f->size * sizeof(float));
-        memcpy(step->sum_critic, step->gradient, f->size * sizeof(float));
+        accumulated_begin(&step->sums, step->critic_gradient, step->d_q);
     }
     const struct adam_effect effect =
-        adam_step(&adam, f->size, f->theta, f->m, f->v, step->gradient);
+        nets->compute.kernels->adam(&adam, f->size, f->theta, f->m, f->v, step->critic_gradient);
     adam_soft_update(step->settings->training.tau, f->size, f->target, f->theta);
-    tracker_critic(tracker, critic, loss, &step->selected, step->gradient, effect);
+    tracker_critic(tracker, critic, loss, &step->selected, step->critic_gradient, effect);
     if (log)
         tracker_update(tracker, -1, f->size, step->before, f->theta);
+    critic_turn(critic, f->theta);
 }
 
-static void forward_actor(struct step *step, int i, struct tracker *tracker, double times)
+static void forward_actor(struct step *step, int i)
 {
-    const struct networks *nets = step->nets;
+    actors_forward(&step->nets->actors, step->nets->actor.theta, i, step->batch.count,
+                   step->batch.state, &step->x, step->action);
+}
+
+static void count_forward(const struct step *step, int i, struct tracker *tracker, double times)
+{
     const int count = step->batch.count;
     const size_t at = (size_t)i * (size_t)(count * A);
-    actors_forward(&nets->actors, nets->actor.theta, i, count, step->batch.state, &step->x,
-                   step->action);
     if (times > 0.0)
         tracker_forward(tracker, count, step->x.z + at, step->x.y + at, times);
 }
 
-/* Gradient of -mean_b(w_b·max_j Q_bj) back to the first layer's sums of the maximising rows. */
-static void backward_best(struct step *step)
+/* Which rows pass i used. */
+static void note_choice(struct step *step, int i, int count)
 {
-    struct networks *nets = step->nets;
-    const int count = step->batch.count;
-    evaluate_proposers(step, nets->critic_family.theta, count, step->batch.state, step->action);
-    for (int b = 0; b < count; b++)
-        step->d_q[b] = -(float)step->weight[b] / (float)count;
-    critic_backward(&nets->critic, nets->critic_family.theta, &step->best, step->d_q);
-}
-
-/* What the reference's gradients hold after pass i: every actor a ≤ i and the critic gain the
- * pass's gradient, formed on its own and then added in f32. */
-static void accumulate(struct step *step, int i)
-{
-    struct networks *nets = step->nets;
-    const struct batch *batch = &step->batch;
-    const size_t size = nets->actors.mlp.size;
-    critic_parameter_gradient(&nets->critic, batch->count, &step->best, step->d_q, batch->state,
-                              step->action, step->extra);
-    for (size_t k = 0; k < nets->critic_family.size; k++)
-        step->sum_critic[k] += step->extra[k];
-    memcpy(step->sum_actors + (size_t)i * size, step->gradient, size * sizeof(float));
-    for (int a = 0; a < i; a++) {
-        float *sum = step->sum_actors + (size_t)a * size;
-        critic_action_gradient(&nets->critic, nets->critic_family.theta, &step->best, a, step->d_y);
-        actors_backward(&nets->actors, nets->actor.theta, a, batch->count, batch->state, &step->x,
-                        step->d_y, step->extra);
-        for (size_t k = 0; k < size; k++)
-            sum[k] += step->extra[k];
+    const size_t samples = (size_t)step->batch.count;
+    int32_t *chosen = step->chosen + (size_t)i * samples;
+    for (size_t b = 0; b < samples; b++)
+        chosen[b] = STEP_NOT_NEEDED;
+    for (int r = 0; r < count; r++) {
+        const int b = step->list[r];
+        const size_t at = (size_t)i * samples + (size_t)b;
+        step->chosen[at] = step->br.at[b].agent;
+        step->chosen_q[at] = best_response_value(&step->br, b);
+        step->slack[at] = step->br.at[b].slack;
     }
 }
 
-static void update_actor(struct step *step, int i, const struct adam *adam, struct tracker *tracker)
+static int all_samples(struct step *step)
+{
+    for (int b = 0; b < step->batch.count; b++)
+        step->list[b] = b;
+    return step->batch.count;
+}
+
+/* dL/dy of actor i on the listed samples, zeros elsewhere. */
+static void find_slopes(struct step *step, int i, int count)
+{
+    memset(step->d_y, 0, (size_t)step->batch.count * A * sizeof(float));
+    best_response_find(&step->br, count, step->list);
+    best_response_gradient(&step->br, i, count, step->list, step->d_q, step->d_y);
+    note_choice(step, i, count);
+}
+
+/* Returns whether a parameter changed. */
+static bool update_actor(struct step *step, int i, const struct adam *adam, struct tracker *tracker)
 {
     struct networks *nets = step->nets;
+    const int rows = step->batch.count;
     const size_t size = nets->actors.mlp.size;
     const size_t at = (size_t)i * size;
     struct family *f = &nets->actor;
+    float *gradient = step->gradient + at;
     const bool log = tracker->log >= 0;
-    backward_best(step);
-    critic_action_gradient(&nets->critic, nets->critic_family.theta, &step->best, i, step->d_y);
-    actors_backward(&nets->actors, f->theta, i, step->batch.count, step->batch.state, &step->x,
-                    step->d_y, step->gradient);
-    struct actor_pass pass = {
+    const int count = log ? all_samples(step) : actors_sloping(&step->x, i, rows, step->list);
+    find_slopes(step, i, count);
+    actors_backward(&nets->actors, f->theta, i, rows, step->batch.state, &step->x, step->d_y,
+                    gradient);
+    if (log) {
+        actors_chain(&nets->actors, f->theta, i, rows);
+        accumulated_pass(&step->sums, i, gradient);
+        memcpy(step->before, f->theta + at, size * sizeof(float));
+    }
+    const struct adam_effect effect =
+        nets->compute.kernels->adam(adam, size, f->theta + at, f->m + at, f->v + at, gradient);
+    if (effect.gradient_zero && count < rows && tracker_wants_cause(tracker, i))
+        find_slopes(step, i, all_samples(step));
+    adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
+    const struct actor_pass pass = {
         .actor = i,
-        .rows = step->batch.count,
+        .rows = rows,
         .actors = &nets->actors,
         .x = &step->x,
         .d_y = step->d_y,
-        .gradient = step->gradient,
+        .gradient = gradient,
+        .effect = effect,
     };
-    if (log)
-        memcpy(step->before, f->theta + at, size * sizeof(float));
-    pass.effect = adam_step(adam, size, f->theta + at, f->m + at, f->v + at, step->gradient);
-    adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
     tracker_actor(tracker, &pass);
     if (log)
         tracker_update(tracker, i, size, step->before, f->theta + at);
+    return effect.changed;
+}
+
+/* Actor i acts anew on the batch, if it has changed at all. */
+static void renew_actions(struct step *step, int i, bool changed, bool log)
+{
+    const size_t count = (size_t)step->batch.count * A;
+    const float *y = step->x.y + (size_t)i * count;
+    memcpy(step->y_before, y, count * sizeof *y);
+    if (changed) {
+        forward_actor(step, i);
+        best_response_moved(&step->br, i, step->y_before, y);
+    }
+    if (log)
+        accumulated_moved(&step->sums, i, step->y_before, y);
 }
 
 static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
 {
     struct networks *nets = step->nets;
     const int n = nets->actors.agents;
+    const int rows = step->batch.count;
+    const bool log = tracker->log >= 0;
     const struct adam adam = networks_adam(nets, step->settings->training.actor_lr, t);
-    for (int i = 0; i < n; i++)
-        forward_actor(step, i, tracker, i + 1);
-    tracker_snapshot(tracker, (int64_t)n * step->batch.count, step->x.z);
-    critic_joint_state(&nets->critic, nets->critic_family.theta, step->batch.count,
-                       step->batch.state, step->state_part);
     for (int i = 0; i < n; i++) {
-        update_actor(step, i, &adam, tracker);
-        if (tracker->log >= 0)
-            accumulate(step, i);
-        forward_actor(step, i, tracker, n - 1 - i);
+        forward_actor(step, i);
+        count_forward(step, i, tracker, i + 1);
     }
-    if (tracker->log >= 0)
-        tracker_accumulated(tracker, &nets->actors.mlp, step->sum_actors, &nets->critic.mlp,
-                            step->sum_critic);
+    tracker_snapshot(tracker, (int64_t)n * rows, step->x.z);
+    best_response_start(&step->br, nets->critic_family.theta, step->batch.state, step->action);
+    for (int b = 0; b < rows; b++)
+        step->d_q[b] = -(float)step->weight[b] / (float)rows;
+    for (int i = 0; i < n; i++) {
+        const bool changed = update_actor(step, i, &adam, tracker);
+        renew_actions(step, i, changed, log);
+        count_forward(step, i, tracker, n - 1 - i);
+    }
+    if (log) {
+        accumulated_end(&step->sums, nets->actor.theta, &step->x);
+        tracker_accumulated(tracker, &nets->actors.mlp, step->sums.actor, &nets->critic.mlp,
+                            step->sums.critic);
+    }
 }
 
 void step_run(struct step *step, struct replay *replay, struct python_rng *rng,
               struct tracker *tracker, int64_t t)
 {
+    probe_enter(&step->probe, PHASE_TARGETS);
     replay_sample(replay, rng, step->batch.count, step->slot, step->weight);
     gather(step, replay);
-    step_errors(step, &step->batch);
+    find_targets(step, &step->batch);
+    probe_enter(&step->probe, PHASE_CRITIC);
     update_critic(step, tracker, t);
+    probe_enter(&step->probe, PHASE_ACTORS);
     update_actors(step, tracker, t);
+    probe_enter(&step->probe, PHASE_PRIORITIES);
     for (int b = 0; b < step->batch.count; b++)
         replay_update(replay, step->slot[b], step->error[b]);
 }

@@ -8,6 +8,7 @@ enum { A = MEC_ACTION };
 void tracker_bind(struct tracker *tracker, const struct settings *settings, struct arena *state)
 {
     tracker->settings = settings;
+    tracker->kernels = kernels_best();
     tracker->extents = record_extents(settings);
     void *block = arena_take(state, record_size(&tracker->extents), 1);
     if (block != NULL)
@@ -115,12 +116,9 @@ static bool all_zero(const float *x, size_t count)
     return true;
 }
 
-static bool all_finite(const float *x, size_t count)
+static double norm(const struct tracker *tracker, const float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(x[i]))
-            return false;
-    return true;
+    return sqrt(tracker->kernels->squares(count, x));
 }
 
 static float dead_share(const float *h, int rows, int width)
@@ -140,11 +138,11 @@ static void log_critic(struct tracker *tracker, const struct critic *critic,
 {
     struct record *r = &tracker->record;
     const int64_t log = tracker->log;
-    r->critic_grad_own[log] = mlp_norm(gradient, critic->mlp.size);
+    r->critic_grad_own[log] = norm(tracker, gradient, critic->mlp.size);
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(&critic->mlp, l);
         r->critic_layer_grad_own[log * MLP_LAYERS + l] =
-            mlp_norm(gradient + begin, mlp_layer_end(&critic->mlp, l) - begin);
+            norm(tracker, gradient + begin, mlp_layer_end(&critic->mlp, l) - begin);
     }
     r->critic_dead[log * 2] = dead_share(rows->h1, rows->count, critic->mlp.out[0]);
     r->critic_dead[log * 2 + 1] = dead_share(rows->h2, rows->count, critic->mlp.out[1]);
@@ -163,7 +161,7 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
         tracker->at->critic_change = e;
     else if (*r->critic_first_still < 0)
         *r->critic_first_still = (int32_t)e;
-    if (!all_zero(gradient, critic->mlp.size))
+    if (!effect.gradient_zero)
         *r->critic_gradient_zero = -1;
     else if (*r->critic_gradient_zero < 0)
         *r->critic_gradient_zero = (int32_t)e;
@@ -206,14 +204,19 @@ static enum cause find_cause(const struct actor_pass *pass)
     return CAUSE_MIXED;
 }
 
+bool tracker_wants_cause(const struct tracker *tracker, int actor)
+{
+    return tracker->record.gradient_zero[actor] < 0;
+}
+
 static void track_gradient(struct tracker *tracker, const struct actor_pass *pass)
 {
     struct record *r = &tracker->record;
     const int i = pass->actor;
     const int32_t e = (int32_t)tracker->at->episode;
-    if (!all_zero(pass->gradient, pass->actors->mlp.size)) {
+    if (!pass->effect.gradient_zero) {
         r->gradient_zero[i] = -1;
-        r->cause[i] = all_finite(pass->gradient, pass->actors->mlp.size) ? CAUSE_NONE : CAUSE_NAN;
+        r->cause[i] = pass->effect.gradient_finite ? CAUSE_NONE : CAUSE_NAN;
     } else if (r->gradient_zero[i] < 0) {
         r->gradient_zero[i] = e;
         r->cause[i] = (int32_t)find_cause(pass);
@@ -256,12 +259,12 @@ static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
         r->actor_layer_grad_own[row * MLP_LAYERS + l] =
-            (float)mlp_norm(pass->gradient + begin, mlp_layer_end(mlp, l) - begin);
+            (float)norm(tracker, pass->gradient + begin, mlp_layer_end(mlp, l) - begin);
     }
-    r->grad_norm_y[row] = (float)mlp_norm(pass->d_y, count * A);
-    r->grad_norm_z[row] = (float)mlp_norm(pass->actors->d_z, count * A);
-    r->grad_norm_h2[row] = (float)mlp_norm(pass->actors->d_h2, count * width2);
-    r->grad_norm_h1[row] = (float)mlp_norm(pass->actors->d_h1, count * width1);
+    r->grad_norm_y[row] = (float)norm(tracker, pass->d_y, count * A);
+    r->grad_norm_z[row] = (float)norm(tracker, pass->actors->d_z, count * A);
+    r->grad_norm_h2[row] = (float)norm(tracker, pass->actors->d_h2, count * width2);
+    r->grad_norm_h1[row] = (float)norm(tracker, pass->actors->d_h1, count * width1);
     double mean;
     r->tanh_slope_zero[row] = (float)slope_zero_share(pass, &mean);
     r->tanh_slope_mean[row] = (float)mean;
@@ -284,7 +287,7 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
         return;
     log_actor(tracker, pass);
     add_square(&tracker->record.actor_grad_own[tracker->log],
-               mlp_norm(pass->gradient, pass->actors->mlp.size));
+               norm(tracker, pass->gradient, pass->actors->mlp.size));
 }
 
 void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
@@ -297,7 +300,7 @@ void tracker_update(struct tracker *tracker, int actor, size_t count, const floa
         sum += change * change;
     }
     const double update = sqrt(sum);
-    const double relative = update / mlp_norm(before, count);
+    const double relative = update / norm(tracker, before, count);
     if (actor < 0) {
         r->critic_update[tracker->log] = update;
         r->critic_update_relative[tracker->log] = relative;
@@ -319,15 +322,15 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
         for (int l = 0; l < MLP_LAYERS; l++) {
             const size_t begin = mlp_layer_begin(actor, l);
             r->actor_layer_grad_accumulated[row * MLP_LAYERS + l] =
-                (float)mlp_norm(gradient + begin, mlp_layer_end(actor, l) - begin);
+                (float)norm(tracker, gradient + begin, mlp_layer_end(actor, l) - begin);
         }
-        add_square(&r->actor_grad_accumulated[log], mlp_norm(gradient, actor->size));
+        add_square(&r->actor_grad_accumulated[log], norm(tracker, gradient, actor->size));
     }
-    r->critic_grad_accumulated[log] = mlp_norm(critic, critic_mlp->size);
+    r->critic_grad_accumulated[log] = norm(tracker, critic, critic_mlp->size);
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(critic_mlp, l);
         r->critic_layer_grad_accumulated[log * MLP_LAYERS + l] =
-            mlp_norm(critic + begin, mlp_layer_end(critic_mlp, l) - begin);
+            norm(tracker, critic + begin, mlp_layer_end(critic_mlp, l) - begin);
     }
 }
 
@@ -427,8 +430,8 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     r->actors_stopped[row] = stopped;
     if (tracker->log < 0)
         return;
-    r->actor_param_norm[tracker->log] = mlp_norm(actors, actor_count);
-    r->critic_param_norm[tracker->log] = mlp_norm(critic, critic_count);
+    r->actor_param_norm[tracker->log] = norm(tracker, actors, actor_count);
+    r->critic_param_norm[tracker->log] = norm(tracker, critic, critic_count);
     log_preactivations(tracker);
     if (tracker->training)
         log_gradients(tracker);

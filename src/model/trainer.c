@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/blas.h>
 #include <ccmsweep/evaluation.h>
 #include <ccmsweep/mec.h>
 #include <ccmsweep/networks.h>
@@ -16,7 +15,7 @@
 #include <string.h>
 
 /* First bytes of a state; the numbers also give away another byte order. */
-#define STATE_MAGIC UINT64_C(0x43434d5354415431)
+#define STATE_MAGIC UINT64_C(0x43434d5354415432)
 
 struct header {
     uint64_t magic;
@@ -80,7 +79,7 @@ static void bind(struct trainer *t)
     replay_bind(&t->replay, s, &t->state);
     tracker_bind(&t->tracker, s, &t->state);
     networks_bind(&t->nets, s, (int)larger, &t->state, &t->scratch);
-    rollout_bind(&t->rollout, &t->nets, &t->scratch);
+    rollout_bind(&t->rollout, &t->nets, evaluation_lockstep(s), &t->scratch);
     evaluation_bind(&t->evaluation, s, &t->rollout, &t->scratch);
     step_bind(&t->step, s, &t->nets, &t->scratch);
     batch_bind(&t->played, s, (int)s->training.steps, &t->scratch);
@@ -121,7 +120,6 @@ static void start(struct trainer *t)
 struct trainer *trainer_new(const struct settings *cell)
 {
     CHECK(settings_check(cell, NULL, NULL) == STATUS_OK);
-    blas_init();
     struct trainer *t = fault_alloc(1, sizeof *t);
     t->settings = *cell;
     bind(t);
@@ -163,9 +161,9 @@ static struct mec_step play(struct trainer *t)
     mec_reset(&t->mec, t->numpy);
     for (int k = 0; k < steps; k++) {
         const size_t b = (size_t)k;
-        const struct rollout_step step =
-            rollout_act(&t->rollout, &t->mec, t->numpy, &explore, played->state + b * n * MEC_STATE,
-                        played->action + b * n * MEC_ACTION, played->accepted + b * n);
+        struct rollout_step step;
+        rollout_act(&t->rollout, 1, &t->mec, t->numpy, &explore, played->state + b * n * MEC_STATE,
+                    played->action + b * n * MEC_ACTION, played->accepted + b * n, &step);
         for (size_t i = 0; i < n; i++)
             tracker_forward(&t->tracker, 1, t->rollout.x.z + i * MEC_ACTION,
                             t->rollout.x.y + i * MEC_ACTION, 1.0);
@@ -228,10 +226,13 @@ static void play_and_train(struct trainer *t)
 {
     const bool training = t->header->episode >= 1;
     tracker_begin(&t->tracker, t->header->episode + 1, training);
+    probe_enter(&t->step.probe, PHASE_ACTING);
     const struct mec_step sums = play(t);
+    probe_enter(&t->step.probe, PHASE_PRIORITIES);
     store(t);
     if (training)
         step_run(&t->step, &t->replay, t->python, &t->tracker, t->tracker.at->steps);
+    probe_enter(&t->step.probe, PHASE_REST);
     tracker_end(&t->tracker, &sums, t->nets.actor.size, t->nets.actor.theta,
                 t->nets.critic_family.size, t->nets.critic_family.theta);
     t->header->episode++;
@@ -288,6 +289,11 @@ struct trainer_progress trainer_progress(const struct trainer *t)
     };
 }
 
+void trainer_probe(struct trainer *t, struct probe probe)
+{
+    t->step.probe = probe;
+}
+
 size_t trainer_state_size(const struct trainer *t)
 {
     return t->state.used;
@@ -316,6 +322,11 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
         return fault_set(fault, STATUS_INPUT, "saved state: of a training with other settings");
     memcpy(t->state.base, buffer, size);
     return STATUS_OK;
+}
+
+size_t trainer_memory(const struct trainer *t)
+{
+    return sizeof *t + t->state.used + t->scratch.used;
 }
 
 struct trainer_view trainer_view(const struct trainer *t)

@@ -308,7 +308,7 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
     done = done && write_note(store, run, NOTE_ATTEMPTS, &attempts) &&
            write_text(store, run, NOTE_HOST, host->host) &&
            write_text(store, run, NOTE_CPU, host->cpu) &&
-           write_text(store, run, NOTE_BLAS_KERNEL, host->blas_kernel) &&
+           write_text(store, run, NOTE_CPU_LEVEL, host->cpu_level) &&
            write_text(store, run, NOTE_REVISION, host->revision);
     enum status status = noted(store, run, done, &words, fault);
     if (status == STATUS_OK && store->states[run] == STORE_INTERRUPTED) {
@@ -358,7 +358,7 @@ enum status store_notes(const struct store *store, int64_t run, struct store_not
                       read_note(store, run, NOTE_ATTEMPTS, &notes->attempts) &&
                       read_note(store, run, NOTE_HOST, notes->host) &&
                       read_note(store, run, NOTE_CPU, notes->cpu) &&
-                      read_note(store, run, NOTE_BLAS_KERNEL, notes->blas_kernel) &&
+                      read_note(store, run, NOTE_CPU_LEVEL, notes->cpu_level) &&
                       read_note(store, run, NOTE_REVISION, notes->revision) &&
                       read_note(store, run, NOTE_PROGRESS_EPISODE, &notes->progress_episode) &&
                       read_note(store, run, NOTE_PROGRESS_MOVING, &notes->progress_moving) &&

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/blas.h>
 #include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/host.h>
+#include <ccmsweep/kernels.h>
 #include <ccmsweep/stop.h>
 #include <ccmsweep/worker.h>
 
@@ -48,7 +48,7 @@ static enum status note_start(struct worker *w, struct fault *fault)
     host_name(name, sizeof name);
     host_cpu(cpu, sizeof cpu);
     const struct store_host host = {
-        .host = name, .cpu = cpu, .blas_kernel = blas_kernel(), .revision = build_revision()};
+        .host = name, .cpu = cpu, .cpu_level = kernels_best()->level, .revision = build_revision()};
     return store_note_start(w->store, w->run, &host, clock_utc(), fault);
 }
 

@@ -4,7 +4,6 @@
  * four figures to the last bit.
  */
 #include "check.h"
-#include <ccmsweep/blas.h>
 #include <ccmsweep/evaluation.h>
 #include <stdlib.h>
 
@@ -23,8 +22,9 @@ struct world {
 static void bind(struct world *w)
 {
     w->state.used = w->scratch.used = 0;
+    const int lockstep = evaluation_lockstep(&w->settings);
     networks_bind(&w->nets, &w->settings, 1, &w->state, &w->scratch);
-    rollout_bind(&w->rollout, &w->nets, &w->scratch);
+    rollout_bind(&w->rollout, &w->nets, lockstep, &w->scratch);
     evaluation_bind(&w->evaluation, &w->settings, &w->rollout, &w->scratch);
     mec_bind(&w->mec, &w->settings, &w->state, &w->scratch);
 }
@@ -33,9 +33,8 @@ static int open_with(void **state, const char *words)
 {
     struct world *w = calloc(1, sizeof *w);
     struct torch_rng torch;
-    w->settings = settings_with(SMALL "evaluation.episodes=3 ");
+    w->settings = settings_with(SMALL "evaluation.every=1 evaluation.episodes=3 ");
     apply_settings(&w->settings, words);
-    blas_init();
     bind(w);
     w->state.base = aligned_alloc(64, w->state.used);
     w->scratch.base = aligned_alloc(64, w->scratch.used);
@@ -80,8 +79,8 @@ static struct evaluation_result play(struct world *w, uint32_t seed)
         numpy_seed(&w->rng, e);
         mec_reset(&w->mec, &w->rng);
         for (int k = 0; k < STEPS; k++) {
-            const struct rollout_step step =
-                rollout_act(&w->rollout, &w->mec, &w->rng, NULL, state, action, accepted);
+            struct rollout_step step;
+            rollout_act(&w->rollout, 1, &w->mec, &w->rng, NULL, state, action, accepted, &step);
             reward += step.environment.reward;
             over += step.over_limit;
             deadline += step.environment.deadline_violation;

@@ -7,7 +7,7 @@
  */
 #include "check.h"
 #include "csv.h"
-#include <ccmsweep/blas.h>
+#include <ccmsweep/best_response.h>
 #include <ccmsweep/mec.h>
 #include <ccmsweep/networks.h>
 #include <stdlib.h>
@@ -22,8 +22,10 @@ struct world {
     struct networks nets;
     struct activations x;
     struct critic_rows rows;
+    struct region region;
+    struct best_response br;
     struct numpy_rng rng;
-    float states[B * N * S], actions[B * N * A], *state_part, *joint;
+    float states[B * N * S], actions[B * N * A], *joint;
 };
 
 static void bind(struct world *w)
@@ -31,8 +33,9 @@ static void bind(struct world *w)
     w->state.used = w->scratch.used = 0;
     networks_bind(&w->nets, &w->settings, B, &w->state, &w->scratch);
     activations_bind(&w->x, &w->nets.actors, B, &w->scratch);
-    critic_rows_bind(&w->rows, &w->nets.critic, B * N, &w->scratch);
-    w->state_part = arena_take(&w->scratch, B * 16, sizeof(float));
+    critic_rows_bind(&w->rows, &w->nets.critic, B * N, true, &w->scratch);
+    region_bind(&w->region, &w->nets.critic, &w->scratch);
+    best_response_bind(&w->br, &w->nets.critic, &w->region, B, &w->scratch);
     w->joint = arena_take(&w->scratch, B * 16, sizeof(float));
 }
 
@@ -41,7 +44,6 @@ static int open_world(void **state)
     struct world *w = calloc(1, sizeof *w);
     struct torch_rng torch;
     w->settings = settings_with(SMALL "environment.channels=5");
-    blas_init();
     bind(w);
     w->state.base = aligned_alloc(64, w->state.used);
     w->scratch.base = aligned_alloc(64, w->scratch.used);
@@ -78,7 +80,7 @@ static void twin_forward(const struct mlp *mlp, const double *theta, const doubl
         for (int o = 0; o < mlp->out[l]; o++) {
             y[o] = theta[mlp->bias[l] + (size_t)o];
             for (int i = 0; i < mlp->in[l]; i++)
-                y[o] += theta[mlp->weight[l] + (size_t)(o * mlp->in[l] + i)] * in[i];
+                y[o] += theta[mlp_at(mlp, l, o, i)] * in[i];
             if (l < 2)
                 y[o] = fmax(y[o], 0.0);
         }
@@ -133,8 +135,9 @@ static void evaluate(struct world *w)
 {
     const struct critic *critic = &w->nets.critic;
     const float *theta = w->nets.critic_family.theta;
-    critic_joint_state(critic, theta, B, w->states, w->state_part);
-    critic_joint(critic, theta, B, w->state_part, w->actions, w->joint);
+    critic_turn(&w->nets.critic, theta);
+    critic_joint_state(critic, theta, B, NULL, w->states, w->joint);
+    critic_joint(critic, theta, B, NULL, w->joint, w->actions, w->joint);
     critic_evaluate(critic, theta, w->joint, &w->rows);
 }
 
@@ -164,25 +167,38 @@ static void test_values(void **state)
     free(actions);
 }
 
-/* One row per sample, as a pass has them: agent `agent_of(b)`; gradient by every agent's action. */
+/* Let `agent` alone propose in sample b, or nobody: that is the maximising row. */
+static void propose(struct world *w, int b, int agent)
+{
+    for (int j = 0; j < N; j++) {
+        float *first = &w->actions[(b * N + j) * A];
+        *first = j == agent ? fabsf(*first) : -fabsf(*first) - 0.01F;
+    }
+}
+
+/* Gradient of the maximising rows' weighted sum by every agent's action. */
 static void compare_action_gradient(struct world *w, const int agent[B])
 {
     float weights[B], d_y[B * A];
-    double *theta = widen(w->nets.critic_family.theta, w->nets.critic_family.size);
-    double *states = widen(w->states, B * N * S);
-    double *actions = widen(w->actions, B * N * A);
+    const int32_t list[B] = {0, 1, 2, 3, 4, 5, 6, 7};
     critic_rows_clear(&w->rows);
     for (int b = 0; b < B; b++) {
+        propose(w, b, agent[b]);
         add_row(w, b, agent[b]);
         weights[b] = (float)numpy_uniform(&w->rng, -1.0, -0.2);
     }
-    evaluate(w);
-    critic_backward(&w->nets.critic, w->nets.critic_family.theta, &w->rows, weights);
+    double *theta = widen(w->nets.critic_family.theta, w->nets.critic_family.size);
+    double *states = widen(w->states, B * N * S);
+    double *actions = widen(w->actions, B * N * A);
+    critic_turn(&w->nets.critic, w->nets.critic_family.theta);
+    best_response_start(&w->br, w->nets.critic_family.theta, w->states, w->actions);
+    best_response_find(&w->br, B, list);
     for (int i = 0; i < N; i++) {
-        critic_action_gradient(&w->nets.critic, w->nets.critic_family.theta, &w->rows, i, d_y);
+        best_response_gradient(&w->br, i, B, list, weights, d_y);
         const double scale = largest(d_y, B * A);
         assert_true(scale > 1e-3);
         for (int b = 0; b < B; b++) {
+            assert_int_equal(w->br.at[b].agent, agent[b]);
             for (int k = 0; k < A; k++) {
                 double *entry = &actions[(b * N + i) * A + k];
                 const double kept = *entry;
@@ -301,34 +317,11 @@ static void test_actor_gradient(void **state)
 
 static void test_best_is_the_lowest_agent_among_equals(void **state)
 {
-    struct world *w = *state;
-    struct critic_rows best;
-    struct arena arena = {0};
-    critic_rows_bind(&best, &w->nets.critic, B, &arena);
-    arena = (struct arena){.base = aligned_alloc(64, arena.used)};
-    critic_rows_bind(&best, &w->nets.critic, B, &arena);
-    critic_rows_clear(&w->rows);
-    for (int b = 0; b < 2; b++)
-        for (int j = 0; j < N; j++)
-            add_row(w, b, j);
-    memcpy(w->rows.q, (const float[]){1, 3, 3, 2, 3, -5, -6, -5, -7, -6}, 10 * sizeof(float));
-    critic_best(&w->nets.critic, &w->rows, &best);
-    assert_int_equal(best.count, 2);
-    assert_int_equal(best.agent[0], 1);
-    assert_int_equal(best.agent[1], 0);
-    free(arena.base);
-}
-
-static void test_tanh_cliff(void **state)
-{
     (void)state;
-    assert_true(actors_tanh(TANH_PYTORCH, 8.664339F) < 1.0F);
-    assert_true(actors_tanh(TANH_PYTORCH, 8.664341F) == 1.0F);
-    assert_true(actors_tanh(TANH_PYTORCH, -9.0F) == -1.0F);
-    assert_true(actors_tanh(TANH_EXACT, 8.9F) < 1.0F);
-    assert_true(actors_tanh(TANH_EXACT, 9.1F) == 1.0F);
-    for (float z = -8.6F; z < 8.6F; z += 0.37F)
-        assert_true(actors_tanh(TANH_PYTORCH, z) == tanhf(z));
+    assert_int_equal(critic_best((const float[]){1, 3, 3, 2, 3}, 5), 1);
+    assert_int_equal(critic_best((const float[]){-5, -6, -5, -7, -6}, 5), 0);
+    assert_int_equal(critic_best((const float[]){NAN, -6, NAN, -5, NAN}, 5), 3);
+    assert_int_equal(critic_best((const float[]){2}, 1), 0);
 }
 
 static void check_tensor(const struct csv *csv, int row, const float *x, size_t count)
@@ -375,11 +368,15 @@ static void test_initial_weights(void **state)
             is_critic ? nets.critic_family.theta
                       : nets.actor.theta + (size_t)atoi(network + 5) * nets.actors.mlp.size;
         const int l = name[2] - '1';
-        const size_t out = (size_t)mlp->out[l];
+        const int out = mlp->out[l];
+        float *weight = calloc((size_t)out * (size_t)mlp->in[l], sizeof *weight);
+        for (int k = 0; k < out * mlp->in[l]; k++) /* in PyTorch's order */
+            weight[k] = theta[mlp_at(mlp, l, k / mlp->in[l], k % mlp->in[l])];
         if (strcmp(name + 4, "bias") == 0)
-            check_tensor(&csv, row, theta + mlp->bias[l], out);
+            check_tensor(&csv, row, theta + mlp->bias[l], (size_t)out);
         else
-            check_tensor(&csv, row, theta + mlp->weight[l], out * (size_t)mlp->in[l]);
+            check_tensor(&csv, row, weight, (size_t)(out * mlp->in[l]));
+        free(weight);
     }
     assert_int_equal(csv.rows, 24);
     assert_memory_equal(nets.actor.theta, nets.actor.target, nets.actor.size * sizeof(float));
@@ -395,7 +392,7 @@ static void test_adam(void **state)
     (void)state;
     float theta[2] = {1.0F, -2.0F}, m[2] = {0}, v[2] = {0}, g[2] = {0.5F, 0.0F};
     struct adam adam = adam_scalars(0.1, 0.9, 0.999, 1e-8, 1);
-    struct adam_effect effect = adam_step(&adam, 2, theta, m, v, g);
+    struct adam_effect effect = kernels_best()->adam(&adam, 2, theta, m, v, g);
     assert_true(effect.changed && effect.finite);
     assert_close((double)theta[0], 0.9, 1e-6, "first step is the learning rate");
     assert_true(theta[1] == -2.0F);
@@ -403,14 +400,15 @@ static void test_adam(void **state)
     int64_t last = 1;
     for (int64_t t = 2; t < 1000; t++) {
         adam = adam_scalars(0.1, 0.9, 0.999, 1e-8, t);
-        effect = adam_step(&adam, 2, theta, m, v, g);
+        effect = kernels_best()->adam(&adam, 2, theta, m, v, g);
         if (effect.changed)
             last = t;
+        assert_true(effect.gradient_zero && effect.gradient_finite);
     }
     assert_in_range(last, 120, 170);
     g[0] = INFINITY;
-    effect = adam_step(&adam, 2, theta, m, v, g);
-    assert_false(effect.finite);
+    effect = kernels_best()->adam(&adam, 2, theta, m, v, g);
+    assert_false(effect.finite || effect.gradient_finite || effect.gradient_zero);
 }
 
 static void test_soft_update(void **state)
@@ -435,8 +433,7 @@ int main(void)
         WITH_WORLD(test_action_gradient_of_mixed_rows),
         WITH_WORLD(test_critic_parameter_gradient),
         WITH_WORLD(test_actor_gradient),
-        WITH_WORLD(test_best_is_the_lowest_agent_among_equals),
-        cmocka_unit_test(test_tanh_cliff),
+        cmocka_unit_test(test_best_is_the_lowest_agent_among_equals),
         cmocka_unit_test(test_initial_weights),
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_soft_update),

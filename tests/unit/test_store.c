@@ -296,7 +296,7 @@ static void test_notes_are_kept_beside(void **state)
     memset(wide, 'w', sizeof wide - 1);
     wide[sizeof wide - 1] = '\0';
     const struct store_host host = {
-        .host = "node7", .cpu = wide, .blas_kernel = "Zen", .revision = ""};
+        .host = "node7", .cpu = wide, .cpu_level = "avx2", .revision = ""};
     assert_ok(store_notes(store, 1, &notes, &fault));
     assert_true(isnan(notes.start) && isnan(notes.end) && isnan(notes.wall_s));
     assert_true(notes.attempts == 0 && notes.progress_episode == -1 && notes.host[0] == '\0');
@@ -316,7 +316,7 @@ static void test_notes_are_kept_beside(void **state)
     assert_int_equal(notes.progress_moving, 3);
     assert_int_equal(notes.attempts, 2);
     assert_string_equal(notes.host, "node7");
-    assert_string_equal(notes.blas_kernel, "Zen");
+    assert_string_equal(notes.cpu_level, "avx2");
     assert_string_equal(notes.revision, "");
     assert_int_equal(strlen(notes.cpu), 63);
     assert_ok(store_notes(store, 2, &notes, &fault));

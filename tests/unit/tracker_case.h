@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include <ccmsweep/tracker.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { A = MEC_ACTION, B = 4, CAPACITY = 8, H1 = 8, H2 = 6, C1 = 16, C2 = 12 };
@@ -20,6 +21,7 @@ static const struct adam_effect STILL = {.changed = false, .finite = true};
 struct world {
     struct settings settings;
     struct arena state, scratch;
+    struct compute compute;
     struct tracker tracker;
     struct actors actors;
     struct activations x;
@@ -38,11 +40,12 @@ static inline void bind(struct world *w)
 {
     const int agents = (int)w->settings.environment.agents;
     w->state.used = w->scratch.used = 0;
+    w->compute.kernels = kernels_best();
     tracker_bind(&w->tracker, &w->settings, &w->state);
-    actors_bind(&w->actors, &w->settings, CAPACITY, &w->scratch);
+    actors_bind(&w->actors, &w->settings, &w->compute, CAPACITY, &w->scratch);
     activations_bind(&w->x, &w->actors, CAPACITY, &w->scratch);
-    critic_bind(&w->critic, &w->settings, CAPACITY, agents, &w->scratch);
-    critic_rows_bind(&w->rows, &w->critic, CAPACITY, &w->scratch);
+    critic_bind(&w->critic, &w->settings, &w->compute, CAPACITY, agents, &w->scratch);
+    critic_rows_bind(&w->rows, &w->critic, CAPACITY, true, &w->scratch);
     w->d_y = arena_take(&w->scratch, CAPACITY * A, sizeof(float));
     w->gradient = arena_take(&w->scratch, (size_t)agents * w->actors.mlp.size, sizeof(float));
     w->critic_gradient = arena_take(&w->scratch, w->critic.mlp.size, sizeof(float));
@@ -100,23 +103,38 @@ static inline void end(struct world *w)
     tracker_end(&w->tracker, &sums, 1, &one, 1, &one);
 }
 
+/* The effect of a step with this gradient. */
+static inline struct adam_effect with_gradient(struct adam_effect effect, const float *gradient,
+                                               size_t count)
+{
+    effect.gradient_zero = effect.gradient_finite = true;
+    for (size_t k = 0; k < count; k++) {
+        effect.gradient_zero &= gradient[k] == 0.0F;
+        effect.gradient_finite &= isfinite(gradient[k]) != 0;
+    }
+    return effect;
+}
+
 static inline void act(struct world *w, int actor, struct adam_effect effect)
 {
+    const size_t size = w->actors.mlp.size;
+    const float *gradient = w->gradient + (size_t)actor * size;
     const struct actor_pass pass = {
         .actor = actor,
         .rows = B,
         .actors = &w->actors,
         .x = &w->x,
         .d_y = w->d_y,
-        .gradient = w->gradient + (size_t)actor * w->actors.mlp.size,
-        .effect = effect,
+        .gradient = gradient,
+        .effect = with_gradient(effect, gradient, size),
     };
     tracker_actor(&w->tracker, &pass);
 }
 
 static inline void judge(struct world *w, struct adam_effect effect)
 {
-    tracker_critic(&w->tracker, &w->critic, 0.5, &w->rows, w->critic_gradient, effect);
+    tracker_critic(&w->tracker, &w->critic, 0.5, &w->rows, w->critic_gradient,
+                   with_gradient(effect, w->critic_gradient, w->critic.mlp.size));
 }
 
 /* Parts of the activations that belong to a pass of `actor`. */

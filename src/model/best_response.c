@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/best_response.h>
+#include <ccmsweep/mec.h>
+#include <math.h>
+#include <string.h>
+
+enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
+
+/* First guess of how far the joint action of √N = 1 moves while the critic stands still, and the
+ * factor when it was too little: a sample that moves further is laid out again. */
+static const float KAPPA = 0.15F;
+static const float KAPPA_GROWTH = 4.0F;
+static const float ROUNDING = 0x1p-21F;
+
+void best_response_bind(struct best_response *br, struct critic *critic, struct region *region,
+                        int samples, struct arena *scratch)
+{
+    const size_t b = (size_t)samples;
+    const size_t n = (size_t)critic->agents;
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    *br = (struct best_response){.critic = critic, .region = region, .samples = samples};
+    br->at = arena_take(scratch, b, sizeof *br->at);
+    float **wide[] = {&br->state_part, &br->z, &br->shift,  &br->u,
+                      &br->h,          &br->t, &br->common, &br->bound};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        *wide[i] = arena_take(scratch, b * h1, sizeof(float));
+    br->z2 = arena_take(scratch, b * h2, sizeof(float));
+    br->common_own = arena_take(scratch, b * A, sizeof(float));
+    br->bound_own = arena_take(scratch, b * A, sizeof(float));
+    br->q = arena_take(scratch, b * n, sizeof(float));
+    br->e = arena_take(scratch, b * n, sizeof(float));
+    br->unknown = arena_take(scratch, b * n, sizeof(uint8_t));
+    br->abs_w2 = arena_take(scratch, h1 * h2, sizeof(float));
+    br->abs_w3 = arena_take(scratch, h2, sizeof(float));
+    br->abs_own = arena_take(scratch, A * h1, sizeof(float));
+    br->reach = arena_take(scratch, h1, sizeof(float));
+    br->norm2 = arena_take(scratch, h2, sizeof(float));
+    br->spare = arena_take(scratch, h1, sizeof(float));
+    br->margin1 = arena_take(scratch, h1, sizeof(float));
+    br->margin2 = arena_take(scratch, h2, sizeof(float));
+    br->row_own = arena_take(scratch, n * O, sizeof(float));
+    br->row_h = arena_take(scratch, (n > 2 ? n : 2) * h1, sizeof(float));
+    br->row_z2 = arena_take(scratch, n * h2, sizeof(float));
+    br->row_q = arena_take(scratch, n, sizeof(float));
+    br->row_agent = arena_take(scratch, n, sizeof(int32_t));
+    br->on = arena_take(scratch, h1 > h2 ? h1 : h2, sizeof(int32_t));
+    br->fresh = arena_take(scratch, b, sizeof(int32_t));
+}
+
+static const struct kernels *kernels_of(const struct best_response *br)
+{
+    return br->critic->compute->kernels;
+}
+
+static int width1(const struct best_response *br)
+{
+    return br->critic->mlp.out[0];
+}
+
+static int width2(const struct best_response *br)
+{
+    return br->critic->mlp.out[1];
+}
+
+/* Weights (A, H1) of actor i's actions among the joint inputs. */
+static const float *joint_actions(const struct best_response *br, int i)
+{
+    const struct critic *critic = br->critic;
+    return br->theta + critic->mlp.weight[0] +
+           (size_t)(critic->agents * S + i * A) * (size_t)width1(br);
+}
+
+/* Weights (A, H1) of a row's own actions. */
+static const float *own_actions(const struct best_response *br)
+{
+    const struct critic *critic = br->critic;
+    return br->theta + critic->mlp.weight[0] + (size_t)(critic->joint + S) * (size_t)width1(br);
+}
+
+static float norm(const struct best_response *br, size_t count, const float *x)
+{
+    return (float)sqrt(kernels_of(br)->squares(count, x));
+}
+
+/* out (n) = Σ_p a[p]·w[list[p]] (·, n). */
+static void combine(const struct best_response *br, int count, const int32_t *list, const float *a,
+                    const float *w, int n, float *out)
+{
+    const struct product p = {
+        .m = 1,
+        .n = n,
+        .k = count,
+        .a = a,
+        .a_col = 1,
+        .b = w,
+        .b_row = (size_t)n,
+        .c = out,
+        .inner = list,
+    };
+    compute_product(br->critic->compute, &p);
+}
+
+static void absolute(size_t count, const float *x, float *y)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = fabsf(x[i]);
+}
+
+/* How far an action can move the sums of the first layer. */
+static void measure_first_layer(struct best_response *br)
+{
+    const size_t h1 = (size_t)width1(br);
+    const size_t actions = (size_t)br->critic->agents * A;
+    const float *joint = joint_actions(br, 0);
+    const float *own = own_actions(br);
+    float *joint2 = br->spare;
+    memset(joint2, 0, h1 * sizeof *joint2);
+    memset(br->reach, 0, h1 * sizeof *br->reach);
+    for (size_t a = 0; a < actions; a++)
+        for (size_t k = 0; k < h1; k++)
+            joint2[k] += joint[a * h1 + k] * joint[a * h1 + k];
+    for (size_t a = 0; a < A; a++)
+        for (size_t k = 0; k < h1; k++)
+            br->reach[k] += own[a * h1 + k] * own[a * h1 + k];
+    float sum = 0.0F;
+    for (size_t k = 0; k < h1; k++) {
+        sum += joint2[k];
+        br->reach[k] = sqrtf(br->reach[k]) + sqrtf(joint2[k]);
+    }
+    br->own_reach = norm(br, A * h1, own);
+    br->spread = 4.0F * sqrtf(sum / (float)actions) + br->own_reach;
+}
+
+void best_response_start(struct best_response *br, const float *theta, const float *state,
+                         const float *action)
+{
+    const struct mlp *mlp = &br->critic->mlp;
+    const size_t h1 = (size_t)mlp->out[0];
+    const size_t h2 = (size_t)mlp->out[1];
+    br->theta = theta;
+    br->state = state;
+    br->action = action;
+    memset(br->at, 0, (size_t)br->samples * sizeof *br->at);
+    critic_joint_state(br->critic, theta, br->samples, NULL, state, br->state_part);
+    region_begin(br->region, theta);
+    measure_first_layer(br);
+    absolute(h1 * h2, br->critic->w2, br->abs_w2);
+    absolute(h2, theta + mlp->weight[2], br->abs_w3);
+    absolute(A * h1, own_actions(br), br->abs_own);
+    br->first_norm = norm(br, (size_t)mlp->in[0] * h1, theta) / sqrtf((float)h1);
+    for (size_t m = 0; m < h2; m++)
+        br->norm2[m] = norm(br, h1, br->critic->w2 + m * h1);
+}
+
+/* u (rows, H1) = z + own (rows, O) · W°: first-layer sums of rows at the reference. */
+static void reference_sums(const struct best_response *br, int b, int rows, const float *own,
+                           float *u)
+{
+    const struct critic *critic = br->critic;
+    const size_t h1 = (size_t)width1(br);
+    const struct product p = {
+        .m = rows,
+        .n = (int)h1,
+        .k = O,
+        .a = own,
+        .a_row = O,
+        .a_col = 1,
+        .b = br->theta + critic->mlp.weight[0] + (size_t)critic->joint * h1,
+        .b_row = h1,
+        .c = u,
+        .c_row = h1,
+        .start = br->z + (size_t)b * h1,
+    };
+    compute_product(critic->compute, &p);
+}
+
+static void add_row(struct best_response *br, int b, int *rows, int agent)
+{
+    const size_t n = (size_t)br->critic->agents;
+    const int r = (*rows)++;
+    br->row_agent[r] = agent;
+    critic_own(br->critic, agent, br->state + (size_t)b * n * S, br->action + (size_t)b * n * A,
+               br->row_own + (size_t)r * O);
+}
+
+/* Evaluate the rows that were added, at the present actions: row_h, row_z2 and row_q. */
+static void evaluate_rows(struct best_response *br, int b, int rows)
+{
+    const struct critic *critic = br->critic;
+    const struct mlp *mlp = &critic->mlp;
+    const size_t h1 = (size_t)width1(br);
+    const size_t h2 = (size_t)width2(br);
+    const float *shift = br->shift + (size_t)b * h1;
+    br->tally.rows += rows;
+    reference_sums(br, b, rows, br->row_own, br->row_h);
+    for (int r = 0; r < rows; r++) {
+        float *row = br->row_h + (size_t)r * h1;
+        for (size_t k = 0; k < h1; k++)
+            row[k] = row[k] + shift[k] < 0.0F ? 0.0F : row[k] + shift[k];
+    }
+    const struct product second = {
+        .m = rows,
+        .n = (int)h2,
+        .k = kernels_of(br)->positive(rows, (int)h1, br->row_h, br->on),
+        .a = br->row_h,
+        .a_row = h1,
+        .a_col = 1,
+        .b = br->theta + mlp->weight[1],
+        .b_row = h2,
+        .c = br->row_z2,
+        .c_row = h2,
+        .start = br->theta + mlp->bias[1],
+        .inner = br->on,
+    };
+    compute_product(critic->compute, &second);
+    kernels_of(br)->heads(rows, (int)h2, br->row_z2, br->theta + mlp->weight[2],
+                          br->theta[mlp->bias[2]], NULL, NULL, br->row_q);
+}
+
+/* Certificate and slack of a row with hidden units h (H1), second-layer sums z2 (H2) and dQ/dh. */
+static void measure_row(const struct best_response *br, struct response *at, const float *h,
+                        const float *z2, const float *t)
+{
+    const struct mlp *mlp = &br->critic->mlp;
+    const float *b2 = br->theta + mlp->bias[1];
+    const float length = norm(br, (size_t)width1(br), h);
+    float scale = fabsf(br->theta[mlp->bias[2]]);
+    at->radius = INFINITY;
+    for (int m = 0; m < width2(br); m++) {
+        const float terms = fabsf(b2[m]) + br->norm2[m] * length;
+        at->radius = fminf(at->radius, fabsf(z2[m]) / br->norm2[m]);
+        if (!(z2[m] < -ROUNDING * terms))
+            scale += br->abs_w3[m] * terms;
+    }
+    for (int k = 0; k < width1(br); k++)
+        br->spare[k] = h[k] > 0.0F ? t[k] : 0.0F;
+    const float slope = norm(br, (size_t)width1(br), br->spare);
+    at->slack = ROUNDING * scale + ROUNDING / 8.0F * slope * br->first_norm * at->inputs;
+}
+
+/* Row r of those just evaluated is the sample's maximising row. */
+static void take_row(struct best_response *br, int b, int r)
+{
+    const size_t h1 = (size_t)width1(br);
+    const size_t h2 = (size_t)width2(br);
+    struct response *at = &br->at[b];
+    float *h = br->h + (size_t)b * h1;
+    float *t = br->t + (size_t)b * h1;
+    float *z2 = br->z2 + (size_t)b * h2;
+    reference_sums(br, b, 1, br->row_own + (size_t)r * O, br->u + (size_t)b * h1);
+    memcpy(h, br->row_h + (size_t)r * h1, h1 * sizeof *h);
+    memcpy(z2, br->row_z2 + (size_t)r * h2, h2 * sizeof *z2);
+    const int on = kernels_of(br)->positive(1, (int)h2, z2, br->on);
+    combine(br, on, br->on, br->theta + br->critic->mlp.weight[2], br->critic->w2, (int)h1, t);
+    measure_row(br, at, h, z2, t);
+    at->rounding = ROUNDING * (norm(br, h1, br->common + (size_t)b * h1) +
+                               norm(br, h1, br->bound + (size_t)b * h1) + norm(br, h1, t));
+    at->agent = br->row_agent[r];
+    at->value = br->row_q[r];
+    at->change = 0.0F;
+    at->distance = 0.0F;
+    at->row_moved = false;
+    at->version++;
+}
+
+/* c and v of the sample whose region was just found, and what they make of the own actions. */
+static void form_bounds(struct best_response *br, int b)
+{
+    const size_t h1 = (size_t)width1(br);
+    const struct signs *first = &br->region->first;
+    const struct signs *second = &br->region->second;
+    float *common = br->common + (size_t)b * h1;
+    float *bound = br->bound + (size_t)b * h1;
+    float *c = br->row_h; /* two rows, free here */
+    float *v = br->row_h + h1;
+    combine(br, second->on_count, second->on, br->theta + br->critic->mlp.weight[2], br->critic->w2,
+            (int)h1, c);
+    combine(br, second->mixed_count, second->mixed, br->abs_w3, br->abs_w2, (int)h1, v);
+    memset(common, 0, h1 * sizeof *common);
+    memset(bound, 0, h1 * sizeof *bound);
+    for (int i = 0; i < first->on_count; i++) {
+        const int k = first->on[i];
+        common[k] = c[k];
+        bound[k] = v[k];
+    }
+    for (int i = 0; i < first->mixed_count; i++) {
+        const int k = first->mixed[i];
+        bound[k] = v[k] + fabsf(c[k]);
+    }
+    struct dots own = {.m = 1,
+                       .n = A,
+                       .k = (int)h1,
+                       .a = common,
+                       .b = own_actions(br),
+                       .b_row = h1,
+                       .c = br->common_own + (size_t)b * A};
+    compute_dots(br->critic->compute, &own);
+    own.a = bound;
+    own.b = br->abs_own;
+    own.c = br->bound_own + (size_t)b * A;
+    compute_dots(br->critic->compute, &own);
+}
+
+/* Agents that propose, else "nobody", into the rows. Returns how many rows. */
+static int add_proposers(struct best_response *br, int b)
+{
+    const int n = br->critic->agents;
+    const float *action = br->action + (size_t)b * (size_t)(n * A);
+    int rows = 0;
+    for (int j = 0; j < n; j++)
+        if (action[j * A] >= 0.0F)
+            add_row(br, b, &rows, j);
+    if (rows == 0)
+        add_row(br, b, &rows, CRITIC_NOBODY);
+    return rows;
+}
+
+/* Largest bound of a row other than the maximising one, at δ = 0. */
+static void find_rival(struct best_response *br, int b)
+{
+    const size_t n = (size_t)br->critic->agents;
+    const float *action = br->action + (size_t)b * n * A;
+    struct response *at = &br->at[b];
+    at->rival = -INFINITY;
+    for (size_t j = 0; j < n; j++) {
+        if (!(action[j * A] >= 0.0F) || (int)j == at->agent)
+            continue;
+        const float top = br->q[(size_t)b * n + j] + br->e[(size_t)b * n + j];
+        at->rival = br->unknown[(size_t)b * n + j] != 0 ? INFINITY : fmaxf(at->rival, top);
+        if (at->rival == INFINITY)
+            return;
+    }
+}
+
+/* What a row just evaluated says of its agent's value at the reference. */
+static void note_value(struct best_response *br, int b, int r)
+{
+    const int32_t agent = br->row_agent[r];
+    const size_t j = (size_t)b * (size_t)br->critic->agents + (size_t)agent;
+    if (agent == CRITIC_NOBODY)
+        return;
+    br->q[j] = br->row_q[r] - br->at[b].together;
+    br->e[j] = br->at[b].apart;
+    br->unknown[j] = 0;
+}
+
+/* Make the present actions the reference: evaluate all rows, sort the units, keep the best row. */
+static void lay_out(struct best_response *br, int b)
+{
+    const size_t n = (size_t)br->critic->agents;
+    const size_t h1 = (size_t)width1(br);
+    const size_t h2 = (size_t)width2(br);
+    struct response *at = &br->at[b];
+    const float kappa = at->known ? at->kappa * KAPPA_GROWTH : KAPPA * sqrtf((float)n);
+    *at = (struct response){
+        .known = true,
+        .kappa = kappa,
+        .rho = kappa * br->spread,
+        .inputs =
+            2.0F * norm(br, n * S, br->state + (size_t)b * n * S) + sqrtf((float)((n + 1) * A)),
+        .version = at->version,
+    };
+    for (size_t k = 0; k < h1; k++)
+        br->margin1[k] = kappa * br->reach[k];
+    for (size_t m = 0; m < h2; m++)
+        br->margin2[m] = at->rho * br->norm2[m];
+    const int rows = add_proposers(br, b);
+    region_values(br->region, br->theta, br->z + (size_t)b * h1, rows, br->row_own, br->margin1,
+                  br->margin2, br->row_q);
+    br->tally.layouts++;
+    br->tally.rows += rows;
+    memset(br->shift + (size_t)b * h1, 0, h1 * sizeof(float));
+    memset(br->unknown + (size_t)b * n, 1, n);
+    for (int r = 0; r < rows; r++)
+        note_value(br, b, r);
+    const int32_t best = br->row_agent[critic_best(br->row_q, rows)];
+    form_bounds(br, b);
+    int one = 0;
+    add_row(br, b, &one, best);
+    evaluate_rows(br, b, one);
+    take_row(br, b, 0);
+    find_rival(br, b);
+}
+
+/* Lay out a sample that has moved too far for its reference. */
+static void lay_out_again(struct best_response *br, int b)
+{
+    const int32_t list = b;
+    critic_joint(br->critic, br->theta, 1, &list, br->state_part, br->action, br->z);
+    lay_out(br, b);
+}
+
+static bool proposes(const struct best_response *br, int b, int agent)
+{
+    const size_t n = (size_t)br->critic->agents;
+    return br->action[((size_t)b * n + (size_t)agent) * A] >= 0.0F;
+}
+
+/* The maximising row is still one of the sample's rows. */
+static bool row_stands(const struct best_response *br, int b)
+{
+    const int32_t agent = br->at[b].agent;
+    if (agent != CRITIC_NOBODY)
+        return proposes(br, b, agent);
+    for (int j = 0; j < br->critic->agents; j++)
+        if (proposes(br, b, j))
+            return false;
+    return true;
+}
+
+static void renew_row(struct best_response *br, int b)
+{
+    const size_t h2 = (size_t)width2(br);
+    const float *z2 = br->z2 + (size_t)b * h2;
+    int one = 0;
+    bool flipped = false;
+    add_row(br, b, &one, br->at[b].agent);
+    evaluate_rows(br, b, one);
+    for (size_t m = 0; m < h2; m++)
+        flipped |= (z2[m] > 0.0F) != (br->row_z2[m] > 0.0F);
+    br->tally.renewals++;
+    br->tally.flips += flipped;
+    take_row(br, b, 0);
+}
+
+/* How far a row may have risen above q_j + e_j, rounding included. Where nothing that reaches a
+ * value has moved, values are what they were to the last bit. */
+static float largest_gain(const struct response *at)
+{
+    if (at->together == 0.0F && at->apart == 0.0F && at->change == 0.0F)
+        return 0.0F;
+    return at->together + at->apart + at->rounding * sqrtf(at->shift2) + at->slack;
+}
+
+/* Rows whose bound lets them beat the maximum; all of them when there is no maximum. */
+static int add_challengers(struct best_response *br, int b, bool stands, float best)
+{
+    const size_t n = (size_t)br->critic->agents;
+    const struct response *at = &br->at[b];
+    const float gain = largest_gain(at);
+    int rows = 0;
+    for (int j = 0; j < (int)n; j++) {
+        const size_t row = (size_t)b * n + (size_t)j;
+        if (!proposes(br, b, j) || (stands && j == at->agent))
+            continue;
+        const float top = br->q[row] + br->e[row] + gain;
+        const bool below =
+            stands && br->unknown[row] == 0 && (top < best || (top == best && j > at->agent));
+        if (!below)
+            add_row(br, b, &rows, j);
+    }
+    return rows;
+}
+
+/* Evaluate the challengers beside the row itself, so that equal rows have equal bits, and take the
+ * best. */
+static void challenge(struct best_response *br, int b, bool stands)
+{
+    const struct response *at = &br->at[b];
+    int rows = add_challengers(br, b, stands, best_response_value(br, b));
+    const int challengers = rows;
+    if (rows > 0 && stands)
+        add_row(br, b, &rows, at->agent);
+    if (rows == 0 && !stands)
+        add_row(br, b, &rows, CRITIC_NOBODY);
+    if (rows > 0) {
+        evaluate_rows(br, b, rows);
+        br->tally.challengers += challengers;
+        for (int r = 0; r < rows; r++)
+            note_value(br, b, r);
+        int top = critic_best(br->row_q, challengers > 0 ? challengers : rows);
+        const int row = rows - 1;
+        if (stands && !(br->row_q[top] > br->row_q[row] ||
+                        (br->row_q[top] == br->row_q[row] && br->row_agent[top] < at->agent)))
+            top = row;
+        take_row(br, b, top);
+    }
+    find_rival(br, b);
+}
+
+/* Bring a sample that has moved up to date. Comparisons with NaN lead to an evaluation. */
+static void refresh(struct best_response *br, int b)
+{
+    struct response *at = &br->at[b];
+    at->moved = false;
+    if (!(at->travelled < at->kappa * at->kappa) ||
+        !(sqrtf(at->shift2) + br->own_reach * at->own < at->rho)) {
+        lay_out_again(br, b);
+        return;
+    }
+    const bool stands = row_stands(br, b);
+    if (stands && (at->row_moved || !(sqrtf(at->distance) < at->radius)))
+        renew_row(br, b);
+    if (!stands || !(at->rival + largest_gain(at) < best_response_value(br, b)))
+        challenge(br, b, stands);
+}
+
+void best_response_find(struct best_response *br, int count, const int32_t *list)
+{
+    int fresh = 0;
+    for (int i = 0; i < count; i++)
+        if (!br->at[list[i]].known)
+            br->fresh[fresh++] = list[i];
+    critic_joint(br->critic, br->theta, fresh, br->fresh, br->state_part, br->action, br->z);
+    for (int i = 0; i < fresh; i++)
+        lay_out(br, br->fresh[i]);
+    br->tally.passes += count;
+    for (int i = 0; i < count; i++)
+        if (br->at[list[i]].moved)
+            refresh(br, list[i]);
+}
+
+void best_response_gradient(const struct best_response *br, int i, int count, const int32_t *list,
+                            const float *d_q, float *d_y)
+{
+    const size_t h1 = (size_t)width1(br);
+    for (int r = 0; r < count; r++) {
+        const int b = list[r];
+        const size_t at = (size_t)b * h1;
+        float joint[A];
+        float own[A] = {0};
+        kernels_of(br)->slopes((int)h1, joint_actions(br, i), br->u + at, br->shift + at,
+                               br->t + at, joint);
+        if (br->at[b].agent == i)
+            kernels_of(br)->slopes((int)h1, own_actions(br), br->u + at, br->shift + at, br->t + at,
+                                   own);
+        for (int k = 0; k < A; k++)
+            d_y[b * A + k] = d_q[b] * (joint[k] + own[k]);
+    }
+}
+
+/* What actor i's own row gains from its own part. */
+static void move_row(struct best_response *br, int i, int b, const float by[A])
+{
+    const size_t row = (size_t)b * (size_t)br->critic->agents + (size_t)i;
+    struct response *at = &br->at[b];
+    if (at->agent == i)
+        at->row_moved = true;
+    if (!proposes(br, b, i))
+        return;
+    for (int k = 0; k < A; k++) {
+        br->q[row] += br->common_own[b * A + k] * by[k];
+        br->e[row] += br->bound_own[b * A + k] * fabsf(by[k]);
+    }
+    if (br->unknown[row] != 0 || at->agent == CRITIC_NOBODY)
+        at->rival = INFINITY;
+    else if (at->agent != i)
+        at->rival = fmaxf(at->rival, br->q[row] + br->e[row]);
+}
+
+void best_response_moved(struct best_response *br, int i, const float *before, const float *after)
+{
+    const size_t h1 = (size_t)width1(br);
+    for (int b = 0; b < br->samples; b++) {
+        struct response *at = &br->at[b];
+        struct move m = {.n = (int)h1, .w = joint_actions(br, i)};
+        float length2 = 0.0F;
+        bool some = false;
+        for (int k = 0; k < A; k++) {
+            m.by[k] = after[b * A + k] - before[b * A + k];
+            length2 += m.by[k] * m.by[k];
+            some |= m.by[k] != 0.0F;
+        }
+        if (!at->known || !some)
+            continue;
+        const size_t first = (size_t)b * h1;
+        m.shift = br->shift + first;
+        m.u = br->u + first;
+        m.h = br->h + first;
+        m.t = br->t + first;
+        m.common = br->common + first;
+        m.bound = br->bound + first;
+        kernels_of(br)->move(&m);
+        at->moved = true;
+        at->travelled += length2;
+        at->own = fmaxf(at->own, sqrtf(length2));
+        at->change = m.value;
+        at->distance = m.distance;
+        at->shift2 = m.moved;
+        at->together = m.together;
+        at->apart = m.apart;
+        move_row(br, i, b, m.by);
+    }
+}
+
+float best_response_value(const struct best_response *br, int b)
+{
+    return br->at[b].value + br->at[b].change;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/fault.h>
+#include <ccmsweep/kernels.h>
+#include <ccmsweep/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One object each; x86-64 has three, other processors have the baseline. */
+extern const struct kernels kernels_baseline;
+#ifdef __x86_64__
+extern const struct kernels kernels_avx2;
+extern const struct kernels kernels_avx512;
+#endif
+
+static bool runs_baseline(void)
+{
+    return true;
+}
+
+#ifdef __x86_64__
+static bool runs_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2");
+}
+
+static bool runs_avx512(void)
+{
+    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/* Highest first. */
+static const struct level {
+    const struct kernels *kernels;
+    bool (*runs)(void);
+} levels[] = {
+#ifdef __x86_64__
+    {&kernels_avx512, runs_avx512},
+    {&kernels_avx2, runs_avx2},
+#endif
+    {&kernels_baseline, runs_baseline},
+};
+
+const struct kernels *kernels_named(const char *level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(levels[i].kernels->level, level) == 0 && levels[i].runs())
+            return levels[i].kernels;
+    return NULL;
+}
+
+enum status kernels_check(struct fault *fault)
+{
+    const char *wanted = getenv("CCMSWEEP_LEVEL");
+    if (wanted == NULL || kernels_named(wanted) != NULL)
+        return STATUS_OK;
+    char runs[64] = "";
+    char quoted[TEXT_QUOTED];
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (levels[i].runs())
+            snprintf(runs + strlen(runs), sizeof runs - strlen(runs), "%s%s",
+                     runs[0] != '\0' ? ", " : "", levels[i].kernels->level);
+    return fault_set(fault, STATUS_INPUT,
+                     "CCMSWEEP_LEVEL: %s is no level of this CPU, expected one of %s",
+                     text_quote(wanted, quoted), runs);
+}
+
+const struct kernels *kernels_best(void)
+{
+    const char *wanted = getenv("CCMSWEEP_LEVEL");
+    const struct kernels *kernels = wanted != NULL ? kernels_named(wanted) : NULL;
+    for (size_t i = 0; kernels == NULL; i++)
+        if (levels[i].runs())
+            kernels = levels[i].kernels;
+    return kernels;
+}

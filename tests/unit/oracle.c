@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: MIT
+#include "oracle.h"
+#include "oracle_pass.h"
+#include <ccmsweep/fault.h>
+#include <ccmsweep/mec.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { S = MEC_STATE, A = MEC_ACTION, O = S + A, KINKS_MAX = 128 };
+
+/* A gradient agrees within this of its norm and so many of its errors. */
+static const double RELATIVE = 1e-5, FLOOR = 2.0;
+
+struct oracle {
+    int agents, samples;
+    enum tanh_kind tanh;
+    struct net actor, critic;
+    double *own_weight;      /* (O, H1) of the critic's own inputs */
+    const float *state;      /* (B, N·S) */
+    float *action;           /* (B, N·A) */
+    double *action_error;    /* (B, N·A) */
+    double *z, *z_error;     /* (B, N·A) */
+    int *row;                /* (B, N + 1): row of agent j at j + 1, -1 none */
+    double *h1, *h2, *q;     /* (R, H1), (R, H2), (R) of the proposals */
+    int32_t *sample, *agent; /* (R) of the rows singled out */
+    struct pass rows;        /* the rows singled out */
+};
+
+struct oracle *oracle_new(const struct settings *settings, int samples)
+{
+    const int n = (int)settings->environment.agents;
+    const size_t joint = (size_t)samples * (size_t)n * A;
+    const size_t rows = (size_t)samples * (size_t)(n + 1);
+    const size_t h1 = (size_t)settings->networks.critic_hidden1;
+    const size_t h2 = (size_t)settings->networks.critic_hidden2;
+    struct oracle *o = fault_alloc(1, sizeof *o);
+    *o = (struct oracle){.agents = n, .samples = samples, .tanh = settings->networks.tanh};
+    o->actor.mlp = mlp_make(S, (int)settings->networks.actor_hidden1,
+                            (int)settings->networks.actor_hidden2, A);
+    o->critic.mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1);
+    o->own_weight = pass_reals(O * h1);
+    o->action = fault_alloc(joint, sizeof(float));
+    o->action_error = pass_reals(joint);
+    o->z = pass_reals(joint);
+    o->z_error = pass_reals(joint);
+    o->row = fault_alloc(rows, sizeof(int));
+    o->h1 = pass_reals(rows * h1);
+    o->h2 = pass_reals(rows * h2);
+    o->q = pass_reals(rows);
+    o->sample = fault_alloc(rows, sizeof(int32_t));
+    o->agent = fault_alloc(rows, sizeof(int32_t));
+    return o;
+}
+
+void oracle_free(struct oracle **at)
+{
+    struct oracle *o = *at;
+    void *const blocks[] = {o->own_weight, o->action, o->action_error, o->z,
+                            o->z_error,    o->row,    o->h1,           o->h2,
+                            o->q,          o->sample, o->agent,        o};
+    net_free(&o->actor);
+    net_free(&o->critic);
+    pass_free(&o->rows);
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++)
+        free(blocks[k]);
+    *at = NULL;
+}
+
+void oracle_set_critic(struct oracle *o, const float *theta)
+{
+    const size_t h1 = (size_t)o->critic.mlp.out[0];
+    const size_t in = (size_t)o->critic.mlp.in[0];
+    net_take(&o->critic, theta);
+    for (size_t u = 0; u < h1; u++)
+        for (size_t k = 0; k < O; k++)
+            o->own_weight[k * h1 + u] = o->critic.weight[0][u * in + in - O + k];
+}
+
+void oracle_set_state(struct oracle *o, const float *state)
+{
+    o->state = state;
+}
+
+void oracle_set_action(struct oracle *o, const float *action)
+{
+    const size_t count = (size_t)o->samples * (size_t)o->agents * A;
+    memcpy(o->action, action, count * sizeof(float));
+    memset(o->action_error, 0, count * sizeof(double));
+    memset(o->z_error, 0, count * sizeof(double));
+    for (size_t k = 0; k < count; k++)
+        o->z[k] = (double)action[k];
+}
+
+/* PyTorch's vectorised tanh is exactly ±1 beyond 25·ln2/2. */
+static float tanh_of(enum tanh_kind kind, double z)
+{
+    const float x = (float)z;
+    return kind == TANH_PYTORCH && fabsf(x) > 8.664339742F ? copysignf(1.0F, x) : tanhf(x);
+}
+
+static double slope_of(float y)
+{
+    return (double)(1.0F - y * y);
+}
+
+/* Error of the slope at z: of z, and of y by two units in the last place. Where tanh is ±1 for sure
+ * the slope is 0 for sure. */
+static double slope_error(enum tanh_kind kind, double z, double error)
+{
+    const float y = tanh_of(kind, z);
+    if (slope_of(tanh_of(kind, fmax(0.0, fabs(z) - error))) == 0.0)
+        return 0.0;
+    return 0x1p-22 + 2.0 * (double)fabsf(y) * slope_of(y) * error;
+}
+
+static struct pass actor_pass(struct oracle *o, int i, const float *theta)
+{
+    net_take(&o->actor, theta);
+    struct pass p = pass_new(&o->actor, o->samples);
+    for (int b = 0; b < o->samples; b++)
+        for (int k = 0; k < S; k++)
+            p.value[0][b * S + k] = (double)o->state[(b * o->agents + i) * S + k];
+    pass_forward(&p);
+    return p;
+}
+
+void oracle_act(struct oracle *o, int i, const float *theta)
+{
+    struct pass p = actor_pass(o, i, theta);
+    for (int b = 0; b < o->samples; b++) {
+        for (int k = 0; k < A; k++) {
+            const int at = (b * o->agents + i) * A + k;
+            o->z[at] = p.value[MLP_LAYERS][b * A + k];
+            o->z_error[at] = p.error[MLP_LAYERS][b * A + k];
+            o->action[at] = tanh_of(o->tanh, o->z[at]);
+            o->action_error[at] =
+                fmin(1.0, slope_of(o->action[at]) * o->z_error[at]) +
+                (slope_error(o->tanh, o->z[at], o->z_error[at]) > 0.0 ? 0x1p-23 : 0.0);
+        }
+    }
+    pass_free(&p);
+}
+
+enum oracle_proposal oracle_proposal(const struct oracle *o, int b, int j)
+{
+    if (j == ORACLE_NOBODY) {
+        enum oracle_proposal most = ORACLE_NO;
+        for (int k = 0; k < o->agents; k++)
+            if (oracle_proposal(o, b, k) > most)
+                most = oracle_proposal(o, b, k);
+        return most == ORACLE_YES ? ORACLE_NO : most == ORACLE_NO ? ORACLE_YES : ORACLE_MAYBE;
+    }
+    if (j < 0 || j >= o->agents)
+        return ORACLE_NO;
+    const int at = (b * o->agents + j) * A;
+    if (o->z_error[at] > 0.0 && fabs(o->z[at]) <= PASS_KINK * o->z_error[at] && o->z[at] != 0.0)
+        return ORACLE_MAYBE;
+    return o->z[at] >= 0.0 ? ORACLE_YES : ORACLE_NO;
+}
+
+/* Input of a row: joint states, joint actions, own state, own action. */
+static void fill_row(const struct oracle *o, int b, int j, double *x, double *error)
+{
+    const int n = o->agents;
+    double *own = x + n * O;
+    for (int k = 0; k < n * S; k++)
+        x[k] = (double)o->state[b * n * S + k];
+    for (int k = 0; k < n * A; k++) {
+        x[n * S + k] = (double)o->action[b * n * A + k];
+        error[n * S + k] = o->action_error[b * n * A + k];
+    }
+    for (int k = 0; k < O && j != ORACLE_NOBODY; k++) {
+        own[k] = k < S ? x[j * S + k] : x[n * S + j * A + k - S];
+        error[n * O + k] = k < S ? 0.0 : error[n * S + j * A + k - S];
+    }
+}
+
+/* First layer of all proposals: the part of the joint inputs once per sample, then its own. */
+static int first_layer(struct oracle *o)
+{
+    const int h1 = o->critic.mlp.out[0];
+    const int in = o->critic.mlp.in[0];
+    double *x = pass_reals((size_t)(o->samples * in));
+    double *unused = pass_reals((size_t)in);
+    double *joint = pass_reals((size_t)(o->samples * h1));
+    int rows = 0;
+    for (int b = 0; b < o->samples; b++)
+        fill_row(o, b, ORACLE_NOBODY, x + b * in, unused);
+    pass_product(o->samples, h1, in, x, o->critic.weight[0], joint);
+    for (int b = 0; b < o->samples; b++) {
+        for (int j = ORACLE_NOBODY; j < o->agents; j++) {
+            o->row[b * (o->agents + 1) + j + 1] = -1;
+            if (oracle_proposal(o, b, j) == ORACLE_NO)
+                continue;
+            double *h = o->h1 + (size_t)rows * (size_t)h1;
+            for (int u = 0; u < h1; u++)
+                h[u] = joint[b * h1 + u] + o->critic.bias[0][u];
+            fill_row(o, b, j, x, unused);
+            for (int k = 0; k < O && j != ORACLE_NOBODY; k++)
+                for (int u = 0; u < h1; u++)
+                    h[u] += x[in - O + k] * o->own_weight[k * h1 + u];
+            for (int u = 0; u < h1; u++)
+                h[u] = fmax(h[u], 0.0);
+            o->row[b * (o->agents + 1) + j + 1] = rows++;
+        }
+    }
+    free(x);
+    free(unused);
+    free(joint);
+    return rows;
+}
+
+void oracle_evaluate(struct oracle *o)
+{
+    const int h1 = o->critic.mlp.out[0];
+    const int h2 = o->critic.mlp.out[1];
+    const int rows = first_layer(o);
+    pass_product(rows, h2, h1, o->h1, o->critic.weight[1], o->h2);
+    for (int r = 0; r < rows; r++) {
+        double *h = o->h2 + (size_t)r * (size_t)h2;
+        o->q[r] = o->critic.bias[2][0];
+        for (int u = 0; u < h2; u++) {
+            h[u] = fmax(h[u] + o->critic.bias[1][u], 0.0);
+            o->q[r] += h[u] * o->critic.weight[2][u];
+        }
+    }
+}
+
+static int row_of(const struct oracle *o, int b, int j)
+{
+    const int row = o->row[b * (o->agents + 1) + j + 1];
+    CHECK(row >= 0);
+    return row;
+}
+
+double oracle_q(const struct oracle *o, int b, int j)
+{
+    return o->q[row_of(o, b, j)];
+}
+
+int oracle_best(const struct oracle *o, int b, int given)
+{
+    int best = given;
+    for (int j = ORACLE_NOBODY; j < o->agents; j++)
+        if (oracle_proposal(o, b, j) == ORACLE_YES &&
+            (best < ORACLE_NOBODY || oracle_q(o, b, j) > oracle_q(o, b, best) ||
+             (j < best && oracle_q(o, b, j) >= oracle_q(o, b, best))))
+            best = j;
+    return best;
+}
+
+bool oracle_same(const struct oracle *o, int b, int i, int j)
+{
+    const size_t h1 = (size_t)o->critic.mlp.out[0];
+    const size_t h2 = (size_t)o->critic.mlp.out[1];
+    const size_t x = (size_t)row_of(o, b, i);
+    const size_t y = (size_t)row_of(o, b, j);
+    bool dead = true;
+    for (size_t u = 0; u < h2; u++)
+        dead &= o->h2[x * h2 + u] == 0.0 && o->h2[y * h2 + u] == 0.0;
+    return dead || memcmp(o->h1 + x * h1, o->h1 + y * h1, h1 * sizeof(double)) == 0;
+}
+
+bool oracle_flat(const struct oracle *o, int b, int i)
+{
+    for (int k = 0; k < A; k++) {
+        const int at = (b * o->agents + i) * A + k;
+        if (slope_of(tanh_of(o->tanh, fabs(o->z[at]) + PASS_KINK * o->z_error[at])) != 0.0)
+            return false;
+    }
+    return true;
+}
+
+void oracle_set_rows(struct oracle *o, int rows, const int32_t *sample, const int32_t *agent)
+{
+    const size_t in = (size_t)o->critic.mlp.in[0];
+    pass_free(&o->rows);
+    o->rows = pass_new(&o->critic, rows);
+    for (int r = 0; r < rows; r++) {
+        o->sample[r] = sample[r];
+        o->agent[r] = agent[r];
+        fill_row(o, sample[r], agent[r], o->rows.value[0] + (size_t)r * in,
+                 o->rows.error[0] + (size_t)r * in);
+    }
+    pass_forward(&o->rows);
+}
+
+double oracle_row(const struct oracle *o, int r, double *error)
+{
+    *error = o->rows.error[MLP_LAYERS][r];
+    return o->rows.value[MLP_LAYERS][r];
+}
+
+/* A gradient to form: the critic's from the rows singled out, or through them an actor's. */
+struct form {
+    struct oracle *o;
+    struct pass *actor; /* NULL: the critic's */
+    int i;
+    const double *d_q, *e_q; /* (R) */
+    double *gradient;
+    size_t size;
+};
+
+/* dL/dz of actor i from dL/dx (B, J + O) of the rows singled out. */
+static void actor_outputs(const struct form *f, const double *d_x, const double *e_x, double *d_z,
+                          double *e_z)
+{
+    const struct oracle *o = f->o;
+    const int n = o->agents;
+    for (int b = 0; b < o->samples; b++) {
+        const int in = b * (n * O + O);
+        const int own = in + n * O + S;
+        for (int k = 0; k < A; k++) {
+            const int joint = in + n * S + f->i * A + k;
+            const int at = (b * n + f->i) * A + k;
+            const double self = o->agent[b] == f->i ? 1.0 : 0.0;
+            const double d = d_x[joint] + self * d_x[own + k];
+            const double e = hypot(e_x[joint], self * e_x[own + k]);
+            const double slope = slope_of(o->action[at]);
+            d_z[b * A + k] = d * slope;
+            e_z[b * A + k] = e * slope + fabs(d) * slope_error(o->tanh, o->z[at], o->z_error[at]);
+        }
+    }
+}
+
+/* Returns the square of its doubt. */
+static double form_gradient(const struct form *f)
+{
+    struct pass *rows = &f->o->rows;
+    const size_t count = (size_t)rows->rows;
+    double *d = pass_reals(count);
+    double *e = pass_reals(count);
+    memcpy(d, f->d_q, count * sizeof *d);
+    memcpy(e, f->e_q, count * sizeof *e);
+    double doubt = pass_backward(rows, &d, &e, f->actor == NULL ? f->gradient : NULL);
+    if (f->actor != NULL) {
+        double *d_z = pass_reals(count * A);
+        double *e_z = pass_reals(count * A);
+        actor_outputs(f, d, e, d_z, e_z);
+        doubt = pass_backward(f->actor, &d_z, &e_z, f->gradient);
+        free(d_z);
+        free(e_z);
+    }
+    free(d);
+    free(e);
+    return doubt;
+}
+
+static double distance(const struct form *f, const float *got)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < f->size; k++)
+        sum += ((double)got[k] - f->gradient[k]) * ((double)got[k] - f->gradient[k]);
+    return sqrt(sum);
+}
+
+/* ReLUs on their kinks, and by what the gradient changes when each is taken on the other side. */
+struct kinks {
+    int count;
+    bool *on[KINKS_MAX];
+    double *change[KINKS_MAX];
+    double share[KINKS_MAX]; /* how much of each change is found in the difference, 0 to 1 */
+};
+
+/* form->gradient is the one to start from and stays. */
+static void find_kinks(const struct form *form, const struct pass *p, struct kinks *kinks)
+{
+    for (int l = 0; l + 1 < MLP_LAYERS; l++) {
+        const size_t count = (size_t)p->rows * (size_t)p->net->mlp.out[l];
+        for (size_t k = 0; k < count; k++) {
+            if (!p->near[l][k] || kinks->count == KINKS_MAX)
+                continue;
+            struct form other = *form;
+            bool *on = &p->on[l][k];
+            other.gradient = pass_reals(form->size);
+            *on = !*on;
+            form_gradient(&other);
+            *on = !*on;
+            for (size_t g = 0; g < form->size; g++)
+                other.gradient[g] -= form->gradient[g];
+            kinks->on[kinks->count] = on;
+            kinks->change[kinks->count++] = other.gradient;
+        }
+    }
+}
+
+static double dot(const double *x, const double *y, size_t count)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < count; k++)
+        sum += x[k] * y[k];
+    return sum;
+}
+
+/* Least squares of `difference` by the changes, shares from 0 to 1, one after the other until they
+ * stay. */
+static void share_out(struct kinks *kinks, const double *difference, size_t size)
+{
+    const int n = kinks->count;
+    double *gram = pass_reals((size_t)n * (size_t)n);
+    double *wish = pass_reals((size_t)n);
+    for (int k = 0; k < n; k++) {
+        wish[k] = dot(kinks->change[k], difference, size);
+        for (int j = 0; j <= k; j++)
+            gram[k * n + j] = gram[j * n + k] = dot(kinks->change[k], kinks->change[j], size);
+    }
+    double most = 1.0;
+    for (int sweep = 0; sweep < 20000 && most > 1e-6; sweep++) {
+        most = 0.0;
+        for (int k = 0; k < n; k++) {
+            if (gram[k * n + k] == 0.0)
+                continue;
+            const double left = wish[k] - dot(gram + k * n, kinks->share, (size_t)n);
+            const double before = kinks->share[k];
+            kinks->share[k] = fmin(1.0, fmax(0.0, before + left / gram[k * n + k]));
+            most = fmax(most, fabs(kinks->share[k] - before));
+        }
+    }
+    free(gram);
+    free(wish);
+}
+
+/* Take those ReLUs on the other side that make the difference, and compare again. Once is enough
+ * but for those whose changes depend on each other. */
+static void settle_kinks(const struct form *f, const float *got, struct oracle_match *m)
+{
+    struct kinks kinks = {0};
+    double *difference = pass_reals(f->size);
+    find_kinks(f, &f->o->rows, &kinks);
+    if (f->actor != NULL)
+        find_kinks(f, f->actor, &kinks);
+    for (size_t g = 0; g < f->size; g++)
+        difference[g] = (double)got[g] - f->gradient[g];
+    share_out(&kinks, difference, f->size);
+    for (int k = 0; k < kinks.count; k++) {
+        if (kinks.share[k] > 0.5) {
+            *kinks.on[k] = !*kinks.on[k];
+            m->flipped++;
+        }
+        free(kinks.change[k]);
+    }
+    m->kinks = kinks.count;
+    form_gradient(f);
+    m->distance = distance(f, got);
+    free(difference);
+}
+
+static struct oracle_match match(struct form *f, const float *got)
+{
+    struct oracle_match m = {0};
+    f->gradient = pass_reals(f->size);
+    const double doubt = sqrt(form_gradient(f));
+    m.norm = sqrt(pass_squared_norm(f->gradient, f->size));
+    m.allowed = RELATIVE * m.norm + FLOOR * doubt;
+    m.distance = distance(f, got);
+    for (int again = 0; again < 4 && m.distance > m.allowed; again++)
+        settle_kinks(f, got, &m);
+    m.agrees = m.distance <= m.allowed;
+    free(f->gradient);
+    return m;
+}
+
+struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *theta,
+                                       const double *weight, const float *got)
+{
+    double *d_q = pass_reals((size_t)o->samples);
+    double *e_q = pass_reals((size_t)o->samples);
+    CHECK(o->rows.rows == o->samples);
+    for (int b = 0; b < o->samples; b++) {
+        CHECK(o->sample[b] == b);
+        d_q[b] = -weight[b] / o->samples;
+        e_q[b] = PASS_ROUNDING * fabs(d_q[b]);
+    }
+    struct pass actor = actor_pass(o, i, theta);
+    struct form f = {.o = o, .actor = &actor, .i = i, .d_q = d_q, .e_q = e_q};
+    f.size = o->actor.mlp.size;
+    const struct oracle_match m = match(&f, got);
+    pass_free(&actor);
+    free(d_q);
+    free(e_q);
+    return m;
+}
+
+struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, const float *target,
+                                        const float *got)
+{
+    const int rows = o->rows.rows;
+    double *d_q = pass_reals((size_t)rows);
+    double *e_q = pass_reals((size_t)rows);
+    double loss = 0.0;
+    for (int r = 0; r < rows; r++) {
+        const int b = o->sample[r];
+        const double w = weight[b];
+        double error;
+        const double q = oracle_row(o, r, &error);
+        const double difference = w * (q - (double)target[b]);
+        loss += difference * difference / rows;
+        d_q[r] = 2.0 * difference * w / rows;
+        e_q[r] = 2.0 * w * w / rows * (error + PASS_ROUNDING * (fabs(q) + fabs((double)target[b])));
+    }
+    struct form f = {.o = o, .d_q = d_q, .e_q = e_q, .size = o->critic.mlp.size};
+    struct oracle_match m = match(&f, got);
+    m.loss = loss;
+    free(d_q);
+    free(e_q);
+    return m;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "oracle_pass.h"
+#include <cblas.h>
+#include <ccmsweep/fault.h>
+#include <math.h>
+#include <stdlib.h>
+
+double *pass_reals(size_t count)
+{
+    return fault_alloc(count + 1, sizeof(double));
+}
+
+void pass_product(int rows, int out, int in, const double *x, const double *w, double *y)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, out, in, 1.0, x, in, w, in, 0.0, y,
+                out);
+}
+
+/* x (rows, in) = y (rows, out) · w (out, in) */
+static void back(int rows, int out, int in, const double *y, const double *w, double *x)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, in, out, 1.0, y, out, w, in, 0.0,
+                x, in);
+}
+
+static double *squares(const double *x, size_t count)
+{
+    double *y = pass_reals(count);
+    for (size_t k = 0; k < count; k++)
+        y[k] = x[k] * x[k];
+    return y;
+}
+
+static double *magnitudes(const double *x, size_t count)
+{
+    double *y = pass_reals(count);
+    for (size_t k = 0; k < count; k++)
+        y[k] = fabs(x[k]);
+    return y;
+}
+
+void net_free(struct net *net)
+{
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        free(net->weight[l]);
+        free(net->size[l]);
+        free(net->square[l]);
+        free(net->bias[l]);
+        net->weight[l] = net->size[l] = net->square[l] = net->bias[l] = NULL;
+    }
+}
+
+void net_take(struct net *net, const float *theta)
+{
+    const struct mlp *mlp = &net->mlp;
+    net_free(net);
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        const size_t in = (size_t)mlp->in[l];
+        const size_t count = in * (size_t)mlp->out[l];
+        net->weight[l] = pass_reals(count);
+        net->bias[l] = pass_reals((size_t)mlp->out[l]);
+        for (int o = 0; o < mlp->out[l]; o++) {
+            net->bias[l][o] = (double)theta[mlp->bias[l] + (size_t)o];
+            for (int i = 0; i < mlp->in[l]; i++)
+                net->weight[l][(size_t)o * in + (size_t)i] = (double)theta[mlp_at(mlp, l, o, i)];
+        }
+        net->size[l] = magnitudes(net->weight[l], count);
+        net->square[l] = squares(net->weight[l], count);
+    }
+}
+
+struct pass pass_new(const struct net *net, int rows)
+{
+    struct pass p = {.net = net, .rows = rows};
+    const size_t r = (size_t)rows;
+    for (int l = 0; l <= MLP_LAYERS; l++) {
+        const size_t width = (size_t)(l < MLP_LAYERS ? net->mlp.in[l] : net->mlp.out[l - 1]);
+        p.value[l] = pass_reals(r * width);
+        p.error[l] = pass_reals(r * width);
+    }
+    for (int l = 0; l + 1 < MLP_LAYERS; l++) {
+        p.on[l] = fault_alloc(r * (size_t)net->mlp.out[l] + 1, sizeof(bool));
+        p.near[l] = fault_alloc(r * (size_t)net->mlp.out[l] + 1, sizeof(bool));
+    }
+    return p;
+}
+
+void pass_free(struct pass *p)
+{
+    for (int l = 0; l <= MLP_LAYERS; l++) {
+        free(p->value[l]);
+        free(p->error[l]);
+    }
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        free(p->on[l]);
+        free(p->near[l]);
+    }
+    *p = (struct pass){0};
+}
+
+static void relu(struct pass *p, int l, size_t k)
+{
+    double *value = &p->value[l + 1][k];
+    double *error = &p->error[l + 1][k];
+    p->on[l][k] = *value > 0.0;
+    p->near[l][k] = fabs(*value) <= PASS_KINK * *error && *error > 0.0;
+    if (!p->on[l][k])
+        *value = 0.0;
+    if (!p->on[l][k] && !p->near[l][k])
+        *error = 0.0;
+}
+
+static void pass_layer(struct pass *p, int l)
+{
+    const struct net *net = p->net;
+    const int in = net->mlp.in[l];
+    const int out = net->mlp.out[l];
+    const size_t inputs = (size_t)p->rows * (size_t)in;
+    const size_t outputs = (size_t)p->rows * (size_t)out;
+    double *size_in = magnitudes(p->value[l], inputs);
+    double *square_in = squares(p->error[l], inputs);
+    double *size = pass_reals(outputs);
+    pass_product(p->rows, out, in, p->value[l], net->weight[l], p->value[l + 1]);
+    pass_product(p->rows, out, in, size_in, net->size[l], size);
+    pass_product(p->rows, out, in, square_in, net->square[l], p->error[l + 1]);
+    for (size_t k = 0; k < outputs; k++) {
+        const double bias = net->bias[l][k % (size_t)out];
+        p->value[l + 1][k] += bias;
+        p->error[l + 1][k] = sqrt(p->error[l + 1][k]) + PASS_ROUNDING * (size[k] + fabs(bias));
+        if (l + 1 < MLP_LAYERS)
+            relu(p, l, k);
+    }
+    free(size_in);
+    free(square_in);
+    free(size);
+}
+
+void pass_forward(struct pass *p)
+{
+    for (int l = 0; l < MLP_LAYERS; l++)
+        pass_layer(p, l);
+}
+
+double pass_squared_norm(const double *x, size_t count)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < count; k++)
+        sum += x[k] * x[k];
+    return sum;
+}
+
+/* Gradient by layer l's parameters from d (rows, out) by its sums. Returns the square of what
+ * errors e of d, of the inputs and of the sum over the rows may do to its norm. */
+static double layer_gradient(const struct pass *p, int l, const double *d, const double *e,
+                             double *gradient)
+{
+    const struct mlp *mlp = &p->net->mlp;
+    const int in = mlp->in[l];
+    const int out = mlp->out[l];
+    double *weight = pass_reals((size_t)in * (size_t)out);
+    double doubt = 0.0;
+    double terms = 0.0;
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, p->rows, 1.0, d, out, p->value[l],
+                in, 0.0, weight, in);
+    for (int o = 0; o < out; o++) {
+        double bias = 0.0;
+        for (int r = 0; r < p->rows; r++)
+            bias += d[(size_t)r * (size_t)out + (size_t)o];
+        gradient[mlp->bias[l] + (size_t)o] = bias;
+        for (int i = 0; i < in; i++)
+            gradient[mlp_at(mlp, l, o, i)] = weight[(size_t)o * (size_t)in + (size_t)i];
+    }
+    for (int r = 0; r < p->rows; r++) {
+        const size_t to = (size_t)r * (size_t)out;
+        const size_t from = (size_t)r * (size_t)in;
+        const double x = pass_squared_norm(p->value[l] + from, (size_t)in) + 1.0;
+        const double d_d = pass_squared_norm(d + to, (size_t)out);
+        doubt += pass_squared_norm(e + to, (size_t)out) * x;
+        doubt += d_d * pass_squared_norm(p->error[l] + from, (size_t)in);
+        terms += sqrt(d_d * x);
+    }
+    free(weight);
+    return doubt + PASS_ROUNDING * PASS_ROUNDING * terms * terms;
+}
+
+/* From d, e (rows, out) by layer l's sums to those by its inputs: new arrays in their places. */
+static void layer_back(const struct pass *p, int l, double **d, double **e)
+{
+    const struct net *net = p->net;
+    const int in = net->mlp.in[l];
+    const int out = net->mlp.out[l];
+    const size_t inputs = (size_t)p->rows * (size_t)in;
+    const size_t outputs = (size_t)p->rows * (size_t)out;
+    double *size_out = magnitudes(*d, outputs);
+    double *square_out = squares(*e, outputs);
+    double *size = pass_reals(inputs);
+    double *d_in = pass_reals(inputs);
+    double *e_in = pass_reals(inputs);
+    back(p->rows, out, in, *d, net->weight[l], d_in);
+    back(p->rows, out, in, size_out, net->size[l], size);
+    back(p->rows, out, in, square_out, net->square[l], e_in);
+    for (size_t k = 0; k < inputs; k++) {
+        e_in[k] = sqrt(e_in[k]) + PASS_ROUNDING * size[k];
+        if (l > 0 && !p->on[l - 1][k])
+            d_in[k] = e_in[k] = 0.0;
+    }
+    free(size_out);
+    free(square_out);
+    free(size);
+    free(*d);
+    free(*e);
+    *d = d_in;
+    *e = e_in;
+}
+
+double pass_backward(const struct pass *p, double **d, double **e, double *gradient)
+{
+    double doubt = 0.0;
+    for (int l = MLP_LAYERS - 1; l >= 0; l--) {
+        if (gradient != NULL)
+            doubt += layer_gradient(p, l, *d, *e, gradient);
+        if (gradient == NULL || l > 0)
+            layer_back(p, l, d, e);
+    }
+    return doubt;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+#include "step_check.h"
+#include "oracle.h"
+#include <ccmsweep/mec.h>
+#include <stdlib.h>
+
+enum { A = MEC_ACTION, NONE = ORACLE_NOBODY - 1 };
+
+/* Gaps are given to f64 values of f32 networks: RELATIVE, and so many of the oracle's errors. */
+static const double RELATIVE = 1e-5, ERRORS = 2.0;
+
+static float *copy(const float *x, size_t count)
+{
+    float *y = malloc(count * sizeof *y);
+    return memcpy(y, x, count * sizeof *y);
+}
+
+static struct family copy_family(const struct family *f)
+{
+    return (struct family){
+        .size = f->size,
+        .theta = copy(f->theta, f->size),
+        .target = copy(f->target, f->size),
+        .m = copy(f->m, f->size),
+        .v = copy(f->v, f->size),
+    };
+}
+
+static void free_family(struct family *f)
+{
+    free(f->theta);
+    free(f->target);
+    free(f->m);
+    free(f->v);
+}
+
+struct snapshot snapshot_take(const struct networks *nets)
+{
+    return (struct snapshot){copy_family(&nets->actor), copy_family(&nets->critic_family)};
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    free_family(&s->actor);
+    free_family(&s->critic);
+}
+
+static int agents(const struct stepped *s)
+{
+    return (int)s->settings->environment.agents;
+}
+
+static size_t actor_size(const struct stepped *s)
+{
+    return s->before->actor.size / (size_t)agents(s);
+}
+
+static void fail_unless_near(double got, double want, double allowed, const char *what, int b)
+{
+    if (!(fabs(got - want) <= allowed))
+        fail_msg("%s of sample %d: %.9g, want %.9g ± %.2g", what, b, got, want, allowed);
+}
+
+/* The target, of the maximum without the agents that may propose or with one of them: whichever is
+ * nearest. \param agent written */
+static double find_target(const struct stepped *s, const struct oracle *o, int b, int32_t *agent)
+{
+    const struct batch *batch = &s->step->batch;
+    const double reward = (double)batch->reward[b];
+    const double factor = s->settings->training.gamma * (1.0 - (double)batch->done[b]);
+    double target = NAN;
+    for (int j = NONE; j < agents(s); j++) {
+        if (j > NONE && oracle_proposal(o, b, j) != ORACLE_MAYBE)
+            continue;
+        const int best = oracle_best(o, b, j);
+        if (best == NONE)
+            continue;
+        const double other = reward + factor * oracle_q(o, b, best);
+        const double got = (double)s->step->target[b];
+        if (!(fabs(target - got) <= fabs(other - got))) {
+            target = other;
+            *agent = best;
+        }
+    }
+    return target;
+}
+
+static void check_targets(const struct stepped *s, struct oracle *o, struct counts *counts)
+{
+    const struct batch *batch = &s->step->batch;
+    const double gamma = s->settings->training.gamma;
+    double *target = calloc((size_t)batch->count, sizeof *target);
+    int32_t *sample = calloc((size_t)batch->count, sizeof *sample);
+    int32_t *agent = calloc((size_t)batch->count, sizeof *agent);
+    oracle_set_critic(o, s->before->critic.target);
+    oracle_set_state(o, batch->next_state);
+    for (int i = 0; i < agents(s); i++)
+        oracle_act(o, i, s->before->actor.target + (size_t)i * actor_size(s));
+    oracle_evaluate(o);
+    for (int b = 0; b < batch->count; b++) {
+        sample[b] = b;
+        target[b] = find_target(s, o, b, &agent[b]);
+        counts->doubtful += agent[b] != oracle_best(o, b, NONE);
+    }
+    oracle_set_rows(o, batch->count, sample, agent);
+    for (int b = 0; b < batch->count; b++) {
+        double error;
+        oracle_row(o, b, &error);
+        error *= gamma * (1.0 - (double)batch->done[b]);
+        fail_unless_near((double)s->step->target[b], target[b],
+                         RELATIVE * fabs(target[b]) + ERRORS * error, "target", b);
+    }
+    free(target);
+    free(sample);
+    free(agent);
+}
+
+static int accepted_rows(const struct stepped *s, int32_t *sample, int32_t *agent)
+{
+    const struct batch *batch = &s->step->batch;
+    int rows = 0;
+    for (int b = 0; b < batch->count; b++) {
+        const int before = rows;
+        for (int j = 0; j < agents(s); j++) {
+            if (batch->accepted[b * agents(s) + j]) {
+                sample[rows] = b;
+                agent[rows++] = j;
+            }
+        }
+        if (rows == before) {
+            sample[rows] = b;
+            agent[rows++] = ORACLE_NOBODY;
+        }
+    }
+    return rows;
+}
+
+/* Errors of the transitions, on the model's own targets. */
+static void check_errors(const struct stepped *s, const struct oracle *o, int rows,
+                         const int32_t *sample)
+{
+    double error = 0.0;
+    double allowed = 0.0;
+    for (int r = 0; r < rows; r++) {
+        const int b = sample[r];
+        double doubt;
+        const double difference = (double)s->step->target[b] - oracle_row(o, r, &doubt);
+        error += difference * difference;
+        allowed += ERRORS * (2.0 * fabs(difference) * doubt + doubt * doubt);
+        if (r + 1 < rows && sample[r + 1] == b)
+            continue;
+        fail_unless_near(s->step->error[b], error, RELATIVE * error + allowed, "error", b);
+        error = allowed = 0.0;
+    }
+}
+
+static void judge(const struct oracle_match *m, struct counts *counts, const char *what, int i)
+{
+    if (!m->agrees)
+        fail_msg("gradient of %s %d: off by %.3g of %.3g, allowed %.3g (%d kinks, %d flipped)",
+                 what, i, m->distance, m->norm, m->allowed, m->kinks, m->flipped);
+    counts->flipped += m->flipped > 0;
+    if (m->allowed > 0.0)
+        counts->worst = fmax(counts->worst, m->distance / m->allowed);
+}
+
+static void check_critic(const struct stepped *s, struct oracle *o, struct counts *counts)
+{
+    const struct batch *batch = &s->step->batch;
+    const size_t most = (size_t)batch->count * (size_t)(agents(s) + 1);
+    int32_t *sample = calloc(most, sizeof *sample);
+    int32_t *agent = calloc(most, sizeof *agent);
+    oracle_set_critic(o, s->before->critic.theta);
+    oracle_set_state(o, batch->state);
+    oracle_set_action(o, batch->action);
+    const int rows = accepted_rows(s, sample, agent);
+    oracle_set_rows(o, rows, sample, agent);
+    check_errors(s, o, rows, sample);
+    const struct oracle_match m =
+        oracle_match_critic(o, s->step->weight, s->step->target, s->step->critic_gradient);
+    judge(&m, counts, "critic", -1);
+    assert_close(s->loss, m.loss, 2e-5, "loss of the critic");
+    free(sample);
+    free(agent);
+}
+
+/* The row chosen for sample b in pass i, agent j. */
+static void check_choice(const struct stepped *s, const struct oracle *o, int i, int b, int j,
+                         struct counts *counts)
+{
+    const size_t at = (size_t)i * (size_t)s->step->batch.count + (size_t)b;
+    const double slack = (double)s->step->slack[at];
+    if (oracle_proposal(o, b, j) == ORACLE_NO)
+        fail_msg("pass %d, sample %d: %d chosen, which does not propose", i, b, j);
+    const int best = oracle_best(o, b, j);
+    const double q = oracle_q(o, b, j);
+    const double most = oracle_q(o, b, best);
+    if (!(most - q <= slack))
+        fail_msg("pass %d, sample %d: %d chosen, Q %.9g; %d has %.9g, slack %.2g", i, b, j, q, best,
+                 most, slack);
+    const double off = fabs((double)s->step->chosen_q[at] - q);
+    if (!(off <= slack))
+        fail_msg("pass %d, sample %d: Q %.9g, want %.9g ± %.2g", i, b,
+                 (double)s->step->chosen_q[at], q, slack);
+    bool tie = false;
+    for (int k = 0; k < agents(s); k++) {
+        if (k == j || oracle_proposal(o, b, k) != ORACLE_YES || !oracle_same(o, b, k, j))
+            continue;
+        if (k < j)
+            fail_msg("pass %d, sample %d: %d chosen, but %d is equal", i, b, j, k);
+        tie = true;
+    }
+    counts->rows++;
+    counts->ties += tie;
+    counts->exchanged += best != j && !oracle_same(o, b, best, j);
+    counts->slack = fmax(counts->slack, off / slack);
+}
+
+/* Slack is rounding, no more: of the errors an evaluation in f32 may make. */
+static void check_slack(const struct stepped *s, const struct oracle *o, int i, int b)
+{
+    const size_t at = (size_t)i * (size_t)s->step->batch.count + (size_t)b;
+    double error;
+    const double q = oracle_row(o, b, &error);
+    const double slack = (double)s->step->slack[at];
+    if (!(slack <= 2e-4 * (1.0 + fabs(q)) + 1e3 * error))
+        fail_msg("pass %d, sample %d: slack %.2g for Q %.9g ± %.2g", i, b, slack, q, error);
+}
+
+static void check_pass(const struct stepped *s, struct oracle *o, int i, struct counts *counts)
+{
+    const int count = s->step->batch.count;
+    const int32_t *chosen = s->step->chosen + (size_t)i * (size_t)count;
+    const size_t at = (size_t)i * actor_size(s);
+    int32_t *sample = calloc((size_t)count, sizeof *sample);
+    int32_t *agent = calloc((size_t)count, sizeof *agent);
+    double *weight = calloc((size_t)count, sizeof *weight);
+    oracle_evaluate(o);
+    for (int b = 0; b < count; b++) {
+        sample[b] = b;
+        agent[b] = ORACLE_NOBODY;
+        if (chosen[b] == STEP_NOT_NEEDED) {
+            if (!oracle_flat(o, b, i))
+                fail_msg("pass %d, sample %d: no row, but a slope is not 0", i, b);
+            counts->not_needed++;
+            continue;
+        }
+        check_choice(s, o, i, b, chosen[b], counts);
+        agent[b] = chosen[b];
+        weight[b] = s->step->weight[b];
+    }
+    oracle_set_rows(o, count, sample, agent);
+    for (int b = 0; b < count; b++)
+        if (chosen[b] != STEP_NOT_NEEDED)
+            check_slack(s, o, i, b);
+    const struct oracle_match m =
+        oracle_match_actor(o, i, s->before->actor.theta + at, weight, s->step->gradient + at);
+    judge(&m, counts, "actor", i);
+    counts->passes++;
+    free(sample);
+    free(agent);
+    free(weight);
+}
+
+static void check_passes(const struct stepped *s, struct oracle *o, struct counts *counts)
+{
+    const int n = agents(s);
+    const size_t size = actor_size(s);
+    oracle_set_critic(o, s->nets->critic_family.theta);
+    oracle_set_state(o, s->step->batch.state);
+    for (int i = 0; i < n; i++)
+        oracle_act(o, i, s->before->actor.theta + (size_t)i * size);
+    for (int i = 0; i < n; i++) {
+        if (i % s->every == 0 || i == n - 1)
+            check_pass(s, o, i, counts);
+        oracle_act(o, i, s->nets->actor.theta + (size_t)i * size);
+    }
+}
+
+static void assert_same(float got, float want, const char *what, size_t k)
+{
+    if (memcmp(&got, &want, sizeof got) != 0)
+        fail_msg("%s %zu: %.9g, want %.9g", what, k, (double)got, (double)want);
+}
+
+/* Adam and the soft update in the order of adam.h, bit for bit, on the model's own gradient. */
+static void check_update(const struct stepped *s, double lr, const struct family *before,
+                         const struct family *after, const float *gradient, const char *what)
+{
+    const double beta1 = s->settings->training.adam_beta1;
+    const double beta2 = s->settings->training.adam_beta2;
+    const double tau = s->settings->training.tau;
+    const float step = (float)(lr / (1.0 - pow(beta1, (double)s->t)));
+    const float root = (float)sqrt(1.0 - pow(beta2, (double)s->t));
+    const float eps = (float)s->settings->training.adam_eps;
+    for (size_t k = 0; k < before->size; k++) {
+        const float g = gradient[k];
+        const float m = (float)beta1 * before->m[k] + (float)(1.0 - beta1) * g;
+        const float v = (float)beta2 * before->v[k] + (float)(1.0 - beta2) * g * g;
+        const float theta = before->theta[k] - step * m / (sqrtf(v) / root + eps);
+        const float soft = (float)(1.0 - tau) * before->target[k] + (float)tau * theta;
+        assert_same(after->m[k], m, what, k);
+        assert_same(after->v[k], v, what, k);
+        assert_same(after->theta[k], theta, what, k);
+        assert_same(after->target[k], tau == 1.0 ? theta : soft, what, k);
+    }
+}
+
+void check_step(const struct stepped *s, struct counts *counts)
+{
+    struct oracle *o = oracle_new(s->settings, s->step->batch.count);
+    check_targets(s, o, counts);
+    check_critic(s, o, counts);
+    check_passes(s, o, counts);
+    check_update(s, s->settings->training.critic_lr, &s->before->critic, &s->nets->critic_family,
+                 s->step->critic_gradient, "critic");
+    check_update(s, s->settings->training.actor_lr, &s->before->actor, &s->nets->actor,
+                 s->step->gradient, "actor");
+    oracle_free(&o);
+}

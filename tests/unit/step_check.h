@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/** One training step of the model against the oracle. */
+#ifndef CCMSWEEP_TESTS_STEP_CHECK_H
+#define CCMSWEEP_TESTS_STEP_CHECK_H
+
+#include "check.h"
+#include <ccmsweep/networks.h>
+#include <ccmsweep/step.h>
+
+/** A copy of all parameters and moments. */
+struct snapshot {
+    struct family actor, critic;
+};
+
+/** What was compared. */
+struct counts {
+    long passes;     /**< passes of actors */
+    long flipped;    /**< passes and critic updates that agree with a ReLU on the other side */
+    long rows;       /**< rows chosen */
+    long exchanged;  /**< of these, not the oracle's maximum, but within slack of it */
+    long ties;       /**< of these, exactly equal to another's row, the lowest agent chosen */
+    long not_needed; /**< samples no row was chosen for */
+    long doubtful;   /**< targets whose row hangs on an agent at y = 0 within rounding */
+    double worst;    /**< largest distance / allowed of a gradient */
+    double slack;    /**< largest |chosen Q - oracle's| / slack */
+};
+
+/** A training step that was run. */
+struct stepped {
+    const struct settings *settings;
+    const struct snapshot *before;
+    const struct networks *nets; /**< after it */
+    const struct step *step;
+    int64_t t;   /**< number of the training step */
+    double loss; /**< of the critic, as recorded */
+    int every;   /**< the last pass and one of so many others are compared */
+};
+
+/** Copy; free with snapshot_free. */
+struct snapshot snapshot_take(const struct networks *nets);
+
+void snapshot_free(struct snapshot *s);
+
+/** Targets, errors, the critic's update, each pass, every new parameter; fails the test. */
+void check_step(const struct stepped *s, struct counts *counts);
+
+#endif

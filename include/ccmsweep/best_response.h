@@ -48,8 +48,10 @@
  *     Q_j ≤ q_j + C + E + e_j ,
  *
  * e_j being what its own move or a later evaluation at another δ' added (E(δ'), by the triangle
- * inequality). Only rows whose bound exceeds the maximum are evaluated. A Lipschitz bound over all
- * units, |W2|·|w3|, would be some twenty-five times looser than v.
+ * inequality). An agent that begins to propose brings a row that the units were not sorted for, and
+ * the sample is laid out again, as it is when the maximising row goes. Only rows whose bound
+ * exceeds the maximum are evaluated. A Lipschitz bound over all units, |W2|·|w3|, would be some
+ * twenty-five times looser than v.
  *
  * **Rounding.** C, E and ΔQ are f32 sums of up to H1 terms; their rounding is at most
  * 2^-21·(‖c‖ + ‖v‖ + ‖t‖)·‖δ‖. Two ways of evaluating one row differ by less than the *slack*,
@@ -80,6 +82,7 @@ struct response {
     bool known;      /**< laid out at a reference */
     bool moved;      /**< an action has changed since the maximum was found */
     bool row_moved;  /**< the row's own inputs have */
+    bool outdated;   /**< another row is there, or the maximising one is gone */
     int32_t agent;   /**< of the maximising row, or CRITIC_NOBODY */
     int32_t version; /**< raised whenever the row is evaluated */
     float value;     /**< its Q when it was evaluated */
@@ -125,7 +128,7 @@ struct best_response {
     float *common_own;        /**< (B, A) c · W°[actions] */
     float *bound_own;         /**< (B, A) v · |W°[actions]| */
     float *q, *e;             /**< (B, N) */
-    uint8_t *unknown;         /**< (B, N) no value at the reference */
+    uint8_t *inside;          /**< (B, N) rows that were laid out */
     float *abs_w2, *abs_w3;   /**< (H2, H1), (H2) absolute values */
     float *abs_own;           /**< (A, H1) |W°[actions]| */
     float *reach;             /**< (H1) ‖W1[actions of all], k‖ + ‖W°[actions], k‖ */
@@ -157,7 +160,8 @@ void best_response_find(struct best_response *br, int count, const int32_t *list
 void best_response_gradient(const struct best_response *br, int i, int count, const int32_t *list,
                             const float *d_q, float *d_y);
 
-/** Actor i's actions have changed. \param before, after (B, A) */
+/** Actor i's actions have changed, for the first time since the start. \param before, after
+ *  (B, A) */
 void best_response_moved(struct best_response *br, int i, const float *before, const float *after);
 
 /** Q of the maximising row of a known sample. */

@@ -30,7 +30,7 @@ void best_response_bind(struct best_response *br, struct critic *critic, struct 
     br->bound_own = arena_take(scratch, b * A, sizeof(float));
     br->q = arena_take(scratch, b * n, sizeof(float));
     br->e = arena_take(scratch, b * n, sizeof(float));
-    br->unknown = arena_take(scratch, b * n, sizeof(uint8_t));
+    br->inside = arena_take(scratch, b * n, sizeof(uint8_t));
     br->abs_w2 = arena_take(scratch, h1 * h2, sizeof(float));
     br->abs_w3 = arena_take(scratch, h2, sizeof(float));
     br->abs_own = arena_take(scratch, A * h1, sizeof(float));
@@ -316,21 +316,21 @@ static int add_proposers(struct best_response *br, int b)
     return rows;
 }
 
+static bool proposes(const struct best_response *br, int b, int agent)
+{
+    const size_t n = (size_t)br->critic->agents;
+    return br->action[((size_t)b * n + (size_t)agent) * A] >= 0.0F;
+}
+
 /* Largest bound of a row other than the maximising one, at δ = 0. */
 static void find_rival(struct best_response *br, int b)
 {
-    const size_t n = (size_t)br->critic->agents;
-    const float *action = br->action + (size_t)b * n * A;
+    const size_t first = (size_t)b * (size_t)br->critic->agents;
     struct response *at = &br->at[b];
     at->rival = -INFINITY;
-    for (size_t j = 0; j < n; j++) {
-        if (!(action[j * A] >= 0.0F) || (int)j == at->agent)
-            continue;
-        const float top = br->q[(size_t)b * n + j] + br->e[(size_t)b * n + j];
-        at->rival = br->unknown[(size_t)b * n + j] != 0 ? INFINITY : fmaxf(at->rival, top);
-        if (at->rival == INFINITY)
-            return;
-    }
+    for (int j = 0; j < br->critic->agents; j++)
+        if (j != at->agent && proposes(br, b, j))
+            at->rival = fmaxf(at->rival, br->q[first + (size_t)j] + br->e[first + (size_t)j]);
 }
 
 /* What a row just evaluated says of its agent's value at the reference. */
@@ -342,17 +342,16 @@ static void note_value(struct best_response *br, int b, int r)
         return;
     br->q[j] = br->row_q[r] - br->at[b].together;
     br->e[j] = br->at[b].apart;
-    br->unknown[j] = 0;
+    br->inside[j] = 1;
 }
 
 /* Make the present actions the reference: evaluate all rows, sort the units, keep the best row. */
-static void lay_out(struct best_response *br, int b)
+static void lay_out(struct best_response *br, int b, float kappa)
 {
     const size_t n = (size_t)br->critic->agents;
     const size_t h1 = (size_t)width1(br);
     const size_t h2 = (size_t)width2(br);
     struct response *at = &br->at[b];
-    const float kappa = at->known ? at->kappa * KAPPA_GROWTH : KAPPA * sqrtf((float)n);
     *at = (struct response){
         .known = true,
         .kappa = kappa,
@@ -371,7 +370,7 @@ static void lay_out(struct best_response *br, int b)
     br->tally.layouts++;
     br->tally.rows += rows;
     memset(br->shift + (size_t)b * h1, 0, h1 * sizeof(float));
-    memset(br->unknown + (size_t)b * n, 1, n);
+    memset(br->inside + (size_t)b * n, 0, n);
     for (int r = 0; r < rows; r++)
         note_value(br, b, r);
     const int32_t best = br->row_agent[critic_best(br->row_q, rows)];
@@ -383,30 +382,12 @@ static void lay_out(struct best_response *br, int b)
     find_rival(br, b);
 }
 
-/* Lay out a sample that has moved too far for its reference. */
-static void lay_out_again(struct best_response *br, int b)
+/* Lay out a sample that has left the neighbourhood of its reference, or has other rows. */
+static void lay_out_again(struct best_response *br, int b, float kappa)
 {
     const int32_t list = b;
     critic_joint(br->critic, br->theta, 1, &list, br->state_part, br->action, br->z);
-    lay_out(br, b);
-}
-
-static bool proposes(const struct best_response *br, int b, int agent)
-{
-    const size_t n = (size_t)br->critic->agents;
-    return br->action[((size_t)b * n + (size_t)agent) * A] >= 0.0F;
-}
-
-/* The maximising row is still one of the sample's rows. */
-static bool row_stands(const struct best_response *br, int b)
-{
-    const int32_t agent = br->at[b].agent;
-    if (agent != CRITIC_NOBODY)
-        return proposes(br, b, agent);
-    for (int j = 0; j < br->critic->agents; j++)
-        if (proposes(br, b, j))
-            return false;
-    return true;
+    lay_out(br, b, kappa);
 }
 
 static void renew_row(struct best_response *br, int b)
@@ -433,8 +414,8 @@ static float largest_gain(const struct response *at)
     return at->together + at->apart + at->rounding * sqrtf(at->shift2) + at->slack;
 }
 
-/* Rows whose bound lets them beat the maximum; all of them when there is no maximum. */
-static int add_challengers(struct best_response *br, int b, bool stands, float best)
+/* Rows whose bound lets them beat the maximum. */
+static int add_challengers(struct best_response *br, int b, float best)
 {
     const size_t n = (size_t)br->critic->agents;
     const struct response *at = &br->at[b];
@@ -442,12 +423,8 @@ static int add_challengers(struct best_response *br, int b, bool stands, float b
     int rows = 0;
     for (int j = 0; j < (int)n; j++) {
         const size_t row = (size_t)b * n + (size_t)j;
-        if (!proposes(br, b, j) || (stands && j == at->agent))
-            continue;
         const float top = br->q[row] + br->e[row] + gain;
-        const bool below =
-            stands && br->unknown[row] == 0 && (top < best || (top == best && j > at->agent));
-        if (!below)
+        if (j != at->agent && proposes(br, b, j) && !(top < best || (top == best && j > at->agent)))
             add_row(br, b, &rows, j);
     }
     return rows;
@@ -455,25 +432,21 @@ static int add_challengers(struct best_response *br, int b, bool stands, float b
 
 /* Evaluate the challengers beside the row itself, so that equal rows have equal bits, and take the
  * best. */
-static void challenge(struct best_response *br, int b, bool stands)
+static void challenge(struct best_response *br, int b)
 {
     const struct response *at = &br->at[b];
-    int rows = add_challengers(br, b, stands, best_response_value(br, b));
-    const int challengers = rows;
-    if (rows > 0 && stands)
-        add_row(br, b, &rows, at->agent);
-    if (rows == 0 && !stands)
-        add_row(br, b, &rows, CRITIC_NOBODY);
+    int rows = add_challengers(br, b, best_response_value(br, b));
     if (rows > 0) {
+        int top = 0;
+        br->tally.challengers += rows;
+        add_row(br, b, &rows, at->agent);
         evaluate_rows(br, b, rows);
-        br->tally.challengers += challengers;
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
             note_value(br, b, r);
-        int top = critic_best(br->row_q, challengers > 0 ? challengers : rows);
-        const int row = rows - 1;
-        if (stands && !(br->row_q[top] > br->row_q[row] ||
-                        (br->row_q[top] == br->row_q[row] && br->row_agent[top] < at->agent)))
-            top = row;
+            if (br->row_q[r] > br->row_q[top] || br->row_q[top] != br->row_q[top] ||
+                (br->row_q[r] == br->row_q[top] && br->row_agent[r] < br->row_agent[top]))
+                top = r;
+        }
         take_row(br, b, top);
     }
     find_rival(br, b);
@@ -483,17 +456,17 @@ static void challenge(struct best_response *br, int b, bool stands)
 static void refresh(struct best_response *br, int b)
 {
     struct response *at = &br->at[b];
+    const bool near = at->travelled < at->kappa * at->kappa &&
+                      sqrtf(at->shift2) + br->own_reach * at->own < at->rho;
     at->moved = false;
-    if (!(at->travelled < at->kappa * at->kappa) ||
-        !(sqrtf(at->shift2) + br->own_reach * at->own < at->rho)) {
-        lay_out_again(br, b);
+    if (!near || at->outdated) {
+        lay_out_again(br, b, near ? at->kappa : at->kappa * KAPPA_GROWTH);
         return;
     }
-    const bool stands = row_stands(br, b);
-    if (stands && (at->row_moved || !(sqrtf(at->distance) < at->radius)))
+    if (at->row_moved || !(sqrtf(at->distance) < at->radius))
         renew_row(br, b);
-    if (!stands || !(at->rival + largest_gain(at) < best_response_value(br, b)))
-        challenge(br, b, stands);
+    if (!(at->rival + largest_gain(at) < best_response_value(br, b)))
+        challenge(br, b);
 }
 
 void best_response_find(struct best_response *br, int count, const int32_t *list)
@@ -504,7 +477,7 @@ void best_response_find(struct best_response *br, int count, const int32_t *list
             br->fresh[fresh++] = list[i];
     critic_joint(br->critic, br->theta, fresh, br->fresh, br->state_part, br->action, br->z);
     for (int i = 0; i < fresh; i++)
-        lay_out(br, br->fresh[i]);
+        lay_out(br, br->fresh[i], KAPPA * sqrtf((float)br->critic->agents));
     br->tally.passes += count;
     for (int i = 0; i < count; i++)
         if (br->at[list[i]].moved)
@@ -535,17 +508,16 @@ static void move_row(struct best_response *br, int i, int b, const float by[A])
 {
     const size_t row = (size_t)b * (size_t)br->critic->agents + (size_t)i;
     struct response *at = &br->at[b];
-    if (at->agent == i)
-        at->row_moved = true;
-    if (!proposes(br, b, i))
+    const bool inside = proposes(br, b, i);
+    at->row_moved |= at->agent == i;
+    at->outdated |= inside ? br->inside[row] == 0 : at->agent == i;
+    if (!inside || br->inside[row] == 0)
         return;
     for (int k = 0; k < A; k++) {
         br->q[row] += br->common_own[b * A + k] * by[k];
         br->e[row] += br->bound_own[b * A + k] * fabsf(by[k]);
     }
-    if (br->unknown[row] != 0 || at->agent == CRITIC_NOBODY)
-        at->rival = INFINITY;
-    else if (at->agent != i)
+    if (at->agent != i)
         at->rival = fmaxf(at->rival, br->q[row] + br->e[row]);
 }
 

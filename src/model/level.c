@@ -490,24 +490,26 @@ INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
                                1.0 / 5040.0,       1.0 / 720.0,       1.0 / 120.0,
                                1.0 / 24.0,         1.0 / 6.0,         0.5};
     const double to_integer = 0x1.8p52;
+    double r[LANES], p[LANES], scale[LANES];
     for (int l = 0; l < LANES; l++) {
         double x = 2.0 * (double)fabsf(z[l]);
         x = x > 40.0 ? 40.0 : x;
         const double shifted = x * 0x1.71547652b82fep0 + to_integer;
         const double k = shifted - to_integer;
-        const double r = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
-        double p = c[0];
-        for (size_t i = 1; i < sizeof c / sizeof *c; i++)
-            p = p * r + c[i];
-        p = p * r * r + r;
-        int64_t bits;
+        r[l] = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
+        p[l] = c[0];
+        uint64_t bits;
         memcpy(&bits, &shifted, sizeof bits);
-        bits = (int64_t)((uint64_t)(bits + 1023) << 52);
-        double scale;
-        memcpy(&scale, &bits, sizeof scale);
-        const double t = scale * p + (scale - 1.0);
-        const float q = fabsf(z[l]) > cliff ? 1.0F : (float)(t / (t + 2.0));
-        y[l] = copysignf(q, z[l]);
+        bits = (bits + 1023) << 52;
+        memcpy(&scale[l], &bits, sizeof bits);
+    }
+    for (size_t i = 1; i < sizeof c / sizeof *c; i++)
+        for (int l = 0; l < LANES; l++)
+            p[l] = p[l] * r[l] + c[i];
+    for (int l = 0; l < LANES; l++) {
+        const double t = scale[l] * (p[l] * r[l] * r[l] + r[l]) + (scale[l] - 1.0);
+        const float q = (float)(t / (t + 2.0));
+        y[l] = copysignf(fabsf(z[l]) > cliff ? 1.0F : q, z[l]);
     }
 }
 

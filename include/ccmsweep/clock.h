@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Time: a steady clock for durations and due dates, and the date. Local; knows nothing else.
+ * Time: a steady clock for durations and due dates, CPU time, and the date. Local; knows nothing
+ * else.
  */
 #ifndef CCMSWEEP_CLOCK_H
 #define CCMSWEEP_CLOCK_H
@@ -10,5 +11,9 @@ double clock_now(void);
 
 /** Seconds since 1970-01-01 UTC. */
 double clock_utc(void);
+
+/** Seconds of CPU time that the calling thread has used: whatever libraries do in threads of their
+ *  own, if only waiting for work, does not count. */
+double clock_cpu(void);
 
 #endif

@@ -19,6 +19,9 @@ enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Check a spec and print it with every setting, or print the defaults. */
 enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Measure on this machine what a training costs. */
+enum status cmd_bench(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Print what the program is and was built from. */
 void version_print(void);
 

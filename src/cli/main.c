@@ -24,6 +24,7 @@ static const struct command {
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
      cmd_spec},
+    {"bench", "train [OPTION...]", "measure on this machine what a training costs", cmd_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -98,6 +99,15 @@ static int refuse_command(const char *name)
     return STATUS_INPUT;
 }
 
+static enum status run_command(const struct command *command, int argc, char **argv,
+                               struct fault *fault)
+{
+    char name[64];
+    snprintf(name, sizeof name, "ccmsweep %s", command->name);
+    argv[1] = name;
+    return command->run(argc - 1, argv + 1, fault);
+}
+
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
@@ -112,20 +122,16 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return STATUS_OK;
     }
-    if (strcmp(argv[1], "--version") == 0) {
-        version_print();
-        return STATUS_OK;
-    }
+    const bool version = strcmp(argv[1], "--version") == 0;
     const struct command *const command = find_command(argv[1]);
-    if (command == NULL)
+    if (command == NULL && !version)
         return refuse_command(argv[1]);
     struct fault fault = {""};
     enum status status = kernels_check(&fault);
-    char name[64];
-    snprintf(name, sizeof name, "ccmsweep %s", command->name);
-    argv[1] = name;
-    if (status == STATUS_OK)
-        status = command->run(argc - 1, argv + 1, &fault);
+    if (status == STATUS_OK && version)
+        version_print();
+    else if (status == STATUS_OK)
+        status = run_command(command, argc, argv, &fault);
     if (status != STATUS_OK)
         fprintf(stderr, "ccmsweep: %s\n", fault.text);
     return (int)status;

@@ -19,3 +19,8 @@ double clock_utc(void)
 {
     return read_clock(CLOCK_REALTIME);
 }
+
+double clock_cpu(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -22,7 +22,7 @@ LIST = "one that 'ccmsweep spec --defaults' lists"
 def test_help():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("train", "show", "spec"):
+    for command in ("train", "show", "spec", "bench"):
         assert re.search(rf"^  {command} ", done.stdout, re.M)
     for code in ("0 complete", "1 a fault", "2 wrong", "3 finished", "4 the file", "75 stopped"):
         assert code in done.stdout
@@ -60,8 +60,8 @@ def test_version():
     assert (done.returncode, done.stderr) == (0, "")
     assert re.match(r"ccmsweep \d+\.\d+\.\d+\n", done.stdout)
     for line in (r"revision +\S+", r"compiler +(gcc|clang) \d+", r"flags .*-ffp-contract=off",
-                 r"libraries +HDF5 \d.*MPI \d",
-                 r"CPU level +(avx512|avx2|baseline), (no )?fused multiply-add"):
+                 r"libraries +HDF5 \d.*MPI \d.*OpenBLAS \d",
+                 r"CPU level +(avx512|avx2|baseline), (no )?fused multiply-add$"):
         assert re.search(rf"^{line}", done.stdout, re.M), line
 
 
@@ -69,7 +69,7 @@ def test_version():
 
 COMMAND_LINES = {
     "unknown command": (["tarin"], "ccmsweep: 'tarin': unknown command, expected one of train, "
-                                   "show, spec; see ccmsweep --help\n"),
+                                   "show, spec, bench; see ccmsweep --help\n"),
     "escape sequence for a command": (["\033[31m"], "ccmsweep: '?[31m': unknown command"),
     "unknown option of the program": (["--verbose"], "ccmsweep: '--verbose': unknown command"),
     "unknown option of train": (["train", "--lr", "1"], "ccmsweep train: unrecognized option"),
@@ -127,6 +127,28 @@ COMMAND_LINES = {
         ["train", "--set", "environment.power_dbm=[9, 8]"],
         "ccmsweep: --set: environment.power_dbm.low: 9 is above environment.power_dbm.high, "
         "expected at most 8\n"),
+    "bench without a word": (["bench"], "ccmsweep bench: no bench, expected train\n"),
+    "unknown bench": (["bench", "tarin"],
+                      "ccmsweep bench: 'tarin': unknown bench, expected train\n"),
+    "two benches": (["bench", "train", "train"],
+                    "too many arguments: 'train', expected one bench\n"),
+    "unknown regime": (["bench", "train", "--regime", "calm"],
+                       "--regime: 'calm' is unknown, expected one of moving, saturated, both\n"),
+    "fewer than no episodes to skip": (
+        ["bench", "train", "--skip=-1"],
+        "--skip: '-1' is no number of episodes, expected a whole number from 0 to 10000000\n"),
+    "no episodes to measure": (
+        ["bench", "train", "--count", "0"],
+        "--count: '0' is no number of episodes, expected a whole number from 1 to 10000000\n"),
+    "more episodes than a training may have": (
+        ["bench", "train", *SMALL, "--skip", "10000000", "--count", "1"],
+        "ccmsweep: --skip, --count: 10000001 episodes in all, expected at most 10000000\n"),
+    "wrong setting of a bench": (
+        ["bench", "train", "--set", "training.batch=0"],
+        f"ccmsweep: --set: training.batch: '0' is out of range, expected {BATCH}\n"),
+    "training that ends before it is measured": (
+        ["bench", "train", *SMALL, "--set", "training.episodes=4", "--skip", "4"],
+        "ccmsweep: moving: the training ended with episode 4, expected a --skip below that\n"),
     "output in no folder": (["train", "-o", "no/run.h5", *SMALL], "no/run.h5"),
     "folder for output": (
         ["train", "-o", "."], "ccmsweep: --output: . is not a file, expected the name of one\n"),
@@ -296,9 +318,9 @@ def plain_environment(**more):
 
 
 def test_terminal_gets_a_bar_and_colours():
-    words = ["train", *SMALL, "--episodes", "1500"]
+    words = ["train", *SMALL, "--episodes", "12000"]
     shown = on_terminal(words, plain_environment())
-    assert re.search(r"\r\[#*\.*\] \d+/1500 .*reward .* sat .* moving 3", shown)
+    assert re.search(r"\r\[#*\.*\] \d+/12000 .*reward .* sat .* moving 3", shown)
     assert "\033[1m" in shown
     assert "\033" not in on_terminal(words, plain_environment(NO_COLOR="1"))
     for quiet in ({"SLURM_PROCID": "0"}, {"OMPI_COMM_WORLD_SIZE": "2"}, {"TERM": "dumb"}):
@@ -307,14 +329,16 @@ def test_terminal_gets_a_bar_and_colours():
 
 
 def test_bar_when_asked_for():
-    done = subprocess.run([PROGRAM, "train", *SMALL, "--episodes", "1500", "--progress", "bar"],
+    done = subprocess.run([PROGRAM, "train", *SMALL, "--episodes", "12000", "--progress", "bar"],
                           capture_output=True)
     assert done.returncode == 0
     assert b"\r[" in done.stderr and done.stderr.endswith(b" \r")
 
 
 LOST = [["--help"], ["--version"], ["train", "--help"], ["spec", "--defaults"],
-        ["train", *SMALL, "--episodes", "2"], ["train", *SMALL, "--episodes", "2", "--json"]]
+        ["train", *SMALL, "--episodes", "2"], ["train", *SMALL, "--episodes", "2", "--json"],
+        ["bench", "train", *SMALL, "--count", "1"],
+        ["bench", "train", *SMALL, "--count", "1", "--json"]]
 
 
 @pytest.mark.parametrize("words", LOST, ids=" ".join)
@@ -340,6 +364,77 @@ def test_closed_standard_streams_do_not_end_up_in_the_file(tmp_path):
     assert subprocess.run(words, cwd=tmp_path, preexec_fn=close).returncode == 1
     done = run("train", *SMALL, "--episodes", "2", "-o", "run.h5", cwd=tmp_path)
     assert done.returncode == 2 and "finished" in done.stderr
+
+
+# Benches
+
+
+def bench(*words):
+    done = run("bench", "train", *SMALL, *words, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_bench_counts_episodes_by_kind():
+    got = bench("--skip", 3, "--count", 12)
+    assert list(got) == ["schema_version", "cpu", "level", "agents", "batch", "sgemm", "regimes"]
+    assert (got["agents"], got["batch"]) == (3, 8)
+    assert [[s["m"], s["n"], s["k"]] for s in got["sgemm"]["shapes"]] == [
+        [8, 32, 30], [24, 16, 32], [80, 16, 32]]
+    assert got["sgemm"]["best_gflop_per_s"] == max(
+        s["gflop_per_s"] for s in got["sgemm"]["shapes"])
+    moving, saturated = got["regimes"]
+    assert (moving["regime"], saturated["regime"]) == ("moving", "saturated")
+    assert (moving["actor_lr"], moving["critic_lr"], moving["seed"]) == (0.0001, 0.001, 42)
+    assert (saturated["actor_lr"], saturated["critic_lr"], saturated["seed"]) == (0.1, 0.01, 42)
+    for regime in (moving, saturated):
+        assert list(regime) == [
+            "regime", "actor_lr", "critic_lr", "seed", "first_episode", "last_episode", "ordinary",
+            "log", "log_ratio", "phases_ms", "gflop", "gflop_per_s", "share_of_sgemm", "responses",
+            "memory_mb"]
+        assert (regime["first_episode"], regime["last_episode"]) == (4, 15)
+        assert (regime["ordinary"]["episodes"], regime["log"]["episodes"]) == (9, 3)
+        assert list(regime["phases_ms"]) == ["acting", "priorities", "targets", "critic", "actors",
+                                             "rest"]
+        assert regime["gflop"] > 0 and regime["memory_mb"] > 0
+    assert moving["responses"]["passes"] > 0 and moving["responses"]["rows_per_pass"] > 0
+
+
+def test_bench_takes_settings_before_those_of_the_regime():
+    got = bench("--set", "training.actor_lr=0.5", "--set", "training.seed=7", "--regime",
+                "saturated", "--skip", 1, "--count", 2, "--set", "networks.critic_hidden2=24")
+    (regime,) = got["regimes"]
+    assert (regime["actor_lr"], regime["critic_lr"], regime["seed"]) == (0.5, 0.01, 7)
+    assert [s["n"] for s in got["sgemm"]["shapes"]] == [32, 24, 24]
+
+
+def test_bench_measures_what_there_is():
+    short = ["--regime", "moving", "--set", "training.episodes=6", "--skip", 3]
+    (regime,) = bench(*short)["regimes"]
+    assert (regime["first_episode"], regime["last_episode"]) == (4, 6)
+    assert (regime["ordinary"]["episodes"], regime["log"]["episodes"]) == (2, 1)
+    (regime,) = bench(*short, "--set", "evaluation.every=1")["regimes"]
+    for kind in ("ordinary", "log"):
+        assert regime[kind] == {"episodes": 0, "median_ms": None, "min_ms": None}
+    assert regime["gflop"] is None and set(regime["phases_ms"].values()) == {None}
+    (regime,) = bench("--regime", "moving", "--skip", 2000, "--count", 2)["regimes"]
+    assert (regime["first_episode"], regime["last_episode"]) == (2001, 2002)
+
+
+def test_bench_in_words():
+    done = run("bench", "train", *SMALL, "--skip", 3, "--count", 3)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^sgemm of OpenBLAS, kernel \w+, one thread", done.stdout, re.M)
+    assert "\nmoving: actor_lr 0.0001, critic_lr 0.001, seed 42\n" in done.stdout
+    assert "\nsaturated: actor_lr 0.1, critic_lr 0.01, seed 42\n" in done.stdout
+    for line in (r"  measured     episodes 4 to 6,", r"  ordinary     [\d.]+ ms, median of 2;",
+                 r"  log          [\d.]+ ms, median of 1; [\d.]+ times an ordinary one$",
+                 r"    actors     +[\d.]+ ms, mean;", r"  arithmetic   \S+ GFLOP, ",
+                 r"  memory       [\d.]+ MB$"):
+        assert len(re.findall(rf"^{line}", done.stdout, re.M)) == 2, line
+    assert max(map(len, done.stdout.splitlines())) <= 80 and "nan" not in done.stdout
+    done = run("bench", "train", *SMALL, "--skip", 0, "--count", 1)
+    assert done.stdout.count("no such episode") == 4 and "nan" not in done.stdout
 
 
 # Files
@@ -422,8 +517,16 @@ def test_levels_with_a_fused_multiply_add_give_the_same_bits():
 
 
 def test_level_can_be_chosen():
-    assert re.search(r"^CPU level +baseline", at_level("baseline", "--version").stdout, re.M)
-    done = at_level("sse9", "spec", "--defaults")
+    done = at_level("baseline", "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^CPU level +baseline, ", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["train", *SMALL], ["spec", "--defaults"],
+                                   ["bench", "train"]], ids=" ".join)
+def test_unknown_level_is_refused(words):
+    done = at_level("sse9", *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "CCMSWEEP_LEVEL: 'sse9' is no level of this CPU, expected one of " in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert re.fullmatch(r"ccmsweep: CCMSWEEP_LEVEL: 'sse9' is no level of this CPU, expected one "
+                        r"of [\w, ]*baseline\n", done.stderr)
+    assert at_level("sse9", "--help").returncode == 0

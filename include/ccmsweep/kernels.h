@@ -108,7 +108,8 @@ struct kernels {
     void (*heads)(int rows, int n, const float *z, const float *w, float b, float *lo, float *hi,
                   float *q);
 
-    /** Indices of the columns of x (rows, n) that hold a positive value. \return how many */
+    /** Indices of the columns of x (rows, n) that hold a positive value or a NaN, which must not
+     *  get lost. \return how many */
     int (*positive)(int rows, int n, const float *x, int32_t *list);
 
     /** y = tanh(z), correctly rounded; exactly ±1 where |z| > cliff. */

@@ -470,7 +470,7 @@ static int positive(int rows, int n, const float *x, int32_t *list)
         for (int r = 0; r < rows; r++) {
             const float *row = x + (size_t)r * (size_t)n + (size_t)j;
             for (int l = 0; l < width; l++)
-                found[l] |= row[l] > 0.0F;
+                found[l] |= !(row[l] <= 0.0F);
         }
         for (int l = 0; l < width; l++) {
             list[count] = j + l;

@@ -9,8 +9,9 @@
  *     trainer_free(&t);
  *
  * A trainer has no globals, does no I/O, reads no clock and allocates nothing after trainer_new.
- * The bits of a training depend on the cell's settings of class result and shape alone: not on how
- * many episodes one advance takes, on logs, snapshots, evaluation or a save and load on the way.
+ * The bits of a training depend on the cell's settings of class result and shape, and on whether the
+ * CPU has a fused multiply-add (kernels.h), alone: not on how many episodes one advance takes, on
+ * logs, snapshots, evaluation or a save and load on the way.
  * It knows nothing of MPI, HDF5, signals or files. All calls are local.
  */
 #ifndef CCMSWEEP_TRAINER_H
@@ -71,8 +72,9 @@ size_t trainer_state_size(const struct trainer *t) MUST_USE;
 void trainer_save(const struct trainer *t, void *buffer, size_t size);
 
 /** Take over a state saved by a trainer of the same cell, algorithm version and byte order.
- *  \return STATUS_INPUT with a sentence when it is another's or another size; `t` is then
- *          unchanged. */
+ *  \return STATUS_INPUT with a sentence when it is another's or another size; STATUS_FAULT with one
+ *          when it was computed with a fused multiply-add and this level of CPU has none, or the
+ *          other way round. `t` is then unchanged. */
 enum status trainer_load(struct trainer *t, const void *buffer, size_t size,
                          struct fault *fault) MUST_USE;
 

@@ -27,8 +27,9 @@ struct worker {
 };
 
 /** Take the run's checkpoint into the trainer, when there is a good one; says so when there is one
- *  that cannot be used (the training then begins again). Without a store nothing happens. */
-void worker_resume(struct worker *worker);
+ *  that cannot be used (the training then begins again). Without a store nothing happens.
+ *  \return STATUS_FAULT with a sentence when the run can go on, but not on this CPU */
+enum status worker_resume(struct worker *worker, struct fault *fault) MUST_USE;
 
 /**
  * Train to the end and commit, or to a polite stop. The checkpoint goes when the run is committed.

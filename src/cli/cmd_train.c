@@ -227,9 +227,10 @@ static enum status train(const struct arguments *arguments, const struct spec *s
                             .progress = &progress,
                             .trainer = trainer,
                             .state = state};
-    worker_resume(&worker);
     double wall_s = 0;
-    status = worker_train(&worker, &wall_s, fault);
+    status = worker_resume(&worker, fault);
+    if (status == STATUS_OK)
+        status = worker_train(&worker, &wall_s, fault);
     if (status == STATUS_OK)
         status = summary_write(trainer_settings(trainer), trainer_record(trainer), wall_s,
                                arguments->json, fault);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* First bytes of a state; the numbers also give away another byte order. */
-#define STATE_MAGIC UINT64_C(0x43434d5354415432)
+#define STATE_MAGIC UINT64_C(0x43434d5354415433)
 
 struct header {
     uint64_t magic;
@@ -24,6 +24,7 @@ struct header {
     uint64_t cell; /* fingerprint of the settings that decide the result */
     int64_t episode;
     int64_t done;
+    int64_t fused; /* computed with a fused multiply-add */
 };
 
 struct trainer {
@@ -107,6 +108,7 @@ static void start(struct trainer *t)
         .algorithm_version = TRAINER_ALGORITHM_VERSION,
         .size = t->state.used,
         .cell = fingerprint(s),
+        .fused = t->nets.compute.kernels->fused,
     };
     python_seed(t->python, seed);
     torch_seed(t->torch, seed);
@@ -320,6 +322,12 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
                          header.algorithm_version, TRAINER_ALGORITHM_VERSION);
     if (header.cell != t->header->cell)
         return fault_set(fault, STATUS_INPUT, "saved state: of a training with other settings");
+    if (header.fused != t->header->fused)
+        return fault_set(fault, STATUS_FAULT,
+                         "begun by a CPU with%s a fused multiply-add and cannot go on at level "
+                         "%s%s",
+                         header.fused ? "" : "out", t->nets.compute.kernels->level,
+                         header.fused ? "" : "; CCMSWEEP_LEVEL=baseline goes on");
     memcpy(t->state.base, buffer, size);
     return STATUS_OK;
 }

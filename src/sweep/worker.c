@@ -18,27 +18,33 @@ static enum status save(struct worker *w, struct fault *fault)
     return checkpoint_save(w->path, w->run, &identity, w->state, size, fault);
 }
 
-void worker_resume(struct worker *w)
+enum status worker_resume(struct worker *w, struct fault *fault)
 {
     if (w->store == NULL)
-        return;
-    struct fault fault = {""};
+        return STATUS_OK;
+    enum status status = STATUS_INPUT;
     const size_t size = trainer_state_size(w->trainer);
     const struct identity identity = identity_of(trainer_settings(w->trainer));
     const enum checkpoint_answer answer =
-        checkpoint_load(w->path, w->run, &identity, w->state, size, &fault);
+        checkpoint_load(w->path, w->run, &identity, w->state, size, fault);
     if (answer == CHECKPOINT_ABSENT && store_state(w->store, w->run) != STORE_INTERRUPTED)
-        return;
+        return STATUS_OK;
+    if (answer == CHECKPOINT_LOADED)
+        status = trainer_load(w->trainer, w->state, size, fault);
+    if (status == STATUS_FAULT) {
+        fault_prefix(fault, "%s", w->path);
+        return status;
+    }
     if (answer == CHECKPOINT_ABSENT)
         progress_say(w->progress,
                      "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
                      w->path, w->path);
-    else if (answer == CHECKPOINT_LOADED &&
-             trainer_load(w->trainer, w->state, size, &fault) == STATUS_OK)
+    else if (status == STATUS_OK)
         progress_say(w->progress, "%s: going on after episode %lld", w->path,
                      (long long)trainer_episode(w->trainer));
     else
-        progress_say(w->progress, "%s; beginning again", fault.text);
+        progress_say(w->progress, "%s; beginning again", fault->text);
+    return STATUS_OK;
 }
 
 static enum status note_start(struct worker *w, struct fault *fault)

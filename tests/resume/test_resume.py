@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Trainings that are stopped, killed and gone on with, against the same in one piece: all that is
 in their files outside /volatile is compared byte for byte."""
+import os
 import random
 import re
 import signal
@@ -147,6 +148,23 @@ def test_damaged_checkpoint_is_not_used(straight, tmp_path):
     content[len(content) // 2] ^= 1
     checkpoint.write_bytes(content)
     assert straight.check_end(tmp_path).endswith("; beginning again\n")
+
+
+def test_goes_on_only_with_the_same_arithmetic(straight, tmp_path, monkeypatch):
+    """At another level with a fused multiply-add, but not without one."""
+    baseline = {**os.environ, "CCMSWEEP_LEVEL": "baseline"}
+    if run("--version").stdout == run("--version", env=baseline).stdout:
+        pytest.skip("this CPU runs no level with a fused multiply-add")
+    process = start(*straight.words, "-o", "b.h5", cwd=tmp_path)
+    wait_for(tmp_path / "b.h5")
+    time.sleep(0.3)
+    episode = stop(process)
+    done = run("train", *straight.words, "-o", "b.h5", cwd=tmp_path, env=baseline)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("ccmsweep: b.h5: begun by a CPU with a fused multiply-add and cannot go "
+                           "on at level baseline\n")
+    monkeypatch.setenv("CCMSWEEP_LEVEL", "avx2")
+    assert gone_on(straight.check_end(tmp_path)) == episode
 
 
 def test_without_output_a_stop_keeps_nothing(tmp_path):

@@ -9,9 +9,10 @@
  *     trainer_free(&t);
  *
  * A trainer has no globals, does no I/O, reads no clock and allocates nothing after trainer_new.
- * The bits of a training depend on the cell's settings of class result and shape, and on whether the
- * CPU has a fused multiply-add (kernels.h), alone: not on how many episodes one advance takes, on
- * logs, snapshots, evaluation or a save and load on the way.
+ * The bits of a training depend on the cell's settings of class result and shape and on whether
+ * the CPU has a fused multiply-add (kernels.h) alone: not on how many episodes one advance takes,
+ * on logs, snapshots, evaluation or a save and load on the way. The environment variable
+ * CCMSWEEP_LEVEL chooses the level of CPU (kernels_best).
  * It knows nothing of MPI, HDF5, signals or files. All calls are local.
  */
 #ifndef CCMSWEEP_TRAINER_H

@@ -354,6 +354,17 @@ static void test_evaluation_is_recorded(void **state)
     trainer_free(&t);
 }
 
+/* What a node with many cores can afford to have one of for each. */
+static void test_published_size_takes_little_memory(void **state)
+{
+    (void)state;
+    const struct settings cell = settings_with("");
+    struct trainer *t = trainer_new(&cell);
+    assert_true(trainer_memory(t) < 120 * 1000 * 1000);
+    assert_true(trainer_memory(t) > trainer_state_size(t));
+    trainer_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_histograms_count_every_preactivation),
         cmocka_unit_test(test_detections),
         cmocka_unit_test(test_evaluation_is_recorded),
+        cmocka_unit_test(test_published_size_takes_little_memory),
     };
     return cmocka_run_group_tests_name("trainer", tests, NULL, NULL);
 }

@@ -56,6 +56,35 @@ struct product {
     size_t mask_row;
 };
 
+/** C (m, n) = A (m, k) · B (k, n) of matrices without gaps, to be changed where it is otherwise. */
+static inline struct product product_of(int m, int n, int k, const float *a, const float *b,
+                                        float *c)
+{
+    return (struct product){
+        .m = m,
+        .n = n,
+        .k = k,
+        .a = a,
+        .a_row = (size_t)k,
+        .a_col = 1,
+        .b = b,
+        .b_row = (size_t)n,
+        .c = c,
+        .c_row = (size_t)n,
+        .mask_row = (size_t)n,
+    };
+}
+
+/** C (m, n) = A (k, m)ᵀ · B (k, n), likewise: a gradient by weights. */
+static inline struct product product_of_transposed(int m, int n, int k, const float *a,
+                                                   const float *b, float *c)
+{
+    struct product p = product_of(m, n, k, a, b, c);
+    p.a_row = 1;
+    p.a_col = (size_t)m;
+    return p;
+}
+
 /** C (m, n) = start + A (m, k) · B (n, k)ᵀ: sums over k in 16 lanes. `start` (n) or NULL. */
 struct dots {
     int m, n, k;

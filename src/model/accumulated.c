@@ -53,21 +53,10 @@ void accumulated_begin(struct accumulated *sums, const float *critic, const floa
 static void add_product(const struct accumulated *sums, int m, int n, int k, const float *x,
                         const float *d, const int32_t *list, float *c)
 {
-    const struct product p = {
-        .m = m,
-        .n = n,
-        .k = k,
-        .a = x,
-        .a_row = 1,
-        .a_col = (size_t)m,
-        .b = d,
-        .b_row = (size_t)n,
-        .c = c,
-        .c_row = (size_t)n,
-        .start = c,
-        .start_row = (size_t)n,
-        .outer = list,
-    };
+    struct product p = product_of_transposed(m, n, k, x, d, c);
+    p.start = c;
+    p.start_row = p.c_row;
+    p.outer = list;
     compute_product(sums->br->critic->compute, &p);
 }
 
@@ -100,17 +89,10 @@ static void sum_second_layer(struct accumulated *sums, int b, int on)
     const float *theta = sums->br->theta;
     const size_t h2 = (size_t)critic->mlp.out[1];
     const float *b2 = theta + critic->mlp.bias[1];
-    const struct product p = {
-        .m = 1,
-        .n = (int)h2,
-        .k = on,
-        .a = sums->stretch_h + (size_t)b * (size_t)critic->mlp.out[0],
-        .a_col = 1,
-        .b = theta + critic->mlp.weight[1],
-        .b_row = h2,
-        .c = sums->h2,
-        .inner = sums->on,
-    };
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    struct product p = product_of(1, (int)h2, on, sums->stretch_h + (size_t)b * h1,
+                                  theta + critic->mlp.weight[1], sums->h2);
+    p.inner = sums->on;
     compute_product(critic->compute, &p);
     for (size_t m = 0; m < h2; m++)
         sums->h2[m] += (float)sums->passes[b] * b2[m];

@@ -93,22 +93,10 @@ static void start_backward(struct actors *actors, int rows, const float *y, cons
 static void back(const struct actors *actors, int n, int k, const float *d_out, const float *w,
                  const float *h, float *d_in)
 {
-    const struct product p = {
-        .m = actors->active_count,
-        .n = n,
-        .k = k,
-        .a = d_out,
-        .a_row = (size_t)k,
-        .a_col = 1,
-        .b = w,
-        .b_row = (size_t)n,
-        .c = d_in,
-        .c_row = (size_t)n,
-        .outer = actors->active,
-        .finish = h != NULL ? FINISH_MASK : FINISH_PLAIN,
-        .mask = h,
-        .mask_row = (size_t)n,
-    };
+    struct product p = product_of(actors->active_count, n, k, d_out, w, d_in);
+    p.outer = actors->active;
+    p.finish = h != NULL ? FINISH_MASK : FINISH_PLAIN;
+    p.mask = h;
     compute_product(actors->compute, &p);
 }
 
@@ -116,19 +104,9 @@ static void back(const struct actors *actors, int n, int k, const float *d_out, 
 static void weight_gradient(const struct actors *actors, int m, const float *x, size_t x_row, int n,
                             const float *d, float *gradient)
 {
-    const struct product p = {
-        .m = m,
-        .n = n,
-        .k = actors->active_count,
-        .a = x,
-        .a_row = 1,
-        .a_col = x_row,
-        .b = d,
-        .b_row = (size_t)n,
-        .c = gradient,
-        .c_row = (size_t)n,
-        .inner = actors->active,
-    };
+    struct product p = product_of_transposed(m, n, actors->active_count, x, d, gradient);
+    p.a_col = x_row;
+    p.inner = actors->active;
     compute_product(actors->compute, &p);
 }
 

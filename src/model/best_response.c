@@ -87,17 +87,8 @@ static float norm(const struct best_response *br, size_t count, const float *x)
 static void combine(const struct best_response *br, int count, const int32_t *list, const float *a,
                     const float *w, int n, float *out)
 {
-    const struct product p = {
-        .m = 1,
-        .n = n,
-        .k = count,
-        .a = a,
-        .a_col = 1,
-        .b = w,
-        .b_row = (size_t)n,
-        .c = out,
-        .inner = list,
-    };
+    struct product p = product_of(1, n, count, a, w, out);
+    p.inner = list;
     compute_product(br->critic->compute, &p);
 }
 
@@ -159,19 +150,9 @@ static void reference_sums(const struct best_response *br, int b, int rows, cons
 {
     const struct critic *critic = br->critic;
     const size_t h1 = (size_t)width1(br);
-    const struct product p = {
-        .m = rows,
-        .n = (int)h1,
-        .k = O,
-        .a = own,
-        .a_row = O,
-        .a_col = 1,
-        .b = br->theta + critic->mlp.weight[0] + (size_t)critic->joint * h1,
-        .b_row = h1,
-        .c = u,
-        .c_row = h1,
-        .start = br->z + (size_t)b * h1,
-    };
+    struct product p = product_of(
+        rows, (int)h1, O, own, br->theta + critic->mlp.weight[0] + (size_t)critic->joint * h1, u);
+    p.start = br->z + (size_t)b * h1;
     compute_product(critic->compute, &p);
 }
 
@@ -199,21 +180,12 @@ static void evaluate_rows(struct best_response *br, int b, int rows)
         for (size_t k = 0; k < h1; k++)
             row[k] = row[k] + shift[k] < 0.0F ? 0.0F : row[k] + shift[k];
     }
-    const struct product second = {
-        .m = rows,
-        .n = (int)h2,
-        .k = kernels_of(br)->positive(rows, (int)h1, br->row_h, br->on),
-        .a = br->row_h,
-        .a_row = h1,
-        .a_col = 1,
-        .b = br->theta + mlp->weight[1],
-        .b_row = h2,
-        .c = br->row_z2,
-        .c_row = h2,
-        .start = br->theta + mlp->bias[1],
-        .inner = br->on,
-    };
-    compute_product(critic->compute, &second);
+    struct product p =
+        product_of(rows, (int)h2, (int)h1, br->row_h, br->theta + mlp->weight[1], br->row_z2);
+    p.k = kernels_of(br)->positive(rows, (int)h1, br->row_h, br->on);
+    p.inner = br->on;
+    p.start = br->theta + mlp->bias[1];
+    compute_product(critic->compute, &p);
     kernels_of(br)->heads(rows, (int)h2, br->row_z2, br->theta + mlp->weight[2],
                           br->theta[mlp->bias[2]], NULL, NULL, br->row_q);
 }

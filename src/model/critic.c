@@ -50,22 +50,12 @@ static void joint_part(const struct critic *critic, const float *theta, int coun
                        const int32_t *list, int first, int k, const float *x, const float *start,
                        size_t start_row, float *out)
 {
-    const size_t h1 = (size_t)critic->mlp.out[0];
-    const struct product p = {
-        .m = count,
-        .n = (int)h1,
-        .k = k,
-        .a = x,
-        .a_row = (size_t)k,
-        .a_col = 1,
-        .b = theta + critic->mlp.weight[0] + (size_t)first * h1,
-        .b_row = h1,
-        .c = out,
-        .c_row = h1,
-        .start = start,
-        .start_row = start_row,
-        .outer = list,
-    };
+    const int h1 = critic->mlp.out[0];
+    struct product p = product_of(count, h1, k, x,
+                                  theta + critic->mlp.weight[0] + (size_t)first * (size_t)h1, out);
+    p.start = start;
+    p.start_row = start_row;
+    p.outer = list;
     compute_product(critic->compute, &p);
 }
 
@@ -137,37 +127,18 @@ static void evaluate_group(const struct critic *critic, const float *theta, cons
     const size_t width1 = (size_t)mlp->out[0];
     const size_t width2 = (size_t)mlp->out[1];
     float *h1 = rows->h1 + (size_t)r * width1;
-    const struct product first = {
-        .m = count,
-        .n = mlp->out[0],
-        .k = O,
-        .a = rows->own + (size_t)r * O,
-        .a_row = O,
-        .a_col = 1,
-        .b = theta + mlp->weight[0] + (size_t)critic->joint * width1,
-        .b_row = width1,
-        .c = h1,
-        .c_row = width1,
-        .start = joint + (size_t)rows->sample[r] * width1,
-        .finish = FINISH_RELU,
-    };
-    compute_product(critic->compute, &first);
-    const struct product second = {
-        .m = count,
-        .n = mlp->out[1],
-        .k = critic->compute->kernels->positive(count, mlp->out[0], h1, critic->on),
-        .a = h1,
-        .a_row = width1,
-        .a_col = 1,
-        .b = theta + mlp->weight[1],
-        .b_row = width2,
-        .c = rows->h2 + (size_t)r * width2,
-        .c_row = width2,
-        .start = theta + mlp->bias[1],
-        .inner = critic->on,
-        .finish = FINISH_RELU,
-    };
-    compute_product(critic->compute, &second);
+    struct product p = product_of(count, mlp->out[0], O, rows->own + (size_t)r * O,
+                                  theta + mlp->weight[0] + (size_t)critic->joint * width1, h1);
+    p.start = joint + (size_t)rows->sample[r] * width1;
+    p.finish = FINISH_RELU;
+    compute_product(critic->compute, &p);
+    p = product_of(count, mlp->out[1], mlp->out[0], h1, theta + mlp->weight[1],
+                   rows->h2 + (size_t)r * width2);
+    p.k = critic->compute->kernels->positive(count, mlp->out[0], h1, critic->on);
+    p.inner = critic->on;
+    p.start = theta + mlp->bias[1];
+    p.finish = FINISH_RELU;
+    compute_product(critic->compute, &p);
 }
 
 void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
@@ -253,22 +224,12 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const size_t at = (size_t)r;
-        const struct product p = {
-            .m = count,
-            .n = (int)h1,
-            .k = critic->compute->kernels->positive(count, (int)h2, rows->h2 + at * h2, critic->on),
-            .a = critic->d_a2 + at * h2,
-            .a_row = h2,
-            .a_col = 1,
-            .b = critic->w2,
-            .b_row = h1,
-            .c = critic->d_a1 + at * h1,
-            .c_row = h1,
-            .inner = critic->on,
-            .finish = FINISH_MASK,
-            .mask = rows->h1 + at * h1,
-            .mask_row = h1,
-        };
+        struct product p = product_of(count, (int)h1, (int)h2, critic->d_a2 + at * h2, critic->w2,
+                                      critic->d_a1 + at * h1);
+        p.k = critic->compute->kernels->positive(count, (int)h2, rows->h2 + at * h2, critic->on);
+        p.inner = critic->on;
+        p.finish = FINISH_MASK;
+        p.mask = rows->h1 + at * h1;
         compute_product(critic->compute, &p);
         r += count;
     }
@@ -278,18 +239,7 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
 static void weight_gradient(const struct critic *critic, int rows, int m, const float *x, int n,
                             const float *d, float *gradient)
 {
-    const struct product p = {
-        .m = m,
-        .n = n,
-        .k = rows,
-        .a = x,
-        .a_row = 1,
-        .a_col = (size_t)m,
-        .b = d,
-        .b_row = (size_t)n,
-        .c = gradient,
-        .c_row = (size_t)n,
-    };
+    const struct product p = product_of_transposed(m, n, rows, x, d, gradient);
     compute_product(critic->compute, &p);
 }
 
@@ -303,21 +253,12 @@ static void second_layer_gradient(const struct critic *critic, const struct crit
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const float *h = rows->h1 + (size_t)r * h1;
-        const struct product p = {
-            .m = critic->compute->kernels->positive(count, (int)h1, h, critic->on),
-            .n = (int)h2,
-            .k = count,
-            .a = h,
-            .a_row = 1,
-            .a_col = h1,
-            .b = critic->d_a2 + (size_t)r * h2,
-            .b_row = h2,
-            .c = gradient,
-            .c_row = h2,
-            .start = gradient,
-            .start_row = h2,
-            .outer = critic->on,
-        };
+        struct product p = product_of_transposed((int)h1, (int)h2, count, h,
+                                                 critic->d_a2 + (size_t)r * h2, gradient);
+        p.m = critic->compute->kernels->positive(count, (int)h1, h, critic->on);
+        p.outer = critic->on;
+        p.start = gradient;
+        p.start_row = h2;
         compute_product(critic->compute, &p);
         r += count;
     }

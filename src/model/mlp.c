@@ -34,21 +34,11 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
 void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
                 int rows, const float *x, size_t x_row, float *y)
 {
-    const size_t out = (size_t)mlp->out[layer];
-    const struct product p = {
-        .m = rows,
-        .n = mlp->out[layer],
-        .k = mlp->in[layer],
-        .a = x,
-        .a_row = x_row,
-        .a_col = 1,
-        .b = theta + mlp->weight[layer],
-        .b_row = out,
-        .c = y,
-        .c_row = out,
-        .start = theta + mlp->bias[layer],
-        .finish = FINISH_RELU,
-    };
+    struct product p =
+        product_of(rows, mlp->out[layer], mlp->in[layer], x, theta + mlp->weight[layer], y);
+    p.a_row = x_row;
+    p.start = theta + mlp->bias[layer];
+    p.finish = FINISH_RELU;
     compute_product(compute, &p);
 }
 
@@ -75,15 +65,8 @@ void mlp_output(struct compute *compute, const struct mlp *mlp, const float *the
 void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum)
 {
     static const float one = 1.0F;
-    const struct product p = {
-        .m = 1,
-        .n = n,
-        .k = rows,
-        .a = &one, /* with strides of 0: a row of ones */
-        .b = x,
-        .b_row = (size_t)n,
-        .c = sum,
-    };
+    struct product p = product_of_transposed(1, n, rows, &one, x, sum);
+    p.a_col = 0;
     compute_product(compute, &p);
 }
 

@@ -72,41 +72,21 @@ static void form_affine(struct region *region, const float *theta, const float *
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     memcpy(region->basis + O * h1, z, h1 * sizeof *z);
-    const struct product p = {
-        .m = O + 1,
-        .n = (int)h2,
-        .k = region->first.on_count,
-        .a = region->basis,
-        .a_row = h1,
-        .a_col = 1,
-        .b = theta + critic->mlp.weight[1],
-        .b_row = h2,
-        .c = region->affine,
-        .c_row = h2,
-        .start = region->start,
-        .start_row = h2,
-        .inner = region->first.on,
-    };
+    struct product p = product_of(O + 1, (int)h2, (int)h1, region->basis,
+                                  theta + critic->mlp.weight[1], region->affine);
+    p.k = region->first.on_count;
+    p.inner = region->first.on;
+    p.start = region->start;
+    p.start_row = h2;
     compute_product(critic->compute, &p);
 }
 
 /* z2 (rows, H2) = constant + own · coefficients. */
 static void add_affine(struct region *region, int rows, const float *own)
 {
-    const size_t h2 = (size_t)region->critic->mlp.out[1];
-    const struct product p = {
-        .m = rows,
-        .n = (int)h2,
-        .k = O,
-        .a = own,
-        .a_row = O,
-        .a_col = 1,
-        .b = region->affine,
-        .b_row = h2,
-        .c = region->z2,
-        .c_row = h2,
-        .start = region->affine + O * h2,
-    };
+    const int h2 = region->critic->mlp.out[1];
+    struct product p = product_of(rows, h2, O, own, region->affine, region->z2);
+    p.start = region->affine + O * (size_t)h2;
     compute_product(region->critic->compute, &p);
 }
 
@@ -123,20 +103,9 @@ static size_t evaluate_mixed(struct region *region, const float *z, int rows, co
         for (size_t x = 0; x < O; x++)
             region->w_mixed[x * packed + k] = k < count ? region->basis[x * h1 + unit] : 0.0F;
     }
-    const struct product p = {
-        .m = rows,
-        .n = (int)packed,
-        .k = O,
-        .a = own,
-        .a_row = O,
-        .a_col = 1,
-        .b = region->w_mixed,
-        .b_row = packed,
-        .c = region->u_mixed,
-        .c_row = packed,
-        .start = region->z_mixed,
-        .finish = FINISH_RELU,
-    };
+    struct product p = product_of(rows, (int)packed, O, own, region->w_mixed, region->u_mixed);
+    p.start = region->z_mixed;
+    p.finish = FINISH_RELU;
     compute_product(region->critic->compute, &p);
     return packed;
 }
@@ -145,23 +114,13 @@ static size_t evaluate_mixed(struct region *region, const float *z, int rows, co
 static void add_mixed(struct region *region, const float *theta, int rows, size_t packed)
 {
     const struct mlp *mlp = &region->critic->mlp;
-    const size_t h2 = (size_t)mlp->out[1];
-    const struct product p = {
-        .m = rows,
-        .n = (int)h2,
-        .k = region->first.mixed_count,
-        .a = region->u_mixed,
-        .a_row = packed,
-        .a_col = 1,
-        .b = theta + mlp->weight[1],
-        .b_row = h2,
-        .c = region->z2,
-        .c_row = h2,
-        .start = region->z2,
-        .start_row = h2,
-        .inner = region->first.mixed,
-        .packed = true,
-    };
+    struct product p = product_of(rows, mlp->out[1], region->first.mixed_count, region->u_mixed,
+                                  theta + mlp->weight[1], region->z2);
+    p.a_row = packed;
+    p.inner = region->first.mixed;
+    p.packed = true;
+    p.start = region->z2;
+    p.start_row = p.c_row;
     compute_product(region->critic->compute, &p);
 }
 

@@ -11,7 +11,7 @@
  *
  * Notation of one sample. z: joint part of the first layer's sums at the *reference*, the joint
  * action when the sample was last laid out. Row j adds o_j = x_j·W° of its own inputs. δ: change
- * of the joint part since, the same for all rows; δ += Δa_i·W1[actions of i] exactly. Then
+ * of the joint part since, the same for all rows; δ += Δa_i·W1[actions of i]. Then
  *
  *     h1_j = relu(z + o_j + δ),   z2_j = b2 + h1_j·W2,   Q_j = b3 + relu(z2_j)·w3 .
  *
@@ -50,18 +50,21 @@
  * e_j being what its own move or a later evaluation at another δ' added (E(δ'), by the triangle
  * inequality). An agent that begins to propose brings a row that the units were not sorted for, and
  * the sample is laid out again, as it is when the maximising row goes. Only rows whose bound
- * exceeds the maximum are evaluated. A Lipschitz bound over all units, |W2|·|w3|, would be some
- * twenty-five times looser than v.
+ * exceeds the maximum are evaluated. (The Lipschitz bound over all units, |W2|·|w3| in place of v,
+ * is some thousand times looser in a training of the published size.)
  *
- * **Rounding.** C, E and ΔQ are f32 sums of up to H1 terms; their rounding is at most
- * 2^-21·(‖c‖ + ‖v‖ + ‖t‖)·‖δ‖. Two ways of evaluating one row differ by less than the *slack*,
+ * **Rounding.** C, E and ΔQ are f32 sums in 16 lanes, whose rounding is at most
+ * (H1/16 + 8)·2^-24·(‖c‖ + ‖v‖ + ‖t‖)·‖δ‖. Two ways of evaluating one row differ by less than the
+ * *slack*,
  *
  *     2^-21·(|b3| + Σ_m |w3_m|·(|b2_m| + ‖W2_m‖·‖h1‖)) + 2^-24·‖t_on‖·‖W1_k‖·‖x‖ ,
  *
  * a few roundings of the terms in each layer's sums: m over the units of the second layer that are
- * not surely off, t_on where h1 > 0, ‖W1_k‖ the root mean square over units, x all inputs. Both are
- * added to the bound. Rows whose values differ by less may be exchanged; otherwise the row found is
- * the maximising one, the lowest agent among rows that are exactly equal.
+ * not surely off, t_on where h1 > 0, ‖W1_k‖ the root mean square over units, x all inputs. (Not a
+ * worst case, which would be useless. In ten million passes of trainings with 10 to 500 agents the
+ * tracked value was never further than 0.56 of it from the row evaluated anew.) Both are added to
+ * the bound. Rows whose values differ by less may be exchanged; otherwise the row found is the
+ * maximising one, the lowest agent among rows that are exactly equal.
  *
  * Samples on which no actor needs a gradient (every 1 - y² exactly 0) are never laid out, and
  * samples on which Δa_i is exactly 0 cost nothing in pass i.
@@ -90,7 +93,7 @@ struct response {
     float slack;     /**< its rounding, see above */
     float kappa;     /**< κ */
     float rho;       /**< ρ */
-    float rounding;  /**< 2^-21·(‖c‖ + ‖v‖ + ‖t‖) */
+    float rounding;  /**< (H1/16 + 8)·2^-24·(‖c‖ + ‖v‖ + ‖t‖) */
     float inputs;    /**< bound of ‖x‖ */
     float travelled; /**< Σ|Δa|² since the reference */
     float own;       /**< largest |Δa_j| of a row's own move */

@@ -40,7 +40,6 @@ struct critic {
     struct compute *compute; /**< borrowed */
     int agents;
     int joint;      /**< J */
-    int own;        /**< O */
     float *d_a2;    /**< (R, H2) gradient by the second layer's sums, of the last backward */
     float *d_a1;    /**< (R, H1) gradient by the first layer's sums, of the last backward */
     float *d_joint; /**< (B, H1) d_a1 summed over the rows of a sample */

@@ -226,8 +226,9 @@ static void take_row(struct best_response *br, int b, int r)
     const int on = kernels_of(br)->positive(1, (int)h2, z2, br->on);
     combine(br, on, br->on, br->theta + br->critic->mlp.weight[2], br->critic->w2, (int)h1, t);
     measure_row(br, at, h, z2, t);
-    at->rounding = ROUNDING * (norm(br, h1, br->common + (size_t)b * h1) +
-                               norm(br, h1, br->bound + (size_t)b * h1) + norm(br, h1, t));
+    at->rounding = ((float)h1 / 16.0F + 8.0F) * 0x1p-24F *
+                   (norm(br, h1, br->common + (size_t)b * h1) +
+                    norm(br, h1, br->bound + (size_t)b * h1) + norm(br, h1, t));
     at->agent = br->row_agent[r];
     at->value = br->row_q[r];
     at->change = 0.0F;
@@ -274,24 +275,22 @@ static void form_bounds(struct best_response *br, int b)
     compute_dots(br->critic->compute, &own);
 }
 
-/* Agents that propose, else "nobody", into the rows. Returns how many rows. */
-static int add_proposers(struct best_response *br, int b)
-{
-    const int n = br->critic->agents;
-    const float *action = br->action + (size_t)b * (size_t)(n * A);
-    int rows = 0;
-    for (int j = 0; j < n; j++)
-        if (action[j * A] >= 0.0F)
-            add_row(br, b, &rows, j);
-    if (rows == 0)
-        add_row(br, b, &rows, CRITIC_NOBODY);
-    return rows;
-}
-
 static bool proposes(const struct best_response *br, int b, int agent)
 {
     const size_t n = (size_t)br->critic->agents;
     return br->action[((size_t)b * n + (size_t)agent) * A] >= 0.0F;
+}
+
+/* Agents that propose, else "nobody", into the rows. Returns how many rows. */
+static int add_proposers(struct best_response *br, int b)
+{
+    int rows = 0;
+    for (int j = 0; j < br->critic->agents; j++)
+        if (proposes(br, b, j))
+            add_row(br, b, &rows, j);
+    if (rows == 0)
+        add_row(br, b, &rows, CRITIC_NOBODY);
+    return rows;
 }
 
 /* Largest bound of a row other than the maximising one, at δ = 0. */

@@ -18,7 +18,6 @@ void critic_bind(struct critic *critic, const struct settings *settings, struct 
         .compute = compute,
         .agents = n,
         .joint = n * O,
-        .own = O,
         .d_a2 = arena_take(scratch, rows * h2, sizeof(float)),
         .d_a1 = arena_take(scratch, rows * h1, sizeof(float)),
         .d_joint = arena_take(scratch, (size_t)samples * h1, sizeof(float)),

@@ -9,8 +9,14 @@
 #include <ccmsweep/networks.h>
 #include <stdlib.h>
 
-enum { S = MEC_STATE, A = MEC_ACTION };
+enum { S = MEC_STATE, A = MEC_ACTION, MOST = 16 };
 static const double TOLERANCE = 1e-5;
+
+/* (sample, pass) pairs: its row was evaluated anew, is another agent's, nobody's, or the acting
+ * agent's. */
+struct tally {
+    int renewed, replaced, nobody, acting;
+};
 
 struct world {
     struct settings settings;
@@ -25,7 +31,8 @@ struct world {
     float *states, *actions, *joint, *d_q, *d_y, *gradient, *before;
     int32_t *list;
     double *actor, *critic; /* sums in f64 */
-    int samples, replaced;
+    int samples;
+    struct tally tally;
 };
 
 static int agents(const struct world *w)
@@ -110,6 +117,27 @@ static void add(size_t count, const float *x, double *sum)
         sum[k] += (double)x[k];
 }
 
+/* dL/dy of actor a, by the chain rule from the gradient by the first layer's sums. */
+static void find_slopes(struct world *w, int a)
+{
+    const struct critic *critic = &w->nets.critic;
+    const float *theta = w->nets.critic_family.theta;
+    const int h1 = critic->mlp.out[0];
+    for (int b = 0; b < w->samples; b++)
+        for (int k = 0; k < A; k++) {
+            const int joint = agents(w) * S + a * A + k;
+            const int own = w->rows.agent[b] == a ? critic->joint + S + k : -1;
+            double sum = 0.0;
+            for (int u = 0; u < h1; u++) {
+                const double d1 = (double)critic->d_a1[b * h1 + u];
+                sum += d1 * (double)theta[mlp_at(&critic->mlp, 0, u, joint)];
+                if (own >= 0)
+                    sum += d1 * (double)theta[mlp_at(&critic->mlp, 0, u, own)];
+            }
+            w->d_y[b * A + k] = (float)sum;
+        }
+}
+
 /* Gradients of pass i by the critic and by actors 0 … i, from its rows evaluated anew. */
 static void add_pass(struct world *w, int i)
 {
@@ -129,10 +157,21 @@ static void add_pass(struct world *w, int i)
                               w->gradient);
     add(critic->mlp.size, w->gradient, w->critic);
     for (int a = 0; a <= i; a++) {
-        best_response_gradient(&w->br, a, w->samples, w->list, w->d_q, w->d_y);
+        find_slopes(w, a);
         actors_backward(&w->nets.actors, w->nets.actor.theta, a, w->samples, w->states, &w->x,
                         w->d_y, w->gradient);
         add(size, w->gradient, w->actor + (size_t)a * size);
+    }
+}
+
+static void count_pass(struct world *w, int i, const int32_t *before)
+{
+    for (int b = 0; b < w->samples; b++) {
+        const int32_t agent = w->br.at[b].agent;
+        w->tally.renewed += w->br.at[b].version > 1;
+        w->tally.replaced += i > 0 && agent != before[b];
+        w->tally.nobody += agent == CRITIC_NOBODY;
+        w->tally.acting += agent == i;
     }
 }
 
@@ -143,7 +182,11 @@ static void make_pass(struct world *w, int i, double change)
     const size_t count = (size_t)w->samples * A;
     float *theta = w->nets.actor.theta + (size_t)i * size;
     const float *y = w->x.y + (size_t)i * count;
+    int32_t agent[MOST];
+    for (int b = 0; b < w->samples; b++)
+        agent[b] = w->br.at[b].agent;
     best_response_find(&w->br, w->samples, w->list);
+    count_pass(w, i, agent);
     add_pass(w, i); /* leaves actor i's own gradient */
     accumulated_pass(&w->sums, i, w->gradient);
     memcpy(w->before, y, count * sizeof *y);
@@ -152,8 +195,6 @@ static void make_pass(struct world *w, int i, double change)
     act(w, i);
     best_response_moved(&w->br, i, w->before, y);
     accumulated_moved(&w->sums, i, w->before, y);
-    for (int b = 0; b < w->samples; b++)
-        w->replaced += w->br.at[b].version > 1;
 }
 
 static double distance(size_t count, const float *got, const double *want)
@@ -167,8 +208,8 @@ static double distance(size_t count, const float *got, const double *want)
     return sqrt(difference) / (size > 0.0 ? sqrt(size) : 1.0);
 }
 
-/* Returns how often a row was evaluated again. */
-static int compare(const char *words, uint32_t seed, double change, double bias)
+/* Returns what the passes went through. */
+static struct tally compare(const char *words, uint32_t seed, double change, double bias)
 {
     struct world *w = open_world(words, seed);
     const int n = agents(w);
@@ -193,9 +234,9 @@ static int compare(const char *words, uint32_t seed, double change, double bias)
     }
     for (size_t i = 0; i < (size_t)n; i++)
         assert_true(distance(size, w->sums.actor + i * size, w->actor + i * size) < TOLERANCE);
-    const int replaced = w->replaced;
+    const struct tally tally = w->tally;
     close_world(w);
-    return replaced;
+    return tally;
 }
 
 static void test_small_steps(void **state)
@@ -208,18 +249,23 @@ static void test_small_steps(void **state)
 static void test_rows_are_replaced(void **state)
 {
     (void)state;
-    int replaced = 0;
-    for (uint32_t seed = 0; seed < 40; seed++)
-        replaced += compare("environment.agents=12 training.batch=13", seed, 0.5, 0.0);
-    assert_true(replaced > 1000);
+    struct tally sum = {0};
+    for (uint32_t seed = 0; seed < 40; seed++) {
+        const struct tally one = compare("environment.agents=12 training.batch=13", seed, 0.5, 0.0);
+        sum.renewed += one.renewed;
+        sum.replaced += one.replaced;
+        sum.acting += one.acting;
+    }
+    assert_true(sum.renewed > 1000 && sum.replaced > 300 && sum.acting > 300);
 }
 
 static void test_nobody_proposes(void **state)
 {
     (void)state;
     for (uint32_t seed = 0; seed < 10; seed++) {
-        compare("", seed, 0.01, -20.0);
-        compare("", seed, 1.0, -3.0);
+        assert_int_equal(compare("", seed, 0.01, -20.0).nobody, 5 * 8);
+        const struct tally some = compare("", seed, 1.0, -3.0);
+        assert_true(some.nobody > 0 && some.nobody < 5 * 8 && some.replaced > 0);
     }
 }
 

@@ -86,9 +86,11 @@ static void compare_product(const struct kernels *kernels, int m, int n, int k)
         p.inner = inner, p.k = some(k, inner), p.packed = (options & 64) != 0;
     if (options & 128)
         p.outer = outer, p.m = some(m, outer);
+    for (size_t i = 0; i < MOST * MOST; i += 5)
+        mask[i] = options & 2048 ? 0.0F : NAN;
     p.c = want;
     p.start = options & 256 ? (options & 512 ? want : start) : NULL;
-    p.start_row = options & 512 ? MOST : 0;
+    p.start_row = options & (512 + 1024) ? MOST : 0;
     plain_product(&p, kernels->fused);
     p.c = c;
     p.start = p.start == want ? c : p.start;
@@ -108,24 +110,18 @@ static void test_products(void **state)
     compare_product(kernels, 90, 90, 90);
 }
 
+/* 39 columns are whole vectors and a rest at every level. */
 static void test_product_keeps_nan(void **state)
 {
     const struct kernels *kernels = *state;
-    const float a[] = {1.0F, NAN}, b[20] = {0};
-    float c[40];
-    const struct product p = {.m = 2,
-                              .n = 20,
-                              .k = 1,
-                              .a = a,
-                              .a_row = 1,
-                              .b = b,
-                              .b_row = 20,
-                              .c = c,
-                              .c_row = 20,
-                              .finish = FINISH_RELU};
+    enum { N = 39 };
+    const float a[] = {1.0F, NAN, -NAN}, b[N] = {0};
+    float c[3 * N];
+    struct product p = product_of(3, N, 1, a, b, c);
+    p.finish = FINISH_RELU;
     kernels->product(&p);
-    for (int j = 0; j < 20; j++)
-        assert_true(c[j] == 0.0F && isnan(c[20 + j]));
+    for (int j = 0; j < N; j++)
+        assert_true(c[j] == 0.0F && isnan(c[N + j]) && isnan(c[2 * N + j]));
 }
 
 /* A long sum as the header defines it: 16 lanes, folded in halves. */
@@ -200,8 +196,12 @@ static void test_move_and_slopes(void **state)
     for (int n = 1; n < MOST; n += 7) {
         const size_t count = (size_t)n;
         float *w = draws(3 * count), *shift = draws(count), *u = draws(count), *h = draws(count);
+        u[count / 2] = -0.0F; /* with a shift of 0: a sum of exactly 0 is off */
+        shift[count / 2] = 0.0F;
         float *t = draws(count), *common = draws(count), *bound = draws(count);
         float after[MOST], change[MOST], size[MOST], live[MOST], out[3];
+        for (size_t a = 0; a < 3; a++)
+            w[a * count + count / 2] = 0.0F;
         struct move m = {.n = n,
                          .w = w,
                          .by = {draw(), draw(), draw()},
@@ -226,6 +226,11 @@ static void test_move_and_slopes(void **state)
         assert_true(m.moved == lanes(kernels->fused, n, after, after));
         assert_true(m.together == lanes(kernels->fused, n, common, after));
         assert_true(m.apart == lanes(kernels->fused, n, bound, size));
+        kernels->slopes(n, w, u, shift, t, out);
+        for (int a = 0; a < 3; a++) {
+            assert_true(out[a] == lanes(kernels->fused, n, live, w + a * n));
+            w[a * n + n / 2] = 1.0F; /* shows in the sum if the unit is taken */
+        }
         kernels->slopes(n, w, u, shift, t, out);
         for (int a = 0; a < 3; a++)
             assert_true(out[a] == lanes(kernels->fused, n, live, w + a * n));
@@ -258,6 +263,10 @@ static void test_heads(void **state)
             }
             assert_true(lo[k] == low && hi[k] == high);
         }
+        z[3 * n + n / 2] = NAN;
+        kernels->heads(ROWS, n, z, w, 0.25F, NULL, NULL, again);
+        for (int r = 0; r < ROWS; r++)
+            assert_true(r == 3 ? isnan(again[r]) : again[r] == q[r]);
         free(z);
         free(w);
     }
@@ -285,33 +294,52 @@ static void test_positive(void **state)
     }
 }
 
-/* Nearest float of tanh, from the C library's f64. */
-static void compare_tanh(const struct kernels *kernels, float z)
+/* y is the nearest float of tanh(z), of either when that is halfway between two within 1e-7 of
+ * their distance. */
+static void check_tanh(float z, float y)
 {
-    const float in[2] = {z, -z};
-    float out[2];
-    kernels->tanh(2, in, INFINITY, out);
-    const double exact = tanh((double)z);
+    const long double exact = tanhl((long double)z);
     const float nearest = (float)exact;
-    const float other = nextafterf(nearest, exact > (double)nearest ? INFINITY : -INFINITY);
-    const bool halfway = fabs(fabs(exact - (double)nearest) - fabs(exact - (double)other)) <
-                         1e-6 * fabs((double)nearest - (double)other);
-    assert_true(out[0] == nearest || (halfway && out[0] == other));
-    assert_true(out[1] == -out[0] && signbit(out[1]) != signbit(out[0]));
+    const float other = nextafterf(nearest, exact > (long double)nearest ? INFINITY : -INFINITY);
+    const long double excess =
+        fabsl(exact - (long double)other) - fabsl(exact - (long double)nearest);
+    const bool halfway = excess < 1e-7L * fabsl((long double)nearest - (long double)other);
+    if (!(y == nearest || (halfway && y == other)) || signbit(y) != signbit(z))
+        fail_msg("tanh(%a) is %a, not %a", (double)z, (double)y, (double)nearest);
 }
 
+/* Every magnitude from the smallest denormal on, in steps of a few hundred floats. */
 static void test_tanh_is_the_nearest_float(void **state)
 {
     const struct kernels *kernels = *state;
-    for (float z = 1e-45F; z < 1e3F; z = nextafterf(z * (z < 1e-3F ? 1.01F : 1.0003F), INFINITY))
-        compare_tanh(kernels, z);
-    const float ends[] = {0.0F, 1e-45F, 9.0108F, 9.0114F, 40.0F, FLT_MAX, INFINITY};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        compare_tanh(kernels, ends[i]);
-    const float in = NAN;
-    float out;
-    kernels->tanh(1, &in, INFINITY, &out);
-    assert_true(isnan(out));
+    const struct kernels *baseline = kernels_named("baseline");
+    enum { COUNT = 1000 }; /* no whole number of vectors */
+    float z[COUNT], y[COUNT], same[COUNT];
+    for (uint32_t bits = 1; bits < 0x42000000;) {
+        for (int k = 0; k < COUNT; k++) {
+            memcpy(&z[k], &bits, sizeof bits);
+            z[k] = k % 2 ? z[k] : -z[k];
+            bits += 1 + mt19937_next(&rng.mt) % (bits < 0x38000000 ? 16384 : 512);
+        }
+        kernels->tanh(COUNT, z, INFINITY, y);
+        baseline->tanh(COUNT, z, INFINITY, same);
+        assert_memory_equal(y, same, sizeof y);
+        for (int k = 0; k < COUNT; k++)
+            check_tanh(z[k], y[k]);
+    }
+}
+
+static void test_tanh_at_the_ends(void **state)
+{
+    const struct kernels *kernels = *state;
+    const float ends[] = {0.0F, 1e-45F, FLT_MIN, 9.0108F, 9.0114F, 40.0F, FLT_MAX, INFINITY, NAN};
+    float y[2];
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const float z[2] = {ends[i], -ends[i]};
+        kernels->tanh(2, z, INFINITY, y);
+        for (int k = 0; k < 2; k++)
+            isnan(z[k]) ? assert_true(isnan(y[k])) : check_tanh(z[k], y[k]);
+    }
 }
 
 static void test_tanh_cliff(void **state)
@@ -326,44 +354,72 @@ static void test_tanh_cliff(void **state)
         assert_true(k < 18 ? fabsf(y[k]) < 1.0F : y[k] == copysignf(1.0F, z[k]));
 }
 
-/* PyTorch's order of operations, nothing fused. */
+/* PyTorch's order of operations, nothing fused; `volatile` keeps a compiler from that. */
+static void plain_adam(const struct adam *a, float *theta, float *m, float *v, float g)
+{
+    volatile float first = a->beta1 * *m;
+    volatile float second = a->one_minus_beta1 * g;
+    *m = first + second;
+    first = a->beta2 * *v;
+    second = a->one_minus_beta2 * g;
+    second = second * g;
+    *v = first + second;
+    first = a->step_size * *m;
+    second = sqrtf(*v) / a->root_correction;
+    second = second + a->eps;
+    first = first / second;
+    *theta = *theta - first;
+}
+
+/* Parameters of 0 and of the size of a step, so that every bit of the step shows. */
 static void test_adam(void **state)
 {
     const struct kernels *kernels = *state;
     enum { COUNT = 83 };
-    const struct adam a = {.beta1 = 0.9F,
-                           .one_minus_beta1 = 0.1F,
-                           .beta2 = 0.999F,
-                           .one_minus_beta2 = 0.001F,
-                           .step_size = 1e-3F,
-                           .root_correction = 0.3F,
-                           .eps = 1e-8F};
-    float *theta = draws(COUNT), *m = draws(COUNT), *v = draws(COUNT), *g = draws(COUNT);
-    float want[3][COUNT];
-    for (int k = 0; k < COUNT; k++) {
-        v[k] = fabsf(v[k]);
-        volatile float first = a.beta1 * m[k], second = a.one_minus_beta1 * g[k];
-        want[1][k] = first + second;
-        first = a.beta2 * v[k];
-        second = a.one_minus_beta2 * g[k];
-        second = second * g[k];
-        want[2][k] = first + second;
-        first = a.step_size * want[1][k];
-        second = sqrtf(want[2][k]) / a.root_correction;
-        second = second + a.eps;
-        first = first / second;
-        want[0][k] = theta[k] - first;
+    for (int64_t t = 1; t < 3000; t = t * 3 / 2 + 1) {
+        const struct adam a = adam_scalars(0.3, 0.9, 0.999, t % 2 ? 1e-8 : 1e-2, t);
+        float *theta = draws(COUNT), *m = draws(COUNT), *v = draws(COUNT), *g = draws(COUNT);
+        float want[3][COUNT];
+        for (int k = 0; k < COUNT; k++) {
+            theta[k] = k % 2 ? theta[k] : 0.0F;
+            v[k] = fabsf(v[k]);
+            want[0][k] = theta[k], want[1][k] = m[k], want[2][k] = v[k];
+            plain_adam(&a, &want[0][k], &want[1][k], &want[2][k], g[k]);
+        }
+        const struct adam_effect effect = kernels->adam(&a, COUNT, theta, m, v, g);
+        assert_memory_equal(theta, want[0], sizeof want[0]);
+        assert_memory_equal(m, want[1], sizeof want[1]);
+        assert_memory_equal(v, want[2], sizeof want[2]);
+        assert_true(effect.changed && effect.finite && effect.gradient_finite);
+        assert_false(effect.gradient_zero);
+        float *const all[] = {theta, m, v, g};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            free(all[i]);
     }
-    const struct adam_effect effect = kernels->adam(&a, COUNT, theta, m, v, g);
-    assert_memory_equal(theta, want[0], sizeof want[0]);
-    assert_memory_equal(m, want[1], sizeof want[1]);
-    assert_memory_equal(v, want[2], sizeof want[2]);
-    assert_true(effect.changed && effect.finite && effect.gradient_finite);
-    assert_false(effect.gradient_zero);
-    free(theta);
-    free(m);
-    free(v);
-    free(g);
+}
+
+/* Bits count, not values: -0 becomes 0, a NaN stays, and a finite gradient makes infinity. */
+static void test_adam_effects_on_parameters(void **state)
+{
+    const struct kernels *kernels = *state;
+    struct adam a = adam_scalars(0.1, 0.9, 0.999, 1e-8, 1);
+    for (int at = 0; at < 40; at++) {
+        float theta[40] = {0}, m[40] = {0}, v[40] = {0}, g[40] = {0};
+        theta[at] = m[at] = g[at] = -0.0F;
+        struct adam_effect effect = kernels->adam(&a, 40, theta, m, v, g);
+        assert_true(effect.changed && effect.finite && effect.gradient_zero);
+        assert_true(!signbit(theta[at]));
+        theta[at] = at % 2 ? NAN : INFINITY;
+        effect = kernels->adam(&a, 40, theta, m, v, g);
+        assert_true(!effect.changed && !effect.finite && effect.gradient_finite);
+        theta[at] = -FLT_MAX;
+        g[at] = 1.0F;
+        struct adam large = a;
+        large.step_size = FLT_MAX;
+        effect = kernels->adam(&large, 40, theta, m, v, g);
+        assert_true(effect.changed && !effect.finite && effect.gradient_finite);
+        assert_true(isinf(theta[at]) && !effect.gradient_zero);
+    }
 }
 
 static void test_adam_effects(void **state)
@@ -387,15 +443,24 @@ static void test_adam_effects(void **state)
     }
 }
 
+/* In f64, 16 lanes folded in halves, the same bits at every level. */
 static void test_squares(void **state)
 {
     const struct kernels *kernels = *state;
-    for (size_t n = 0; n < 70; n++) {
+    for (size_t n = 0; n < 200; n++) {
         float *x = draws(n);
+        double lane[16] = {0};
         double sum = 0.0;
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++) {
+            x[k] *= k % 3 ? 1.0F : 1e4F;
+            lane[k % 16] += (double)x[k] * (double)x[k];
             sum += (double)x[k] * (double)x[k];
-        assert_close(kernels->squares(n, x), sum, 1e-14, "%zu squares", n);
+        }
+        for (int half = 8; half > 0; half /= 2)
+            for (int l = 0; l < half; l++)
+                lane[l] += lane[l + half];
+        assert_true(kernels->squares(n, x) == lane[0]);
+        assert_close(lane[0], sum, 1e-14, "%zu squares", n);
         free(x);
     }
 }
@@ -428,9 +493,11 @@ int main(int argc, char **argv)
         AT_LEVEL(test_heads),
         AT_LEVEL(test_positive),
         AT_LEVEL(test_tanh_is_the_nearest_float),
+        AT_LEVEL(test_tanh_at_the_ends),
         AT_LEVEL(test_tanh_cliff),
         AT_LEVEL(test_adam),
         AT_LEVEL(test_adam_effects),
+        AT_LEVEL(test_adam_effects_on_parameters),
         AT_LEVEL(test_squares),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);

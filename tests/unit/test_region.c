@@ -111,15 +111,36 @@ static void check_signs(const struct signs *signs, int units, const float *margi
     assert_int_equal(mixed, signs->mixed_count);
 }
 
-/* The extremes are those of the rows' units: on units have their ReLU's output between them. */
+/* Sum of unit k of a layer in row r, in f64, from the layer's inputs below. */
+static double sum_of(const struct world *w, int layer, int k, int r)
+{
+    const struct mlp *mlp = &w->nets.critic.mlp;
+    const float *theta = w->nets.critic_family.theta;
+    const float *in = layer == 0 ? w->rows.own + r * O : w->rows.h1 + r * mlp->in[1];
+    const int first = layer == 0 ? w->nets.critic.joint : 0;
+    double sum = (double)(layer == 0 ? w->joint[k] : theta[mlp->bias[1] + (size_t)k]);
+    for (int x = first; x < mlp->in[layer]; x++)
+        sum += (double)theta[mlp_at(mlp, layer, k, x)] * (double)in[x - first];
+    return sum;
+}
+
+/* Extremes of both layers are those of the rows' own sums. */
 static void check_extremes(const struct world *w)
 {
     const struct mlp *mlp = &w->nets.critic.mlp;
-    for (int r = 0; r < w->rows.count; r++)
-        for (int k = 0; k < mlp->out[0]; k++) {
-            const float h = w->rows.h1[r * mlp->out[0] + k];
-            assert_true(h <= fmaxf(w->region.first.hi[k], 0.0F));
-            assert_true(h >= fmaxf(w->region.first.lo[k], 0.0F));
+    const struct signs *const layers[] = {&w->region.first, &w->region.second};
+    for (int l = 0; l < 2; l++)
+        for (int k = 0; k < mlp->out[l]; k++) {
+            double lo = INFINITY;
+            double hi = -INFINITY;
+            for (int r = 0; r < w->rows.count; r++) {
+                const double sum = sum_of(w, l, k, r);
+                lo = fmin(lo, sum);
+                hi = fmax(hi, sum);
+            }
+            const double near = 1e-5 * (1.0 + fabs(lo) + fabs(hi));
+            assert_true(fabs((double)layers[l]->lo[k] - lo) < near);
+            assert_true(fabs((double)layers[l]->hi[k] - hi) < near);
         }
 }
 
@@ -163,6 +184,7 @@ static void test_margins(void **state)
         compare_values(w);
         check_signs(&w->region.first, w->nets.critic.mlp.out[0], margin1);
         check_signs(&w->region.second, w->nets.critic.mlp.out[1], margin2);
+        check_extremes(w);
         close_world(w);
     }
 }
@@ -189,6 +211,30 @@ static void test_extreme_biases(void **state)
     }
 }
 
+/* Samples with any number of rows, one after the other; each has its own joint part. */
+static void test_list_of_samples(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 5 };
+    struct world *w = open_world(shapes[2], 9);
+    const struct critic *critic = &w->nets.critic;
+    const float *theta = w->nets.critic_family.theta;
+    float joint[SAMPLES * MOST];
+    draw(w, SAMPLES * MOST, 1.0, joint);
+    critic_rows_clear(&w->rows);
+    for (int b = 0; b < SAMPLES; b++)
+        for (int j = b == 2 ? CRITIC_NOBODY : 0; j < (b == 2 ? 0 : b + 1); j++)
+            critic_rows_add(&w->rows, critic, b, j, w->states, w->actions);
+    critic_evaluate(critic, theta, joint, &w->rows);
+    float want[20];
+    memcpy(want, w->rows.q, (size_t)w->rows.count * sizeof *want);
+    region_evaluate(&w->region, theta, joint, &w->rows);
+    assert_int_equal(w->rows.count, 1 + 2 + 1 + 4 + 5);
+    for (int r = 0; r < w->rows.count; r++)
+        assert_close((double)w->rows.q[r], (double)want[r], 1e-5, "row %d", r);
+    close_world(w);
+}
+
 static void test_not_a_number(void **state)
 {
     (void)state;
@@ -204,9 +250,8 @@ static void test_not_a_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_signs),
-        cmocka_unit_test(test_margins),
-        cmocka_unit_test(test_extreme_biases),
+        cmocka_unit_test(test_values_and_signs), cmocka_unit_test(test_margins),
+        cmocka_unit_test(test_extreme_biases),   cmocka_unit_test(test_list_of_samples),
         cmocka_unit_test(test_not_a_number),
     };
     return cmocka_run_group_tests_name("region", tests, NULL, NULL);

@@ -47,7 +47,7 @@ void region_begin(struct region *region, const float *theta)
     memcpy(region->start + O * h2, theta + mlp->bias[1], h2 * sizeof(float));
 }
 
-/* A sum that is not a number is neither on nor off. */
+/* A unit whose sums are not numbers in any row is on, so that the NaN reaches the values. */
 static void sort_signs(struct signs *signs, int units, const float *margin)
 {
     int on = 0;

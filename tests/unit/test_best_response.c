@@ -123,6 +123,20 @@ static void run_passes(struct world *w, double step)
     }
 }
 
+/* Joint actions without weight: a row moves by its own part alone, and mixed units in it count. */
+static void test_own_moves_alone(void **state)
+{
+    struct world *w = *state;
+    const struct mlp *mlp = &w->nets.critic.mlp;
+    for (uint32_t seed = 0; seed < 60; seed++) {
+        draw_world(w, seed, 2.0, 0.0);
+        for (int x = N * S; x < w->nets.critic.joint; x++)
+            for (int k = 0; k < H1; k++)
+                w->nets.critic_family.theta[mlp_at(mlp, 0, k, x)] = 0.0F;
+        run_passes(w, seed % 2 ? 0.03 : 0.3);
+    }
+}
+
 static void test_rows_that_take_over(void **state)
 {
     struct world *w = *state;
@@ -142,6 +156,7 @@ static void test_rows_that_take_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_own_moves_alone, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_rows_that_take_over, open_world, close_world),
     };
     return cmocka_run_group_tests_name("best_response", tests, NULL, NULL);

@@ -24,6 +24,7 @@ enum {
     SCHEMA_RUN = DIM_COUNT, /**< one per cell, in the order of the spec */
     SCHEMA_COMMIT_BYTE,     /**< bytes of a commit record */
     SCHEMA_IDENTITY_BYTE,   /**< bytes of an identity */
+    SCHEMA_START_LOG,       /**< the last starts of the program on the file */
     SCHEMA_DIMENSIONS,
 };
 
@@ -50,21 +51,47 @@ enum schema_kind {
     SCHEMA_NOTE,     /**< in /volatile */
 };
 
-/** What /volatile keeps on a run. */
+/** What /volatile keeps: on a run, then on a start of the program. */
 enum schema_note {
     NOTE_START,
     NOTE_END,
     NOTE_WALL,
     NOTE_ATTEMPTS,
     NOTE_HOST,
+    NOTE_RANK,
     NOTE_CPU,
     NOTE_CPU_LEVEL,
     NOTE_REVISION,
     NOTE_PROGRESS_EPISODE,
     NOTE_PROGRESS_MOVING,
+    NOTE_PROGRESS_ATTEMPT,
     NOTE_PROGRESS_TIME,
+    NOTE_FLIGHT,
+    NOTE_CRASHES,
+    NOTE_SUSPECT,
+    NOTE_LOST,
+    NOTE_LOG_NUMBER,
+    NOTE_LOG_TIME,
+    NOTE_LOG_END,
+    NOTE_LOG_STATUS,
+    NOTE_LOG_HOST,
+    NOTE_LOG_PROCESS,
+    NOTE_LOG_JOB,
+    NOTE_LOG_RANKS,
+    NOTE_LOG_DONE,
+    NOTE_LOG_REVISION,
     NOTE_COUNT
 };
+
+/** Values of NOTE_FLIGHT. */
+enum flight {
+    FLIGHT_NONE,    /**< not begun, or ended in order */
+    FLIGHT_OPEN,    /**< being trained, or lost with its process */
+    FLIGHT_CRASHED, /**< its process was ended by a fault of its own, which left a mark */
+};
+
+/** Starts that the file remembers. */
+enum { SCHEMA_STARTS = 256 };
 
 /** One dataset. */
 struct variable {

@@ -7,9 +7,11 @@
  * attribute or extent ever changes, so the file can be read at any instant. A run counts as done
  * only by its commit record (commit.h), written after the run's rows are on the disk.
  *
- * The caller holds the lock (lock.h) from before store_create to after store_close when it writes.
- * The store knows no clock, no rank and no trainer. A training is a sweep of one run, run 0.
- * The schema is in schema.h. Other than record.h's arrays, nothing here is shaped by a cell.
+ * The caller holds the lock (lock.h) from before store_create to after store_close when it writes;
+ * with several ranks rank 0 does. The store knows no clock, no messages and no trainer. A training
+ * is a sweep of one run, run 0. The schema is in schema.h. Other than record.h's arrays, nothing
+ * here is shaped by a cell. Unless it says otherwise a function is local, also on a shared store:
+ * any rank may write any run at any time, as long as no two write the same one.
  */
 #ifndef CCMSWEEP_STORE_H
 #define CCMSWEEP_STORE_H
@@ -17,13 +19,14 @@
 #include <ccmsweep/fault.h>
 #include <ccmsweep/identity.h>
 #include <ccmsweep/record.h>
+#include <ccmsweep/schema.h>
 #include <ccmsweep/settings.h>
 #include <ccmsweep/spec.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /** Raised whenever a dataset or attribute of the file changes its name, type or meaning. */
-enum { STORE_SCHEMA_VERSION = 2 };
+enum { STORE_SCHEMA_VERSION = 3 };
 
 /** Value of the root's attribute `program`. */
 #define STORE_PROGRAM "ccmsweep"
@@ -52,12 +55,15 @@ enum status store_create(const char *path, const struct spec *spec,
 struct store;
 
 enum store_mode {
-    STORE_READ,  /**< beside whoever writes; takes no lock and meets none */
-    STORE_WRITE, /**< one process, holder of the lock */
+    STORE_READ,   /**< beside whoever writes; takes no lock and meets none */
+    STORE_WRITE,  /**< one process, holder of the lock */
+    STORE_SHARED, /**< all ranks of MPI_COMM_WORLD, through MPI-IO; rank 0 holds the lock */
 };
 
 /**
- * Open an existing file and look at all its commit records.
+ * Open an existing file and look at all its commit records (a rank other than 0: at those it needs,
+ * when it needs them). With STORE_SHARED collective, and so is closing: a rank on which it fails
+ * must end the job.
  * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
  *         with a sentence: absent, no permission, not HDF5, cut short, of another program, of a
  *         newer schema, of another algorithm_version (writing only). STATUS_FAULT: the disk fails
@@ -100,6 +106,10 @@ enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault) MUST_USE;
 
+/** Take back the commit record of a run, so that it is to be done again; its rows stay until then.
+ *  With fsync. */
+enum status store_uncommit(struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
 /** Mark a run that is not done as OUTCOME_INTERRUPTED (no commit record), and fsync. */
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
@@ -108,6 +118,10 @@ enum status store_interrupt(struct store *store, int64_t run, struct fault *faul
  *  values is fine. */
 enum status store_read(const struct store *store, int64_t run, const struct field *field,
                        void *values, struct fault *fault) MUST_USE;
+
+/** Read a field that has one value a run, of all runs. \param values store_runs values */
+enum status store_column(const struct store *store, const struct field *field, void *values,
+                         struct fault *fault) MUST_USE;
 
 /** Read all fields of a run into a record bound to the extents of its cell. */
 enum status store_load(const struct store *store, int64_t run, struct record *record,
@@ -123,10 +137,11 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
 /** Where a run is executed; texts are cut to the sizes in the file. None NULL. */
 struct store_host {
     const char *host, *cpu, *cpu_level, *revision;
+    int rank; /**< 0 without a launcher */
 };
 
-/** Note the beginning of an attempt at a run: attempts + 1, the host, and the time of the first. A
- *  run that a polite stop had marked as interrupted is pending again. */
+/** Note the beginning of an attempt at a run: in flight, attempts + 1, the host, and the time of
+ *  the first. A run that a polite stop had marked as interrupted is pending again. */
 enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
                              double now, struct fault *fault) MUST_USE;
 
@@ -140,15 +155,68 @@ enum status store_note_progress(struct store *store, int64_t run, int64_t episod
 enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
                            struct fault *fault) MUST_USE;
 
+/** What is held against a run that is not done. */
+struct store_trouble {
+    int32_t flight;  /**< enum flight */
+    int32_t crashes; /**< crash marks */
+    int32_t suspect; /**< 1: was in flight when a job was lost, and has not come further since */
+    int32_t lost;    /**< jobs lost in a row while this run was the only suspect */
+};
+
+/** Read what is held against a run. */
+enum status store_trouble(const struct store *store, int64_t run, struct store_trouble *trouble,
+                          struct fault *fault) MUST_USE;
+
+/** Write what is held against a run. */
+enum status store_note_trouble(struct store *store, int64_t run,
+                               const struct store_trouble *trouble, struct fault *fault) MUST_USE;
+
+/** Where a signal handler can leave a crash mark with pread and pwrite alone: the descriptor, and
+ *  the places of the run's i32 `flight` and `crashes`. */
+struct store_place {
+    int fd;
+    int64_t flight_at, crashes_at;
+};
+
+/** The places of a run in a store that is open for writing; valid until it is closed. */
+struct store_place store_place(const struct store *store, int64_t run) MUST_USE;
+
 /** What /volatile has on a run. */
 struct store_notes {
     double start, end, wall_s, progress_time; /**< NaN until written */
     int32_t progress_episode;                 /**< -1 until written */
     int32_t progress_moving;                  /**< -1 until written */
     int32_t attempts;                         /**< 0 at first */
+    int32_t rank;                             /**< -1 until written */
     char host[64], cpu[64], cpu_level[16], revision[64];
 };
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
                         struct fault *fault) MUST_USE;
+
+/** Copy what /volatile has on a run that another file holds: when, how long and where it was
+ *  trained. */
+enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
+                            struct fault *fault) MUST_USE;
+
+/** Read one note of all runs, or of all rows of the log of starts. \param values as many values of
+ *  schema_note(note).size bytes; texts padded with NUL, not always ending in one */
+enum status store_note_column(const struct store *store, enum schema_note note, void *values,
+                              struct fault *fault) MUST_USE;
+
+/** A start of the program. */
+struct store_start {
+    const char *host, *job, *revision; /**< job: "" for none */
+    int64_t process;
+    int32_t ranks, done;
+};
+
+/** Add a start to the log, over the oldest when the log is full. Rank 0 only.
+ *  \param row where it stands (output), for store_log_end */
+enum status store_log_start(struct store *store, const struct store_start *start, double now,
+                            int64_t *row, struct fault *fault) MUST_USE;
+
+/** Note in the log that the start of `row` ended in order with this exit code. Rank 0 only. */
+enum status store_log_end(struct store *store, int64_t row, int status, double now,
+                          struct fault *fault) MUST_USE;
 
 #endif

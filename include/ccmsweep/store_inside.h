@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * The inside of an open store, shared by its source files: opening (store.c) and rows
- * (store_rows.c). Nobody else includes this header.
+ * The inside of an open store, shared by its source files: opening (store.c), what it holds
+ * (store_scan.c), rows (store_rows.c) and /volatile (store_notes.c). Nobody else includes this
+ * header.
  */
 #ifndef CCMSWEEP_STORE_INSIDE_H
 #define CCMSWEEP_STORE_INSIDE_H
@@ -27,8 +28,15 @@ struct store {
     hid_t *fields;              /**< in the order of record_fields; negative: not in the file */
     hid_t commits, identities;
     hid_t notes[NOTE_COUNT];
-    uint8_t *states; /**< (runs) enum store_state */
+    uint8_t *states; /**< (runs) enum store_state, STORE_UNKNOWN until looked at */
 };
+
+/** In `states`: nobody has looked yet. */
+enum { STORE_UNKNOWN = 255 };
+
+/** Look at the commit records of `runs` runs from `run` on. Local. */
+enum status store_scan(struct store *store, int64_t run, int64_t runs,
+                       struct fault *fault) MUST_USE;
 
 /** Rows of some runs in a dataset: the first values of each inner dimension. */
 struct slab {
@@ -53,6 +61,13 @@ bool slab_read(const struct store *store, hid_t dataset, const struct slab *slab
                void *values) MUST_USE;
 bool slab_write(const struct store *store, hid_t dataset, const struct slab *slab,
                 const void *values) MUST_USE;
+
+/** Tell readers where a run stands that has no commit record. */
+enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
+                                struct fault *fault) MUST_USE;
+
+/** True when the store is open for writing. */
+bool store_is_writable(const struct store *store) MUST_USE;
 
 /** The dataset of `outcome`. */
 hid_t store_outcomes(const struct store *store) MUST_USE;

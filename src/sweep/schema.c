@@ -29,9 +29,12 @@ static const struct {
     {DIM_DETECTION, SCHEMA_TEXT, false, "1", "detection of the published study"},
     {SCHEMA_COMMIT_BYTE, SCHEMA_I32, false, "1", "byte of a commit record"},
     {SCHEMA_IDENTITY_BYTE, SCHEMA_I32, false, "1", "byte of an identity"},
+    {SCHEMA_START_LOG, SCHEMA_I32, false, "1",
+     "row of the log of starts, the oldest of which are overwritten"},
 };
 enum { SCALES = sizeof scales / sizeof *scales };
 
+/* Those on a run have the dimension `run`, those on a start `start_log`. */
 static const struct {
     const char *name;
     enum schema_type type;
@@ -48,6 +51,8 @@ static const struct {
                    "time that all attempts took together, a killed one up to its last note"},
     [NOTE_ATTEMPTS] = {"attempts", SCHEMA_I32, 4, "1", 0, "how often the run was begun or resumed"},
     [NOTE_HOST] = {"host", SCHEMA_TEXT, 64, "1", 0, "host of the last attempt"},
+    [NOTE_RANK] = {"rank", SCHEMA_I32, 4, "1", -1,
+                   "rank of the process of the last attempt; 0 without a launcher"},
     [NOTE_CPU] = {"cpu", SCHEMA_TEXT, 64, "1", 0, "CPU of the last attempt"},
     [NOTE_CPU_LEVEL] = {"cpu_level", SCHEMA_TEXT, 16, "1", 0,
                         "level of CPU that its kernels were made for"},
@@ -56,8 +61,31 @@ static const struct {
                                "last episode that was reported"},
     [NOTE_PROGRESS_MOVING] = {"progress_moving", SCHEMA_I32, 4, "actor", -1,
                               "actors that still moved then"},
+    [NOTE_PROGRESS_ATTEMPT] = {"progress_attempt", SCHEMA_I32, 4, "1", -1,
+                               "in which attempt that was"},
     [NOTE_PROGRESS_TIME] = {"progress_time", SCHEMA_F64, 8, "s", NAN,
                             "when that was, after 1970-01-01 UTC"},
+    [NOTE_FLIGHT] = {"flight", SCHEMA_I32, 4, "1", FLIGHT_NONE,
+                     "1: being trained, or lost with its process; 2: its process crashed; 0: no"},
+    [NOTE_CRASHES] = {"crashes", SCHEMA_I32, 4, "1", 0,
+                      "crash marks: attempts that ended by a fault of their own process"},
+    [NOTE_SUSPECT] = {"suspect", SCHEMA_I32, 4, "1", 0,
+                      "1: was in flight when a job was lost, and has not come further since"},
+    [NOTE_LOST] = {"lost", SCHEMA_I32, 4, "1", 0,
+                   "jobs lost in a row while this run was the only suspect"},
+    [NOTE_LOG_NUMBER] = {"start_log_number", SCHEMA_I64, 8, "1", 0, "number of the start, from 1"},
+    [NOTE_LOG_TIME] = {"start_log_time", SCHEMA_F64, 8, "s", NAN,
+                       "when it was, after 1970-01-01 UTC"},
+    [NOTE_LOG_END] = {"start_log_end", SCHEMA_F64, 8, "s", NAN,
+                      "when it ended in order; NaN: killed, or not ended"},
+    [NOTE_LOG_STATUS] = {"start_log_status", SCHEMA_I32, 4, "1", -1, "exit code; -1 as before"},
+    [NOTE_LOG_HOST] = {"start_log_host", SCHEMA_TEXT, 64, "1", 0, "host of rank 0"},
+    [NOTE_LOG_PROCESS] = {"start_log_process", SCHEMA_I64, 8, "1", -1, "process of rank 0"},
+    [NOTE_LOG_JOB] = {"start_log_job", SCHEMA_TEXT, 32, "1", 0, "SLURM job, if any"},
+    [NOTE_LOG_RANKS] = {"start_log_ranks", SCHEMA_I32, 4, "1", -1, "number of ranks"},
+    [NOTE_LOG_DONE] = {"start_log_done", SCHEMA_I32, 4, "1", -1, "runs that were done then"},
+    [NOTE_LOG_REVISION] = {"start_log_revision", SCHEMA_TEXT, 64, "1", 0,
+                           "revision of the program"},
 };
 
 const char *schema_dimension(int dim)
@@ -69,6 +97,8 @@ const char *schema_dimension(int dim)
         return "commit_byte";
     case SCHEMA_IDENTITY_BYTE:
         return "identity_byte";
+    case SCHEMA_START_LOG:
+        return "start_log";
     default:
         return record_dimension((enum dimension)dim);
     }
@@ -199,7 +229,7 @@ struct variable schema_note(enum schema_note note)
         .size = notes[note].size,
         .unit = notes[note].unit,
         .rank = 1,
-        .dims = {SCHEMA_RUN},
+        .dims = {note < NOTE_LOG_NUMBER ? SCHEMA_RUN : SCHEMA_START_LOG},
         .fill = notes[note].fill,
         .meaning = notes[note].meaning,
         .note = note,
@@ -287,6 +317,7 @@ static void measure(struct schema *schema, const struct spec *spec, bool *differ
     schema->extents[SCHEMA_RUN] = spec != NULL ? spec_cells(spec) : 1;
     schema->extents[SCHEMA_COMMIT_BYTE] = COMMIT_SIZE;
     schema->extents[SCHEMA_IDENTITY_BYTE] = IDENTITY_SIZE;
+    schema->extents[SCHEMA_START_LOG] = SCHEMA_STARTS;
     for (size_t i = 0; i < rows; i++)
         differs[i] = is_axis(&table[i]);
     for (int64_t run = 1; run < schema->extents[SCHEMA_RUN]; run++) {
@@ -307,10 +338,10 @@ struct schema *schema_new(const struct spec *spec)
     struct schema *schema = fault_alloc(1, sizeof *schema);
     bool *differs = fault_alloc(rows, sizeof *differs);
     measure(schema, spec, differs);
-    schema->variables = fault_alloc(2 * (size_t)SCALES + 1 + rows + fields + 4 + NOTE_COUNT,
+    schema->variables = fault_alloc(2 * (size_t)SCALES + 2 + rows + fields + 4 + NOTE_COUNT,
                                     sizeof(struct variable));
     for (size_t s = 0; s < SCALES; s++) {
-        if (schema->extents[scales[s].dim] > 0)
+        if (schema->extents[scales[s].dim] > 0 && scales[s].dim != SCHEMA_START_LOG)
             add_scale(schema, s, false);
     }
     for (size_t i = 0; i < rows; i++) {
@@ -328,7 +359,10 @@ struct schema *schema_new(const struct spec *spec)
             add_field(schema, &field[f]);
     }
     add_own(schema);
-    add_scale(schema, 0, true);
+    for (size_t s = 0; s < SCALES; s++) {
+        if (scales[s].dim == SCHEMA_RUN || scales[s].dim == SCHEMA_START_LOG)
+            add_scale(schema, s, true);
+    }
     for (int note = 0; note < NOTE_COUNT; note++)
         schema->variables[schema->count++] = schema_note((enum schema_note)note);
     free(differs);

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/commit.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/store_inside.h>
 #include <ccmsweep/trainer.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SCAN_ROWS = 4096 };
-
-/* Opens a dataset whose type and rank are those the program would write, with one row per run. */
+/* Opens a dataset whose type, rank and first extent (runs, or rows of the log of starts) are those
+ * the program would write. */
 static bool open_dataset(struct store *store, const struct variable *variable, hid_t *dataset)
 {
     char *name = disk_name("%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
@@ -29,7 +28,8 @@ static bool open_dataset(struct store *store, const struct variable *variable, h
                 H5Tequal(type, expected) > 0;
     if (store->runs < 0)
         store->runs = (int64_t)extents[0];
-    fits = fits && (int64_t)extents[0] == store->runs;
+    const int64_t rows = variable->dims[0] == SCHEMA_RUN ? store->runs : SCHEMA_STARTS;
+    fits = fits && (int64_t)extents[0] == rows;
     H5Tclose(expected);
     H5Tclose(type);
     H5Sclose(space);
@@ -120,7 +120,7 @@ static enum status check_origin(struct store *store, struct fault *fault)
             "%s was made by %s version of %s: its schema is %" PRId64 ", this one knows %d",
             store->path, schema_version > STORE_SCHEMA_VERSION ? "a newer" : "an older",
             STORE_PROGRAM, schema_version, STORE_SCHEMA_VERSION);
-    if (store->mode == STORE_WRITE && algorithm_version != TRAINER_ALGORITHM_VERSION)
+    if (store_is_writable(store) && algorithm_version != TRAINER_ALGORITHM_VERSION)
         return fault_set(fault, STATUS_INPUT,
                          "%s was begun with version %" PRId64
                          " of the algorithm and this program has version %d, whose results differ: "
@@ -135,7 +135,7 @@ static enum status check_file(const struct store *store, struct fault *fault)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
     char start[sizeof signature] = "";
-    const int fd = open(store->path, (store->mode == STORE_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    const int fd = open(store->path, (store_is_writable(store) ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     const ssize_t size = fd < 0 ? -1 : pread(fd, start, sizeof start, 0);
     const int error = errno;
     if (fd >= 0)
@@ -163,10 +163,15 @@ static enum status open_file(struct store *store, struct fault *fault)
     struct h5_words words;
     h5_listen(&words);
     const hid_t access = h5_access();
-    store->file = access < 0
-                      ? H5I_INVALID_HID
-                      : H5Fopen(store->path,
-                                store->mode == STORE_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    bool ready = access >= 0;
+    if (ready && store->mode == STORE_SHARED) {
+        store->transfer = H5Pcreate(H5P_DATASET_XFER);
+        ready = H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL) >= 0 &&
+                H5Pset_dxpl_mpio(store->transfer, H5FD_MPIO_INDEPENDENT) >= 0;
+    }
+    if (ready)
+        store->file =
+            H5Fopen(store->path, store_is_writable(store) ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     h5_deafen();
     H5Pclose(access);
     if (store->file < 0 && strncmp(words.text, "truncated file", strlen("truncated file")) == 0)
@@ -178,41 +183,18 @@ static enum status open_file(struct store *store, struct fault *fault)
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
-    return clear_mark(store, fault);
+    return store->mode == STORE_SHARED ? STATUS_OK : clear_mark(store, fault);
 }
 
-/* State of every run, some thousand at a time. */
-static enum status scan(struct store *store, struct fault *fault)
+/* Rank 0 looks at all runs at once, the others at what they are given. */
+static enum status begin_scan(struct store *store, struct fault *fault)
 {
-    uint8_t(*commits)[COMMIT_SIZE] = fault_alloc(SCAN_ROWS, COMMIT_SIZE);
-    struct identity *identities = fault_alloc(SCAN_ROWS, sizeof *identities);
-    int32_t *outcomes = fault_alloc(SCAN_ROWS, sizeof *outcomes);
+    int rank = 0;
+    if (store->mode == STORE_SHARED)
+        MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     store->states = fault_alloc((size_t)store->runs, 1);
-    struct h5_words words;
-    h5_listen(&words);
-    bool read = true;
-    for (int64_t run = 0; read && run < store->runs; run += SCAN_ROWS) {
-        const int64_t rows = store->runs - run < SCAN_ROWS ? store->runs - run : SCAN_ROWS;
-        const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
-        const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
-        const struct slab values = slab_values(run, rows);
-        read = slab_read(store, store->commits, &records, commits) &&
-               slab_read(store, store->identities, &cells, identities) &&
-               slab_read(store, store_outcomes(store), &values, outcomes);
-        for (int64_t i = 0; read && i < rows; i++)
-            store->states[run + i] =
-                commit_holds(NULL, commits[i], run + i, store->algorithm_version, &identities[i])
-                    ? STORE_DONE
-                : outcomes[i] == OUTCOME_INTERRUPTED ? STORE_INTERRUPTED
-                                                     : STORE_PENDING;
-    }
-    h5_deafen();
-    free(outcomes);
-    free(identities);
-    free(commits);
-    return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot read the commit records of %s",
-                           store->path);
+    memset(store->states, STORE_UNKNOWN, (size_t)store->runs);
+    return rank == 0 ? store_scan(store, 0, store->runs, fault) : STATUS_OK;
 }
 
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
@@ -237,7 +219,7 @@ enum status store_open(struct store **store, const char *path, enum store_mode m
     if (status == STATUS_OK)
         status = open_datasets(opening, fault);
     if (status == STATUS_OK)
-        status = scan(opening, fault);
+        status = begin_scan(opening, fault);
     if (status == STATUS_OK)
         *store = opening;
     else
@@ -251,6 +233,8 @@ void store_close(struct store **store)
         return;
     struct store *closing = *store;
     h5_deafen();
+    if (closing->transfer != H5P_DEFAULT)
+        H5Pclose(closing->transfer);
     if (closing->file >= 0)
         H5Fclose(closing->file); /* and with it all that is open in it */
     if (closing->fd >= 0)
@@ -272,12 +256,6 @@ void store_cell(const struct store *store, int64_t run, struct settings *cell)
 {
     CHECK(run >= 0 && run < store->runs);
     spec_cell(store->spec, run, cell);
-}
-
-enum store_state store_state(const struct store *store, int64_t run)
-{
-    CHECK(run >= 0 && run < store->runs);
-    return (enum store_state)store->states[run];
 }
 
 /* Names the settings that decide a result and differ, for a refusal. */

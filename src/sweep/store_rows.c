@@ -135,7 +135,7 @@ static enum status write_commit(const struct store *store, const struct commit *
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault)
 {
-    CHECK(store->mode == STORE_WRITE && run >= 0 && run < store->runs);
+    CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     const enum outcome outcome = (enum outcome)record->outcome[0];
     CHECK(outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED);
     const struct extents extents = run_extents(store, run);
@@ -160,9 +160,8 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     return status;
 }
 
-/* Tell readers where a run stands that has no commit record. */
-static enum status write_outcome(struct store *store, int64_t run, enum outcome outcome,
-                                 struct fault *fault)
+enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
+                                struct fault *fault)
 {
     const int32_t value = (int32_t)outcome;
     const struct slab slab = slab_values(run, 1);
@@ -176,10 +175,38 @@ static enum status write_outcome(struct store *store, int64_t run, enum outcome 
                           run, store->path, outcome_name(outcome));
 }
 
+bool store_is_writable(const struct store *store)
+{
+    return store->mode != STORE_READ;
+}
+
+enum status store_uncommit(struct store *store, int64_t run, struct fault *fault)
+{
+    CHECK(store_is_writable(store));
+    static const uint8_t none[COMMIT_SIZE] = {0};
+    const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool written = slab_write(store, store->commits, &slab, none);
+    h5_deafen();
+    enum status status = STATUS_OK;
+    if (!written)
+        status = h5_fault(fault, STATUS_FAULT, &words,
+                          "cannot take back the commit record of run %" PRId64 " of %s", run,
+                          store->path);
+    if (status == STATUS_OK)
+        status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
+    if (status == STATUS_OK)
+        status = disk_sync(store->fd, store->path, fault);
+    if (status == STATUS_OK)
+        store->states[run] = STORE_PENDING;
+    return status;
+}
+
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
 {
-    CHECK(store->mode == STORE_WRITE && store_state(store, run) != STORE_DONE);
-    enum status status = write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
+    CHECK(store_is_writable(store) && store_state(store, run) != STORE_DONE);
+    enum status status = store_write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
     if (status == STATUS_OK)
         status = disk_sync(store->fd, store->path, fault);
     if (status == STATUS_OK)
@@ -203,6 +230,22 @@ enum status store_read(const struct store *store, int64_t run, const struct fiel
     return read ? STATUS_OK
                 : h5_fault(fault, STATUS_FAULT, &words, "cannot read %s of run %" PRId64 " from %s",
                            field->name, run, store->path);
+}
+
+enum status store_column(const struct store *store, const struct field *field, void *values,
+                         struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    CHECK(field->dims[0] == DIM_NONE);
+    const struct slab slab = slab_values(0, store->runs);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, store->fields[field - fields], &slab, values);
+    h5_deafen();
+    return read ? STATUS_OK
+                : h5_fault(fault, STATUS_FAULT, &words, "cannot read %s from %s", field->name,
+                           store->path);
 }
 
 enum status store_load(const struct store *store, int64_t run, struct record *record,
@@ -258,113 +301,4 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
     }
     free(block);
     return status;
-}
-
-/* One value of /volatile, read or written. Failures are told once, by the caller. */
-static bool read_note(const struct store *store, int64_t run, enum schema_note note, void *value)
-{
-    const struct slab slab = slab_values(run, 1);
-    return slab_read(store, store->notes[note], &slab, value);
-}
-
-static bool write_note(const struct store *store, int64_t run, enum schema_note note,
-                       const void *value)
-{
-    const struct slab slab = slab_values(run, 1);
-    return slab_write(store, store->notes[note], &slab, value);
-}
-
-static bool write_text(const struct store *store, int64_t run, enum schema_note note,
-                       const char *text)
-{
-    char value[64] = "";
-    const size_t size = schema_note(note).size;
-    CHECK(size <= sizeof value);
-    const size_t length = strlen(text);
-    memcpy(value, text, length < size ? length : size - 1);
-    return write_note(store, run, note, value);
-}
-
-static enum status noted(const struct store *store, int64_t run, bool done,
-                         const struct h5_words *words, struct fault *fault)
-{
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, words,
-                           "cannot write /volatile for run %" PRId64 " of %s", run, store->path);
-}
-
-enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
-                             double now, struct fault *fault)
-{
-    CHECK(store->mode == STORE_WRITE && run >= 0 && run < store->runs);
-    int32_t attempts = 0;
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = read_note(store, run, NOTE_ATTEMPTS, &attempts);
-    if (done && attempts == 0)
-        done = write_note(store, run, NOTE_START, &now);
-    attempts++;
-    done = done && write_note(store, run, NOTE_ATTEMPTS, &attempts) &&
-           write_text(store, run, NOTE_HOST, host->host) &&
-           write_text(store, run, NOTE_CPU, host->cpu) &&
-           write_text(store, run, NOTE_CPU_LEVEL, host->cpu_level) &&
-           write_text(store, run, NOTE_REVISION, host->revision);
-    enum status status = noted(store, run, done, &words, fault);
-    if (status == STATUS_OK && store->states[run] == STORE_INTERRUPTED) {
-        status = write_outcome(store, run, OUTCOME_PENDING, fault);
-        store->states[run] = STORE_PENDING;
-    }
-    return status;
-}
-
-enum status store_note_progress(struct store *store, int64_t run, int64_t episode,
-                                int64_t actors_moving, double now, struct fault *fault)
-{
-    CHECK(store->mode == STORE_WRITE && run >= 0 && run < store->runs);
-    const int32_t reached = (int32_t)episode, moving = (int32_t)actors_moving;
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = write_note(store, run, NOTE_PROGRESS_EPISODE, &reached) &&
-                      write_note(store, run, NOTE_PROGRESS_MOVING, &moving) &&
-                      write_note(store, run, NOTE_PROGRESS_TIME, &now);
-    return noted(store, run, done, &words, fault);
-}
-
-enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
-                           struct fault *fault)
-{
-    CHECK(store->mode == STORE_WRITE && run >= 0 && run < store->runs);
-    double sum = NAN;
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = read_note(store, run, NOTE_WALL, &sum);
-    sum = isnan(sum) ? wall_s : sum + wall_s;
-    done =
-        done && write_note(store, run, NOTE_WALL, &sum) && write_note(store, run, NOTE_END, &now);
-    return noted(store, run, done, &words, fault);
-}
-
-enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
-                        struct fault *fault)
-{
-    CHECK(run >= 0 && run < store->runs);
-    *notes = (struct store_notes){0};
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = read_note(store, run, NOTE_START, &notes->start) &&
-                      read_note(store, run, NOTE_END, &notes->end) &&
-                      read_note(store, run, NOTE_WALL, &notes->wall_s) &&
-                      read_note(store, run, NOTE_ATTEMPTS, &notes->attempts) &&
-                      read_note(store, run, NOTE_HOST, notes->host) &&
-                      read_note(store, run, NOTE_CPU, notes->cpu) &&
-                      read_note(store, run, NOTE_CPU_LEVEL, notes->cpu_level) &&
-                      read_note(store, run, NOTE_REVISION, notes->revision) &&
-                      read_note(store, run, NOTE_PROGRESS_EPISODE, &notes->progress_episode) &&
-                      read_note(store, run, NOTE_PROGRESS_MOVING, &notes->progress_moving) &&
-                      read_note(store, run, NOTE_PROGRESS_TIME, &notes->progress_time);
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words,
-                           "cannot read /volatile for run %" PRId64 " of %s", run, store->path);
 }

@@ -115,7 +115,7 @@ def test_provenance(file, path):
     for key in ("title", "program", "version", "revision", "compiler", "flags", "libraries",
                 "event_times"):
         assert file.attrs[key], key
-    assert file.attrs["schema_version"] == 2 and file.attrs["algorithm_version"] >= 1
+    assert file.attrs["schema_version"] == 3 and file.attrs["algorithm_version"] >= 1
 
 
 def test_flags_have_meanings(file):

@@ -18,6 +18,7 @@
 
 #include <ccmsweep/fault.h>
 #include <ccmsweep/identity.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,8 +48,16 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
                                        const struct identity *identity, void *payload, size_t size,
                                        struct fault *fault) MUST_USE;
 
-/** Remove the checkpoint of `run`, its temporaries, and the folder when it is then empty. Nothing
- *  there is fine. \return STATUS_FAULT when the file cannot be removed */
+/** Remove the checkpoint of `run` and its temporaries. Nothing there is fine.
+ *  \return STATUS_FAULT when the file cannot be removed */
 enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault) MUST_USE;
+
+/** True when there is a file of the name of the run's checkpoint. */
+bool checkpoint_exists(const char *path, int64_t run) MUST_USE;
+
+/** Remove temporaries and the checkpoints of all runs that are not unfinished, and the folder when
+ * it is then empty. What cannot be removed stays. Only while nobody saves checkpoints. \param
+ * unfinished (runs) */
+void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs);
 
 #endif

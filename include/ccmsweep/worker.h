@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * The worker: pulls one training to its end, and looks up between two episodes.
+ * The worker: pulls one training to its end, an episode at a time.
  *
- * Looking up means: leave if a signal asked for it, save a checkpoint if one is due, note and show
- * how far it is. Here time, signals and files meet the trainer, which knows none of them. What is
- * trained never depends on it. Local.
+ *     worker_begin(&w, &fault);
+ *     while (!trainer_done(w.trainer) && !asked_to_stop)
+ *         worker_episode(&w, &fault);             // and look up: signals, messages, display
+ *     trainer_done(w.trainer) ? worker_commit(…) : worker_stop(…);
+ *
+ * Here time and files meet the trainer, which knows neither: a checkpoint when one is due, a note
+ * of how far the run is, the commit at the end. What is trained never depends on it. Local; knows
+ * no other workers, no messages and no signals.
  */
 #ifndef CCMSWEEP_WORKER_H
 #define CCMSWEEP_WORKER_H
@@ -13,31 +18,50 @@
 #include <ccmsweep/progress.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/trainer.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/** Where a worker keeps its run. */
+/** A worker and the run it has. The caller sets the first part, once; what it calls out of order is
+ *  a bug. */
 struct worker {
-    struct store *store; /**< NULL: nothing is kept */
+    struct store *store; /**< NULL: nothing is kept, and only worker_episode has something to do */
     const char *path;    /**< of the store's file */
-    int64_t run;
-    struct progress *progress;
-    struct trainer *trainer;
-    double noted_s; /**< clock at the last note in /volatile; kept by worker_train */
-    void *state;    /**< trainer_state_size bytes, for checkpoints; NULL without a store */
+    struct progress *progress; /**< where it says what the user should know */
+    double checkpoint_s;       /**< seconds between two checkpoints; 0: only when stopped */
+    bool begins_again; /**< a run whose checkpoint was made by another arithmetic begins again */
+    int rank;          /**< for the notes; 0 without a launcher */
+    bool warned;       /**< that a checkpoint could not be written; told once */
+
+    int64_t run;             /**< of worker_begin */
+    struct trainer *trainer; /**< of that run, borrowed */
+    bool suspect;            /**< the run was in flight when a job was lost */
+    double noted_s, saved_s; /**< clock at the last note and the last checkpoint */
+    void *state;             /**< of a checkpoint; worker_fini */
+    size_t state_size;
 };
 
-/** Take the run's checkpoint into the trainer, when there is a good one; says so when there is one
- *  that cannot be used (the training then begins again). Without a store nothing happens.
- *  \return STATUS_FAULT with a sentence when the run can go on, but not on this CPU */
-enum status worker_resume(struct worker *worker, struct fault *fault) MUST_USE;
+/** Free what a worker holds. */
+void worker_fini(struct worker *worker);
 
-/**
- * Train to the end and commit, or to a polite stop. The checkpoint goes when the run is committed.
- * \param wall_s seconds that the run took, earlier attempts included (output)
- * \return STATUS_STOPPED with a sentence after a polite stop, the checkpoint being saved and the
- * run marked as interrupted; STATUS_FAULT with a sentence when the disk fails. A periodic
- *         checkpoint that cannot be written is only reported: training goes on
+/** Take over a run: its checkpoint, if there is a good one (one that cannot be used is told, and
+ * the training begins again), and the notes on the attempt. From now on a crash is this run's.
+ *  \param trainer of the run's cell, at episode 0
+ *  \return STATUS_FAULT with a sentence when the disk fails, or when the run can go on, but not on
+ *          this CPU (unless `begins_again`) */
+enum status worker_begin(struct worker *worker, int64_t run, struct trainer *trainer,
+                         struct fault *fault) MUST_USE;
+
+/** Train one episode; save a checkpoint and note the progress when they are due. A suspect saves
+ * its first one early, and is then no suspect any more. A checkpoint that cannot be written is told
+ *  once, and training goes on. \return STATUS_FAULT with a sentence when the disk fails */
+enum status worker_episode(struct worker *worker, struct fault *fault) MUST_USE;
+
+/** Make the finished run count, and remove its checkpoint.
+ *  \param wall_s seconds that the run took, earlier attempts included (output) */
+enum status worker_commit(struct worker *worker, double *wall_s, struct fault *fault) MUST_USE;
+
+/** Stop politely: save a checkpoint and mark the run as interrupted, with nothing held against it.
  */
-enum status worker_train(struct worker *worker, double *wall_s, struct fault *fault) MUST_USE;
+enum status worker_stop(struct worker *worker, struct fault *fault) MUST_USE;
 
 #endif

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
+#include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
@@ -158,7 +159,7 @@ static enum status create(const struct arguments *arguments, const struct spec *
                                           .libraries = build_libraries()};
     enum status status = store_create(arguments->output, spec, &program, fault);
     if (status == STATUS_OK)
-        status = checkpoint_remove(arguments->output, 0, fault);
+        checkpoint_tidy(arguments->output, NULL, 0);
     return status;
 }
 
@@ -203,12 +204,54 @@ static enum status check_output(const struct arguments *arguments, const struct 
     return arguments->force ? STATUS_OK : check_unfinished(arguments->output, spec, fault);
 }
 
+/* What a polite stop leaves. */
+static enum status leave(struct worker *worker, struct fault *fault)
+{
+    const struct trainer_progress at = trainer_progress(worker->trainer);
+    const enum status status = worker->store != NULL ? worker_stop(worker, fault) : STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    return fault_set(fault, STATUS_STOPPED, "stopped after episode %lld of %lld; %s",
+                     (long long)at.episode, (long long)at.episodes,
+                     worker->store != NULL ? "run the same command again to go on"
+                                           : "nothing is kept without --output");
+}
+
+/* Train to the end and commit, or to a polite stop. */
+static enum status pull(const struct arguments *arguments, struct store *store,
+                        struct trainer *trainer, double *wall_s, struct fault *fault)
+{
+    struct progress progress;
+    progress_init(&progress, arguments->progress, stderr);
+    struct worker worker = {.store = store,
+                            .path = arguments->output,
+                            .progress = &progress,
+                            .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s};
+    const double began_s = clock_now();
+    enum status status = worker_begin(&worker, 0, trainer, fault);
+    progress_start(&progress, trainer_episode(trainer), clock_now());
+    while (status == STATUS_OK && !trainer_done(trainer) && !stop_requested()) {
+        status = worker_episode(&worker, fault);
+        const struct trainer_progress at = trainer_progress(trainer);
+        progress_show(&progress, &at, clock_now());
+    }
+    progress_fini(&progress);
+    *wall_s = clock_now() - began_s;
+    if (status == STATUS_OK && !trainer_done(trainer))
+        status = leave(&worker, fault);
+    else if (status == STATUS_OK && store != NULL)
+        status = worker_commit(&worker, wall_s, fault);
+    if (status == STATUS_OK && store != NULL)
+        checkpoint_tidy(arguments->output, &(bool){false}, 1);
+    worker_fini(&worker);
+    return status;
+}
+
 static enum status train(const struct arguments *arguments, const struct spec *spec,
                          struct trainer *trainer, struct fault *fault)
 {
     struct lock *lock = NULL;
     struct store *store = NULL;
-    void *state = NULL;
     enum status status = STATUS_OK;
     if (arguments->output != NULL) {
         status = check_output(arguments, spec, fault);
@@ -216,26 +259,13 @@ static enum status train(const struct arguments *arguments, const struct spec *s
             status = lock_acquire(&lock, arguments->output, lock_wait_s, fault);
         if (status == STATUS_OK)
             status = open_store(arguments, spec, &store, fault);
-        if (status != STATUS_OK)
-            goto out;
-        state = fault_alloc(trainer_state_size(trainer), 1);
     }
-    struct progress progress;
-    progress_init(&progress, arguments->progress, stderr);
-    struct worker worker = {.store = store,
-                            .path = arguments->output,
-                            .progress = &progress,
-                            .trainer = trainer,
-                            .state = state};
     double wall_s = 0;
-    status = worker_resume(&worker, fault);
     if (status == STATUS_OK)
-        status = worker_train(&worker, &wall_s, fault);
+        status = pull(arguments, store, trainer, &wall_s, fault);
     if (status == STATUS_OK)
         status = summary_write(trainer_settings(trainer), trainer_record(trainer), wall_s,
                                arguments->json, fault);
-out:
-    free(state);
     store_close(&store);
     lock_release(&lock);
     return status;
@@ -253,7 +283,7 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK) {
         struct settings cell;
         spec_cell(spec, 0, &cell);
-        stop_install();
+        stop_install(false);
         struct trainer *trainer = trainer_new(&cell);
         status = train(&arguments, spec, trainer, fault);
         trainer_free(&trainer);

@@ -2,7 +2,9 @@
 #include <ccmsweep/bytes.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/disk.h>
+#include <ccmsweep/inject.h>
 #include <ccmsweep/trainer.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -88,6 +90,7 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
         header_pack(header, run, identity, payload, size);
         status = write_file(fd, temporary, header, payload, size, fault);
         close(fd);
+        inject(INJECT_CHECKPOINT, run);
         if (status == STATUS_OK)
             status = disk_rename(temporary, name, fault);
         if (status != STATUS_OK)
@@ -200,16 +203,52 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
 
 enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault)
 {
-    char *folder = folder_name(path);
     char *name = file_name(path, run);
     enum status status = STATUS_OK;
     disk_remove_temporaries(name);
     if (unlink(name) < 0 && errno != ENOENT && errno != ENOTDIR)
         status = fault_set(fault, STATUS_FAULT, "cannot remove the checkpoint %s: %s", name,
                            strerror(errno));
-    /* Other runs' checkpoints may be there: then the folder stays. */
-    rmdir(folder);
     free(name);
-    free(folder);
     return status;
+}
+
+bool checkpoint_exists(const char *path, int64_t run)
+{
+    char *name = file_name(path, run);
+    const bool exists = access(name, F_OK) == 0;
+    free(name);
+    return exists;
+}
+
+/* The run of a checkpoint's name, -1 for that of a temporary or any other. */
+static int64_t run_of(const char *entry)
+{
+    int64_t run = -1;
+    int length = 0;
+    if (sscanf(entry, "run-%" SCNd64 ".ckpt%n", &run, &length) != 1 || length == 0)
+        return -1;
+    return entry[length] == '\0' ? run : -1;
+}
+
+static bool is_temporary(const char *entry)
+{
+    int64_t run = -1;
+    return sscanf(entry, "run-%" SCNd64 ".ckpt.tmp.", &run) == 1 && strstr(entry, ".tmp.") != NULL;
+}
+
+void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs)
+{
+    char *folder = folder_name(path);
+    DIR *entries = opendir(folder);
+    if (entries != NULL) {
+        for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+            const int64_t run = run_of(entry->d_name);
+            if (is_temporary(entry->d_name) || (run >= 0 && (run >= runs || !unfinished[run])))
+                unlinkat(dirfd(entries), entry->d_name, 0);
+        }
+        closedir(entries);
+        rmdir(folder); /* stays when checkpoints are in it */
+    }
+    free(folder);
 }

@@ -4,28 +4,30 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int caught[] = {SIGINT, SIGTERM, SIGUSR1};
+static const int caught[] = {SIGUSR1, SIGINT, SIGTERM};
+enum { CAUGHT = sizeof caught / sizeof *caught };
 static volatile sig_atomic_t requested;
-
-static void restore_default(void)
-{
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        signal(caught[i], SIG_DFL);
-}
 
 static void request(int number)
 {
     (void)number;
     requested = 1;
-    restore_default();
 }
 
-void stop_install(void)
+static void request_once(int number)
 {
-    struct sigaction action = {.sa_handler = request, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+    request(number);
+    for (size_t i = 0; i < CAUGHT; i++)
+        signal(caught[i], SIG_DFL);
+}
+
+void stop_install(bool launched)
+{
+    struct sigaction action = {.sa_handler = launched ? request : request_once,
+                               .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < CAUGHT; i++)
         sigaddset(&action.sa_mask, caught[i]);
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+    for (size_t i = 0; i < (launched ? 1 : CAUGHT); i++)
         CHECK(sigaction(caught[i], &action, NULL) == 0);
 }
 

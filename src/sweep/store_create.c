@@ -2,6 +2,7 @@
 #include <ccmsweep/disk.h>
 #include <ccmsweep/h5.h>
 #include <ccmsweep/identity.h>
+#include <ccmsweep/inject.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/trainer.h>
 #include <errno.h>
@@ -323,6 +324,7 @@ enum status store_create(const char *path, const struct spec *spec,
     if (status == STATUS_OK) {
         close(fd);
         status = make(temporary, spec, program, fault);
+        inject(INJECT_CREATE, -1);
         if (status == STATUS_OK)
             status = disk_rename(temporary, path, fault);
         if (status != STATUS_OK)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/commit.h>
 #include <ccmsweep/disk.h>
+#include <ccmsweep/inject.h>
 #include <ccmsweep/store_inside.h>
 #include <inttypes.h>
 #include <math.h>
@@ -147,14 +148,24 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     if (status != STATUS_OK)
         return status;
     memcpy(commit.identity, identity.bytes, COMMIT_HALF);
-    status = write_rows(store, run, record, &extents, fault);
+    if (inject_reversed()) {
+        status = write_commit(store, &commit, fault);
+        if (status == STATUS_OK)
+            status = disk_sync(store->fd, store->path, fault);
+        inject(INJECT_RECORD, run);
+    }
+    if (status == STATUS_OK)
+        status = write_rows(store, run, record, &extents, fault);
+    inject(INJECT_ROWS, run);
     /* The record may reach the disk only when the rows have: else a run could count without. */
     if (status == STATUS_OK)
         status = disk_sync(store->fd, store->path, fault);
+    inject(INJECT_RECORD, run);
     if (status == STATUS_OK)
         status = write_commit(store, &commit, fault);
     if (status == STATUS_OK)
         status = disk_sync(store->fd, store->path, fault);
+    inject(INJECT_COMMIT, run);
     if (status == STATUS_OK)
         store->states[run] = STORE_DONE;
     return status;

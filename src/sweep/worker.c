@@ -2,36 +2,57 @@
 #include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/clock.h>
+#include <ccmsweep/crash.h>
 #include <ccmsweep/host.h>
+#include <ccmsweep/inject.h>
 #include <ccmsweep/kernels.h>
-#include <ccmsweep/stop.h>
 #include <ccmsweep/worker.h>
+#include <math.h>
+#include <stdlib.h>
 
 /* How often /volatile learns where a run is. */
 static const double note_every_s = 10;
 
-static enum status save(struct worker *w, struct fault *fault)
+/* When a suspect saves its first checkpoint: until then no other suspect is tried. */
+static const double suspect_saves_s = 5;
+
+void worker_fini(struct worker *w)
 {
-    const size_t size = trainer_state_size(w->trainer);
-    const struct identity identity = identity_of(trainer_settings(w->trainer));
-    trainer_save(w->trainer, w->state, size);
-    return checkpoint_save(w->path, w->run, &identity, w->state, size, fault);
+    free(w->state);
+    w->state = NULL;
+    w->state_size = 0;
 }
 
-enum status worker_resume(struct worker *w, struct fault *fault)
+static void make_room(struct worker *w)
 {
-    if (w->store == NULL)
-        return STATUS_OK;
-    enum status status = STATUS_INPUT;
     const size_t size = trainer_state_size(w->trainer);
+    if (w->state_size == size)
+        return;
+    worker_fini(w);
+    w->state = fault_alloc(size, 1);
+    w->state_size = size;
+}
+
+static enum status save(struct worker *w, struct fault *fault)
+{
+    const struct identity identity = identity_of(trainer_settings(w->trainer));
+    trainer_save(w->trainer, w->state, w->state_size);
+    return checkpoint_save(w->path, w->run, &identity, w->state, w->state_size, fault);
+}
+
+/* Take over the checkpoint, and say what became of it. */
+static enum status resume(struct worker *w, struct fault *fault)
+{
     const struct identity identity = identity_of(trainer_settings(w->trainer));
     const enum checkpoint_answer answer =
-        checkpoint_load(w->path, w->run, &identity, w->state, size, fault);
-    if (answer == CHECKPOINT_ABSENT && store_state(w->store, w->run) != STORE_INTERRUPTED)
+        checkpoint_load(w->path, w->run, &identity, w->state, w->state_size, fault);
+    const bool stopped = store_state(w->store, w->run) == STORE_INTERRUPTED;
+    enum status status = STATUS_INPUT;
+    if (answer == CHECKPOINT_ABSENT && !stopped)
         return STATUS_OK;
     if (answer == CHECKPOINT_LOADED)
-        status = trainer_load(w->trainer, w->state, size, fault);
-    if (status == STATUS_FAULT) {
+        status = trainer_load(w->trainer, w->state, w->state_size, fault);
+    if (status == STATUS_FAULT && !w->begins_again) {
         fault_prefix(fault, "%s", w->path);
         return status;
     }
@@ -39,11 +60,11 @@ enum status worker_resume(struct worker *w, struct fault *fault)
         progress_say(w->progress,
                      "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
                      w->path, w->path);
-    else if (status == STATUS_OK)
+    else if (status != STATUS_OK)
+        progress_say(w->progress, "%s; beginning again", fault->text);
+    else if (!w->begins_again)
         progress_say(w->progress, "%s: going on after episode %lld", w->path,
                      (long long)trainer_episode(w->trainer));
-    else
-        progress_say(w->progress, "%s; beginning again", fault->text);
     return STATUS_OK;
 }
 
@@ -53,9 +74,36 @@ static enum status note_start(struct worker *w, struct fault *fault)
     char cpu[64];
     host_name(name, sizeof name);
     host_cpu(cpu, sizeof cpu);
-    const struct store_host host = {
-        .host = name, .cpu = cpu, .cpu_level = kernels_best()->level, .revision = build_revision()};
+    const struct store_host host = {.host = name,
+                                    .cpu = cpu,
+                                    .cpu_level = kernels_best()->level,
+                                    .revision = build_revision(),
+                                    .rank = w->rank};
     return store_note_start(w->store, w->run, &host, clock_utc(), fault);
+}
+
+enum status worker_begin(struct worker *w, int64_t run, struct trainer *trainer,
+                         struct fault *fault)
+{
+    w->run = run;
+    w->trainer = trainer;
+    w->noted_s = w->saved_s = clock_now();
+    if (w->store == NULL)
+        return STATUS_OK;
+    struct store_trouble trouble;
+    make_room(w);
+    enum status status = store_trouble(w->store, run, &trouble, fault);
+    if (status == STATUS_OK)
+        status = resume(w, fault);
+    if (status == STATUS_OK)
+        status = note_start(w, fault);
+    if (status != STATUS_OK)
+        return status;
+    w->suspect = trouble.suspect != 0;
+    const struct store_place place = store_place(w->store, run);
+    crash_blame(&place);
+    inject(INJECT_BEGIN, run);
+    return STATUS_OK;
 }
 
 /* Note how far the run is and the time it took since the last note. */
@@ -71,88 +119,83 @@ static enum status note_progress(struct worker *w, struct fault *fault)
     return status;
 }
 
-/* Train until done or asked to leave. */
-static enum status pull(struct worker *w, struct fault *fault)
+/* Nothing is held against the run but crash marks, if they are kept. */
+static enum status clear_trouble(struct worker *w, enum flight flight, bool keeps_marks,
+                                 struct fault *fault)
 {
-    const double every_s = trainer_settings(w->trainer)->checkpoint.every_s;
-    double saved_s = clock_now();
-    progress_start(w->progress, trainer_episode(w->trainer), saved_s);
-    while (!trainer_done(w->trainer) && !stop_requested()) {
-        trainer_advance(w->trainer, 1);
-        const double now_s = clock_now();
-        const struct trainer_progress at = trainer_progress(w->trainer);
-        progress_show(w->progress, &at, now_s);
-        if (w->store == NULL)
-            continue;
-        if (every_s > 0 && now_s - saved_s >= every_s && !trainer_done(w->trainer)) {
-            struct fault warning;
-            if (save(w, &warning) != STATUS_OK)
-                progress_say(w->progress, "no checkpoint: %s; training goes on", warning.text);
-            saved_s = clock_now();
-        }
-        if (now_s - w->noted_s >= note_every_s) {
-            const enum status status = note_progress(w, fault);
-            if (status != STATUS_OK)
-                return status;
-        }
-    }
+    struct store_trouble trouble;
+    enum status status = store_trouble(w->store, w->run, &trouble, fault);
+    if (status != STATUS_OK)
+        return status;
+    w->suspect = false;
+    trouble = (struct store_trouble){.flight = (int32_t)flight,
+                                     .crashes = keeps_marks ? trouble.crashes : 0};
+    return store_note_trouble(w->store, w->run, &trouble, fault);
+}
+
+static bool is_due(const struct worker *w, double now_s)
+{
+    double every_s = w->checkpoint_s > 0 ? w->checkpoint_s : INFINITY;
+    if (w->suspect && w->checkpoint_s > suspect_saves_s)
+        every_s = suspect_saves_s;
+    return now_s - w->saved_s >= every_s && !trainer_done(w->trainer);
+}
+
+static enum status save_when_due(struct worker *w, double now_s, struct fault *fault)
+{
+    if (!is_due(w, now_s))
+        return STATUS_OK;
+    struct fault warning;
+    const enum status saved = save(w, &warning);
+    if (saved != STATUS_OK && !w->warned)
+        progress_say(w->progress, "no checkpoint: %s; training goes on", warning.text);
+    w->warned = w->warned || saved != STATUS_OK;
+    w->saved_s = clock_now();
+    if (saved == STATUS_OK && w->suspect)
+        return clear_trouble(w, FLIGHT_OPEN, true, fault);
     return STATUS_OK;
 }
 
-static enum status note_end(struct worker *w, double *wall_s, struct fault *fault)
+enum status worker_episode(struct worker *w, struct fault *fault)
+{
+    trainer_advance(w->trainer, 1);
+    if (w->store == NULL)
+        return STATUS_OK;
+    inject(INJECT_EPISODE, w->run);
+    const double now_s = clock_now();
+    enum status status = save_when_due(w, now_s, fault);
+    if (status == STATUS_OK && now_s - w->noted_s >= note_every_s)
+        status = note_progress(w, fault);
+    return status;
+}
+
+enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
 {
     struct store_notes notes;
     enum status status = note_progress(w, fault);
     if (status == STATUS_OK)
         status = store_notes(w->store, w->run, &notes, fault);
     if (status == STATUS_OK)
+        status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
+    crash_blame(NULL);
+    if (status == STATUS_OK)
+        status = clear_trouble(w, FLIGHT_NONE, true, fault);
+    if (status == STATUS_OK)
+        status = checkpoint_remove(w->path, w->run, fault);
+    if (status == STATUS_OK)
         *wall_s = notes.wall_s;
     return status;
 }
 
-static enum status leave(struct worker *w, double *wall_s, struct fault *fault)
+enum status worker_stop(struct worker *w, struct fault *fault)
 {
-    const struct trainer_progress at = trainer_progress(w->trainer);
-    const long long episode = (long long)at.episode;
-    const long long episodes = (long long)at.episodes;
-    if (w->store == NULL)
-        return fault_set(fault, STATUS_STOPPED,
-                         "stopped after episode %lld of %lld; nothing is kept without --output",
-                         episode, episodes);
     enum status status = save(w, fault);
     if (status == STATUS_OK)
-        status = note_end(w, wall_s, fault);
+        status = note_progress(w, fault);
     if (status == STATUS_OK)
         status = store_interrupt(w->store, w->run, fault);
-    if (status != STATUS_OK)
-        return status;
-    return fault_set(fault, STATUS_STOPPED,
-                     "stopped after episode %lld of %lld; run the same command again to go on",
-                     episode, episodes);
-}
-
-static enum status finish(struct worker *w, double *wall_s, struct fault *fault)
-{
-    if (w->store == NULL)
-        return STATUS_OK;
-    enum status status = note_end(w, wall_s, fault);
+    crash_blame(NULL);
     if (status == STATUS_OK)
-        status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
-    if (status == STATUS_OK)
-        status = checkpoint_remove(w->path, w->run, fault);
+        status = clear_trouble(w, FLIGHT_NONE, false, fault);
     return status;
-}
-
-enum status worker_train(struct worker *w, double *wall_s, struct fault *fault)
-{
-    const double began_s = clock_now();
-    w->noted_s = began_s;
-    enum status status = w->store == NULL ? STATUS_OK : note_start(w, fault);
-    if (status == STATUS_OK)
-        status = pull(w, fault);
-    progress_fini(w->progress);
-    *wall_s = clock_now() - began_s;
-    if (status != STATUS_OK)
-        return status;
-    return trainer_done(w->trainer) ? finish(w, wall_s, fault) : leave(w, wall_s, fault);
 }

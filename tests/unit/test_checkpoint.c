@@ -74,20 +74,34 @@ static void test_what_is_saved_is_loaded(void **state)
     assert_int_equal(folder_entries(folder.name, "", false), 1);
 }
 
-static void test_removal_takes_the_empty_folder(void **state)
+static void test_removal_and_tidying(void **state)
 {
     (void)state;
     struct fault fault = {""};
-    char stray[300], other[300];
+    char stray[300], foreign[300], other[300];
+    bool unfinished[RUN + 2] = {false};
     assert_ok(checkpoint_remove(folder.path, RUN, &fault));
+    checkpoint_tidy(folder.path, unfinished, RUN + 2);
     save();
     assert_ok(checkpoint_save(folder.path, RUN + 1, &identity, payload, SIZE, &fault));
+    assert_ok(checkpoint_save(folder.path, RUN + 2, &identity, payload, SIZE, &fault));
     snprintf(stray, sizeof stray, "%s.tmp.12345", file);
     file_write(stray, "x", 1);
     assert_ok(checkpoint_remove(folder.path, RUN, &fault));
     snprintf(other, sizeof other, "%s.ckpt", folder.path);
-    assert_int_equal(folder_entries(other, "", false), 1);
-    assert_ok(checkpoint_remove(folder.path, RUN + 1, &fault));
+    assert_int_equal(folder_entries(other, "", false), 2);
+    /* That of an unfinished run stays, and what is not ours. */
+    save();
+    file_write(stray, "x", 1);
+    snprintf(foreign, sizeof foreign, "%s.ckpt/run-000007.ckpt.bak", folder.path);
+    file_write(foreign, "x", 1);
+    unfinished[RUN + 1] = true;
+    checkpoint_tidy(folder.path, unfinished, RUN + 2);
+    assert_int_equal(folder_entries(other, "", false), 2);
+    assert_true(checkpoint_exists(folder.path, RUN + 1));
+    assert_false(checkpoint_exists(folder.path, RUN) || checkpoint_exists(folder.path, RUN + 2));
+    assert_int_equal(unlink(foreign), 0);
+    checkpoint_tidy(folder.path, NULL, 0);
     assert_int_equal(folder_entries(folder.name, "", false), 0);
 }
 
@@ -280,7 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_saved_is_loaded, begin, end),
-        cmocka_unit_test_setup_teardown(test_removal_takes_the_empty_folder, begin, end),
+        cmocka_unit_test_setup_teardown(test_removal_and_tidying, begin, end),
         cmocka_unit_test_setup_teardown(test_every_flipped_byte_is_found, begin, end),
         cmocka_unit_test_setup_teardown(test_other_lengths_are_found, begin, end),
         cmocka_unit_test_setup_teardown(test_foreign_ones_are_refused, begin, end),

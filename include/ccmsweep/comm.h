@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Messages between ranks, and waiting for them without spinning.
+ *
+ * Every type of message is here, and what travels is no more than a cell's number and how it ended.
+ * MPI is started only when a launcher started this process; alone, rank 0 of 1 sends nothing. MPI's
+ * own blocking calls keep a core busy, so nothing here blocks in MPI: it probes and sleeps, at
+ * first a few microseconds, then ever longer. Knows no scheduler and no trainer.
+ */
+#ifndef CCMSWEEP_COMM_H
+#define CCMSWEEP_COMM_H
+
+#include <ccmsweep/fault.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum message_type {
+    MESSAGE_READY,   /**< worker: has no cell. To begin with */
+    MESSAGE_DONE,    /**< worker: the cell is committed; has no cell now */
+    MESSAGE_STOPPED, /**< worker: the cell was stopped politely; takes no more */
+    MESSAGE_SAFE,    /**< worker: the cell, a suspect, has come further than when it was lost */
+    MESSAGE_CELL,    /**< rank 0: train this cell */
+    MESSAGE_STOP,    /**< rank 0: stop politely */
+    MESSAGE_LEAVE,   /**< rank 0: there is nothing more to do */
+};
+
+/** One message; 32 bytes. */
+struct message {
+    int32_t type;     /**< enum message_type */
+    int32_t outcome;  /**< of MESSAGE_DONE: enum outcome */
+    int64_t cell;     /**< of all but READY, STOP and LEAVE */
+    int32_t stopping; /**< of MESSAGE_DONE: stopping episode, -1 without */
+    int32_t reserved; /**< 0 */
+    double seconds;   /**< of MESSAGE_DONE: that the cell took in all its attempts */
+};
+
+/** Who takes part. `rank` 0 schedules. */
+struct comm {
+    bool launched; /**< MPI was started */
+    int rank, size;
+};
+
+/** True when a launcher (mpirun, srun --mpi=pmix) started this process as one of several. Local;
+ *  before comm_start. */
+bool comm_is_launched(void) MUST_USE;
+
+/** Rank that the launcher gave this process, 0 without one. Local; before comm_start. */
+int comm_launched_rank(void) MUST_USE;
+
+/** Start MPI when launched. Collective. Ends the process when MPI cannot start. */
+void comm_start(struct comm *comm);
+
+/** Finish MPI, without a rank spinning while it waits for others. Collective. */
+void comm_finish(struct comm *comm);
+
+/** End the whole job at once with this code, because this rank cannot go on. */
+_Noreturn void comm_abort(const struct comm *comm, int code);
+
+/** Send to a rank. Local: a message this small is buffered. */
+void comm_send(const struct comm *comm, int to, const struct message *message);
+
+/** Take the next message, if there is one. \param from rank that sent it (output, may be NULL)
+ *  \return false: there is none. Local */
+bool comm_receive(const struct comm *comm, struct message *message, int *from) MUST_USE;
+
+/** Give all ranks what rank 0 has in `bytes`. Collective; sleeps. */
+void comm_broadcast(const struct comm *comm, void *bytes, size_t size);
+
+/** Give rank 0 the sum over ranks of a number. Collective; sleeps. Others get an undefined value.
+ */
+int64_t comm_sum(const struct comm *comm, int64_t value) MUST_USE;
+
+/** How long a rank has waited for something to happen. */
+struct nap {
+    int turns;
+};
+
+/** Sleep a little, longer the longer nothing has happened: up to 10 ms. Local. */
+void nap_sleep(struct nap *nap);
+
+/** Something has happened: sleep briefly again. Local. */
+void nap_wake(struct nap *nap);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/comm.h>
+#include <mpi.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct message) == 32, "no padding travels");
+
+enum { TAG = 1 };
+
+/* What launchers that set up MPI leave in the environment. A batch script of SLURM has its
+ * variables too, so those say nothing. */
+static const char *const launched_by[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+
+static const char *launched_rank(void)
+{
+    for (size_t i = 0; i < sizeof launched_by / sizeof *launched_by; i++) {
+        const char *const rank = getenv(launched_by[i]);
+        if (rank != NULL)
+            return rank;
+    }
+    return NULL;
+}
+
+bool comm_is_launched(void)
+{
+    return launched_rank() != NULL;
+}
+
+int comm_launched_rank(void)
+{
+    const char *const rank = launched_rank();
+    return rank != NULL ? (int)strtol(rank, NULL, 10) : 0;
+}
+
+void comm_start(struct comm *comm)
+{
+    *comm = (struct comm){.launched = comm_is_launched(), .size = 1};
+    if (!comm->launched)
+        return;
+    /* These of OMPIO's helpers leave semaphores named after the file, which two jobs may share. */
+    setenv("OMPI_MCA_sharedfp", "^sm,lockedfile", 0);
+    MPI_Init(NULL, NULL);
+    MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
+}
+
+static void wait_for(MPI_Request *request)
+{
+    struct nap nap = {0};
+    for (int done = 0; !done;) {
+        MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (!done)
+            nap_sleep(&nap);
+    }
+}
+
+void comm_finish(struct comm *comm)
+{
+    if (!comm->launched)
+        return;
+    MPI_Request all;
+    MPI_Ibarrier(MPI_COMM_WORLD, &all);
+    wait_for(&all);
+    MPI_Finalize();
+    comm->launched = false;
+}
+
+void comm_abort(const struct comm *comm, int code)
+{
+    if (comm->launched)
+        MPI_Abort(MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
+void comm_send(const struct comm *comm, int to, const struct message *message)
+{
+    CHECK(to != comm->rank && to < comm->size);
+    MPI_Send(message, sizeof *message, MPI_BYTE, to, TAG, MPI_COMM_WORLD);
+}
+
+bool comm_receive(const struct comm *comm, struct message *message, int *from)
+{
+    if (comm->size == 1)
+        return false;
+    int there = 0;
+    MPI_Status status;
+    MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &there, &status);
+    if (!there)
+        return false;
+    MPI_Recv(message, sizeof *message, MPI_BYTE, status.MPI_SOURCE, TAG, MPI_COMM_WORLD,
+             MPI_STATUS_IGNORE);
+    if (from != NULL)
+        *from = status.MPI_SOURCE;
+    return true;
+}
+
+void comm_broadcast(const struct comm *comm, void *bytes, size_t size)
+{
+    if (comm->size == 1)
+        return;
+    MPI_Request request;
+    MPI_Ibcast(bytes, (int)size, MPI_BYTE, 0, MPI_COMM_WORLD, &request);
+    wait_for(&request);
+}
+
+int64_t comm_sum(const struct comm *comm, int64_t value)
+{
+    int64_t sum = value;
+    if (comm->size == 1)
+        return sum;
+    MPI_Request request;
+    MPI_Ireduce(&value, &sum, 1, MPI_INT64_T, MPI_SUM, 0, MPI_COMM_WORLD, &request);
+    wait_for(&request);
+    return sum;
+}
+
+/* Turns of a nap: first the core is offered to others, then sleeps double from 20 us to 10 ms. */
+enum { YIELDS = 20, DOUBLINGS = 9 };
+
+void nap_sleep(struct nap *nap)
+{
+    if (nap->turns < YIELDS) {
+        nap->turns++;
+        sched_yield();
+        return;
+    }
+    const int doubled = nap->turns - YIELDS;
+    const long ns = 20000L << doubled;
+    nanosleep(&(struct timespec){.tv_nsec = ns < 10000000L ? ns : 10000000L}, NULL);
+    if (doubled < DOUBLINGS)
+        nap->turns++;
+}
+
+void nap_wake(struct nap *nap)
+{
+    nap->turns = 0;
+}

@@ -378,6 +378,83 @@ void schema_free(struct schema **schema)
     *schema = NULL;
 }
 
+/* What HDF5 adds, in bytes: to the file, to a dataset beyond its texts, to its place on a
+ * dimension; and how much it takes from the end of the file at once, for itself and for small data.
+ * Measured with HDF5 1.10 and the format that h5_access asks for. */
+enum { PAGE = 4096 }; /* store_create aligns datasets of this size and more to it */
+enum { OVERHEAD_FILE = 8000, OVERHEAD_DATASET = 320, OVERHEAD_SCALE = 160, PORTION = 2048 };
+
+/** A file that is laid out in thought. */
+struct layout {
+    int64_t end;
+    int64_t inside, small; /* left of the last portion for HDF5 itself, and for small data */
+    size_t gaps;
+    int64_t *gap; /* (gaps) bytes before the datasets that start on a page */
+};
+
+static void take_portion(struct layout *layout, int64_t *left, int64_t bytes)
+{
+    if (*left < bytes) {
+        const int64_t more = (bytes - *left + PORTION - 1) / PORTION * PORTION;
+        layout->end += more;
+        *left += more;
+    }
+    *left -= bytes;
+}
+
+/* Data go into the smallest gap that takes them, else to the end. */
+static void lay_data(struct layout *layout, int64_t bytes)
+{
+    int64_t *best = NULL;
+    for (size_t g = 0; g < layout->gaps; g++) {
+        if (layout->gap[g] >= bytes && (best == NULL || layout->gap[g] < *best))
+            best = &layout->gap[g];
+    }
+    if (best != NULL) {
+        *best -= bytes;
+    } else if (bytes < PAGE) {
+        take_portion(layout, &layout->small, bytes);
+    } else {
+        const int64_t gap = (PAGE - layout->end % PAGE) % PAGE;
+        layout->gap[layout->gaps++] = gap;
+        layout->end += gap + bytes;
+    }
+}
+
+static int64_t text_size(const struct variable *variable, const struct spec *spec)
+{
+    if (variable->kind == SCHEMA_SPEC)
+        return (int64_t)strlen(spec_text(spec));
+    if (variable->kind != SCHEMA_SETTINGS)
+        return (int64_t)variable->size;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (file == NULL)
+        fault_no_memory(size);
+    spec_print_resolved(file, spec);
+    if (fclose(file) != 0)
+        fault_no_memory(size);
+    free(text);
+    return (int64_t)size;
+}
+
+int64_t schema_file_size(const struct schema *schema, const struct spec *spec)
+{
+    struct layout layout = {.end = OVERHEAD_FILE,
+                            .gap = fault_alloc(schema->count, sizeof *layout.gap)};
+    for (size_t v = 0; v < schema->count; v++) {
+        const struct variable *variable = &schema->variables[v];
+        const int scaled = variable->kind == SCHEMA_SCALE ? 0 : variable->rank;
+        take_portion(&layout, &layout.inside,
+                     OVERHEAD_DATASET + OVERHEAD_SCALE * scaled +
+                         (int64_t)(strlen(variable->meaning) + strlen(variable->unit)));
+        lay_data(&layout, schema_values(schema, variable) * text_size(variable, spec));
+    }
+    free(layout.gap);
+    return layout.end;
+}
+
 static void print_variable(FILE *file, const struct variable *variable)
 {
     static const char *const types[] = {

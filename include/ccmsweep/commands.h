@@ -13,6 +13,10 @@
 /** Train one cell, with or without a file. */
 enum status cmd_train(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Train all cells of a spec, alone or as one rank of several. Collective under a launcher: starts
+ *  MPI itself; a rank other than 0 says nothing and leaves with STATUS_OK. */
+enum status cmd_run(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Show the summary of a finished run in a file, or the schema of files. */
 enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 

@@ -24,7 +24,8 @@ struct progress {
     double began_s;
     double shown_s; /**< time of the last output */
     int64_t began_episode;
-    int drawn; /**< columns of the bar that stands on the terminal */
+    int drawn;       /**< columns of the bar that stands on the terminal */
+    const char *who; /**< put before every sentence: "" or "rank 2 on n1: "; borrowed */
 };
 
 /** Choose what to show. PROGRESS_AUTO becomes a bar when `file` is a terminal and no MPI or SLURM
@@ -34,7 +35,17 @@ void progress_init(struct progress *p, enum progress_mode mode, FILE *file);
 /** Begin to count at time `now_s` (of any steady clock), `episode` being done already. */
 void progress_start(struct progress *p, int64_t episode, double now_s);
 
-/** Show where the run is, if it is time: a bar ten times a second at most, a line every 10 s. */
+/** True when it is time to draw: a bar ten times a second at most, a line every 10 s, after ten
+ *  minutes every minute. */
+bool progress_due(const struct progress *p, double now_s) MUST_USE;
+
+/** Draw `share` (0 to 1) of a bar with the figures behind it, or the figures as a line. */
+void progress_draw(struct progress *p, double share, const char *figures, double now_s);
+
+/** Write seconds as "1:02:03" or "2:03"; "?" when they cannot be told. Cut at `size`. */
+void progress_duration(double seconds, char *text, size_t size);
+
+/** Show where a training is, if it is time. */
 void progress_show(struct progress *p, const struct trainer_progress *at, double now_s);
 
 /** Write "ccmsweep: " and a sentence on a line of its own, whatever the mode. */

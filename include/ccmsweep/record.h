@@ -218,6 +218,9 @@ enum { RECORD_POSITIVE_EDGES = 29, RECORD_BINS = 2 * RECORD_POSITIVE_EDGES + 2 }
 /** The table: `*count` rows in the order of RECORD_FIELDS. */
 const struct field *record_fields(size_t *count) MUST_USE;
 
+/** The row of the field of that name, which must exist. */
+const struct field *record_field(const char *name) MUST_USE;
+
 /** Extents that the settings of a cell ask for. */
 struct extents record_extents(const struct settings *cell) MUST_USE;
 

@@ -86,6 +86,10 @@ int64_t store_runs(const struct store *store) MUST_USE;
  *  run that created the file. */
 void store_cell(const struct store *store, int64_t run, struct settings *cell);
 
+/** Identity of a run's cell as the file has it. */
+enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
+                           struct fault *fault) MUST_USE;
+
 enum store_state {
     STORE_PENDING,     /**< no valid commit record: to be trained, or continued */
     STORE_INTERRUPTED, /**< as pending; a polite stop left it half-way */

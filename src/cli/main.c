@@ -21,6 +21,8 @@ static const struct command {
 } commands[] = {
     {"train", "[SPEC.yaml] [OPTION...]", "train one pair of learning rates and seed, tracked",
      cmd_train},
+    {"run", "SPEC.yaml -o FILE", "train all cells of a sweep, alone or under mpirun; goes on",
+     cmd_run},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
      cmd_spec},
@@ -132,7 +134,7 @@ int main(int argc, char **argv)
         version_print();
     else if (status == STATUS_OK)
         status = run_command(command, argc, argv, &fault);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK && fault.text[0] != '\0')
         fprintf(stderr, "ccmsweep: %s\n", fault.text);
     return (int)status;
 }

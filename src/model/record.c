@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
 #include <math.h>
 #include <string.h>
@@ -23,6 +24,16 @@ const struct field *record_fields(size_t *count)
 {
     *count = FIELDS;
     return fields;
+}
+
+const struct field *record_field(const char *name)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    }
+    CHECK(!"no such field");
+    return NULL;
 }
 
 struct extents record_extents(const struct settings *cell)

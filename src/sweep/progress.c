@@ -11,6 +11,7 @@ enum { BAR_CELLS = 10, COLUMNS = 80, FIGURES = 160 };
 
 static const double bar_every_s = 0.1;
 static const double line_every_s = 10;
+static const double later_every_s = 60; /* after ten minutes */
 
 const char *const progress_modes[] = {"auto", "bar", "lines", "none", NULL};
 
@@ -35,7 +36,7 @@ void progress_init(struct progress *p, enum progress_mode mode, FILE *file)
 {
     if (mode == PROGRESS_AUTO)
         mode = can_rewrite(file) && !is_launched() ? PROGRESS_BAR : PROGRESS_LINES;
-    *p = (struct progress){.file = file, .mode = mode};
+    *p = (struct progress){.file = file, .mode = mode, .who = ""};
 }
 
 void progress_start(struct progress *p, int64_t episode, double now_s)
@@ -46,7 +47,7 @@ void progress_start(struct progress *p, int64_t episode, double now_s)
 }
 
 /* "1:02:03", "2:03"; "?" when it cannot be told. */
-static void write_duration(double seconds, char *text, size_t size)
+void progress_duration(double seconds, char *text, size_t size)
 {
     if (!isfinite(seconds) || seconds > 1e9) {
         snprintf(text, size, "?");
@@ -67,20 +68,23 @@ static void write_share(double share, char *text, size_t size)
         snprintf(text, size, "%.2f", share);
 }
 
+/* Behind a launcher's pipe whoever sees the terminal has said how wide it is. */
 static int columns_of(FILE *file)
 {
     struct winsize window = {0};
-    if (ioctl(fileno(file), TIOCGWINSZ, &window) != 0 || window.ws_col == 0)
-        return COLUMNS;
-    return window.ws_col;
+    if (ioctl(fileno(file), TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        return window.ws_col;
+    const char *const said = getenv("COLUMNS");
+    const long columns = said != NULL ? strtol(said, NULL, 10) : 0;
+    return columns > 0 && columns < 10000 ? (int)columns : COLUMNS;
 }
 
-static void draw_bar(struct progress *p, const struct trainer_progress *at, const char *figures)
+static void draw_bar(struct progress *p, double share, const char *figures)
 {
     const int room = columns_of(p->file) - BAR_CELLS - 4; /* brackets, a blank, the last column */
     const int wanted = (int)strlen(figures);
     const int shown = wanted < room ? wanted : room > 0 ? room : 0;
-    const int full = at->episodes > 0 ? (int)(BAR_CELLS * at->episode / at->episodes) : 0;
+    const int full = (int)(BAR_CELLS * share);
     const int drawn = BAR_CELLS + 3 + shown;
     fprintf(p->file, "\r[%.*s%.*s] %.*s%*s", full, "##########", BAR_CELLS - full, "..........",
             shown, figures, p->drawn > drawn ? p->drawn - drawn : 0, "");
@@ -88,32 +92,45 @@ static void draw_bar(struct progress *p, const struct trainer_progress *at, cons
     p->drawn = drawn;
 }
 
+bool progress_due(const struct progress *p, double now_s)
+{
+    const double every_s = p->mode == PROGRESS_BAR        ? bar_every_s
+                           : now_s - p->began_s > 10 * 60 ? later_every_s
+                                                          : line_every_s;
+    return p->mode != PROGRESS_NONE && now_s - p->shown_s >= every_s;
+}
+
+void progress_draw(struct progress *p, double share, const char *figures, double now_s)
+{
+    p->shown_s = now_s;
+    if (p->mode == PROGRESS_BAR) {
+        draw_bar(p, share, figures);
+    } else if (p->mode == PROGRESS_LINES) {
+        fprintf(p->file, "ccmsweep: %s\n", figures);
+        fflush(p->file);
+    }
+}
+
 void progress_show(struct progress *p, const struct trainer_progress *at, double now_s)
 {
-    const double every_s = p->mode == PROGRESS_BAR ? bar_every_s : line_every_s;
-    if (p->mode == PROGRESS_NONE || now_s - p->shown_s < every_s)
+    if (!progress_due(p, now_s))
         return;
-    p->shown_s = now_s;
     const double rate = (double)(at->episode - p->began_episode) / (now_s - p->began_s);
     char left[32];
     char saturation[16];
     char figures[FIGURES];
-    write_duration((double)(at->episodes - at->episode) / rate, left, sizeof left);
+    progress_duration((double)(at->episodes - at->episode) / rate, left, sizeof left);
     write_share(at->saturation, saturation, sizeof saturation);
-    const bool bar = p->mode == PROGRESS_BAR;
     snprintf(figures, sizeof figures,
-             bar ? "%lld/%lld %.3g/s eta <%s reward %.4g sat %s moving %lld"
+             p->mode == PROGRESS_BAR
+                 ? "%lld/%lld %.3g/s eta <%s reward %.4g sat %s moving %lld"
                  : "episode %lld/%lld, %.3g/s, at most %s left, reward %.4g, saturation %s, actors "
                    "moving "
                    "%lld",
              (long long)at->episode, (long long)at->episodes, rate, left, at->reward, saturation,
              (long long)at->actors_moving);
-    if (bar) {
-        draw_bar(p, at, figures);
-    } else {
-        fprintf(p->file, "ccmsweep: %s\n", figures);
-        fflush(p->file);
-    }
+    const double share = at->episodes > 0 ? (double)at->episode / (double)at->episodes : 0;
+    progress_draw(p, share, figures, now_s);
 }
 
 static void clear_bar(struct progress *p)
@@ -126,7 +143,7 @@ static void clear_bar(struct progress *p)
 void progress_say(struct progress *p, const char *format, ...)
 {
     clear_bar(p);
-    fputs("ccmsweep: ", p->file);
+    fprintf(p->file, "ccmsweep: %s", p->who);
     va_list args;
     va_start(args, format);
     vfprintf(p->file, format, args);

@@ -69,12 +69,7 @@ static void *field_values(const struct record *record, const struct field *field
 hid_t store_outcomes(const struct store *store)
 {
     size_t count = 0;
-    const struct field *fields = record_fields(&count);
-    for (size_t f = 0; f < count; f++) {
-        if (fields[f].offset == offsetof(struct record, outcome))
-            return store->fields[f];
-    }
-    return H5I_INVALID_HID;
+    return store->fields[record_field("outcome") - record_fields(&count)];
 }
 
 static struct extents run_extents(const struct store *store, int64_t run)
@@ -104,8 +99,8 @@ static enum status write_rows(const struct store *store, int64_t run, const stru
     return status;
 }
 
-static enum status read_identity(const struct store *store, int64_t run, struct identity *identity,
-                                 struct fault *fault)
+enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
+                           struct fault *fault)
 {
     const struct slab slab = slab_bytes(run, 1, IDENTITY_SIZE);
     struct h5_words words;
@@ -144,7 +139,7 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
         .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
     struct identity identity;
     commit_hash_rows(record, &extents, commit.rows);
-    enum status status = read_identity(store, run, &identity, fault);
+    enum status status = store_identity(store, run, &identity, fault);
     if (status != STATUS_OK)
         return status;
     memcpy(commit.identity, identity.bytes, COMMIT_HALF);
@@ -295,7 +290,7 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
     record_bind(&record, &extents, block);
     enum status status = read_commit(store, run, bytes, fault);
     if (status == STATUS_OK)
-        status = read_identity(store, run, &identity, fault);
+        status = store_identity(store, run, &identity, fault);
     if (status == STATUS_OK)
         status = store_load(store, run, &record, fault);
     if (status == STATUS_OK) {

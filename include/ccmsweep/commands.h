@@ -26,6 +26,10 @@ enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Measure on this machine what a training costs. */
 enum status cmd_bench(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** The part of cmd_bench that measures scheduler, file and commits (`argv[0]` is "schedule").
+ *  Collective under a launcher, as cmd_run. */
+enum status bench_schedule(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Print what the program is and was built from. */
 void version_print(void);
 

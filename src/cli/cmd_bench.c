@@ -81,7 +81,8 @@ static void parse_word(const char *word, struct arguments *arguments,
     if (arguments->bench != NULL)
         argp_error(state, "too many arguments: %s, expected one bench", text_quote(word, quoted));
     if (strcmp(word, "train") != 0)
-        argp_error(state, "%s: unknown bench, expected train", text_quote(word, quoted));
+        argp_error(state, "%s: unknown bench, expected train or schedule",
+                   text_quote(word, quoted));
     arguments->bench = word;
 }
 
@@ -109,7 +110,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (arguments->bench == NULL)
-            argp_error(state, "no bench, expected train");
+            argp_error(state, "no bench, expected train or schedule");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -119,8 +120,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "train",
-    .doc = "Measure on this machine what a training costs.\v"
+    .args_doc = "train\nschedule [OPTION...]",
+    .doc = "Measure on this machine what a training costs, or the sweep around it (bench schedule\n"
+           "--help).\v"
            "CPU time of an episode, whole and by phase; its arithmetic, compared with the\n"
            "sgemm of OpenBLAS; and memory. Of two trainings, or regimes: 'moving'\n"
            "(actor_lr 0.0001, critic_lr 0.001), whose actors go on learning, and\n"
@@ -196,6 +198,8 @@ static enum status bench_train(const struct arguments *arguments, const struct s
 enum status cmd_bench(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.regime = REGIMES, .skip = -1, .count = 200};
+    if (argc > 1 && strcmp(argv[1], "schedule") == 0)
+        return bench_schedule(argc - 1, argv + 1, fault);
     request_init(&arguments.request, argc);
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     struct spec *spec = NULL;

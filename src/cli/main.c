@@ -26,7 +26,8 @@ static const struct command {
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
      cmd_spec},
-    {"bench", "train [OPTION...]", "measure on this machine what a training costs", cmd_bench},
+    {"bench", "train | schedule", "measure on this machine what a training or a sweep costs",
+     cmd_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -3,6 +3,7 @@
 #include <ccmsweep/disk.h>
 #include <ccmsweep/inject.h>
 #include <ccmsweep/store_inside.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -128,6 +129,19 @@ static enum status write_commit(const struct store *store, const struct commit *
                               commit->run, store->path);
 }
 
+/* The record may reach the disk only when the rows have: else a run could count without. */
+static enum status write_synced_commit(struct store *store, const struct commit *commit,
+                                       struct fault *fault)
+{
+    enum status status = disk_sync(store->fd, store->path, fault);
+    inject(INJECT_RECORD, commit->run);
+    if (status == STATUS_OK)
+        status = write_commit(store, commit, fault);
+    if (status == STATUS_OK)
+        status = disk_sync(store->fd, store->path, fault);
+    return status;
+}
+
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault)
 {
@@ -138,31 +152,29 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     struct commit commit = {
         .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
     struct identity identity;
-    commit_hash_rows(record, &extents, commit.rows);
-    enum status status = store_identity(store, run, &identity, fault);
-    if (status != STATUS_OK)
-        return status;
-    memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+    enum status status = STATUS_OK;
     if (inject_reversed()) {
-        status = write_commit(store, &commit, fault);
+        commit_hash_rows(record, &extents, commit.rows);
+        status = store_identity(store, run, &identity, fault);
+        memcpy(commit.identity, identity.bytes, COMMIT_HALF);
         if (status == STATUS_OK)
-            status = disk_sync(store->fd, store->path, fault);
-        inject(INJECT_RECORD, run);
+            status = write_synced_commit(store, &commit, fault);
     }
     if (status == STATUS_OK)
         status = write_rows(store, run, record, &extents, fault);
     inject(INJECT_ROWS, run);
-    /* The record may reach the disk only when the rows have: else a run could count without. */
     if (status == STATUS_OK)
-        status = disk_sync(store->fd, store->path, fault);
-    inject(INJECT_RECORD, run);
-    if (status == STATUS_OK)
-        status = write_commit(store, &commit, fault);
-    if (status == STATUS_OK)
-        status = disk_sync(store->fd, store->path, fault);
-    inject(INJECT_COMMIT, run);
+        status = store_identity(store, run, &identity, fault);
+    if (status != STATUS_OK)
+        return status;
+    /* The disk can begin while the rows are hashed; whether it does is its own affair. */
+    sync_file_range(store->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    commit_hash_rows(record, &extents, commit.rows);
+    memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+    status = write_synced_commit(store, &commit, fault);
     if (status == STATUS_OK)
         store->states[run] = STORE_DONE;
+    inject(INJECT_COMMIT, run);
     return status;
 }
 

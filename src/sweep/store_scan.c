@@ -3,6 +3,7 @@
 #include <ccmsweep/store_inside.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Looked at in one go. */
 enum { SCAN_ROWS = 4096 };
@@ -51,6 +52,35 @@ enum status store_scan(struct store *store, int64_t run, int64_t runs, struct fa
     free(sample.commits);
     return read ? STATUS_OK
                 : h5_fault(fault, STATUS_FAULT, &words, "cannot read the commit records of %s",
+                           store->path);
+}
+
+enum status store_fill_commits(struct store *store, struct fault *fault)
+{
+    uint8_t(*const commits)[COMMIT_SIZE] = fault_alloc(SCAN_ROWS, COMMIT_SIZE);
+    struct identity *const identities = fault_alloc(SCAN_ROWS, sizeof *identities);
+    struct h5_words words;
+    h5_listen(&words);
+    bool done = true;
+    for (int64_t run = 0, rows = 0; done && run < store->runs; run += rows) {
+        rows = store->runs - run < SCAN_ROWS ? store->runs - run : SCAN_ROWS;
+        const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
+        const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
+        done = slab_read(store, store->identities, &cells, identities);
+        for (int64_t i = 0; i < rows; i++) {
+            struct commit commit = {.run = run + i,
+                                    .outcome = OUTCOME_STOPPED,
+                                    .algorithm_version = store->algorithm_version};
+            memcpy(commit.identity, identities[i].bytes, COMMIT_HALF);
+            commit_pack(&commit, commits[i]);
+        }
+        done = done && slab_write(store, store->commits, &records, commits);
+    }
+    h5_deafen();
+    free(identities);
+    free(commits);
+    return done ? STATUS_OK
+                : h5_fault(fault, STATUS_FAULT, &words, "cannot write the commit records of %s",
                            store->path);
 }
 

@@ -23,6 +23,9 @@ enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Check a spec and print it with every setting, or print the defaults. */
 enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Say what a spec asks for: cells, core-hours, wall time, room; with a file, what is left. */
+enum status cmd_plan(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Measure on this machine what a training costs. */
 enum status cmd_bench(int argc, char **argv, struct fault *fault) MUST_USE;
 

@@ -21,6 +21,8 @@ static const struct command {
 } commands[] = {
     {"train", "[SPEC.yaml] [OPTION...]", "train one pair of learning rates and seed, tracked",
      cmd_train},
+    {"plan", "SPEC.yaml [FILE]", "say what a sweep asks for, what is left, and what it takes",
+     cmd_plan},
     {"run", "SPEC.yaml -o FILE", "train all cells of a sweep, alone or under mpirun; goes on",
      cmd_run},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},

@@ -22,7 +22,7 @@ LIST = "one that 'ccmsweep spec --defaults' lists"
 def test_help():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("train", "show", "spec", "bench"):
+    for command in ("train", "show", "spec", "plan", "bench"):
         assert re.search(rf"^  {command} ", done.stdout, re.M)
     for code in ("0 complete", "1 a fault", "2 wrong", "3 finished", "4 the file", "75 stopped"):
         assert code in done.stdout
@@ -69,7 +69,7 @@ def test_version():
 
 COMMAND_LINES = {
     "unknown command": (["tarin"], "ccmsweep: 'tarin': unknown command, expected one of train, "
-                                   "show, spec, bench; see ccmsweep --help\n"),
+                                   "show, spec, plan, bench; see ccmsweep --help\n"),
     "escape sequence for a command": (["\033[31m"], "ccmsweep: '?[31m': unknown command"),
     "unknown option of the program": (["--verbose"], "ccmsweep: '--verbose': unknown command"),
     "unknown option of train": (["train", "--lr", "1"], "ccmsweep train: unrecognized option"),

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/calibration.h>
+#include <ccmsweep/checkpoint.h>
+#include <ccmsweep/cost.h>
+#include <ccmsweep/plan.h>
+#include <ccmsweep/schema.h>
+#include <ccmsweep/trainer.h>
+#include <ccmsweep/trainer_view.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a calibration may take. */
+static const double calibration_s = 1.6;
+
+/* What one look at every cell yields besides the axes. */
+struct survey {
+    struct calibration calibration;
+    struct settings largest; /* the cell whose trainer is */
+    double memory;           /* its guessed bytes */
+};
+
+static uint64_t read_bits(const struct settings *cell, const struct setting *row)
+{
+    uint64_t bits = 0;
+    const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof bits;
+    memcpy(&bits, (const char *)cell + row->offset, size);
+    return bits;
+}
+
+static void find_axes(struct plan *plan, const struct schema *schema)
+{
+    plan->axes = fault_alloc(schema->count, sizeof *plan->axes);
+    for (size_t v = 0; v < schema->count; v++) {
+        const struct variable *variable = &schema->variables[v];
+        if (variable->kind != SCHEMA_AXIS)
+            continue;
+        struct plan_axis *axis = &plan->axes[plan->axis_count++];
+        axis->row = variable->axis;
+        axis->of_cell = fault_alloc((size_t)plan->cells, sizeof *axis->of_cell);
+    }
+}
+
+static void survey_cells(struct plan *plan, const struct spec *spec, struct survey *survey)
+{
+    for (int64_t i = 0; i < plan->cells; i++) {
+        struct settings cell;
+        spec_cell(spec, i, &cell);
+        for (size_t a = 0; a < plan->axis_count; a++)
+            plan->axes[a].of_cell[i] = read_bits(&cell, plan->axes[a].row);
+        calibration_add(&survey->calibration, &cell);
+        const double memory = calibration_memory(&cell);
+        if (memory > survey->memory) {
+            survey->memory = memory;
+            survey->largest = cell;
+        }
+    }
+}
+
+static int compare_whole(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = 0, y = 0;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
+}
+
+static void list_values(struct plan_axis *axis, int64_t cells)
+{
+    uint64_t *values = fault_alloc((size_t)cells, sizeof *values);
+    size_t count = 0;
+    /* Neighbours are often equal: what is sorted is far less than there are cells. */
+    for (int64_t i = 0; i < cells; i++) {
+        if (i == 0 || axis->of_cell[i] != axis->of_cell[i - 1])
+            values[count++] = axis->of_cell[i];
+    }
+    qsort(values, count, sizeof *values,
+          axis->row->type == TYPE_REAL ? compare_reals : compare_whole);
+    for (size_t i = 0; i < count; i++) {
+        if (axis->count == 0 || values[i] != values[axis->count - 1])
+            values[axis->count++] = values[i];
+    }
+    axis->values = values;
+}
+
+/* The memory of the largest trainer, which is made to see it, unless that may do harm. */
+static void measure_memory(struct plan *plan, const struct survey *survey)
+{
+    plan->memory = survey->memory;
+    plan->checkpoint = NAN;
+    if (!calibration_affords(survey->memory))
+        return;
+    struct trainer *t = trainer_new(&survey->largest);
+    plan->memory = (double)trainer_memory(t);
+    plan->checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
+    trainer_free(&t);
+}
+
+/* What finished cells took, added to what all take. */
+static enum status learn(struct plan *plan, const struct store *store, struct fault *fault)
+{
+    plan->states = fault_alloc((size_t)plan->cells, 1);
+    for (int64_t i = 0; i < plan->cells; i++) {
+        const enum store_state state = store_state(store, i);
+        plan->states[i] = (uint8_t)state;
+        plan->interrupted += state == STORE_INTERRUPTED;
+        if (state != STORE_DONE)
+            continue;
+        struct store_notes notes;
+        const enum status status = store_notes(store, i, &notes, fault);
+        if (status != STATUS_OK)
+            return status;
+        plan->finished++;
+        if (!isfinite(notes.wall_s) || notes.wall_s <= 0)
+            continue;
+        cost_learn(plan->cost, i, notes.wall_s);
+        plan->learnt++;
+        plan->total_s += notes.wall_s;
+    }
+    return STATUS_OK;
+}
+
+static void expect_rest(struct plan *plan)
+{
+    for (int64_t i = 0; i < plan->cells; i++) {
+        if (plan->states != NULL && plan->states[i] == STORE_DONE)
+            continue;
+        const double seconds = cost_expect(plan->cost, i);
+        plan->left_s += seconds;
+        plan->longest_s = fmax(plan->longest_s, seconds);
+    }
+    plan->total_s += plan->left_s;
+}
+
+enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
+                     struct fault *fault)
+{
+    struct plan *making = fault_alloc(1, sizeof *making);
+    struct survey *survey = fault_alloc(1, sizeof *survey);
+    struct schema *schema = schema_new(spec);
+    *making =
+        (struct plan){.cells = spec_cells(spec), .cost = cost_new(spec), .calibration_s = NAN};
+    making->file_size = schema_file_size(schema, spec);
+    find_axes(making, schema);
+    schema_free(&schema);
+    survey_cells(making, spec, survey);
+    for (size_t a = 0; a < making->axis_count; a++)
+        list_values(&making->axes[a], making->cells);
+    enum status status = STATUS_OK;
+    if (store != NULL)
+        status = learn(making, store, fault);
+    if (status == STATUS_OK) {
+        measure_memory(making, survey);
+        if (!cost_known(making->cost)) {
+            cost_calibrate(making->cost, calibration_run(&survey->calibration, calibration_s));
+            making->calibration_s = survey->calibration.took_s;
+        }
+        expect_rest(making);
+    } else {
+        plan_free(&making);
+    }
+    free(survey);
+    *plan = making;
+    return status;
+}
+
+void plan_free(struct plan **plan)
+{
+    if (plan == NULL || *plan == NULL)
+        return;
+    for (size_t a = 0; a < (*plan)->axis_count; a++) {
+        free((*plan)->axes[a].values);
+        free((*plan)->axes[a].of_cell);
+    }
+    free((*plan)->axes);
+    free((*plan)->states);
+    cost_free(&(*plan)->cost);
+    free(*plan);
+    *plan = NULL;
+}
+
+double plan_wall(const struct plan *plan, int64_t workers)
+{
+    return fmax(plan->longest_s, plan->left_s / (double)workers);
+}

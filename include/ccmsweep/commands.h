@@ -17,6 +17,9 @@ enum status cmd_train(int argc, char **argv, struct fault *fault) MUST_USE;
  *  MPI itself; a rank other than 0 says nothing and leaves with STATUS_OK. */
 enum status cmd_run(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Say how far the sweep of a file is. */
+enum status cmd_status(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Show the summary of a finished run in a file, or the schema of files. */
 enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 

@@ -11,6 +11,8 @@
 #define CCMSWEEP_LOCK_H
 
 #include <ccmsweep/fault.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct lock;
 
@@ -26,6 +28,11 @@ struct lock;
  */
 enum status lock_acquire(struct lock **lock, const char *path, double wait_s,
                          struct fault *fault) MUST_USE;
+
+/** Look whether somebody holds the lock of PATH, without taking it or waiting.
+ *  \param holder who it is, "" when nobody does or it is not said; cut at `size`
+ *  \return false also when there is no lock file, or locks cannot be looked at */
+bool lock_is_held(const char *path, char *holder, size_t size) MUST_USE;
 
 /** Let go and clear; NULL and a pointer to NULL are fine. The file stays. */
 void lock_release(struct lock **lock);

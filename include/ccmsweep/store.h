@@ -82,6 +82,12 @@ enum status store_match(const struct store *store, const struct spec *spec,
 /** Number of runs in the file. */
 int64_t store_runs(const struct store *store) MUST_USE;
 
+/** The spec of the file's cells. Borrowed. */
+const struct spec *store_spec(const struct store *store) MUST_USE;
+
+/** Version of the algorithm with which the file was begun. */
+uint32_t store_algorithm_version(const struct store *store) MUST_USE;
+
 /** Complete settings of a run as the file has them. Settings of class operation are those of the
  *  run that created the file. */
 void store_cell(const struct store *store, int64_t run, struct settings *cell);

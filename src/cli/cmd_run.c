@@ -11,6 +11,7 @@
 #include <ccmsweep/request.h>
 #include <ccmsweep/session.h>
 #include <ccmsweep/stop.h>
+#include <ccmsweep/table.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
 #include <limits.h>
@@ -270,6 +271,17 @@ static enum status open_all(const struct comm *comm, const struct orders *orders
     return STATUS_OK;
 }
 
+/* What there is so far; not worth a fault. */
+static void print_table(const struct store *store)
+{
+    struct survey survey;
+    if (survey_take(store, false, &survey, NULL) != STATUS_OK)
+        return;
+    table_print(stdout, &survey);
+    fflush(stdout);
+    survey_fini(&survey);
+}
+
 static enum status run_rank_0(int argc, char **argv, const struct comm *comm, struct fault *fault)
 {
     struct arguments arguments = {
@@ -298,6 +310,8 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, st
         fprintf(stderr, "ccmsweep: %s\n", fault->text);
         comm_abort(comm, STATUS_FAULT); /* the others wait for cells */
     }
+    if (store != NULL)
+        print_table(store);
     if (status == STATUS_OK)
         progress_say(&progress, "%s", fault->text);
     store_close(&store);

@@ -25,6 +25,7 @@ static const struct command {
      cmd_plan},
     {"run", "SPEC.yaml -o FILE", "train all cells of a sweep, alone or under mpirun; goes on",
      cmd_run},
+    {"status", "FILE", "say how far a sweep is, while it runs and afterwards", cmd_status},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
      cmd_spec},
@@ -40,7 +41,7 @@ static void print_usage(FILE *file)
           "Commands:\n",
           file);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-5s  %-24s  %s\n", commands[i].name, commands[i].usage,
+        fprintf(file, "  %-6s  %-24s  %s\n", commands[i].name, commands[i].usage,
                 commands[i].summary);
     fputs("\n"
           "  ccmsweep COMMAND --help   what a command takes\n"

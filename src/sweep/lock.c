@@ -36,12 +36,33 @@ static void write_holder(int fd)
         errno = 0;
 }
 
+static void read_holder(int fd, char *holder, size_t room)
+{
+    const ssize_t size = pread(fd, holder, room - 1, 0);
+    holder[size > 0 ? size : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+}
+
+bool lock_is_held(const char *path, char *holder, size_t size)
+{
+    char *name = disk_name("%s.lock", path);
+    const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    *holder = '\0';
+    free(name);
+    if (fd < 0)
+        return false;
+    const bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    if (held)
+        read_holder(fd, holder, size);
+    close(fd);
+    return held;
+}
+
 static enum status refuse_held(int fd, const char *path, struct fault *fault)
 {
     char holder[HOLDER_SIZE] = "";
-    const ssize_t size = pread(fd, holder, sizeof holder - 1, 0);
-    holder[size > 0 ? size : 0] = '\0';
-    holder[strcspn(holder, "\n")] = '\0';
+    read_holder(fd, holder, sizeof holder);
     return fault_set(fault, STATUS_LOCKED,
                      "%s is in use by another run (%s): wait until it has ended", path,
                      holder[0] != '\0' ? holder : "holder not known");

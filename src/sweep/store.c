@@ -252,6 +252,16 @@ int64_t store_runs(const struct store *store)
     return store->runs;
 }
 
+const struct spec *store_spec(const struct store *store)
+{
+    return store->spec;
+}
+
+uint32_t store_algorithm_version(const struct store *store)
+{
+    return store->algorithm_version;
+}
+
 void store_cell(const struct store *store, int64_t run, struct settings *cell)
 {
     CHECK(run >= 0 && run < store->runs);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What `status` prints of a sweep, for people and as JSON. Local.
+ */
+#ifndef CCMSWEEP_STATUS_REPORT_H
+#define CCMSWEEP_STATUS_REPORT_H
+
+#include <ccmsweep/store.h>
+#include <ccmsweep/survey.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/** Version of the JSON: raised when a key changes its meaning or goes. */
+enum { STATUS_SCHEMA_VERSION = 1 };
+
+/** A sweep at one moment. */
+struct status_report {
+    const char *path;
+    double now; /**< seconds since 1970-01-01 UTC */
+    bool held;  /**< somebody holds the lock */
+    char holder[512];
+    struct store *store;
+    struct survey survey;
+};
+
+/** Print it. \param cells also a line for every cell
+ *  \return STATUS_FAULT when the file cannot be read */
+enum status status_print(FILE *file, const struct status_report *report, bool cells,
+                         struct fault *fault) MUST_USE;
+
+/** Print it as one JSON object; what is unknown is null. \return false when the stream took not all
+ *  of it */
+bool status_print_json(FILE *file, const struct status_report *report, bool cells) MUST_USE;
+
+#endif

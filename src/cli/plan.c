@@ -14,7 +14,7 @@
 static const double calibration_s = 1.6;
 
 /* What one look at every cell yields besides the axes. */
-struct survey {
+struct look {
     struct calibration calibration;
     struct settings largest; /* the cell whose trainer is */
     double memory;           /* its guessed bytes */
@@ -41,18 +41,18 @@ static void find_axes(struct plan *plan, const struct schema *schema)
     }
 }
 
-static void survey_cells(struct plan *plan, const struct spec *spec, struct survey *survey)
+static void look_at_cells(struct plan *plan, const struct spec *spec, struct look *look)
 {
     for (int64_t i = 0; i < plan->cells; i++) {
         struct settings cell;
         spec_cell(spec, i, &cell);
         for (size_t a = 0; a < plan->axis_count; a++)
             plan->axes[a].of_cell[i] = read_bits(&cell, plan->axes[a].row);
-        calibration_add(&survey->calibration, &cell);
+        calibration_add(&look->calibration, &cell);
         const double memory = calibration_memory(&cell);
-        if (memory > survey->memory) {
-            survey->memory = memory;
-            survey->largest = cell;
+        if (memory > look->memory) {
+            look->memory = memory;
+            look->largest = cell;
         }
     }
 }
@@ -93,13 +93,13 @@ static void list_values(struct plan_axis *axis, int64_t cells)
 }
 
 /* The memory of the largest trainer, which is made to see it, unless that may do harm. */
-static void measure_memory(struct plan *plan, const struct survey *survey)
+static void measure_memory(struct plan *plan, const struct look *look)
 {
-    plan->memory = survey->memory;
+    plan->memory = look->memory;
     plan->checkpoint = NAN;
-    if (!calibration_affords(survey->memory))
+    if (!calibration_affords(look->memory))
         return;
-    struct trainer *t = trainer_new(&survey->largest);
+    struct trainer *t = trainer_new(&look->largest);
     plan->memory = (double)trainer_memory(t);
     plan->checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
     trainer_free(&t);
@@ -145,30 +145,30 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
                      struct fault *fault)
 {
     struct plan *making = fault_alloc(1, sizeof *making);
-    struct survey *survey = fault_alloc(1, sizeof *survey);
+    struct look *look = fault_alloc(1, sizeof *look);
     struct schema *schema = schema_new(spec);
     *making =
         (struct plan){.cells = spec_cells(spec), .cost = cost_new(spec), .calibration_s = NAN};
     making->file_size = schema_file_size(schema, spec);
     find_axes(making, schema);
     schema_free(&schema);
-    survey_cells(making, spec, survey);
+    look_at_cells(making, spec, look);
     for (size_t a = 0; a < making->axis_count; a++)
         list_values(&making->axes[a], making->cells);
     enum status status = STATUS_OK;
     if (store != NULL)
         status = learn(making, store, fault);
     if (status == STATUS_OK) {
-        measure_memory(making, survey);
+        measure_memory(making, look);
         if (!cost_known(making->cost)) {
-            cost_calibrate(making->cost, calibration_run(&survey->calibration, calibration_s));
-            making->calibration_s = survey->calibration.took_s;
+            cost_calibrate(making->cost, calibration_run(&look->calibration, calibration_s));
+            making->calibration_s = look->calibration.took_s;
         }
         expect_rest(making);
     } else {
         plan_free(&making);
     }
-    free(survey);
+    free(look);
     *plan = making;
     return status;
 }

@@ -127,9 +127,9 @@ COMMAND_LINES = {
         ["train", "--set", "environment.power_dbm=[9, 8]"],
         "ccmsweep: --set: environment.power_dbm.low: 9 is above environment.power_dbm.high, "
         "expected at most 8\n"),
-    "bench without a word": (["bench"], "ccmsweep bench: no bench, expected train\n"),
+    "bench without a word": (["bench"], "ccmsweep bench: no bench, expected train or schedule\n"),
     "unknown bench": (["bench", "tarin"],
-                      "ccmsweep bench: 'tarin': unknown bench, expected train\n"),
+                      "ccmsweep bench: 'tarin': unknown bench, expected train or schedule\n"),
     "two benches": (["bench", "train", "train"],
                     "too many arguments: 'train', expected one bench\n"),
     "unknown regime": (["bench", "train", "--regime", "calm"],

@@ -98,6 +98,7 @@ struct setting {
     enum setting_class class;
     bool optional;              /**< the word `none` is accepted (NaN, -1) */
     bool open_low;              /**< the range excludes its lower end */
+    bool interval;              /**< lower end of an interval, whose upper end is the next row */
     size_t offset;              /**< into struct settings */
     const char *unit;           /**< "1" where there is none */
     double min, max;            /**< accepted range, ends included (but see open_low) */
@@ -143,9 +144,32 @@ void settings_init(struct settings *s);
 enum status settings_set(struct settings *s, const struct setting *row, const char *text,
                          struct fault *fault) MUST_USE;
 
-/** Write the value of `row` in `s` as text that settings_set reads back to the same bits (%.17g,
- *  shortest form that round-trips), cut at `size`. Returns the length as snprintf does. */
+/** Write the value of `row` in `s` as text that settings_set reads back to the same bits (the
+ *  shortest form that does), cut at `size`. Returns the length as snprintf does. */
 int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size);
+
+/** True when `row` has the same value in both, bit for bit; `none` equals `none`. */
+bool settings_equal(const struct settings *a, const struct settings *b,
+                    const struct setting *row) MUST_USE;
+
+/**
+ * Parse `text` as settings_set does, without a struct: `*number` is the real, the whole number, the
+ * place of a choice in enum order, or for `none` NaN (real) and -1 (whole). Every value of every
+ * row fits a double exactly.
+ * \return STATUS_INPUT as settings_set; `*number` is then unchanged.
+ */
+enum status settings_read(const struct setting *row, const char *text, double *number,
+                          struct fault *fault) MUST_USE;
+
+/** The value of `row` in `s` as the number that settings_read gives. */
+double settings_number(const struct settings *s, const struct setting *row) MUST_USE;
+
+/** Store a number that settings_read or settings_number gave. Unlike settings_set, it leaves what a
+ *  preset decides alone. */
+void settings_put(struct settings *s, const struct setting *row, double number);
+
+/** Write a number of settings_read as settings_get does. */
+int settings_write(const struct setting *row, double number, char *text, size_t size);
 
 /**
  * Look for values out of range (a struct may be filled by hand) and for contradictions between two

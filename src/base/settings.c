@@ -25,7 +25,8 @@ static const char *const energy_names[] = {"square", "linear", NULL};
     ROW(TYPE_CHOICE, ctype, member, CLASS_RESULT, "1", 0, sizeof(names) / sizeof *(names) - 2,     \
         fallback, help), .choices = (names)
 #define INTERVAL(member, open, unit, min, max, lower, upper, help)                                 \
-    {REAL(member.low, unit, min, max, lower, help ": lower end"), .open_low = (open)},             \
+    {REAL(member.low, unit, min, max, lower, help ": lower end"), .open_low = (open),              \
+     .interval = true},                                                                            \
     {REAL(member.high, unit, min, max, upper, help ": upper end"), .open_low = (open)}
 #define POSITIVE .open_low = true
 
@@ -135,11 +136,25 @@ static const struct setting table[] = {
 /* clang-format on */
 enum { ROWS = sizeof table / sizeof *table };
 
+/* A member, to be read without its row. */
+struct place {
+    size_t offset;
+    enum setting_type type;
+};
+/* clang-format off */
+#define KIND(member)                                                                               \
+    _Generic(((struct settings *)0)->member, double : TYPE_REAL, int64_t : TYPE_INTEGER)
+/* clang-format on */
+#define PLACE(member)                                                                              \
+    {                                                                                              \
+        .offset = offsetof(struct settings, member), .type = KIND(member)                          \
+    }
+
 /* Pairs of which the first must not be above the second, besides the ends of intervals. */
-static const char *const orders[][2] = {
-    {"training.epsilon_end", "training.epsilon_start"},
-    {"environment.min_energy_mj", "environment.max_energy_mj"},
-    {"training.steps", "replay.capacity"},
+static const struct place orders[][2] = {
+    {PLACE(training.epsilon_end), PLACE(training.epsilon_start)},
+    {PLACE(environment.min_energy_mj), PLACE(environment.max_energy_mj)},
+    {PLACE(training.steps), PLACE(replay.capacity)},
 };
 
 /* What a preset decides beyond its name, in the order of enum environment_preset. */
@@ -155,15 +170,15 @@ static const struct {
  */
 _Static_assert(sizeof(enum environment_preset) == sizeof(unsigned), "an enum is an unsigned int");
 
-static double read_number(const struct settings *s, const struct setting *row)
+static double read_number(const struct settings *s, struct place place)
 {
-    const char *const at = (const char *)s + row->offset;
-    if (row->type == TYPE_REAL) {
+    const char *const at = (const char *)s + place.offset;
+    if (place.type == TYPE_REAL) {
         double real = 0;
         memcpy(&real, at, sizeof real);
         return real;
     }
-    if (row->type == TYPE_INTEGER) {
+    if (place.type == TYPE_INTEGER) {
         int64_t whole = 0;
         memcpy(&whole, at, sizeof whole);
         return (double)whole;
@@ -173,16 +188,23 @@ static double read_number(const struct settings *s, const struct setting *row)
     return (double)choice;
 }
 
-static void store_number(struct settings *s, const struct setting *row, double real, int64_t whole)
+double settings_number(const struct settings *s, const struct setting *row)
+{
+    return read_number(s, (struct place){row->offset, row->type});
+}
+
+void settings_put(struct settings *s, const struct setting *row, double number)
 {
     char *const at = (char *)s + row->offset;
-    const unsigned choice = (unsigned)whole;
-    if (row->type == TYPE_REAL)
-        memcpy(at, &real, sizeof real);
-    else if (row->type == TYPE_INTEGER)
+    if (row->type == TYPE_REAL) {
+        memcpy(at, &number, sizeof number);
+    } else if (row->type == TYPE_INTEGER) {
+        const int64_t whole = (int64_t)number;
         memcpy(at, &whole, sizeof whole);
-    else
+    } else {
+        const unsigned choice = (unsigned)number;
         memcpy(at, &choice, sizeof choice);
+    }
 }
 
 static bool is_none(const struct setting *row, double value)
@@ -319,27 +341,25 @@ static enum status apply_preset(struct settings *s)
     return STATUS_OK;
 }
 
-static enum status set_choice(struct settings *s, const struct setting *row, const char *text,
-                              struct fault *fault)
+static enum status read_choice(const struct setting *row, const char *text, double *number,
+                               struct fault *fault)
 {
     for (int i = 0; row->choices[i] != NULL; i++) {
-        if (strcmp(row->choices[i], text) != 0)
-            continue;
-        store_number(s, row, i, i);
-        if (row->offset == offsetof(struct settings, environment.preset))
-            CHECK(apply_preset(s) == STATUS_OK);
-        return STATUS_OK;
+        if (strcmp(row->choices[i], text) == 0) {
+            *number = i;
+            return STATUS_OK;
+        }
     }
     return refuse(row, text, "unknown", fault);
 }
 
-enum status settings_set(struct settings *s, const struct setting *row, const char *text,
-                         struct fault *fault)
+enum status settings_read(const struct setting *row, const char *text, double *number,
+                          struct fault *fault)
 {
     if (row->type == TYPE_CHOICE)
-        return set_choice(s, row, text, fault);
+        return read_choice(row, text, number, fault);
     if (row->optional && strcmp(text, "none") == 0) {
-        store_number(s, row, NAN, -1);
+        *number = row->type == TYPE_REAL ? NAN : -1;
         return STATUS_OK;
     }
     double real = 0;
@@ -353,7 +373,20 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
     }
     if (!in_range(row, real))
         return refuse(row, text, "out of range", fault);
-    store_number(s, row, real + 0.0, whole); /* -0 is 0: equal values are the same cell */
+    *number = real + 0.0; /* -0 is 0: equal values are the same cell */
+    return STATUS_OK;
+}
+
+enum status settings_set(struct settings *s, const struct setting *row, const char *text,
+                         struct fault *fault)
+{
+    double number = 0;
+    const enum status status = settings_read(row, text, &number, fault);
+    if (status != STATUS_OK)
+        return status;
+    settings_put(s, row, number);
+    if (row->offset == offsetof(struct settings, environment.preset))
+        CHECK(apply_preset(s) == STATUS_OK);
     return STATUS_OK;
 }
 
@@ -364,24 +397,34 @@ void settings_init(struct settings *s)
         CHECK(settings_set(s, &table[i], table[i].fallback, NULL) == STATUS_OK);
 }
 
-int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size)
+int settings_write(const struct setting *row, double number, char *text, size_t size)
 {
-    const double value = read_number(s, row);
-    if (is_none(row, value))
+    if (is_none(row, number))
         return snprintf(text, size, "none");
     if (row->type == TYPE_CHOICE)
-        return snprintf(text, size, "%s", row->choices[(int)value]);
+        return snprintf(text, size, "%s", row->choices[(int)number]);
     if (row->type == TYPE_INTEGER)
-        return snprintf(text, size, "%.0f", value);
-    return text_write_real(value, text, size);
+        return snprintf(text, size, "%.0f", number);
+    return text_write_real(number, text, size);
 }
 
-static enum status check_order(const struct settings *s, const struct setting *low,
-                               const struct setting *high, const struct setting *culprits[2],
-                               struct fault *fault)
+int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size)
 {
-    if (read_number(s, low) <= read_number(s, high))
-        return STATUS_OK;
+    return settings_write(row, settings_number(s, row), text, size);
+}
+
+bool settings_equal(const struct settings *a, const struct settings *b, const struct setting *row)
+{
+    const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
+    const double value = settings_number(a, row);
+    return memcmp((const char *)a + row->offset, (const char *)b + row->offset, size) == 0 ||
+           (isnan(value) && isnan(settings_number(b, row)));
+}
+
+static enum status refuse_order(const struct settings *s, const struct setting *low,
+                                const struct setting *high, const struct setting *culprits[2],
+                                struct fault *fault)
+{
     char small[TEXT_NUMBER];
     char large[TEXT_NUMBER];
     settings_get(s, low, small, sizeof small);
@@ -397,7 +440,7 @@ static enum status check_order(const struct settings *s, const struct setting *l
 static enum status check_range(const struct settings *s, const struct setting *row,
                                const struct setting *culprits[2], struct fault *fault)
 {
-    const double value = read_number(s, row);
+    const double value = settings_number(s, row);
     if (is_none(row, value) || in_range(row, value))
         return STATUS_OK;
     if (culprits != NULL) {
@@ -409,18 +452,37 @@ static enum status check_range(const struct settings *s, const struct setting *r
     return refuse(row, text, "out of range", fault);
 }
 
+static bool above(const struct settings *s, struct place a, struct place b)
+{
+    return read_number(s, a) > read_number(s, b);
+}
+
+static const struct setting *row_of(struct place place)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (table[i].offset == place.offset)
+            return &table[i];
+    }
+    return NULL;
+}
+
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],
                            struct fault *fault)
 {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < ROWS && status == STATUS_OK; i++)
-        status = check_range(s, &table[i], culprits, fault);
-    for (size_t i = 0; i < ROWS && status == STATUS_OK; i++) {
-        if (strcmp(table[i].key + stem_length(table[i].key), ".low") == 0)
-            status = check_order(s, &table[i], &table[i + 1], culprits, fault);
+    for (size_t i = 0; i < ROWS; i++) {
+        const enum status status = check_range(s, &table[i], culprits, fault);
+        if (status != STATUS_OK)
+            return status;
     }
-    for (size_t i = 0; i < sizeof orders / sizeof *orders && status == STATUS_OK; i++)
-        status = check_order(s, settings_find(orders[i][0]), settings_find(orders[i][1]), culprits,
-                             fault);
-    return status;
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct setting *const row = &table[i];
+        if (row->interval && above(s, (struct place){row->offset, TYPE_REAL},
+                                   (struct place){row[1].offset, TYPE_REAL}))
+            return refuse_order(s, row, row + 1, culprits, fault);
+    }
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (above(s, orders[i][0], orders[i][1]))
+            return refuse_order(s, row_of(orders[i][0]), row_of(orders[i][1]), culprits, fault);
+    }
+    return STATUS_OK;
 }

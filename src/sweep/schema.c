@@ -296,13 +296,6 @@ static bool is_axis(const struct setting *row)
            strcmp(row->key, "training.critic_lr") == 0 || strcmp(row->key, "training.seed") == 0;
 }
 
-static bool value_differs(const struct setting *row, const struct settings *a,
-                          const struct settings *b)
-{
-    const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
-    return memcmp((const char *)a + row->offset, (const char *)b + row->offset, size) != 0;
-}
-
 /* Extents of the file, and which settings differ: `differs` has one entry per row of the table. */
 static void measure(struct schema *schema, const struct spec *spec, bool *differs)
 {
@@ -324,7 +317,7 @@ static void measure(struct schema *schema, const struct spec *spec, bool *differ
         spec_cell(spec, run, &cell);
         measure_cell(schema, &cell);
         for (size_t i = 0; i < rows; i++)
-            differs[i] = differs[i] || value_differs(&table[i], &first, &cell);
+            differs[i] = differs[i] || !settings_equal(&first, &cell, &table[i]);
     }
     for (int dim = 0; spec == NULL && dim < SCHEMA_DIMENSIONS; dim++)
         schema->extents[dim] = schema->extents[dim] > 0 ? schema->extents[dim] : 1;

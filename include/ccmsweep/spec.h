@@ -9,14 +9,22 @@
  *     spec_cell(spec, 0, &settings);
  *
  * A file has the sections of the settings table and `grid`. An interval is a list of two,
- * `power_dbm: [1, 24]`; its ends can be given singly as `power_dbm.low` and `power_dbm.high`. Each
- * key of `grid` is a setting (a full key, or one of `training` without its section) with the list
- * of its values; the cells of the spec are all combinations.
+ * `power_dbm: [1, 24]`; its ends can be given singly as `power_dbm.low` and `power_dbm.high`.
+ *
+ * `grid` is a block or a list of blocks. Each key of a block is a setting of class result or shape
+ * (a full key, or one of `training` without its section) with its values, which make it an axis: a
+ * list, a range `0-9` of whole numbers (alone or in a list), {logspace: [low, high], count: N} or
+ * {loguniform: [low, high], count: N, draw_seed: S}. Spaced and drawn values are rounded to 6
+ * significant digits; the draws are exp(uniform(log(low), log(high))) of NumPy's RandomState(S).
+ * `exclude`, a list of mappings from axes to values, leaves out what matches all keys of one of
+ * them. The cells of a spec are the remaining combinations of block 0, then those of block 1, … In
+ * a block actor_lr is outermost, then critic_lr, then the other axes in the order of the file;
+ * seed is innermost. No two cells may be the same.
  *
  * A later level wins over an earlier one: default, file, --set, option (the file is read first, the
- * others in any order). A value given by --set or an option also replaces that setting's list in
- * the grid. The preset in force gives the constants it decides; an explicit value at any level goes
- * before it. Every function is local; it knows no files but the spec's, no MPI and no HDF5.
+ * others in any order). A value given by --set or an option also replaces that setting's axis in
+ * every block. The preset in force gives the constants it decides; an explicit value at any level
+ * goes before it. Every function is local; it knows no files but the spec's, no MPI and no HDF5.
  */
 #ifndef CCMSWEEP_SPEC_H
 #define CCMSWEEP_SPEC_H
@@ -31,8 +39,8 @@
 
 struct spec;
 
-/** Most cells a spec may have. */
-enum { SPEC_CELLS_LIMIT = 100000 };
+/** Most cells a spec may have, those left out by `exclude` counted. */
+enum { SPEC_CELLS_LIMIT = 1000000 };
 
 /** An empty spec: one cell of defaults. Never NULL. The caller owns it: spec_free. */
 struct spec *spec_new(void) MUST_USE;
@@ -59,34 +67,43 @@ enum status spec_set(struct spec *spec, const char *assignment, struct fault *fa
 enum status spec_option(struct spec *spec, const struct setting *row, const char *text,
                         struct fault *fault) MUST_USE;
 
-/** Look for contradictions in every cell. To be called when all levels are given.
+/** Look for contradictions in every cell, for cells given twice, and whether what
+ *  spec_print_resolved writes can be read again. To be called when all levels are given. A second
+ *  or less for a million cells.
  *  \return STATUS_INPUT with a sentence that names where the value to blame was given. */
 enum status spec_check(const struct spec *spec, struct fault *fault) MUST_USE;
 
-/** Number of cells: 1 without a grid, else the product of the lengths of its lists. */
+/** Number of cells: 1 without a grid; 0 only when spec_check refuses. */
 int64_t spec_cells(const struct spec *spec) MUST_USE;
 
-/** Fill `cell` with the complete settings of cell `index` (0 … spec_cells-1). The grid's last key
- *  varies fastest. */
+/** Fill `cell` with the complete settings of cell `index` (0 … spec_cells-1). Fast: copies parsed
+ *  values, a fraction of a microsecond. */
 void spec_cell(const struct spec *spec, int64_t index, struct settings *cell);
 
 /** Refuse a spec with more than one cell. \return STATUS_INPUT with "name:line: grid: …". */
 enum status spec_check_single(const struct spec *spec, struct fault *fault) MUST_USE;
 
-/** One list of the grid. */
+/** One axis of a block. */
 struct spec_axis {
     const struct setting *row;
+    bool given; /**< by the grid; else one value of --set, an option, a section or the default */
     size_t count;
-    const char (*values)[TEXT_NUMBER]; /**< (count), as settings_get writes them; borrowed */
+    const double *values; /**< (count), as settings_read gives them; borrowed */
 };
 
-/** Number of lists in the grid, those replaced by --set or an option not counted. */
-size_t spec_axes(const struct spec *spec) MUST_USE;
+/** Number of blocks of the grid, 1 without a grid. */
+size_t spec_blocks(const struct spec *spec) MUST_USE;
 
-/** List `index` (0 … spec_axes-1), in the order of the file. */
-struct spec_axis spec_axis(const struct spec *spec, size_t index) MUST_USE;
+/** First cell of a block; spec_cells for `block` = spec_blocks. A block may be empty. */
+int64_t spec_block_first(const struct spec *spec, size_t block) MUST_USE;
 
-/** True when a value or list was given for `row` at any level. */
+/** Number of axes of a block: those of the file, and actor_lr, critic_lr and seed always. */
+size_t spec_axes(const struct spec *spec, size_t block) MUST_USE;
+
+/** Axis `index` (0 … spec_axes-1) of a block, outermost first. */
+struct spec_axis spec_axis(const struct spec *spec, size_t block, size_t index) MUST_USE;
+
+/** True when a value or an axis was given for `row` at any level. */
 bool spec_gives(const struct spec *spec, const struct setting *row) MUST_USE;
 
 /** The file's text as it was read, for the provenance; "" without a file. Borrowed. */
@@ -99,7 +116,8 @@ void spec_print_defaults(FILE *file);
 /** Write `cell` as a spec with every setting. It parses back to the same bits. */
 void spec_print(FILE *file, const struct settings *cell);
 
-/** Write every setting of `spec`, its grid behind them. It parses back to the same cells. */
+/** Write every setting of `spec`, its grid behind them with all values written out. It parses back
+ *  to the same cells in the same order, and what is then printed is the same text. */
 void spec_print_resolved(FILE *file, const struct spec *spec);
 
 /** Write every setting with its unit, range, default and meaning, as --help shows them: lines of at

@@ -147,6 +147,14 @@ static int line_of(const yaml_node_t *node)
     return (int)node->start_mark.line + 1;
 }
 
+static enum status refuse_at(const struct reader *r, int line, const char *path, const char *what)
+{
+    char quoted[TEXT_QUOTED];
+    text_quote(path, quoted);
+    quoted[strlen(quoted) - 1] = '\0';
+    return fault_set(r->fault, STATUS_INPUT, "%s:%d: %s: %s", r->name, line, quoted + 1, what);
+}
+
 /* The text of a scalar on the heap; NULL when it holds a NUL (from an escape). */
 static char *copy_scalar(const yaml_node_t *node)
 {
@@ -168,122 +176,93 @@ static enum status read_key(const struct reader *r, const yaml_node_t *node, cha
     return STATUS_OK;
 }
 
-static enum status refuse_key(const struct reader *r, int line, const char *section,
-                              const char *key, const char *what)
+/* "path.key" on the heap; a section's path is its name. */
+static char *join_path(const char *path, const char *key)
 {
-    char quoted[TEXT_QUOTED];
-    text_quote(key, quoted);
-    quoted[strlen(quoted) - 1] = '\0';
-    return fault_set(r->fault, STATUS_INPUT, "%s:%d: %s%s%s: %s", r->name, line, section,
-                     *section != '\0' ? "." : "", quoted + 1, what);
+    const size_t size = strlen(path) + strlen(key) + 2;
+    char *const joined = fault_alloc(size, 1);
+    snprintf(joined, size, "%s%s%s", path, *path != '\0' ? "." : "", key);
+    return joined;
 }
 
-static enum status read_scalar(const struct reader *r, const char *section,
-                               const struct outline_entry *entry, const yaml_node_t *node,
-                               struct outline_value *value)
+static enum status read_node(const struct reader *r, yaml_document_t *document, const char *path,
+                             const yaml_node_t *from, struct outline_node *node);
+
+static enum status read_list(const struct reader *r, yaml_document_t *document, const char *path,
+                             const yaml_node_t *from, struct outline_node *node)
 {
-    if (node->type != YAML_SCALAR_NODE)
-        return refuse_key(r, line_of(node), section, entry->key,
-                          entry->list ? "a list or mapping inside a list, expected single values"
-                                      : "a mapping, expected a value or a list of values");
-    value->quoted = node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    value->text = copy_scalar(node);
-    if (value->text == NULL)
-        return refuse_key(r, line_of(node), section, entry->key,
-                          "a NUL character, expected a value");
-    if (*value->text == '\0')
-        return refuse_key(r, line_of(node), section, entry->key, "no value, expected one");
+    const yaml_node_item_t *const first = from->data.sequence.items.start;
+    const size_t count = (size_t)(from->data.sequence.items.top - first);
+    node->kind = OUTLINE_LIST;
+    node->items = fault_alloc(count, sizeof *node->items);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        node->count = i + 1;
+        status = read_node(r, document, path, yaml_document_get_node(document, first[i]),
+                           &node->items[i]);
+    }
+    return status;
+}
+
+static enum status read_item(const struct reader *r, yaml_document_t *document, const char *path,
+                             const yaml_node_pair_t *pair, struct outline_node *mapping)
+{
+    const yaml_node_t *const key = yaml_document_get_node(document, pair->key);
+    struct outline_node *const item = &mapping->items[mapping->count++];
+    enum status status = read_key(r, key, &item->key);
+    if (status != STATUS_OK)
+        return status;
+    char *const whole = join_path(path, item->key);
+    for (size_t k = 0; k + 1 < mapping->count && status == STATUS_OK; k++) {
+        if (strcmp(mapping->items[k].key, item->key) == 0)
+            status = refuse_at(r, line_of(key), whole,
+                               *path == '\0' ? "duplicate section, expected it once"
+                                             : "duplicate key, expected it once");
+    }
+    if (status == STATUS_OK)
+        status = read_node(r, document, whole, yaml_document_get_node(document, pair->value), item);
+    item->key_line = line_of(key);
+    free(whole);
+    return status;
+}
+
+static enum status read_mapping(const struct reader *r, yaml_document_t *document, const char *path,
+                                const yaml_node_t *from, struct outline_node *node)
+{
+    const yaml_node_pair_t *const first = from->data.mapping.pairs.start;
+    const size_t count = (size_t)(from->data.mapping.pairs.top - first);
+    if (count > KEYS_LIMIT)
+        return *path == '\0'
+                   ? refuse(r, line_of(from), "too many sections, expected at most 1000")
+                   : refuse_at(r, line_of(from), path, "too many keys, expected at most 1000");
+    node->kind = OUTLINE_MAPPING;
+    node->items = fault_alloc(count, sizeof *node->items);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = read_item(r, document, path, &first[i], node);
+    return status;
+}
+
+/* `path` is what a message calls the node: the keys that lead to it. */
+static enum status read_node(const struct reader *r, yaml_document_t *document, const char *path,
+                             const yaml_node_t *from, struct outline_node *node)
+{
+    node->line = node->key_line = line_of(from);
+    if (from->type == YAML_SEQUENCE_NODE)
+        return read_list(r, document, path, from, node);
+    if (from->type == YAML_MAPPING_NODE)
+        return read_mapping(r, document, path, from, node);
+    node->quoted = from->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    node->text = copy_scalar(from);
+    if (node->text == NULL)
+        return refuse_at(r, node->line, path, "a NUL character, expected a value");
     return STATUS_OK;
 }
 
-static enum status read_values(const struct reader *r, yaml_document_t *document,
-                               const char *section, struct outline_entry *entry,
-                               const yaml_node_t *node)
-{
-    entry->list = node->type == YAML_SEQUENCE_NODE;
-    if (!entry->list) {
-        entry->values = fault_alloc(1, sizeof *entry->values);
-        entry->count = 1;
-        return read_scalar(r, section, entry, node, entry->values);
-    }
-    const yaml_node_item_t *const first = node->data.sequence.items.start;
-    const size_t count = (size_t)(node->data.sequence.items.top - first);
-    entry->values = fault_alloc(count, sizeof *entry->values);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        entry->count = i + 1;
-        status = read_scalar(r, section, entry, yaml_document_get_node(document, first[i]),
-                             &entry->values[i]);
-    }
-    return status;
-}
-
-static enum status read_section(const struct reader *r, yaml_document_t *document,
-                                struct outline_section *section, const yaml_node_t *node)
-{
-    if (node->type != YAML_MAPPING_NODE)
-        return refuse_key(r, line_of(node), "", section->name,
-                          "not a section, expected indented 'key: value' lines below it");
-    const yaml_node_pair_t *const first = node->data.mapping.pairs.start;
-    const size_t count = (size_t)(node->data.mapping.pairs.top - first);
-    if (count > KEYS_LIMIT)
-        return refuse_key(r, line_of(node), "", section->name,
-                          "too many keys, expected at most 1000");
-    section->entries = fault_alloc(count, sizeof *section->entries);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        const yaml_node_t *const key = yaml_document_get_node(document, first[i].key);
-        struct outline_entry *const entry = &section->entries[i];
-        section->count = i + 1;
-        entry->line = line_of(key);
-        status = read_key(r, key, &entry->key);
-        for (size_t k = 0; k < i && status == STATUS_OK; k++) {
-            if (strcmp(section->entries[k].key, entry->key) == 0)
-                status = refuse_key(r, entry->line, section->name, entry->key,
-                                    "duplicate key, expected it once");
-        }
-        if (status == STATUS_OK)
-            status = read_values(r, document, section->name, entry,
-                                 yaml_document_get_node(document, first[i].value));
-    }
-    return status;
-}
-
-static enum status read_document(const struct reader *r, yaml_document_t *document,
-                                 struct outline *outline)
-{
-    const yaml_node_t *const root = yaml_document_get_root_node(document);
-    if (root == NULL || root->type != YAML_MAPPING_NODE)
-        return refuse(r, root == NULL ? 1 : line_of(root),
-                      "not a mapping, expected sections with settings");
-    const yaml_node_pair_t *const first = root->data.mapping.pairs.start;
-    const size_t count = (size_t)(root->data.mapping.pairs.top - first);
-    if (count > KEYS_LIMIT)
-        return refuse(r, line_of(root), "too many sections, expected at most 1000");
-    outline->sections = fault_alloc(count, sizeof *outline->sections);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        const yaml_node_t *const key = yaml_document_get_node(document, first[i].key);
-        struct outline_section *const section = &outline->sections[i];
-        outline->count = i + 1;
-        section->line = line_of(key);
-        status = read_key(r, key, &section->name);
-        for (size_t k = 0; k < i && status == STATUS_OK; k++) {
-            if (strcmp(outline->sections[k].name, section->name) == 0)
-                status = refuse_key(r, section->line, "", section->name,
-                                    "duplicate section, expected it once");
-        }
-        if (status == STATUS_OK)
-            status = read_section(r, document, section,
-                                  yaml_document_get_node(document, first[i].value));
-    }
-    return status;
-}
-
-enum status outline_parse(struct outline *outline, const char *text, size_t length,
+enum status outline_parse(struct outline_node *root, const char *text, size_t length,
                           const char *name, struct fault *fault)
 {
-    *outline = (struct outline){0};
+    *root = (struct outline_node){0};
     const struct reader r = {.text = text, .length = length, .name = name, .fault = fault};
     enum status status = check_bytes(&r);
     if (status == STATUS_OK)
@@ -295,34 +274,28 @@ enum status outline_parse(struct outline *outline, const char *text, size_t leng
         return status;
     yaml_document_t document;
     if (yaml_parser_load(&parser, &document)) {
-        status = read_document(&r, &document, outline);
+        const yaml_node_t *const top = yaml_document_get_root_node(&document);
+        if (top == NULL || top->type != YAML_MAPPING_NODE)
+            status = refuse(&r, top == NULL ? 1 : line_of(top),
+                            "not a mapping, expected sections with settings");
+        else
+            status = read_mapping(&r, &document, "", top, root);
         yaml_document_delete(&document);
     } else {
         status = refuse_syntax(&r, &parser);
     }
     yaml_parser_delete(&parser);
     if (status != STATUS_OK)
-        outline_fini(outline);
+        outline_fini(root);
     return status;
 }
 
-static void free_entry(struct outline_entry *entry)
+void outline_fini(struct outline_node *root)
 {
-    for (size_t i = 0; i < entry->count; i++)
-        free(entry->values[i].text);
-    free(entry->values);
-    free(entry->key);
-}
-
-void outline_fini(struct outline *outline)
-{
-    for (size_t i = 0; i < outline->count; i++) {
-        struct outline_section *const section = &outline->sections[i];
-        for (size_t k = 0; k < section->count; k++)
-            free_entry(&section->entries[k]);
-        free(section->entries);
-        free(section->name);
-    }
-    free(outline->sections);
-    *outline = (struct outline){0};
+    for (size_t i = 0; i < root->count; i++)
+        outline_fini(&root->items[i]);
+    free(root->items);
+    free(root->text);
+    free(root->key);
+    *root = (struct outline_node){0};
 }

@@ -219,7 +219,7 @@ def test_printed_spec_is_a_spec_again(tmp_path):
     (tmp_path / "all.yaml").write_text(printed[0])
     assert run("spec", "all.yaml", cwd=tmp_path).stdout == printed[0]
     grid = run("spec", "grid.yaml", cwd=tmp_path).stdout
-    assert grid.endswith("grid:\n  training.seed: [3, 1]\n  environment.agents: [5, 6]\n")
+    assert grid.endswith("grid:\n  environment.agents: [5, 6]\n  training.seed: [3, 1]\n")
     (tmp_path / "again.yaml").write_text(grid)
     assert run("spec", "again.yaml", cwd=tmp_path).stdout == grid
 

@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Specs: what is refused and with which sentence, precedence, grids, and printed specs. */
-#include "check.h"
+/* Specs: what is refused and with which sentence, precedence, and printed specs. */
+#include "spec_case.h"
 #include <ccmsweep/outline.h>
-#include <ccmsweep/spec.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* Content, and the sentence; name and line stand in front of it: "s.yaml:2: …". */
-struct malformed {
-    const char *title, *text, *sentence;
-};
 
 #define NOT_YAML(line, what)                                                                       \
     "s.yaml:" line ": not YAML: " what                                                             \
     ", expected 'section:' and below it indented 'key: value' lines"
-#define UNKNOWN "unknown key, expected one that 'ccmsweep spec --defaults' lists"
 #define SECTIONS                                                                                   \
     "unknown section, expected one of training, networks, environment, replay, tracking, "         \
     "evaluation, checkpoint, grid"
 #define DEEP  "s.yaml:1: too many levels, expected sections, keys and lists"
-#define BATCH "a whole number from 1 to 4096"
-#define SEED  "a whole number from 0 to 4294967295"
 #define POWER "a list [low, high], each a number from -300 to 300"
 
 static struct malformed malformed[] = {
@@ -112,8 +103,7 @@ static struct malformed malformed[] = {
      "s.yaml:2: training.batch: a list, expected " BATCH},
     {"mapping for a value", "training:\n  batch: {a: 1}\n",
      "s.yaml:2: training.batch: a mapping, expected a value or a list of values"},
-    {"merge key", "training:\n  <<: {seed: 1}\n",
-     "s.yaml:2: training.<<: a mapping, expected a value or a list of values"},
+    {"merge key", "training:\n  <<: {seed: 1}\n", "s.yaml:2: training.<<: " UNKNOWN},
     {"list for a key", "training:\n  ? [a]\n  : 1\n",
      "s.yaml:2: a key that is no name, expected 'key: value'"},
     {"empty key", "training:\n  \"\": 1\n",
@@ -166,60 +156,8 @@ static struct malformed malformed[] = {
      "s.yaml:3: grid: 2 cells, expected one"},
     {"grid of six", "grid:\n  seed: [1, 2]\n  actor_lr: [0.1, 0.2, 0.3]\n",
      "s.yaml:1: grid: 6 cells, expected one"},
-    {"single value in the grid", "grid:\n  seed: 1\n",
-     "s.yaml:2: training.seed: a single value, expected a list of values, each " SEED},
-    {"empty list in the grid", "grid:\n  seed: []\n",
-     "s.yaml:2: training.seed: an empty list, expected a list of values, each " SEED},
-    {"bad value in the grid", "grid:\n  seed: [1, x]\n",
-     "s.yaml:2: training.seed: 'x' is not a whole number, expected " SEED},
-    {"quotes in the grid", "grid:\n  seed: [1, '2']\n",
-     "s.yaml:2: training.seed: text in quotes, expected " SEED},
-    {"value twice in the grid", "grid:\n  actor_lr: [0.1, 0.2, 1e-1]\n",
-     "s.yaml:2: training.actor_lr: 0.1 stands in the list twice, expected once"},
-    {"unknown key in the grid", "grid:\n  sed: [1]\n",
-     "s.yaml:2: sed: " UNKNOWN "; did you mean training.seed?"},
-    {"two names of one key in the grid", "grid:\n  seed: [1]\n  training.seed: [2]\n",
-     "s.yaml:3: training.seed: already given in line 2, expected once"},
-    {"setting and grid", "training:\n  seed: 1\ngrid:\n  seed: [1, 2]\n",
-     "s.yaml:4: training.seed: already given in line 2, expected once"},
-    {"grid and setting", "grid:\n  seed: [1, 2]\ntraining:\n  seed: 1\n",
-     "s.yaml:4: training.seed: already given in line 2, expected once"},
-    {"operation in the grid", "grid:\n  checkpoint.every_s: [1, 2]\n",
-     "s.yaml:2: checkpoint.every_s: changes no result, expected a setting that does"},
-    {"contradiction in one cell", "grid:\n  epsilon_start: [1, 0.001]\n",
-     "s.yaml:2: training.epsilon_end: 0.01 is above training.epsilon_start, expected at most "
-     "0.001"},
 };
 enum { MALFORMED = sizeof malformed / sizeof *malformed };
-
-/* Everything a command does with a spec of one cell. */
-static enum status use(struct spec *spec, const char *text, size_t length, struct fault *fault)
-{
-    enum status status = spec_parse(spec, text, length, "s.yaml", fault);
-    if (status == STATUS_OK)
-        status = spec_check(spec, fault);
-    return status == STATUS_OK ? spec_check_single(spec, fault) : status;
-}
-
-static void test_malformed(void **state)
-{
-    const struct malformed *const m = *state;
-    struct fault fault = {""};
-    struct spec *spec = spec_new();
-    assert_int_equal(use(spec, m->text, strlen(m->text), &fault), STATUS_INPUT);
-    assert_string_equal(fault.text, m->sentence);
-    spec_free(&spec);
-    assert_null(spec);
-}
-
-static void refuse_bytes(const char *text, size_t length, const char *sentence)
-{
-    struct fault fault = {""};
-    struct spec *spec = spec_new();
-    assert_int_equal(use(spec, text, length, &fault), STATUS_INPUT);
-    assert_string_equal(fault.text, sentence);
-    spec_free(&spec);
-}
 
 static void test_nul_bytes(void **state)
 {
@@ -247,14 +185,6 @@ static void test_size_depth_and_number_are_limited(void **state)
     for (int i = 0; i < 1001; i++)
         used += snprintf(text + used, size - (size_t)used, "  k%d: 1\n", i);
     refuse_bytes(text, (size_t)used, "s.yaml:2: training: too many keys, expected at most 1000");
-    used = snprintf(text, size, "grid:\n  seed: [0");
-    for (int i = 1; i < 1000; i++)
-        used += snprintf(text + used, size - (size_t)used, ", %d", i);
-    used += snprintf(text + used, size - (size_t)used, "]\n  batch: [1");
-    for (int i = 2; i <= 101; i++)
-        used += snprintf(text + used, size - (size_t)used, ", %d", i);
-    used += snprintf(text + used, size - (size_t)used, "]\n");
-    refuse_bytes(text, (size_t)used, "s.yaml:1: grid: too many cells, expected at most 100000");
     free(text);
 }
 
@@ -271,25 +201,6 @@ static void test_files_that_cannot_be_read(void **state)
     assert_int_equal(spec_load(spec, "/", &fault), STATUS_INPUT);
     assert_string_equal(fault.text, "/: Is a directory, expected a spec in YAML");
     spec_free(&spec);
-}
-
-static struct spec *parse(const char *text)
-{
-    struct fault fault = {""};
-    struct spec *const spec = spec_new();
-    if (spec_parse(spec, text, strlen(text), "s.yaml", &fault) != STATUS_OK)
-        fail_msg("%s", fault.text);
-    return spec;
-}
-
-static struct settings cell_of(const struct spec *spec, int64_t index)
-{
-    struct settings cell;
-    struct fault fault = {""};
-    if (spec_check(spec, &fault) != STATUS_OK)
-        fail_msg("%s", fault.text);
-    spec_cell(spec, index, &cell);
-    return cell;
 }
 
 static void test_every_form_that_is_accepted(void **state)
@@ -386,49 +297,6 @@ static void test_preset_in_force_gives_the_base(void **state)
     spec_free(&spec);
 }
 
-static void test_grid_makes_all_combinations(void **state)
-{
-    (void)state;
-    struct fault fault = {""};
-    struct spec *spec = parse("grid:\n  actor_lr: [0.1, 0.01]\n  environment.preset: "
-                              "[published-2026, published-2024]\n  training.seed: [1, 2, 3]\n");
-    assert_int_equal(spec_cells(spec), 12);
-    assert_int_equal(spec_axes(spec), 3);
-    assert_string_equal(spec_axis(spec, 1).row->key, "environment.preset");
-    assert_string_equal(spec_axis(spec, 2).values[2], "3");
-    struct settings cell = cell_of(spec, 0);
-    assert_true(cell.training.actor_lr == 0.1 && cell.training.seed == 1);
-    cell = cell_of(spec, 4);
-    assert_true(cell.training.actor_lr == 0.1 && cell.training.seed == 2);
-    assert_true(cell.environment.size_unit == 1);
-    cell = cell_of(spec, 11);
-    assert_true(cell.training.actor_lr == 0.01 && cell.training.seed == 3);
-    /* A value from --set takes the place of the list. */
-    assert_int_equal(spec_set(spec, "training.seed=9", &fault), STATUS_OK);
-    assert_int_equal(spec_cells(spec), 4);
-    assert_int_equal(cell_of(spec, 3).training.seed, 9);
-    assert_int_equal(spec_set(spec, "environment.preset=published-2024", &fault), STATUS_OK);
-    assert_int_equal(spec_option(spec, settings_find("training.actor_lr"), "0.5", &fault),
-                     STATUS_OK);
-    assert_int_equal(spec_cells(spec), 1);
-    assert_int_equal(spec_check_single(spec, &fault), STATUS_OK);
-    spec_free(&spec);
-}
-
-/* A spec from what `print` writes. */
-static struct spec *reparse(void (*print)(FILE *file, const void *what), const void *what)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *const file = open_memstream(&text, &size);
-    assert_non_null(file);
-    print(file, what);
-    assert_int_equal(fclose(file), 0);
-    struct spec *const spec = parse(text);
-    free(text);
-    return spec;
-}
-
 static void print_defaults(FILE *file, const void *what)
 {
     (void)what;
@@ -438,11 +306,6 @@ static void print_defaults(FILE *file, const void *what)
 static void print_cell(FILE *file, const void *what)
 {
     spec_print(file, what);
-}
-
-static void print_resolved(FILE *file, const void *what)
-{
-    spec_print_resolved(file, what);
 }
 
 static void test_printed_defaults_parse_back(void **state)
@@ -474,23 +337,6 @@ static void test_printed_cells_parse_back_to_the_same_bits(void **state)
     spec_free(&spec);
 }
 
-static void test_printed_grids_parse_back_to_the_same_cells(void **state)
-{
-    (void)state;
-    struct spec *spec = parse("grid:\n  seed: [3, 1]\n  environment.preset: [published-2024, "
-                              "published-2026]\n  environment.power_dbm.low: [0.5, 2]\n"
-                              "  evaluation.every: [0, 5]\n  evaluation.episodes: [1, 2]\n");
-    struct spec *again = reparse(print_resolved, spec);
-    assert_int_equal(spec_cells(again), 32);
-    for (int64_t i = 0; i < 32; i++) {
-        const struct settings a = cell_of(spec, i);
-        const struct settings b = cell_of(again, i);
-        assert_memory_equal(&a, &b, sizeof a);
-    }
-    spec_free(&spec);
-    spec_free(&again);
-}
-
 int main(void)
 {
     static const struct CMUnitTest others[] = {
@@ -501,17 +347,8 @@ int main(void)
         cmocka_unit_test(test_later_levels_win_in_any_order),
         cmocka_unit_test(test_set_and_options_are_refused_with_a_sentence),
         cmocka_unit_test(test_preset_in_force_gives_the_base),
-        cmocka_unit_test(test_grid_makes_all_combinations),
         cmocka_unit_test(test_printed_defaults_parse_back),
         cmocka_unit_test(test_printed_cells_parse_back_to_the_same_bits),
-        cmocka_unit_test(test_printed_grids_parse_back_to_the_same_cells),
     };
-    enum { OTHERS = sizeof others / sizeof *others };
-    struct CMUnitTest tests[MALFORMED + OTHERS];
-    memcpy(tests + MALFORMED, others, sizeof others);
-    for (size_t i = 0; i < MALFORMED; i++)
-        tests[i] = (struct CMUnitTest){.name = malformed[i].title,
-                                       .test_func = test_malformed,
-                                       .initial_state = &malformed[i]};
-    return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
+    return run_malformed("spec", malformed, MALFORMED, others, sizeof others / sizeof *others);
 }

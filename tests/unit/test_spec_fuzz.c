@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Mutated specs: whatever a file holds, it is taken or refused with a sentence. Built with
- * -Db_sanitize=address,undefined this is a fuzz of the parser's memory. The same mutations always.
- */
-#include "check.h"
+ * -Db_sanitize=address,undefined this is a fuzz of the parser's memory. Random grids: what is
+ * printed is the same cells again. The same mutations and grids always. */
+#include "spec_case.h"
 #include <ccmsweep/rng.h>
-#include <ccmsweep/spec.h>
-#include <stdlib.h>
 
-enum { MUTATIONS = 20000, TEXT_MAX = 8192, CHANGES_MAX = 8 };
+enum { MUTATIONS = 20000, GRIDS = 4000, TEXT_MAX = 8192, CHANGES_MAX = 8 };
 
 static const char *const seeds[] = {
     "training:\n  actor_lr: 0.1\n  critic_lr: 1e-2\n  seed: 42\n  batch: 64\n",
@@ -16,6 +14,9 @@ static const char *const seeds[] = {
     "# grid\ngrid:\n  actor_lr: [0.1, 0.01]\n  environment.agents:\n    - 10\n    - 20\n",
     "networks: {tanh: 'exact', output_init: \"x\\u00e9\\x41\", actor_hidden1: 3}\nreplay: {}\n",
     "%YAML 1.2\n---\ntracking:\n  window: |\n    3\n  absorb: >-\n    4\n...\n",
+    "grid:\n  seed: 0-9\n  batch: [1, 3-5]\n  exclude:\n    - {seed: [1, 2-3], batch: 1}\n",
+    ("grid:\n  - {actor_lr: {logspace: [1e-4, 1e-1], count: 3}}\n"
+     "  - critic_lr: {loguniform: [1e-4, 1], count: 3, draw_seed: 1}\n    seed: 1-3\n"),
     "training:\n  seed: &a 1\n  batch: *a\n  ? steps\n  : !!int 3\n",
 };
 enum { SEEDS = sizeof seeds / sizeof *seeds };
@@ -72,6 +73,11 @@ static const char *const morsels[] = {
     "grid:\n  seed: [1, 2]\n",
     "environment.power_dbm.low",
     "  batch: 3\n",
+    "0-9",
+    "9-99999999",
+    "exclude: [{seed: 1}]",
+    "{logspace: [0.1, 1], count: 4}",
+    "\n  - {seed: [3]}\n",
 };
 enum { MORSELS = sizeof morsels / sizeof *morsels };
 
@@ -159,7 +165,7 @@ static void test_mutated_specs(void **state)
     }
     fclose(sink);
     /* Both ways are walked. */
-    assert_in_range(taken, MUTATIONS / 200, MUTATIONS / 2);
+    assert_in_range(taken, MUTATIONS / 400, MUTATIONS / 2);
 }
 
 static void test_mutated_assignments(void **state)
@@ -191,11 +197,158 @@ static void test_mutated_assignments(void **state)
     assert_in_range(taken, MUTATIONS / 200, MUTATIONS / 2);
 }
 
+/* Settings for random grids, some with a contradiction between them, and values of each. */
+static const struct {
+    const char *key;
+    const char *values[6];
+} axes[] = {
+    {"actor_lr", {"0.1", "1e-2", "0.30000000000000004", "2", "1e-3", "0.5"}},
+    {"training.critic_lr", {"0.1", "1e-2", "0.25", "2", "1e-3", "0.5"}},
+    {"seed", {"0", "1", "2-4", "5", "7-9", "4294967295"}},
+    {"batch", {"1", "2", "3", "8-9", "7", "4096"}},
+    {"environment.preset", {"published-2024", "published-2026", NULL}},
+    {"environment.size_unit", {"1", "3", "1024", NULL}},
+    {"environment.energy_law", {"linear", "square", NULL}},
+    {"environment.seed", {"none", "0", "1", "2", "3-5", NULL}},
+    {"networks.proposal_bias", {"none", "-1", "0", "1", "-0.5", NULL}},
+    {"environment.power_dbm.low", {"1", "2", "30", NULL}},
+    {"environment.power_dbm.high", {"24", "40", "1.5", NULL}},
+    {"evaluation.every", {"0", "1", "2", "3", "5", "4"}},
+};
+enum { AXES = sizeof axes / sizeof *axes };
+
+/* Some values of an axis, at least one, in random order and in brackets. */
+static size_t write_values(char *text, size_t size, size_t axis, struct mt19937 *mt)
+{
+    size_t count = 0;
+    while (count < 6 && axes[axis].values[count] != NULL)
+        count++;
+    size_t used = (size_t)snprintf(text, size, "[");
+    const size_t take = below(mt, count) + 1;
+    const size_t first = below(mt, count);
+    for (size_t i = 0; i < take; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "",
+                                 axes[axis].values[(first + i * (count - 1)) % count]);
+    return used + (size_t)snprintf(text + used, size - used, "]");
+}
+
+static size_t write_block(char *text, size_t size, bool list, struct mt19937 *mt)
+{
+    size_t used = 0;
+    size_t taken[4];
+    const size_t count = below(mt, 4) + 1;
+    for (size_t i = 0; i < count; i++) {
+        taken[i] = (below(mt, AXES / 4) * 4 + i * 5) % AXES; /* all different */
+        used += (size_t)snprintf(text + used, size - used, "  %s%s: ",
+                                 !list    ? ""
+                                 : i == 0 ? "- "
+                                          : "  ",
+                                 axes[taken[i]].key);
+        if (taken[i] < 2 && below(mt, 3) == 0)
+            used += (size_t)snprintf(text + used, size - used,
+                                     below(mt, 2) == 0
+                                         ? "{logspace: [1e-4, 0.1], count: 4}\n"
+                                         : "{loguniform: [1e-4, 1], count: 3, draw_seed: 8}\n");
+        else {
+            used += write_values(text + used, size - used, taken[i], mt);
+            used += (size_t)snprintf(text + used, size - used, "\n");
+        }
+    }
+    const size_t mappings = below(mt, 3);
+    if (mappings > 0)
+        used += (size_t)snprintf(text + used, size - used, "%s  exclude:\n", list ? "  " : "");
+    for (size_t e = 0; e < mappings; e++) {
+        const size_t keys = below(mt, count) + 1;
+        for (size_t k = 0; k < keys; k++) {
+            used += (size_t)snprintf(text + used, size - used,
+                                     "%s%s: ", k == 0 ? "      - {" : ", ", axes[taken[k]].key);
+            used += write_values(text + used, size - used, taken[k], mt);
+        }
+        used += (size_t)snprintf(text + used, size - used, "}\n");
+    }
+    return used;
+}
+
+static void write_grid(char *text, size_t size, struct mt19937 *mt)
+{
+    static const char *const sections[] = {"", "environment: {preset: published-2024}\n",
+                                           "training: {epsilon_start: 0.5}\n",
+                                           "tracking: {window: 7}\nenvironment: {seed: 3}\n"};
+    size_t used = (size_t)snprintf(text, size, "%sgrid:\n", sections[below(mt, 4)]);
+    const size_t blocks = below(mt, 3) + 1;
+    for (size_t i = 0; i < blocks; i++)
+        used += write_block(text + used, size - used, blocks > 1, mt);
+}
+
+static bool same_cells(const struct spec *a, const struct spec *b)
+{
+    if (spec_cells(a) != spec_cells(b))
+        return false;
+    for (int64_t i = 0; i < spec_cells(a); i++) {
+        struct settings x, y;
+        spec_cell(a, i, &x);
+        spec_cell(b, i, &y);
+        if (memcmp(&x, &y, sizeof x) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A spec that was taken, with some axes replaced. */
+static enum status replace(struct spec *spec, struct mt19937 *mt)
+{
+    struct fault fault = {""};
+    static const char *const words[] = {"training.seed=3", "training.actor_lr=0.01",
+                                        "environment.preset=published-2024",
+                                        "environment.size_unit=5", "training.batch=2"};
+    for (size_t i = below(mt, 4); i < 2; i++)
+        assert_int_equal(spec_set(spec, words[below(mt, 5)], &fault), STATUS_OK);
+    return spec_check(spec, &fault);
+}
+
+static void test_random_grids_are_printed_and_read_again(void **state)
+{
+    (void)state;
+    struct mt19937 mt;
+    mt19937_seed(&mt, 44);
+    int taken = 0, blocks = 0, excluding = 0, replaced = 0;
+    for (int i = 0; i < GRIDS; i++) {
+        char text[TEXT_MAX];
+        struct fault fault = {""};
+        struct spec *spec = spec_new();
+        write_grid(text, sizeof text, &mt);
+        const enum status status = spec_parse(spec, text, strlen(text), "s.yaml", &fault);
+        if (status == STATUS_OK && replace(spec, &mt) == STATUS_OK) {
+            char *const printed = text_of(print_resolved, spec);
+            struct spec *again = parse(printed);
+            char *const twice = text_of(print_resolved, again);
+            if (spec_check(again, &fault) != STATUS_OK || strcmp(printed, twice) != 0 ||
+                !same_cells(spec, again))
+                fail_msg("%s%s\nis printed as\n%s\nand then as\n%s", fault.text, text, printed,
+                         twice);
+            taken++;
+            blocks += strstr(printed, "\n  - ") != NULL;
+            excluding += strstr(printed, "exclude:") != NULL;
+            replaced += spec_blocks(spec) > spec_blocks(again);
+            free(twice);
+            free(printed);
+            spec_free(&again);
+        } else if (status != STATUS_OK && strncmp(fault.text, "s.yaml:", 7) != 0) {
+            fail_msg("not a sentence: %s", fault.text);
+        }
+        spec_free(&spec);
+    }
+    /* Each kind is there. */
+    assert_true(taken > GRIDS / 5 && blocks > GRIDS / 20 && excluding > GRIDS / 50);
+    assert_true(replaced > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mutated_specs),
         cmocka_unit_test(test_mutated_assignments),
+        cmocka_unit_test(test_random_grids_are_printed_and_read_again),
     };
     return cmocka_run_group_tests_name("spec_fuzz", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ void comm_start(struct comm *comm)
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
-    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
 }
 
 static void wait_for(MPI_Request *request)
@@ -119,8 +119,8 @@ int64_t comm_sum(const struct comm *comm, int64_t value)
     return sum;
 }
 
-/* Turns of a nap: first the core is offered to others, then sleeps double from 20 us to 10 ms. */
-enum { YIELDS = 20, DOUBLINGS = 9 };
+/* Turns of a nap: first the core is offered to others, then sleeps double from 2 us to 10 ms. */
+enum { YIELDS = 20, DOUBLINGS = 13 };
 
 void nap_sleep(struct nap *nap)
 {
@@ -130,7 +130,7 @@ void nap_sleep(struct nap *nap)
         return;
     }
     const int doubled = nap->turns - YIELDS;
-    const long ns = 20000L << doubled;
+    const long ns = 2000L << doubled;
     nanosleep(&(struct timespec){.tv_nsec = ns < 10000000L ? ns : 10000000L}, NULL);
     if (doubled < DOUBLINGS)
         nap->turns++;

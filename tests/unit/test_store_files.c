@@ -168,16 +168,22 @@ static void test_another_spec_is_refused_by_key(void **state)
     assert_ok(spec_set(other, "training.batch=32", &fault));
     assert_ok(spec_set(other, "training.gamma=0.5", &fault));
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "training.batch is 64 there and 32 here; "
+                   "training.batch is 64 there and 32 here (run 0); "
                    "training.gamma is 0.99 there and 0.5 here");
     assert_null(strstr(fault.text, "every_s"));
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6, 8]}\n");
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "(run 2): training.seed is 7 there and 8 here");
+                   "training.seed is 7 there and 8 here (run 2)");
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6]}\n");
-    assert_refused(store_match(store, other, &fault), STATUS_INPUT, "for 3 runs");
+    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
+                   "for 3 cells and the spec has 2: training.seed has other values");
+    spec_free(&other);
+    other = spec_small("grid: {seed: [5, 6, 7], actor_lr: [0.1, 0.2]}\n");
+    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
+                   "for 3 cells and the spec has 6: training.actor_lr is 0.0001 there and 0.1 here "
+                   "(run 0)");
     spec_free(&other);
     store_close(&store);
     spec_free(&spec);

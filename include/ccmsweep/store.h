@@ -105,6 +105,9 @@ enum store_state {
 /** State of a run as of store_open and of what this process did since. Never fails. */
 enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
 
+/** Another rank has written the run: its state is read from the file when it is asked for again. */
+void store_look_again(struct store *store, int64_t run);
+
 /**
  * Write the record of a finished run and make it count: rows, fsync, commit record, fsync. A run
  * may be committed again; equal records leave equal bytes.

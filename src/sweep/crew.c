@@ -28,6 +28,8 @@ struct lead {
 
 static void count(struct lead *lead, const struct message *event)
 {
+    if (event->type == MESSAGE_DONE || event->type == MESSAGE_STOPPED)
+        store_look_again(lead->crew->store, event->cell);
     if (event->type != MESSAGE_DONE)
         return;
     board_count(&lead->board, event);

@@ -95,3 +95,9 @@ enum store_state store_state(const struct store *store, int64_t run)
     }
     return (enum store_state)store->states[run];
 }
+
+void store_look_again(struct store *store, int64_t run)
+{
+    CHECK(run >= 0 && run < store->runs);
+    store->states[run] = STORE_UNKNOWN;
+}

@@ -17,6 +17,16 @@ static const double look_every_s = 0.05;
 /* Why a sweep ends before it is done. */
 enum reason { REASON_NONE, REASON_SIGNAL, REASON_WORKER, REASON_TIME, REASON_FAILURES };
 
+/* This rank ends the job, and no cell is to blame. What cannot be written, cannot. */
+static void tell_of_fault(const struct crew *crew)
+{
+    int64_t row = -1;
+    int code = 0;
+    if (store_log_last(crew->store, &row, &code, NULL) != STATUS_OK || row < 0 ||
+        store_log_end(crew->store, row, STATUS_FAULT, clock_utc(), NULL) != STATUS_OK)
+        return;
+}
+
 /* Rank 0 at work. */
 struct lead {
     const struct crew *crew;
@@ -231,6 +241,8 @@ enum status crew_lead(const struct crew *crew, struct session *session, struct f
             *fault = trouble;
     }
     board_fini(&lead.board);
+    if (status == STATUS_FAULT)
+        tell_of_fault(crew);
     return status;
 }
 
@@ -293,5 +305,7 @@ enum status crew_follow(const struct crew *crew, struct fault *fault)
         status = follow_one(crew, &labour, message.cell, fault);
     }
     labour_fini(&labour);
+    if (status == STATUS_FAULT)
+        tell_of_fault(crew);
     return status;
 }

@@ -221,13 +221,28 @@ static void accused_fini(struct accused *a)
     free(a->verdicts);
 }
 
+/* The last start told of its end: by a fault of the system, for which no cell is to blame. */
+static void acquit(struct accused *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->now[i].flight == FLIGHT_OPEN)
+            a->now[i].flight = FLIGHT_NONE;
+    }
+}
+
 static enum status judge(struct session *s, struct accused *a, struct fault *fault)
 {
     const struct blame_limits limits = {.crashes = s->request->fail_fast ? 1 : CRASHES,
                                         .losses = s->request->max_lost};
+    int64_t row = -1;
+    int code = -1;
     enum status status = read_accused(s, a, fault);
+    if (status == STATUS_OK)
+        status = store_log_last(s->store, &row, &code, fault);
     if (status != STATUS_OK)
         return status;
+    if (code >= 0)
+        acquit(a);
     const size_t flying = blame_judge(a->now, a->count, &limits, a->verdicts);
     if (flying > 0)
         progress_say(s->progress, "the last start was lost with %zu cell%s in flight", flying,

@@ -197,31 +197,49 @@ enum status store_note_column(const struct store *store, enum schema_note note, 
                            schema_note(note).name, store->path);
 }
 
+enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)
+{
+    int64_t numbers[SCHEMA_STARTS];
+    int32_t codes[SCHEMA_STARTS];
+    *row = -1;
+    *code = -1;
+    enum status status = store_note_column(store, NOTE_LOG_NUMBER, numbers, fault);
+    if (status == STATUS_OK)
+        status = store_note_column(store, NOTE_LOG_STATUS, codes, fault);
+    for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++) {
+        if (numbers[i] > (*row < 0 ? 0 : numbers[*row])) {
+            *row = i;
+            *code = codes[i];
+        }
+    }
+    return status;
+}
+
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
                             int64_t *row, struct fault *fault)
 {
-    int64_t numbers[SCHEMA_STARTS], last = 0;
     const double never = NAN;
     const int32_t open = -1;
-    const enum status status = store_note_column(store, NOTE_LOG_NUMBER, numbers, fault);
+    int64_t number = 0;
+    int code = 0;
+    enum status status = store_log_last(store, row, &code, fault);
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; i < SCHEMA_STARTS; i++)
-        last = numbers[i] > last ? numbers[i] : last;
-    *row = last % SCHEMA_STARTS;
-    last++;
     struct h5_words words;
     h5_listen(&words);
-    const bool done = write_note(store, *row, NOTE_LOG_NUMBER, &last) &&
-                      write_note(store, *row, NOTE_LOG_TIME, &now) &&
-                      write_note(store, *row, NOTE_LOG_END, &never) &&
-                      write_note(store, *row, NOTE_LOG_STATUS, &open) &&
-                      write_text(store, *row, NOTE_LOG_HOST, start->host) &&
-                      write_note(store, *row, NOTE_LOG_PROCESS, &start->process) &&
-                      write_text(store, *row, NOTE_LOG_JOB, start->job) &&
-                      write_note(store, *row, NOTE_LOG_RANKS, &start->ranks) &&
-                      write_note(store, *row, NOTE_LOG_DONE, &start->done) &&
-                      write_text(store, *row, NOTE_LOG_REVISION, start->revision);
+    bool done = *row < 0 || read_note(store, *row, NOTE_LOG_NUMBER, &number);
+    *row = number % SCHEMA_STARTS;
+    number++;
+    done = done && write_note(store, *row, NOTE_LOG_NUMBER, &number) &&
+           write_note(store, *row, NOTE_LOG_TIME, &now) &&
+           write_note(store, *row, NOTE_LOG_END, &never) &&
+           write_note(store, *row, NOTE_LOG_STATUS, &open) &&
+           write_text(store, *row, NOTE_LOG_HOST, start->host) &&
+           write_note(store, *row, NOTE_LOG_PROCESS, &start->process) &&
+           write_text(store, *row, NOTE_LOG_JOB, start->job) &&
+           write_note(store, *row, NOTE_LOG_RANKS, &start->ranks) &&
+           write_note(store, *row, NOTE_LOG_DONE, &start->done) &&
+           write_text(store, *row, NOTE_LOG_REVISION, start->revision);
     h5_deafen();
     return done ? STATUS_OK
                 : h5_fault(fault, STATUS_FAULT, &words, "cannot write the log of starts of %s",

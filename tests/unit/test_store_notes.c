@@ -79,7 +79,10 @@ static void test_the_log_of_starts_goes_round(void **state)
 {
     (void)state;
     struct fault fault;
-    int64_t row = -1, numbers[SCHEMA_STARTS];
+    int64_t row = -1, last = 7, numbers[SCHEMA_STARTS];
+    int code = 7;
+    assert_ok(store_log_last(store, &last, &code, &fault));
+    assert_true(last == -1 && code == -1);
     int32_t statuses[SCHEMA_STARTS], done[SCHEMA_STARTS];
     char jobs[SCHEMA_STARTS][32];
     for (int i = 1; i <= SCHEMA_STARTS + 2; i++) {
@@ -87,10 +90,14 @@ static void test_the_log_of_starts_goes_round(void **state)
             .host = "h", .job = "77", .revision = "r", .process = i, .ranks = 3, .done = i};
         assert_ok(store_log_start(store, &start, i, &row, &fault));
         assert_int_equal(row, (i - 1) % SCHEMA_STARTS);
+        assert_ok(store_log_last(store, &last, &code, &fault));
+        assert_true(last == row && code == -1);
         if (i % 2 == 0)
             assert_ok(store_log_end(store, row, STATUS_STOPPED, i + 0.5, &fault));
     }
     reopen();
+    assert_ok(store_log_last(store, &last, &code, &fault));
+    assert_true(last == 1 && code == STATUS_STOPPED);
     assert_ok(store_note_column(store, NOTE_LOG_NUMBER, numbers, &fault));
     assert_ok(store_note_column(store, NOTE_LOG_STATUS, statuses, &fault));
     assert_ok(store_note_column(store, NOTE_LOG_DONE, done, &fault));

@@ -61,7 +61,7 @@ enum status worker_episode(struct worker *worker, struct fault *fault) MUST_USE;
 enum status worker_commit(struct worker *worker, double *wall_s, struct fault *fault) MUST_USE;
 
 /** Stop politely: save a checkpoint and mark the run as interrupted, with nothing held against it.
- */
+ * A checkpoint that cannot be written is told, and the run goes on from the last one. */
 enum status worker_stop(struct worker *worker, struct fault *fault) MUST_USE;
 
 #endif

@@ -189,10 +189,14 @@ enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
 
 enum status worker_stop(struct worker *w, struct fault *fault)
 {
-    enum status status = save(w, fault);
-    if (status == STATUS_OK)
-        status = note_progress(w, fault);
-    if (status == STATUS_OK)
+    struct fault warning;
+    const bool saved = save(w, &warning) == STATUS_OK;
+    if (!saved)
+        progress_say(w->progress,
+                     "no checkpoint: %s; the run goes on from the last one, if there is one",
+                     warning.text);
+    enum status status = note_progress(w, fault);
+    if (status == STATUS_OK && saved)
         status = store_interrupt(w->store, w->run, fault);
     crash_blame(NULL);
     if (status == STATUS_OK)

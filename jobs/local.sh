@@ -1,31 +1,284 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Train on this machine: install what is missing, build, train, show when each actor stopped.
+# Run a sweep on this machine: install what is missing, build, train all cells, show the result.
 #
-# Usage: jobs/local.sh [SPEC.yaml] [OPTION…]      as of ccmsweep train; see jobs/local.sh --help
+# Usage: jobs/local.sh [SPEC.yaml] [-o FILE] [OPTION…]
 #
-# Without arguments: the published run of actor_lr 0.1, critic_lr 0.01, seed 42, in which all actors
-# have stopped at episode 188, into published-0.1-0.01.h5 in the current folder (about a minute).
-# A run that was stopped goes on where it was. Exit codes: those of ccmsweep.
+# OPTION is one of build/ccmsweep run (see its --help). Without SPEC: sweeps/demo.yaml, about a
+# minute on two cores. Without -o: into the spec's name with .h5, in the current folder. The same
+# command goes on with a sweep that was stopped or killed, and has nothing to do when it is complete.
+#
+# Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
+# second one kills at once; what is committed stays. A job that crashes is started again; 3 starts
+# in a row without progress are the last.
+#
+# Environment:
+#   CORES     number of workers, at least 1; without it as many as this process has cores
+#   CCMSWEEP  the program; without it build/ccmsweep, which is built first
+# Exit codes: those of ccmsweep run, among them 0 complete, 2 wrong input, 3 finished but cells
+# failed, 4 the file is in use, 75 stopped; 128 + n killed by signal n.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-# A folder that is configured has found all it needs, whoever installed it.
-[ -f "$root/build/build.ninja" ] || "$root/jobs/setup.sh" run
-configure_in build || exit 1
-compile_in build ccmsweep:executable || exit 1
-program=$root/build/ccmsweep
-if [ "$#" -gt 0 ]; then
-    exec "$program" train "$@"
+restarts_max=3
+
+# What the user asked for: $spec, $file and $options, all that goes to the program.
+read_arguments() {
+    local word next='' shows=false
+    spec=$root/sweeps/demo.yaml
+    if [ "$#" -gt 0 ] && [ "${1#-}" = "$1" ]; then
+        spec=$1
+        shift
+    fi
+    options=("$spec" "$@")
+    file=
+    for word in "$@"; do
+        if [ "$next" = output ]; then
+            file=$word
+        fi
+        next=
+        case $word in
+        --help | -h | '-?') usage && exit 0 ;;
+        -o | --output) next=output ;;
+        -o*) file=${word#-o} ;;
+        --output=*) file=${word#--output=} ;;
+        --progress | --progress=*) shows=true ;;
+        esac
+    done
+    if [ -z "$file" ]; then
+        file=$(basename -- "$spec")
+        file=${file%.*}.h5
+        options+=(-o "$file")
+    fi
+    # Behind mpirun the program sees a pipe; whether there is a terminal is known here.
+    if [ -t 2 ] && ! $shows; then
+        options+=(--progress bar)
+        COLUMNS=$(stty size <&2 2>/dev/null | cut -d ' ' -f 2)
+        export COLUMNS
+    fi
+}
+
+usage() {
+    sed -n '3,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+}
+
+# What changes when the sweep comes on: the cells that need no more work, and the newest checkpoint.
+standing() {
+    "$program" status "$file" --json 2>/dev/null |
+        grep -oE '"(done|failed|quarantined)": *[0-9]+' || true
+    stat -c '%.9Y %n' -- "$file".ckpt/*.ckpt 2>/dev/null | sort -n | tail -n 1 || true
+}
+
+# Copy what comes, at once, but for what Open MPI says about a program that left with a code of its
+# own: that comes last, and goes to the file: without_banner FILE
+without_banner() {
+    local line='' part code place=0 held=() rule='^-{70,}$'
+    local banner=("$rule" '^Primary job +terminated normally, but ' '^a non-zero exit code' "$rule"
+        "$rule" '^mpirun detected that one or more processes exited with non-zero status, '
+        '^the job to be terminated' '^$' '^ *Process name: ' '^ *Exit code: ' "$rule")
+    while :; do
+        code=0
+        IFS= read -r -t 0.1 part || code=$?
+        line+=$part
+        # Part of a line, and more to come: a bar is such a part.
+        if [ "$code" -gt 128 ]; then
+            if [ "${#held[@]}" -eq 0 ] && [ -n "${line//-/}" ]; then
+                printf '%s' "$line"
+                line=
+            fi
+            continue
+        fi
+        [ "$code" -eq 0 ] || break
+        # A bar that was wiped away is in front.
+        part=${line##*$'\r'}
+        printf '%s' "${line%"$part"}"
+        line=$part
+        if [[ $line =~ ^(.*)mpirun:\ Forwarding\ signal\ [0-9]+\ to\ job$ ]]; then
+            printf '%s' "${BASH_REMATCH[1]}"
+            line=
+            continue
+        fi
+        # The first half may be missing.
+        [ "$place" -ne 1 ] || ! [[ $line =~ ${banner[5]} ]] || place=5
+        if [ "${#held[@]}" -gt 0 ] && ! [[ $line =~ ${banner[place]:-^\.^} ]]; then
+            printf '%s\n' "${held[@]}"
+            held=()
+            place=0
+        fi
+        if [[ $line =~ ${banner[place]} ]]; then
+            held+=("$line")
+            place=$((place + 1))
+        else
+            printf '%s\n' "$line"
+        fi
+        line=
+    done
+    printf '%s\n' ${held[@]+"${held[@]}"} >"$1"
+    printf '%s' "$line"
+}
+
+# The processes of a session: session_members SESSION
+session_members() {
+    local stat line fields
+    for stat in /proc/[0-9]*/stat; do
+        { line=$(<"$stat"); } 2>/dev/null || continue
+        # After the name, which may hold anything: state, parent, group, session.
+        read -r -a fields <<<"${line##*) }"
+        if [ "${fields[3]}" = "$1" ]; then
+            stat=${stat%/stat}
+            printf '%s\n' "${stat#/proc/}"
+        fi
+    done
+}
+
+# A signal has come: ask_or_kill NUMBER
+ask_or_kill() {
+    interrupted=true
+    signals=$((signals + 1))
+    killed_by=$1
+    if [ "$signals" -eq 1 ]; then
+        say "Stopping: each worker saves a checkpoint. Once more kills at once." 2>&3
+        ask_to_stop
+    elif [ -n "$job" ]; then
+        local pid
+        # The launcher first: it would speak about the others.
+        for pid in "$job" $(session_members "$job"); do
+            kill -KILL "$pid" 2>/dev/null || true
+        done
+    fi
+}
+
+# Whether every rank would obey SIGUSR1: it runs the program already, which catches the signal.
+all_listen() {
+    local pid key value name launcher listening=0 bit=$(($(kill -l USR1) - 1))
+    launcher=$(<"/proc/$job/comm")
+    for pid in $(session_members "$job"); do
+        name=$launcher
+        while read -r key value; do
+            case $key in
+            Name:) name=$value ;;
+            SigCgt:) [ "$name" = "$launcher" ] || listening=$((listening + (0x$value >> bit & 1))) ;;
+            esac
+        done <"/proc/$pid/status"
+    done
+    [ "$listening" -gt "$cores" ]
+}
+
+# Pass the stop on, once: before the ranks listen it would be lost or kill them, and again, when the
+# launcher ends the job, it would kill that.
+ask_to_stop() {
+    [ -n "$job" ] || return 0
+    (
+        trap '' INT TERM HUP
+        tries=0
+        until all_listen || [ "$tries" -eq 50 ]; do
+            sleep 0.1
+            tries=$((tries + 1))
+        done
+        kill -USR1 "$job"
+    ) </dev/null >/dev/null 2>&1 &
+    asking=$!
+}
+
+# Run the job to its end; its exit code is left in $code.
+run_job() {
+    local filter
+    interrupted=false
+    (
+        trap '' INT TERM HUP
+        without_banner "$scratch/banner"
+    ) <"$scratch/stderr" >&2 &
+    filter=$!
+    # In a session of its own: the terminal's Ctrl-C comes here alone.
+    setsid mpirun --oversubscribe --bind-to none \
+        --mca orte_tmpdir_base "$scratch" --mca btl_vader_backing_directory "$scratch" \
+        -n "$((cores + 1))" "$program" run "${options[@]}" </dev/null 2>"$scratch/stderr" &
+    job=$!
+    if [ "$signals" -gt 0 ]; then
+        ask_to_stop
+    fi
+    while :; do
+        interrupted=false
+        code=0
+        # Without what bash has to say about a process that was killed.
+        wait "$job" 2>/dev/null || code=$?
+        $interrupted || break
+    done
+    job=
+    if [ -n "$asking" ]; then
+        kill -KILL "$asking" 2>/dev/null || true
+        wait "$asking" 2>/dev/null || true
+        asking=
+    fi
+    while :; do
+        interrupted=false
+        wait "$filter" || true
+        $interrupted || break
+    done
+    case $code in
+    2 | 3 | 4 | 75) ;;
+    *) cat "$scratch/banner" >&2 ;;
+    esac
+    rm "$scratch/banner"
+}
+
+# Leave when there is no reason to start the job again.
+leave_if_ended() {
+    case $code in
+    0 | 2 | 3 | 4 | 75) exit "$code" ;;
+    esac
+    if [ "$signals" -gt 1 ]; then
+        say "Killed; the same command goes on from what is committed."
+        exit $((128 + killed_by))
+    fi
+    if [ "$signals" -gt 0 ]; then
+        # The request may find the launcher before it is up, or no more.
+        [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75
+        exit "$code"
+    fi
+}
+
+read_arguments "$@"
+cores=${CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}
+case $cores in
+*[!0-9]* | '' | 0) fail 2 "jobs/local.sh: CORES is '$cores', expected a whole number from 1" ;;
+esac
+program=${CCMSWEEP:-$root/build/ccmsweep}
+if [ -z "${CCMSWEEP:-}" ]; then
+    # A folder that is configured has found all it needs, whoever installed it.
+    [ -f "$root/build/build.ninja" ] || "$root/jobs/setup.sh" run
+    configure_in build || exit 1
+    compile_in build ccmsweep:executable || exit 1
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-run=published-0.1-0.01.h5
-options=("$root/sweeps/published-0.1-0.01.yaml" -o "$run")
-if "$program" show "$run" >/dev/null 2>&1; then
-    say "$run holds this run already, finished; here it is again. To train it anew:"
-    say "  jobs/local.sh ${options[*]} --force"
-    exec "$program" show "$run"
-fi
-say "Training the published run: actor_lr 0.1, critic_lr 0.01, seed 42, into $run"
-exec "$program" train "${options[@]}"
+# Open MPI leaves its shared memory behind when it is killed: it gets a folder that goes.
+scratch=$(mktemp -d /dev/shm/ccmsweep.XXXXXX 2>/dev/null || mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkfifo "$scratch/stderr"
+exec 3>&2
+signals=0 killed_by=0 job='' asking='' code=0 interrupted=false
+trap 'ask_or_kill 1' HUP
+trap 'ask_or_kill 2' INT
+trap 'ask_or_kill 15' TERM
+
+restarts=0
+before=$(standing)
+while :; do
+    run_job
+    leave_if_ended
+    now=$(standing)
+    if [ "$now" != "$before" ]; then
+        restarts=0
+        before=$now
+    fi
+    if [ "$restarts" -ge "$restarts_max" ]; then
+        say "The job ended with code $code, as after $restarts_max restarts without progress."
+        exit "$code"
+    fi
+    restarts=$((restarts + 1))
+    say "The job ended with code $code: starting it again."
+done

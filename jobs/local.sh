@@ -31,7 +31,7 @@ read_arguments() {
         spec=$1
         shift
     fi
-    options=("$spec" "$@")
+    options=("$spec")
     file=
     for word in "$@"; do
         if [ "$next" = output ]; then
@@ -57,6 +57,8 @@ read_arguments() {
         COLUMNS=$(stty size <&2 2>/dev/null | cut -d ' ' -f 2)
         export COLUMNS
     fi
+    # What the user says comes last, and wins.
+    options+=("$@")
 }
 
 usage() {

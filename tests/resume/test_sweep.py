@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Sweeps that are killed. After every kill the file opens, whatever counts is right, and nothing
+that counted is lost; in the end it has the bytes of a sweep that was left alone."""
+import os
+import random
+import signal
+import subprocess
+import time
+
+import h5py
+import pytest
+from contents import Sweep, assert_same_results, wrong_runs
+from program import listing
+from sweep_case import (CELLS, Job, needs_faults, reference, said, send, sweep, wait_until,
+                        write_spec)
+
+KILLS = int(os.environ.get("CCMSWEEP_KILLS", "25"))
+RUN = ["s.yaml", "-o", "b.h5", "--progress", "none"]
+TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
+# Where a kill is to fall: what is slowed down, what is waited for, and between how many seconds the
+# instant is drawn from then on, or from the start of the job. None: the program as it is.
+PLACES = [
+    (None, None, (0.1, 2.5)),
+    ("create=sleep:5000", "b.h5.tmp.*", (0, 0.5)),
+    (None, None, (0.5, 2.5)),
+    ("rows=sleep:300", None, (0.5, 2.5)),
+    ("record=sleep:300", None, (0.5, 2.5)),
+    ("commit=sleep:300", None, (0.5, 2.5)),
+    ("checkpoint=sleep:200", None, (0.5, 2)),
+    ("begin=sleep:100", None, (0.5, 2)),
+]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    return reference(tmp_path_factory.mktemp("straight"))
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    write_spec(tmp_path)
+    return tmp_path
+
+
+class Harness:
+    """A sweep of three ranks in b.h5, killed again and again."""
+
+    def __init__(self, folder, straight, seed):
+        self.folder = folder
+        self.path = folder / "b.h5"
+        self.straight = straight
+        self.draw = random.Random(seed)
+        self.targets = []
+        self.done = set()
+        self.kills = 0
+        self.seen = {}
+        self.story = "before the first kill"
+
+    def kill(self, faults=None, sign=None, instants=(0.1, 2.5)):
+        """Start or resume the sweep and kill it. False: it was complete before that."""
+        self.targets = self.targets or self.draw.sample(TARGETS, len(TARGETS))
+        target = self.targets.pop()
+        instant = self.draw.uniform(*instants)
+        self.story = f"kill {self.kills + 1}: {target} after {instant:.3f} s, faults {faults}"
+        with Job(3, "run", *RUN, cwd=self.folder, faults=faults) as job:
+            if sign:
+                wait_until(lambda: any(self.folder.glob(sign)), f"{self.story}: no {sign}")
+            end = time.monotonic() + instant
+            while job.process.poll() is None and time.monotonic() < end:
+                time.sleep(0.002)
+            if job.process.poll() is not None:
+                done = job.finish()
+                assert done.returncode == 0, f"{self.story}: {done.returncode}: {done.stderr}"
+                return False
+            self.hit(job, target)
+            done = job.finish()
+        assert done.returncode not in (2, 3, 4, 75), f"{self.story}: {done.stderr}"
+        self.kills += 1
+        self.count(f"killed {target}")
+        return True
+
+    def hit(self, job, target):
+        """Send SIGKILL; when the target is not up yet, to everything there is."""
+        ranks = job.ranks()
+        victim = {"a worker": ranks.get(self.draw.choice([1, 2])), "rank 0": ranks.get(0),
+                  "mpirun": job.launcher(), "everything": None}[target]
+        if victim is None:
+            job.kill()
+        else:
+            send(victim, signal.SIGKILL)
+
+    def count(self, what):
+        self.seen[what] = self.seen.get(what, 0) + 1
+
+    def check(self):
+        """What must hold after every kill; returns what is wrong, in words."""
+        if list(self.folder.glob("b.h5.tmp.*")):
+            self.count("in the creation")
+        if not self.path.exists():
+            return ["the file is gone"] if self.done else []
+        if list(self.folder.glob("b.h5.ckpt/*.tmp.*")):
+            self.count("in a checkpoint")
+        if list(self.folder.glob("b.h5.ckpt/*.ckpt")):
+            self.count("with checkpoints")
+        got = Sweep(self.path)
+        if got.begun():
+            self.count("between rows and record")
+        wrong = wrong_runs(self.path, self.straight)
+        wrong += [f"run {run}: {outcome}" for run, outcome in got.set_aside().items()]
+        wrong += [f"run {run}: counted before" for run in sorted(self.done - set(got.done()))]
+        self.done = set(got.done())
+        with h5py.File(self.path) as file:
+            wrong += [f"run {run}: a crash mark" for run in file["volatile/crashes"][:].nonzero()[0]]
+        for options in ["-H"], ["-d", "commit"], [] if self.kills % 5 == 0 else ["-d", "reward"]:
+            if subprocess.run(["h5dump", *options, self.path], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, check=False).returncode != 0:
+                wrong.append(f"h5dump {' '.join(options)} fails")
+        return wrong
+
+    def complete(self):
+        """Let the sweep end; its file is that of a sweep left alone. Then make room for another."""
+        done = sweep(3, *RUN, cwd=self.folder)
+        assert done.returncode == 0, f"{self.story}: {done.stderr}"
+        assert_same_results(self.straight, self.path)
+        assert listing(self.folder) == ["b.h5", "b.h5.lock", "s.yaml"]
+        self.path.unlink()
+        self.done = set()
+
+
+def test_killed_anywhere(straight, folder):
+    """At random instants; half of the time slowed down where a kill might hurt most."""
+    needs_faults()
+    harness = Harness(folder, straight, seed=1)
+    while harness.kills < KILLS:
+        place = PLACES[harness.kills % len(PLACES)]
+        if place[1] and harness.path.exists():
+            harness.complete()
+        if not harness.kill(*place):
+            harness.complete()
+            continue
+        wrong = harness.check()
+        assert not wrong, "\n".join([harness.story, *wrong])
+    harness.complete()
+    for what in ("in the creation", "in a checkpoint", "with checkpoints",
+                 "between rows and record", *(f"killed {target}" for target in TARGETS)):
+        assert harness.seen.get(what), f"no kill fell {what}: {harness.seen}"
+
+
+def test_checker_finds_the_wrong_order(straight, folder):
+    """The negative control: with the commit record written before the rows, some kill leaves a run
+    that counts and is wrong."""
+    needs_faults()
+    harness = Harness(folder, straight, seed=2)
+    found = []
+    for _ in range(10):
+        if not harness.kill("reverse,record=sleep:300", None, (0.6, 1.2)):
+            break
+        found = harness.check()
+        if found:
+            break
+    assert any("not those that its commit record names" in line for line in found), harness.seen
+
+
+@pytest.mark.parametrize("name", ["commit", "reward", "first_still", "actor_moving"])
+def test_checker_finds_one_bit(name, straight, folder):
+    content = bytearray(straight.read_bytes())
+    with h5py.File(straight) as file:
+        dataset = file[name]
+        at = dataset.id.get_offset() + 7 * dataset.nbytes // len(dataset)
+    content[at + 1] ^= 4
+    (folder / "b.h5").write_bytes(content)
+    harness = Harness(folder, straight, seed=3)
+    harness.done = set(range(CELLS))
+    wrong = harness.check()
+    assert wrong and all(line.startswith("run 7: ") for line in wrong), wrong
+
+
+# Cells that crash
+
+
+def name_of(run):
+    """A cell of the plan, as messages name it: the last key varies fastest."""
+    actor_lr, critic_lr = ("0.1", "0.001")[run // 16], ("0.01", "0.001")[run // 8 % 2]
+    return f"run {run} (actor_lr {actor_lr}, critic_lr {critic_lr}, seed {run // 2 % 4 + 1})"
+
+
+def start_until_it_ends(folder, faults, *words, most=12):
+    """Start the sweep again after every crash, as jobs do; returns codes and the last one."""
+    codes = []
+    while len(codes) < most:
+        done = sweep(3, *RUN, *words, cwd=folder, faults=faults)
+        codes.append(done.returncode)
+        if done.returncode < 128:
+            break
+    return codes, done
+
+
+def assert_all_but(run, outcome, folder, straight):
+    """Every other cell counts and is right; this one is set aside."""
+    got = Sweep(folder / "b.h5")
+    assert len(got.done()) == CELLS and got.set_aside() == {run: outcome}
+    assert not wrong_runs(folder / "b.h5", straight)
+
+
+def retry(outcome, straight, folder):
+    """Without the fault: the file is that of a sweep in which nothing ever happened."""
+    done = sweep(3, *RUN, "--retry", outcome, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert_same_results(straight, folder / "b.h5")
+    assert listing(folder) == ["b.h5", "b.h5.lock", "s.yaml"]
+
+
+@pytest.mark.parametrize("crash, code", [("segv", 139), ("abort", 134)])
+def test_cell_that_crashes_is_quarantined(crash, code, straight, folder):
+    """After three starts; nothing else suffers. It can be tried again."""
+    needs_faults()
+    codes, done = start_until_it_ends(folder, f"begin@5={crash}")
+    assert codes == [code, code, code, 3], done.stderr
+    assert f"ccmsweep: {name_of(5)} is quarantined: it crashed 3 times" in said(done), done.stderr
+    assert_all_but(5, "quarantined", folder, straight)
+    retry("quarantined", straight, folder)
+
+
+def test_cell_that_is_killed_is_found(straight, folder):
+    """No mark tells which cell it was: it is the lone suspect in the end."""
+    needs_faults()
+    codes, done = start_until_it_ends(folder, "begin@5=kill", "--max-lost", "3")
+    assert codes[:-1] == [137] * (len(codes) - 1) and codes[-1] == 3, done.stderr
+    assert 4 <= len(codes) <= 6, codes
+    assert f"ccmsweep: {name_of(5)} failed: 3 jobs in a row were lost while it was trained" in said(
+        done), done.stderr
+    assert_all_but(5, "failed", folder, straight)
+    retry("failed", straight, folder)
+
+
+def test_fail_fast(folder):
+    """The first mark is enough, and ends the sweep."""
+    needs_faults()
+    codes, done = start_until_it_ends(folder, "begin@5=segv", "--fail-fast", "--order", "plan")
+    assert codes == [139, 3], done.stderr
+    got = Sweep(folder / "b.h5")
+    assert got.set_aside() == {5: "quarantined"} and len(got.done()) < CELLS
+    assert "given up" in said(done)[-1], done.stderr
+
+
+def test_max_failed(folder):
+    """Nothing is begun any more once so many are set aside."""
+    needs_faults()
+    codes, done = start_until_it_ends(folder, "begin@1=segv,begin@30=segv", "--max-failed", "1",
+                                      "--order", "plan")
+    assert codes == [139, 139, 139, 3], done.stderr
+    got = Sweep(folder / "b.h5")
+    assert got.set_aside() == {1: "quarantined"} and len(got.done()) < CELLS
+    assert "given up" in said(done)[-1], done.stderr

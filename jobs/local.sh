@@ -116,7 +116,10 @@ without_banner() {
         fi
         line=
     done
-    printf '%s\n' ${held[@]+"${held[@]}"} >"$1"
+    : >"$1"
+    if [ "${#held[@]}" -gt 0 ]; then
+        printf '%s\n' "${held[@]}" >"$1"
+    fi
     printf '%s' "$line"
 }
 
@@ -257,19 +260,21 @@ if [ "$(id -u)" -eq 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-# Open MPI leaves its shared memory behind when it is killed: it gets a folder that goes.
-scratch=$(mktemp -d /dev/shm/ccmsweep.XXXXXX 2>/dev/null || mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-mkfifo "$scratch/stderr"
+# Kept for what is said while standard error is shut.
 exec 3>&2
 signals=0 killed_by=0 job='' asking='' code=0 interrupted=false
 trap 'ask_or_kill 1' HUP
 trap 'ask_or_kill 2' INT
 trap 'ask_or_kill 15' TERM
+# Open MPI leaves its shared memory behind when it is killed: it gets a folder that goes.
+scratch=$(mktemp -d /dev/shm/ccmsweep.XXXXXX 2>/dev/null || mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkfifo "$scratch/stderr"
 
 restarts=0
 before=$(standing)
 while :; do
+    [ "$signals" -eq 0 ] || exit 75
     run_job
     leave_if_ended
     now=$(standing)

@@ -104,6 +104,11 @@ class Sweep:
         return {number: outcome for number, (outcome, _) in self.done().items()
                 if outcome in ("failed", "quarantined")}
 
+    def ranks(self):
+        """The rank that trained each run last."""
+        with h5py.File(self.path) as file:
+            return file["volatile/rank"][:].tolist()
+
     def begun(self):
         """Runs that do not count although some of their rows are written."""
         reward = self.values["reward"]

@@ -82,6 +82,31 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def ranks_among(pids):
+    """Process numbers by rank, of those processes that are ranks and run the program."""
+    found = {}
+    for pid in pids:
+        try:
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            program = os.readlink(f"/proc/{pid}/exe")
+        except OSError:
+            continue
+        for word in words:
+            if word.startswith(b"OMPI_COMM_WORLD_RANK=") and "ccmsweep" in program:
+                found[int(word.partition(b"=")[2])] = pid
+    return found
+
+
+def processes_in(folder):
+    """Processes that work in the folder."""
+    def works_there(pid):
+        try:
+            return os.readlink(f"/proc/{pid}/cwd") == str(folder)
+        except OSError:
+            return False
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and works_there(pid)]
+
+
 class Job:
     """The program under mpirun (ranks = 0: alone), in a session and with shared memory of its own.
     `with` ends what is left of it."""
@@ -126,17 +151,7 @@ class Job:
 
     def ranks(self):
         """Process numbers by rank, of those that have come up."""
-        found = {}
-        for pid in self.members():
-            try:
-                words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                program = os.readlink(f"/proc/{pid}/exe")
-            except OSError:
-                continue
-            for word in words:
-                if word.startswith(b"OMPI_COMM_WORLD_RANK=") and "ccmsweep" in program:
-                    found[int(word.partition(b"=")[2])] = pid
-        return found
+        return ranks_among(self.members())
 
     def wait_for_ranks(self):
         """Wait until all ranks are up and catch SIGUSR1; returns them."""

@@ -252,3 +252,46 @@ def test_max_failed(folder):
     got = Sweep(folder / "b.h5")
     assert got.set_aside() == {1: "quarantined"} and len(got.done()) < CELLS
     assert "given up" in said(done)[-1], done.stderr
+
+
+# Disks that are full
+
+
+@pytest.fixture()
+def small_disk(folder):
+    """Mounts a disk of some bytes in a folder."""
+    mounted = []
+
+    def mount(name, size):
+        place = folder / name
+        place.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_no_room_for_the_file(small_disk, folder):
+    """Said at once, and nothing is left."""
+    place = small_disk("full", "1m")
+    done = sweep(3, "s.yaml", "-o", "full/b.h5", "--progress", "none", cwd=folder)
+    assert done.returncode == 1, done.stderr
+    assert any("full/b.h5" in line and "No space left on device" in line for line in said(done))
+    assert listing(place) == ["b.h5.lock"]
+
+
+def test_no_room_for_checkpoints(small_disk, straight, folder):
+    """Told once by each rank; the sweep completes."""
+    small_disk("b.h5.ckpt", "4k")
+    done = sweep(3, *RUN, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    warnings = [line for line in said(done) if "no checkpoint: " in line]
+    assert all("No space left on device" in line for line in warnings), warnings
+    assert 1 <= len(warnings) <= 2 and len(set(warnings)) == len(warnings), warnings
+    assert_same_results(straight, folder / "b.h5")

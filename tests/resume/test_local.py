@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""jobs/local.sh: what it shows and hides, polite and rude stops, and jobs that crash under it."""
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from contents import Sweep, assert_same_results, wrong_runs
+from program import PROGRAM, listing
+from sweep_case import (LONG, SOURCE, WITH_FAULTS, environment, is_alive, needs_faults,
+                        processes_in, ranks_among, reference, send, wait_until, write_spec)
+
+LOCAL = str(SOURCE / "jobs/local.sh")
+QUIET = ["--progress", "none"]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    return reference(tmp_path_factory.mktemp("straight"))
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    write_spec(tmp_path)
+    before = scratch()
+    yield tmp_path
+    for pid in processes_in(tmp_path):
+        send(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, processes_in(tmp_path))), "processes are left")
+    assert scratch() <= before, "what it had in memory is left"
+
+
+def scratch():
+    return set(Path("/dev/shm").glob("ccmsweep.*"))
+
+
+def surroundings(cores=2, faults=None):
+    program = WITH_FAULTS if faults else PROGRAM
+    return environment(faults) | {"CORES": str(cores), "CCMSWEEP": program, "TERM": "xterm"}
+
+
+def start(*words, cwd, **options):
+    return subprocess.Popen(["timeout", "-k", "5", "120", LOCAL, *words], cwd=cwd, text=True,
+                            env=surroundings(**options), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def finish(process):
+    out, err = process.communicate(timeout=130)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def local(*words, cwd, **options):
+    return finish(start(*words, cwd=cwd, **options))
+
+
+def interrupt(process):
+    """SIGINT to the script itself."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
+    send(int(children.split()[0]), signal.SIGINT)
+
+
+def wait_for_work(folder):
+    """Wait until three ranks work and have left a checkpoint; returns them."""
+    wait_until(lambda: len(ranks_among(processes_in(folder))) == 3
+               and list(folder.glob("*.ckpt/*.ckpt")), "no work was begun")
+    return ranks_among(processes_in(folder))
+
+
+def test_help(folder):
+    done = local("--help", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Run a sweep on this machine") and "CORES" in done.stdout
+    assert not re.search("^#|set -e|SPDX", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("cores", ["0", "two", "-1"])
+def test_number_of_cores(cores, folder):
+    done = local("s.yaml", cwd=folder, cores=cores)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"jobs/local.sh: CORES is '{cores}', expected a whole number from 1\n"
+    assert listing(folder) == ["s.yaml"]
+
+
+def test_bad_input_is_one_sentence(folder):
+    """Without what Open MPI has to say about the exit code."""
+    write_spec(folder, "training: {bacth: 1}\n")
+    done = local("s.yaml", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"ccmsweep: s\.yaml:1: training\.bacth: .*\n", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_sweep(cores, straight, folder):
+    """Into a file named after the spec; again, there is nothing to do."""
+    done = local("s.yaml", *QUIET, cwd=folder, cores=cores)
+    assert done.returncode == 0 and done.stderr.count("\n") == 1, done.stderr
+    assert_same_results(straight, folder / "s.h5")
+    assert set(Sweep(folder / "s.h5").ranks()) == set(range(1, cores + 1))
+    assert listing(folder) == ["s.h5", "s.h5.lock", "s.yaml"]
+    done = local("s.yaml", "--output=s.h5", cwd=folder, cores=cores)
+    assert done.returncode == 0 and "nothing to do" in done.stderr
+
+
+def test_one_interrupt_is_polite(straight, folder):
+    process = start("s.yaml", "-o", "b.h5", *QUIET, cwd=folder)
+    wait_for_work(folder)
+    interrupt(process)
+    done = finish(process)
+    assert done.returncode == 75, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("Stopping: ") and "to go on" in lines[-1] and len(lines) == 2, lines
+    assert local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder).returncode == 0
+    assert_same_results(straight, folder / "b.h5")
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.2, 0.4])
+def test_early_interrupt(after, folder):
+    """Before the ranks are up, too: it is not lost, and kills nobody."""
+    write_spec(folder, LONG)
+    before = scratch()
+    process = start("s.yaml", *QUIET, cwd=folder)
+    wait_until(lambda: scratch() - before, "no job was begun")
+    time.sleep(after)
+    interrupt(process)
+    done = finish(process)
+    assert done.returncode == 75 and "starting it again" not in done.stderr, done.stderr
+
+
+def test_two_interrupts_kill(straight, folder):
+    process = start("s.yaml", "-o", "b.h5", *QUIET, cwd=folder, faults="episode=sleep:3000")
+    wait_until(lambda: len(ranks_among(processes_in(folder))) == 3, "no ranks came up")
+    interrupt(process)
+    time.sleep(0.3)
+    began = time.monotonic()
+    interrupt(process)
+    done = finish(process)
+    assert done.returncode == 130 and time.monotonic() - began < 2, done.stderr
+    assert not ranks_among(processes_in(folder))
+    assert local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder).returncode == 0
+    assert_same_results(straight, folder / "b.h5")
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_job_that_loses_a_rank_is_started_again(rank, straight, folder):
+    process = start("s.yaml", "-o", "b.h5", *QUIET, cwd=folder)
+    send(wait_for_work(folder)[rank], signal.SIGKILL)
+    done = finish(process)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("The job ended with code 137: starting it again.\n") == 1
+    assert "on signal 9" in done.stderr, "what Open MPI says about a crash is hidden"
+    assert_same_results(straight, folder / "b.h5")
+
+
+def test_cell_that_crashes_is_set_aside(straight, folder):
+    """Started again until nothing else is left to be done."""
+    needs_faults()
+    done = local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder, faults="begin@5=segv")
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("The job ended with code 139: starting it again.\n") == 3
+    got = Sweep(folder / "b.h5")
+    assert len(got.done()) == got.runs and got.set_aside() == {5: "quarantined"}
+    assert not wrong_runs(folder / "b.h5", straight)
+
+
+def test_job_that_gets_nowhere_is_given_up(folder):
+    needs_faults()
+    done = local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder, faults="begin=kill")
+    assert done.returncode == 137, done.stderr
+    assert done.stderr.count("starting it again") == 3
+    assert done.stderr.endswith(
+        "The job ended with code 137, as after 3 restarts without progress.\n")
+
+
+def test_terminal_gets_a_bar_and_its_interrupt_is_polite(folder):
+    """The keys of Ctrl-C go to all that the terminal runs in its foreground."""
+    write_spec(folder, LONG)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execve(LOCAL, [LOCAL, "s.yaml"], surroundings())
+    shown, asked = b"", False
+    while True:
+        try:
+            shown += os.read(terminal, 65536)
+        except OSError:
+            break
+        if not asked and shown.count(b"\r[") > 3:
+            os.write(terminal, b"\x03")
+            asked = True
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert asked and code == 75, shown.decode()
+    assert b"Stopping: " in shown and b"-----" not in shown, shown.decode()

@@ -5,9 +5,9 @@
 # results: "N passed, N failed" (", N skipped").
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: the unit suite as built by clang; its quick tests under valgrind (whole
-#                 trainings would take hours there)
-#   --suite NAME  this suite alone: unit, cli, resume, analysis, install, style
+#   --all         also: sweeps killed 200 times (a quarter of an hour); the unit suite as built by
+#                 clang; its quick tests under valgrind (whole trainings would take hours there)
+#   --suite NAME  this suite alone: unit, cli, mpi, resume, soak, analysis, install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
 # or a package is missing and cannot be installed.
 set -euo pipefail
@@ -74,8 +74,11 @@ else
     "$root/jobs/setup.sh" test
 fi
 
-build_for build build -Dwerror=true
+build_for build build -Dwerror=true -Dfaults=true
 test_in build default build ${suite:+"$suite"}
+if $all && [ -z "$suite" ]; then
+    test_in build default soak soak
+fi
 if runs unit; then
     build_for sanitizer build-sanitizer -Dbuildtype=debugoptimized \
         -Db_sanitize=address,undefined -Db_lundef=false

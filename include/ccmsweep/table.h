@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 /**
- * Outcomes by pair of learning rates, for people and as JSON.
+ * Outcomes by pair of learning rates, for people and as JSON. Other axes are pooled.
  *
- * The stopping episode of a run that was censored is later than its limit; a diverged, failed or
- * quarantined run has none and is counted, not averaged. So `median` is that of the stopped and
- * censored runs together and reads "> LIMIT" when it is a censored one; `last` reads so when any
- * is. Other axes than the learning rates are pooled. Local.
+ * The stopping episode of a censored run is later than its limit, by how much is unknown; one that
+ * diverged, failed or is quarantined has none, is counted on its own and is never taken for a
+ * stopped or a censored one. Of the stopped and censored runs of a pair together:
+ *
+ * - `first`: the earliest stop that was seen.
+ * - `median`: the episode by which half of the runs, or more, had stopped.
+ * - `last`: the episode by which all had.
+ *
+ * "> N" is said of what is only known to be later than N: a figure that a censored run decides.
+ * Where runs of one pair have different limits, a run that was censored early may have stopped
+ * before or after the others, and "> N" is the most that can be said. Local.
  */
 #ifndef CCMSWEEP_TABLE_H
 #define CCMSWEEP_TABLE_H
@@ -14,10 +21,14 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/** Print the table, a row a pair in the order of the plan. */
+/** Print the table, a row a pair in the order of the plan, and below it what "> N" and "diverged"
+ *  mean when they appear. Outcomes that no run has are left out, other than stopped and censored.
+ */
 void table_print(FILE *file, const struct survey *survey);
 
-/** The same as an array of objects; episodes that are not known are null. The caller owns it. */
+/** The same as an array of objects. `first`, `median`, `last` are null when they are not known;
+ *  what they are later than, if that is known, is in `first_after`, `median_after`, `last_after`,
+ *  which else are null. The caller owns it. */
 json_t *table_json(const struct survey *survey) MUST_USE;
 
 #endif

@@ -23,13 +23,12 @@ struct status_report {
     struct survey survey;
 };
 
-/** Print it. \param cells also a line for every cell
- *  \return STATUS_FAULT when the file cannot be read */
-enum status status_print(FILE *file, const struct status_report *report, bool cells,
-                         struct fault *fault) MUST_USE;
+/** Print it in words. \param cells also a line for every cell */
+void status_print(FILE *file, const struct status_report *report, bool cells);
 
-/** Print it as one JSON object; what is unknown is null. \return false when the stream took not all
- *  of it */
-bool status_print_json(FILE *file, const struct status_report *report, bool cells) MUST_USE;
+/** Print it as one JSON object; what is unknown is null. \param cells also every cell
+ *  \param line all of it on one line \return false when the stream took not all of it */
+bool status_print_json(FILE *file, const struct status_report *report, bool cells,
+                       bool line) MUST_USE;
 
 #endif

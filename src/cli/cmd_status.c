@@ -4,6 +4,7 @@
 #include <ccmsweep/commands.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/status_report.h>
+#include <ccmsweep/stop.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -20,9 +21,10 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    {"watch", KEY_WATCH, NULL, 0, "show it again every 2 s until nothing is left to do", 0},
-    {"cells", KEY_CELLS, NULL, 0, "list every cell", 0},
-    {"json", KEY_JSON, NULL, 0, "print it as JSON", 0},
+    {"watch", KEY_WATCH, NULL, 0,
+     "show it again every 2 s, until all is done and nobody holds the file, or Ctrl-C", 0},
+    {"cells", KEY_CELLS, NULL, 0, "list every cell as well", 0},
+    {"json", KEY_JSON, NULL, 0, "print it as one JSON object; with --watch one a line", 0},
     {0},
 };
 
@@ -58,10 +60,14 @@ static const struct argp parser = {
     .parser = parse,
     .args_doc = "FILE",
     .doc = "Say how far a sweep is: while it runs, after it was killed, and at its end.\v"
-           "Reads the file only, and neither waits for a run nor disturbs one. A cell is done,\n"
-           "running, interrupted (stopped politely), lost (with its job) or pending. Exit codes:\n"
-           "0 shown, whatever the state; 1 the disk fails; 2 there is no such file, or it is not\n"
-           "one of a sweep.",
+           "Reads the file only, and neither waits for a run nor disturbs one. A cell is\n"
+           "done, running, interrupted (stopped politely), lost (with its job) or pending.\n"
+           "One that is done has stopped, is censored (the limit came first), diverged,\n"
+           "failed or is quarantined. 'left' is the work that finished cells of the same\n"
+           "kind let expect; the ETA divides it by the cells that run now, give or take two\n"
+           "standard deviations. The file of a 'train' is a sweep of one cell.\n\n"
+           "Exit codes: 0 shown, whatever the state; 1 the disk fails; 2 there is no such\n"
+           "file, or it is not one of a sweep.",
 };
 
 static enum status take(const struct arguments *a, struct status_report *report,
@@ -80,12 +86,12 @@ static enum status take(const struct arguments *a, struct status_report *report,
 static enum status print(const struct arguments *a, const struct status_report *report,
                          struct fault *fault)
 {
-    if (a->json)
-        return status_print_json(stdout, report, a->cells) || errno == EPIPE
-                   ? STATUS_OK
-                   : fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
-                               strerror(errno));
-    return status_print(stdout, report, a->cells, fault);
+    if (!a->json)
+        status_print(stdout, report, a->cells);
+    else if (!status_print_json(stdout, report, a->cells, a->watch) && errno != EPIPE)
+        return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
+                         strerror(errno));
+    return STATUS_OK;
 }
 
 static bool is_over(const struct status_report *report)
@@ -93,27 +99,37 @@ static bool is_over(const struct status_report *report)
     return report->survey.standings[STANDING_DONE] == report->survey.runs && !report->held;
 }
 
+static enum status show(const struct arguments *a, bool first, bool *over, struct fault *fault)
+{
+    struct status_report report;
+    enum status status = take(a, &report, fault);
+    if (status != STATUS_OK)
+        return status;
+    if (a->watch && !a->json && isatty(STDOUT_FILENO))
+        fputs("\033[H\033[2J", stdout);
+    else if (!first && !a->json)
+        fputc('\n', stdout);
+    status = print(a, &report, fault);
+    /* A reader that has left wants no more; what else is lost is told at the end of the program. */
+    *over = fflush(stdout) != 0 || is_over(&report);
+    survey_fini(&report.survey);
+    store_close(&report.store);
+    return status;
+}
+
 enum status cmd_status(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.path = NULL};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    const bool clears = arguments.watch && !arguments.json && isatty(STDOUT_FILENO);
-    enum status status = STATUS_OK;
-    for (bool over = false, first = true; !over && status == STATUS_OK; first = false) {
-        struct status_report report;
-        if (!first)
-            nanosleep(&(struct timespec){.tv_sec = WATCH_S}, NULL);
-        status = take(&arguments, &report, fault);
-        if (status != STATUS_OK)
-            break;
-        if (clears)
-            fputs("\033[H\033[2J", stdout);
-        else if (!first)
-            fputc('\n', stdout);
-        status = print(&arguments, &report, fault);
-        over = !arguments.watch || is_over(&report) || fflush(stdout) != 0;
-        survey_fini(&report.survey);
-        store_close(&report.store);
+    bool over = false;
+    if (arguments.watch)
+        stop_install(false);
+    enum status status = show(&arguments, true, &over, fault);
+    while (status == STATUS_OK && arguments.watch && !over && !stop_requested()) {
+        /* Ends early with a signal. */
+        nanosleep(&(struct timespec){.tv_sec = WATCH_S}, NULL);
+        if (!stop_requested())
+            status = show(&arguments, false, &over, fault);
     }
     return status;
 }

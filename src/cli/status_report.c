@@ -2,6 +2,7 @@
 #include <ccmsweep/progress.h>
 #include <ccmsweep/status_report.h>
 #include <ccmsweep/table.h>
+#include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -46,14 +47,68 @@ static double left_s(const struct survey *survey, double *give_s)
     return workers > 0 ? survey->left_s / workers : NAN;
 }
 
+/* "run 3 (actor_lr 0.1, critic_lr 0.01, seed 2, environment_agents 20)" */
 static void name_cell(const struct survey *survey, int64_t run, char *text, size_t size)
 {
     const struct surveyed *const r = &survey->run[run];
-    snprintf(text, size, "run %" PRId64 " (actor_lr %g, critic_lr %g, seed %" PRId64 ")", run,
-             r->actor_lr, r->critic_lr, r->seed);
+    char actor_lr[TEXT_NUMBER], critic_lr[TEXT_NUMBER];
+    text_write_real(r->actor_lr, actor_lr, sizeof actor_lr);
+    text_write_real(r->critic_lr, critic_lr, sizeof critic_lr);
+    int used = snprintf(text, size, "run %" PRId64 " (actor_lr %s, critic_lr %s, seed %" PRId64,
+                        run, actor_lr, critic_lr, r->seed);
+    for (size_t i = 0; i < survey->axes && (size_t)used < size; i++) {
+        char value[TEXT_NUMBER];
+        survey_axis_write(&survey->axis[i], run, value, sizeof value);
+        used += snprintf(text + used, size - (size_t)used, ", %s %s", survey->axis[i].name, value);
+    }
+    if ((size_t)used < size)
+        snprintf(text + used, size - (size_t)used, ")");
+}
+
+static bool is_set_aside(const struct surveyed *r)
+{
+    return r->outcome == OUTCOME_FAILED || r->outcome == OUTCOME_QUARANTINED;
 }
 
 /* ---- for people ---- */
+
+/* Twelve digits of the hash, and whether the source had been changed. */
+static void write_revision(const char *revision, char *text, size_t size)
+{
+    const size_t digits = strspn(revision, "0123456789abcdef");
+    snprintf(text, size, "%.*s%s", (int)(digits > 12 ? 12 : digits), revision, revision + digits);
+}
+
+static void print_head(FILE *file, const struct status_report *report)
+{
+    const struct survey *const survey = &report->survey;
+    char revision[80] = "";
+    write_revision(survey->start.revision, revision, sizeof revision);
+    fprintf(file, "sweep     %s, %" PRId64 " cell%s, %s%s%salgorithm version %u\n", report->path,
+            survey->runs, survey->runs == 1 ? "" : "s", revision[0] != '\0' ? "revision " : "",
+            revision, revision[0] != '\0' ? ", " : "", store_algorithm_version(report->store));
+    if (report->held)
+        fprintf(file, "lock      held by %s\n", report->holder[0] != '\0' ? report->holder : "?");
+    else
+        fputs("lock      free: nobody works on it\n", file);
+}
+
+/* What an exit code says, with a comma in front; "" for one that says nothing. */
+static const char *words_of(int code)
+{
+    switch (code) {
+    case STATUS_OK:
+        return ", complete";
+    case STATUS_FAULT:
+        return ", a fault of the system";
+    case STATUS_CELLS:
+        return ", some cells failed";
+    case STATUS_STOPPED:
+        return ", stopped early";
+    default:
+        return "";
+    }
+}
 
 static void print_start(FILE *file, const struct status_report *report)
 {
@@ -67,7 +122,8 @@ static void print_start(FILE *file, const struct status_report *report)
             start->ranks, start->ranks == 1 ? "" : "s", start->host,
             start->job[0] != '\0' ? ", SLURM job " : "", start->job);
     if (isfinite(start->end))
-        fprintf(file, "; ended on %s with code %d\n", ended, start->status);
+        fprintf(file, "; ended on %s with code %d%s\n", ended, start->status,
+                words_of(start->status));
     else
         fputs(report->held ? "; going on\n" : "; ended out of order\n", file);
 }
@@ -99,20 +155,18 @@ static void print_progress(FILE *file, const struct survey *survey)
     write_seconds(wall_s, left, sizeof left);
     write_seconds(fmax(wall_s - give_s, 0), least, sizeof least);
     write_seconds(wall_s + give_s, most, sizeof most);
-    fprintf(file, "progress  %.1f %%   a cell takes %s (90 of 100 below %s)",
-            survey->runs > 0 ? 100 * (double)survey->standings[STANDING_DONE] / (double)survey->runs
-                             : 100,
-            median, p90);
-    if (left_of(survey) == 0) {
-        fputc('\n', file);
-        return;
-    }
-    if (isnan(survey->left_s))
-        fputs("   left ?", file);
-    else
+    fprintf(file, "progress  %.1f %%",
+            100 * (double)survey->standings[STANDING_DONE] / (double)survey->runs);
+    if (isfinite(survey->median_s))
+        fprintf(file, "   a cell takes %s (90 of 100 at most %s)", median, p90);
+    if (left_of(survey) > 0 && isfinite(survey->left_s))
         fprintf(file, "   left %.3g core-hours", survey->left_s / 3600);
-    if (running_of(survey) > 0)
+    else if (left_of(survey) > 0)
+        fputs("   left ?", file);
+    if (running_of(survey) > 0 && isfinite(wall_s))
         fprintf(file, ", ETA %s [%s - %s]", left, least, most);
+    else if (running_of(survey) > 0)
+        fputs(", ETA ?", file);
     fputc('\n', file);
 }
 
@@ -138,74 +192,162 @@ static const char *reason_of(const struct surveyed *r, char *text, size_t size)
     return text;
 }
 
-static void print_attention(FILE *file, const struct survey *survey)
+/* Cells with a crash mark, and those marks together. */
+static int64_t count_crashes(const struct survey *survey, int64_t *marks)
+{
+    int64_t cells = 0;
+    *marks = 0;
+    for (int64_t run = 0; run < survey->runs; run++) {
+        *marks += survey->run[run].trouble.crashes;
+        cells += survey->run[run].trouble.crashes > 0;
+    }
+    return cells;
+}
+
+static int64_t count_suspects(const struct survey *survey)
+{
+    int64_t suspects = 0;
+    for (int64_t run = 0; run < survey->runs; run++)
+        suspects +=
+            survey->run[run].standing != STANDING_DONE && survey->run[run].trouble.suspect != 0;
+    return suspects;
+}
+
+/* Cells that are set aside, or all others there is something to say of. */
+static void print_reasons(FILE *file, const struct survey *survey, bool set_aside)
 {
     int64_t told = 0;
     for (int64_t run = 0; run < survey->runs; run++) {
-        char name[160], reason[128];
-        if (reason_of(&survey->run[run], reason, sizeof reason) == NULL)
-            continue;
-        if (++told > TOLD)
+        char name[512], reason[128];
+        if (is_set_aside(&survey->run[run]) != set_aside ||
+            reason_of(&survey->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
             continue;
         name_cell(survey, run, name, sizeof name);
         fprintf(file, "attention %s %s\n", name, reason);
     }
     if (told > TOLD)
-        fprintf(file, "attention %" PRId64 " more: see --cells\n", told - TOLD);
+        fprintf(file, "attention %" PRId64 " more%s: see --cells\n", told - TOLD,
+                set_aside ? " failed or quarantined" : "");
 }
 
-static void print_cell(FILE *file, const struct surveyed *r, int64_t run, const char *host)
+static void print_attention(FILE *file, const struct survey *survey)
 {
-    char seconds[32], reason[128], what[64];
-    const char *const why = reason_of(r, reason, sizeof reason);
-    if (r->standing != STANDING_DONE)
-        snprintf(what, sizeof what, "episode %d of %" PRId64, r->episode > 0 ? r->episode : 0,
-                 r->limit);
-    else if (r->outcome == OUTCOME_STOPPED)
-        snprintf(what, sizeof what, "stopped at %d", r->stopping);
+    const int64_t lost = survey->standings[STANDING_LOST];
+    int64_t marks = 0;
+    const int64_t crashed = count_crashes(survey, &marks);
+    print_reasons(file, survey, true);
+    print_reasons(file, survey, false);
+    if (crashed > 0)
+        fprintf(file, "crashes   %" PRId64 " mark%s on %" PRId64 " cell%s so far\n", marks,
+                marks == 1 ? "" : "s", crashed, crashed == 1 ? "" : "s");
+    if (lost > 0)
+        fprintf(file,
+                "lost      a job, with %" PRId64 " cell%s in flight: the same command goes on with "
+                "%s\n",
+                lost, lost == 1 ? "" : "s", lost == 1 ? "it" : "them");
+}
+
+/* ---- every cell ---- */
+
+/* Texts of a line that differ in length from sweep to sweep, and how long they get. */
+enum { CELL_ACTOR, CELL_CRITIC, CELL_SEED, CELL_HOST, CELL_AXIS };
+
+static void write_cell(const struct survey *survey, int64_t run, size_t column, char *text,
+                       size_t size)
+{
+    const struct surveyed *const r = &survey->run[run];
+    if (column == CELL_SEED)
+        snprintf(text, size, "%" PRId64, r->seed);
+    else if (column == CELL_HOST)
+        snprintf(text, size, "%s", r->host[0] != '\0' ? r->host : "-");
+    else if (column >= CELL_AXIS)
+        survey_axis_write(&survey->axis[column - CELL_AXIS], run, text, size);
     else
-        snprintf(what, sizeof what, "%s", outcome_name((enum outcome)r->outcome));
-    write_seconds(r->wall_s, seconds, sizeof seconds);
-    fprintf(file, "%6" PRId64 "  %9.6g  %9.6g  %6" PRId64 "  %-11s  %-20s  %8s  %d  %s%s%s\n", run,
-            r->actor_lr, r->critic_lr, r->seed, standing_name(r->standing), what, seconds,
-            r->attempts, host, why != NULL ? "  " : "", why != NULL ? why : "");
+        text_write_real(column == CELL_ACTOR ? r->actor_lr : r->critic_lr, text, size);
 }
 
-static enum status print_cells(FILE *file, const struct status_report *report, struct fault *fault)
+/* \return widths of the columns; the caller frees them */
+static int *measure_cells(const struct survey *survey)
 {
-    enum { HOST_SIZE = 64 };
-    const struct survey *const survey = &report->survey;
-    char(*const hosts)[HOST_SIZE] = fault_alloc((size_t)survey->runs, HOST_SIZE);
-    const enum status status = store_note_column(report->store, NOTE_HOST, hosts, fault);
-    if (status == STATUS_OK)
-        fprintf(file, "\n%6s  %9s  %9s  %6s  %-11s  %-20s  %8s  %s  %s\n", "run", "actor_lr",
-                "critic_lr", "seed", "state", "episode", "took", "attempts", "host");
-    for (int64_t run = 0; run < survey->runs && status == STATUS_OK; run++) {
-        char host[HOST_SIZE + 1] = "";
-        memcpy(host, hosts[run], HOST_SIZE);
-        print_cell(file, &survey->run[run], run, host);
+    static const char *const names[] = {"actor_lr", "critic_lr", "seed", "host"};
+    int *const widths = fault_alloc(CELL_AXIS + survey->axes, sizeof *widths);
+    for (size_t c = 0; c < CELL_AXIS + survey->axes; c++) {
+        widths[c] = (int)strlen(c < CELL_AXIS ? names[c] : survey->axis[c - CELL_AXIS].name);
+        for (int64_t run = 0; run < survey->runs; run++) {
+            char text[80];
+            write_cell(survey, run, c, text, sizeof text);
+            const int width = (int)strlen(text);
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
     }
-    free(hosts);
-    return status;
+    return widths;
 }
 
-enum status status_print(FILE *file, const struct status_report *report, bool cells,
-                         struct fault *fault)
+/* Where a run stopped, how far it is, or what that is later than. */
+static void write_episode(const struct surveyed *r, char *text, size_t size)
 {
-    const struct survey *const survey = &report->survey;
-    fprintf(file, "sweep     %s, %" PRId64 " cell%s, algorithm version %u\n", report->path,
-            survey->runs, survey->runs == 1 ? "" : "s", store_algorithm_version(report->store));
-    if (report->held)
-        fprintf(file, "lock      held by %s\n", report->holder[0] != '\0' ? report->holder : "?");
+    if (r->standing != STANDING_DONE && r->episode > 0)
+        snprintf(text, size, "%d of %" PRId64, r->episode, r->limit);
+    else if (r->outcome == OUTCOME_STOPPED)
+        snprintf(text, size, "%d", r->stopping);
+    else if (r->outcome == OUTCOME_CENSORED)
+        snprintf(text, size, "> %d", r->total);
+    else if (r->outcome == OUTCOME_DIVERGED)
+        snprintf(text, size, "%d", r->total);
     else
-        fputs("lock      free: nobody works on it\n", file);
+        snprintf(text, size, "-");
+}
+
+static const char *state_of(const struct surveyed *r)
+{
+    return r->standing == STANDING_DONE ? outcome_name((enum outcome)r->outcome)
+                                        : standing_name(r->standing);
+}
+
+static void print_cell(FILE *file, const struct survey *survey, int64_t run, const int *widths)
+{
+    const struct surveyed *const r = &survey->run[run];
+    char text[80], episode[48], seconds[32] = "-", reason[128];
+    const char *const why = reason_of(r, reason, sizeof reason);
+    fprintf(file, "%6" PRId64, run);
+    for (size_t c = 0; c < CELL_AXIS + survey->axes; c++) {
+        write_cell(survey, run, c, text, sizeof text);
+        if (c != CELL_HOST)
+            fprintf(file, "  %*s", widths[c], text);
+    }
+    write_episode(r, episode, sizeof episode);
+    if (isfinite(r->wall_s))
+        write_seconds(r->wall_s, seconds, sizeof seconds);
+    fprintf(file, "  %-11s  %15s  %8s  %8d", state_of(r), episode, seconds, r->attempts);
+    write_cell(survey, run, CELL_HOST, text, sizeof text);
+    fprintf(file, "  %-*s%s%s\n", why != NULL ? widths[CELL_HOST] : 0, text,
+            why != NULL ? "  " : "", why != NULL ? why : "");
+}
+
+static void print_cells(FILE *file, const struct survey *survey)
+{
+    int *const widths = measure_cells(survey);
+    fprintf(file, "\n%6s  %*s  %*s  %*s", "run", widths[CELL_ACTOR], "actor_lr",
+            widths[CELL_CRITIC], "critic_lr", widths[CELL_SEED], "seed");
+    for (size_t i = 0; i < survey->axes; i++)
+        fprintf(file, "  %*s", widths[CELL_AXIS + i], survey->axis[i].name);
+    fprintf(file, "  %-11s  %15s  %8s  %8s  %s\n", "state", "episode", "took", "attempts", "host");
+    for (int64_t run = 0; run < survey->runs; run++)
+        print_cell(file, survey, run, widths);
+    free(widths);
+}
+
+void status_print(FILE *file, const struct status_report *report, bool cells)
+{
+    print_head(file, report);
     print_start(file, report);
-    print_counts(file, survey);
-    print_progress(file, survey);
-    print_attention(file, survey);
+    print_counts(file, &report->survey);
+    print_progress(file, &report->survey);
+    print_attention(file, &report->survey);
     fputc('\n', file);
-    table_print(file, survey);
-    return cells ? print_cells(file, report, fault) : STATUS_OK;
+    table_print(file, &report->survey);
+    if (cells)
+        print_cells(file, &report->survey);
 }
 
 /* ---- JSON ---- */
@@ -220,29 +362,72 @@ static json_t *whole_or_null(int64_t value)
     return value >= 0 ? json_integer(value) : json_null();
 }
 
+/* A name from outside need not be UTF-8, which JSON is. */
+static json_t *text_or_null(const char *text)
+{
+    char plain[4096];
+    if (text[0] == '\0')
+        return json_null();
+    json_t *const string = json_string(text);
+    if (string != NULL)
+        return string;
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *c = plain; *c != '\0'; c++) {
+        if ((unsigned char)*c > 126)
+            *c = '?';
+    }
+    return json_string(plain);
+}
+
 static json_t *start_json(const struct surveyed_start *start)
 {
     if (start->number == 0)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:i, s:s, s:s}", "number", (json_int_t)start->number,
-                     "time", real_or_null(start->time), "end", real_or_null(start->end), "code",
-                     whole_or_null(start->status), "ranks", start->ranks, "host", start->host,
-                     "job", start->job);
+    return json_pack("{s:I, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "number",
+                     (json_int_t)start->number, "time", real_or_null(start->time), "end",
+                     real_or_null(start->end), "code", whole_or_null(start->status), "ranks",
+                     start->ranks, "host", text_or_null(start->host), "job",
+                     text_or_null(start->job), "revision", text_or_null(start->revision));
 }
 
-static json_t *cell_json(const struct surveyed *r, int64_t run)
+static json_t *axes_json(const struct survey *survey, int64_t run)
 {
+    json_t *const object = json_object();
+    for (size_t i = 0; i < survey->axes; i++) {
+        const struct surveyed_axis *const axis = &survey->axis[i];
+        char text[80];
+        survey_axis_write(axis, run, text, sizeof text);
+        json_object_set_new(object, axis->name,
+                            strcmp(text, "none") == 0        ? json_null()
+                            : axis->row->type == TYPE_CHOICE ? json_string(text)
+                            : axis->row->type == TYPE_INTEGER
+                                ? json_integer((json_int_t)axis->values[run])
+                                : json_real(axis->values[run]));
+    }
+    return object;
+}
+
+static json_t *cell_json(const struct survey *survey, int64_t run)
+{
+    const struct surveyed *const r = &survey->run[run];
     char reason[128];
     const char *const why = reason_of(r, reason, sizeof reason);
-    const bool done = r->standing == STANDING_DONE;
-    return json_pack("{s:I, s:f, s:f, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "run",
-                     (json_int_t)run, "actor_lr", r->actor_lr, "critic_lr", r->critic_lr, "seed",
-                     (json_int_t)r->seed, "state", standing_name(r->standing), "outcome",
-                     done ? json_string(outcome_name((enum outcome)r->outcome)) : json_null(),
-                     "stopping_episode", whole_or_null(r->stopping), "episode",
-                     whole_or_null(r->episode), "actors_moving", whole_or_null(r->moving), "wall_s",
-                     real_or_null(r->wall_s), "attempts", r->attempts, "crashes",
-                     r->trouble.crashes, "reason", why != NULL ? json_string(why) : json_null());
+    json_t *const object = json_pack(
+        "{s:I, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", (json_int_t)run,
+        "actor_lr", r->actor_lr, "critic_lr", r->critic_lr, "seed", (json_int_t)r->seed, "axes",
+        axes_json(survey, run), "state", standing_name(r->standing), "outcome",
+        r->standing == STANDING_DONE ? json_string(outcome_name((enum outcome)r->outcome))
+                                     : json_null(),
+        "stopping_episode", whole_or_null(r->stopping), "total_episodes", whole_or_null(r->total),
+        "episode", whole_or_null(r->episode), "actors_moving", whole_or_null(r->moving), "wall_s",
+        real_or_null(r->wall_s));
+    json_object_set_new(object, "attempts", json_integer(r->attempts));
+    json_object_set_new(object, "host", text_or_null(r->host));
+    json_object_set_new(object, "crashes", json_integer(r->trouble.crashes));
+    json_object_set_new(object, "lost", json_integer(r->trouble.lost));
+    json_object_set_new(object, "suspect", json_boolean(r->trouble.suspect != 0));
+    json_object_set_new(object, "reason", why != NULL ? json_string(why) : json_null());
+    return object;
 }
 
 static json_t *cells_json(const struct survey *survey, bool all)
@@ -251,16 +436,15 @@ static json_t *cells_json(const struct survey *survey, bool all)
     for (int64_t run = 0; run < survey->runs; run++) {
         char reason[128];
         if (all || reason_of(&survey->run[run], reason, sizeof reason) != NULL)
-            json_array_append_new(array, cell_json(&survey->run[run], run));
+            json_array_append_new(array, cell_json(survey, run));
     }
     return array;
 }
 
-bool status_print_json(FILE *file, const struct status_report *report, bool cells)
+/* Runs by where they stand, and those that are done by their outcome. */
+static void set_counts(json_t *object, const struct survey *survey)
 {
-    const struct survey *const survey = &report->survey;
-    double give_s = NAN;
-    const double wall_s = left_s(survey, &give_s);
+    int64_t marks = 0;
     json_t *const states = json_object();
     json_t *const outcomes = json_object();
     for (int i = 0; i < STANDING_COUNT; i++)
@@ -269,20 +453,42 @@ bool status_print_json(FILE *file, const struct status_report *report, bool cell
     for (int i = OUTCOME_STOPPED; i <= OUTCOME_QUARANTINED; i++)
         json_object_set_new(outcomes, outcome_name((enum outcome)i),
                             json_integer(survey->outcomes[i]));
+    (void)count_crashes(survey, &marks);
+    json_object_set_new(object, "cells", json_integer(survey->runs));
+    json_object_set_new(object, "states", states);
+    json_object_set_new(object, "outcomes", outcomes);
+    json_object_set_new(object, "crash_marks", json_integer(marks));
+    json_object_set_new(object, "suspects", json_integer(count_suspects(survey)));
+}
+
+static void set_times(json_t *object, const struct survey *survey)
+{
+    double give_s = NAN;
+    const double wall_s = left_s(survey, &give_s);
+    json_object_set_new(object, "median_s", real_or_null(survey->median_s));
+    json_object_set_new(object, "p90_s", real_or_null(survey->p90_s));
+    json_object_set_new(object, "left_core_s", real_or_null(survey->left_s));
+    json_object_set_new(object, "eta_s", real_or_null(wall_s));
+    json_object_set_new(object, "eta_give_s", real_or_null(give_s));
+}
+
+bool status_print_json(FILE *file, const struct status_report *report, bool cells, bool line)
+{
+    const struct survey *const survey = &report->survey;
     json_t *const object = json_pack(
-        "{s:i, s:s, s:I, s:i, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "schema_version", STATUS_SCHEMA_VERSION, "file", report->path, "time",
-        (json_int_t)report->now, "algorithm_version", (int)store_algorithm_version(report->store),
-        "locked", report->held, "holder", report->held ? json_string(report->holder) : json_null(),
-        "last_start", start_json(&survey->start), "cells", (json_int_t)survey->runs, "states",
-        states, "outcomes", outcomes, "median_s", real_or_null(survey->median_s), "p90_s",
-        real_or_null(survey->p90_s), "left_core_s", real_or_null(survey->left_s), "eta_s",
-        real_or_null(wall_s), "eta_give_s", real_or_null(give_s), "grid", table_json(survey),
-        "attention", cells_json(survey, false));
-    if (object != NULL && cells)
+        "{s:i, s:o, s:f, s:i, s:b, s:o, s:o}", "schema_version", STATUS_SCHEMA_VERSION, "file",
+        text_or_null(report->path), "time", report->now, "algorithm_version",
+        (int)store_algorithm_version(report->store), "locked", (int)report->held, "holder",
+        text_or_null(report->held ? report->holder : ""), "last_start", start_json(&survey->start));
+    CHECK(object != NULL);
+    set_counts(object, survey);
+    set_times(object, survey);
+    json_object_set_new(object, "grid", table_json(survey));
+    json_object_set_new(object, "attention", cells_json(survey, false));
+    if (cells)
         json_object_set_new(object, "list", cells_json(survey, true));
-    const bool written =
-        object != NULL && json_dumpf(object, file, JSON_INDENT(2)) == 0 && fputc('\n', file) != EOF;
+    const size_t format = line ? JSON_COMPACT : JSON_INDENT(2);
+    const bool written = json_dumpf(object, file, format) == 0 && fputc('\n', file) != EOF;
     json_decref(object);
     return written;
 }

@@ -231,13 +231,13 @@ struct store_start {
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
                             int64_t *row, struct fault *fault) MUST_USE;
 
-/** The row of the last start in the log, -1 when it is empty, and the exit code it ended with, -1 when
- *  it was killed or has not ended. */
+/** The row of the last start in the log, -1 when it is empty, and the exit code it ended with, -1
+ * when it was killed or has not ended. */
 enum status store_log_last(const struct store *store, int64_t *row, int *code,
                            struct fault *fault) MUST_USE;
 
-/** Note in the log that the start of `row` ended with this exit code: in order, or because this rank
- *  met a fault of the system, for which no run is to blame. */
+/** Note in the log that the start of `row` ended with this exit code: in order, or because this
+ * rank met a fault of the system, for which no run is to blame. */
 enum status store_log_end(struct store *store, int64_t row, int status, double now,
                           struct fault *fault) MUST_USE;
 

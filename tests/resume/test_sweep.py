@@ -153,7 +153,7 @@ def test_checker_finds_the_wrong_order(straight, folder):
     harness = Harness(folder, straight, seed=2)
     found = []
     for _ in range(10):
-        if not harness.kill("reverse,record=sleep:300", None, (0.6, 1.2)):
+        if not harness.kill("reverse,commit=sleep:3000", None, (1.5, 3)):
             break
         found = harness.check()
         if found:
@@ -178,10 +178,11 @@ def test_checker_finds_one_bit(name, straight, folder):
 # Cells that crash
 
 
-def name_of(run):
-    """A cell of the plan, as messages name it: the last key varies fastest."""
-    actor_lr, critic_lr = ("0.1", "0.001")[run // 16], ("0.01", "0.001")[run // 8 % 2]
-    return f"run {run} (actor_lr {actor_lr}, critic_lr {critic_lr}, seed {run // 2 % 4 + 1})"
+def name_of(run, file):
+    """A cell, as messages name it."""
+    values = Sweep(file).values
+    return (f"run {run} (actor_lr {values['actor_lr'][run]:g}, critic_lr "
+            f"{values['critic_lr'][run]:g}, seed {values['seed'][run]})")
 
 
 def start_until_it_ends(folder, faults, *words, most=12):
@@ -216,7 +217,7 @@ def test_cell_that_crashes_is_quarantined(crash, code, straight, folder):
     needs_faults()
     codes, done = start_until_it_ends(folder, f"begin@5={crash}")
     assert codes == [code, code, code, 3], done.stderr
-    assert f"ccmsweep: {name_of(5)} is quarantined: it crashed 3 times" in said(done), done.stderr
+    assert f"ccmsweep: {name_of(5, straight)} is quarantined: it crashed 3 times" in said(done), done.stderr
     assert_all_but(5, "quarantined", folder, straight)
     retry("quarantined", straight, folder)
 
@@ -227,8 +228,8 @@ def test_cell_that_is_killed_is_found(straight, folder):
     codes, done = start_until_it_ends(folder, "begin@5=kill", "--max-lost", "3")
     assert codes[:-1] == [137] * (len(codes) - 1) and codes[-1] == 3, done.stderr
     assert 4 <= len(codes) <= 6, codes
-    assert f"ccmsweep: {name_of(5)} failed: 3 jobs in a row were lost while it was trained" in said(
-        done), done.stderr
+    name = name_of(5, straight)
+    assert f"ccmsweep: {name} failed: 3 jobs in a row were lost while it was trained" in said(done)
     assert_all_but(5, "failed", folder, straight)
     retry("failed", straight, folder)
 

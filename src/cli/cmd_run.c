@@ -306,9 +306,10 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, st
             .comm = comm, .store = store, .path = orders.path, .checkpoint_s = orders.checkpoint_s};
         status = crew_lead(&crew, &session, fault);
     }
-    if (status == STATUS_FAULT && orders.status == STATUS_OK && comm->size > 1) {
+    if (status == STATUS_FAULT && comm->launched) {
+        /* The others wait for cells; and a file that HDF5 could not close makes MPI's end crash. */
         fprintf(stderr, "ccmsweep: %s\n", fault->text);
-        comm_abort(comm, STATUS_FAULT); /* the others wait for cells */
+        comm_abort(comm, STATUS_FAULT);
     }
     if (store != NULL)
         print_table(store);

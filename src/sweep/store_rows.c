@@ -159,6 +159,7 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
         memcpy(commit.identity, identity.bytes, COMMIT_HALF);
         if (status == STATUS_OK)
             status = write_synced_commit(store, &commit, fault);
+        inject(INJECT_COMMIT, run);
     }
     if (status == STATUS_OK)
         status = write_rows(store, run, record, &extents, fault);

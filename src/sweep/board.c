@@ -130,6 +130,20 @@ static void describe_trouble(const struct board *b, bool brief, char *text, size
     }
 }
 
+/* "12:30 +- 1:10", "?" while nothing is known. */
+static void describe_left(struct board *b, double now_s, char *text, size_t size)
+{
+    char left[24], give[24];
+    double uncertainty_s = NAN;
+    const double left_s = board_left(b, now_s, &uncertainty_s);
+    progress_duration(left_s, left, sizeof left);
+    progress_duration(uncertainty_s, give, sizeof give);
+    if (isnan(left_s))
+        snprintf(text, size, "?");
+    else
+        snprintf(text, size, "%s +- %s", left, give);
+}
+
 void board_show(struct board *b, double now_s)
 {
     if (!progress_due(b->progress, now_s)) {
@@ -137,20 +151,17 @@ void board_show(struct board *b, double now_s)
         return;
     }
     const bool brief = b->progress->mode == PROGRESS_BAR;
-    char left[32], give[32], last[160], trouble[96], figures[512];
-    double uncertainty_s = NAN;
-    const double left_s = board_left(b, now_s, &uncertainty_s);
+    char left[64], last[160], trouble[96], figures[512];
     const double per_hour = (double)b->finished * 3600 / (now_s - b->began_s);
-    progress_duration(left_s, left, sizeof left);
-    progress_duration(uncertainty_s, give, sizeof give);
+    describe_left(b, now_s, left, sizeof left);
     describe_last(b, brief, last, sizeof last);
     describe_trouble(b, brief, trouble, sizeof trouble);
     snprintf(figures, sizeof figures,
-             brief ? "%" PRId64 "/%" PRId64 " run %" PRId64 "%s %.3g/h eta %s+-%s%s"
-                   : "%" PRId64 " of %" PRId64 " cells done, %" PRId64 " running%s, %.3g an hour, "
-                     "%s +- %s left%s",
-             board_done(b), b->runs, scheduler_running(b->scheduler), trouble, per_hour, left, give,
-             last);
+             brief ? "%" PRId64 "/%" PRId64 " run %" PRId64 " left %" PRId64 "%s %.*f/h eta %s%s"
+                   : "%" PRId64 " of %" PRId64 " cells done, %" PRId64 " running, %" PRId64
+                     " left%s; %.*f an hour, %s to go%s",
+             board_done(b), b->runs, scheduler_running(b->scheduler),
+             scheduler_waiting(b->scheduler), trouble, per_hour < 10, per_hour, left, last);
     const double share = b->runs > 0 ? (double)board_done(b) / (double)b->runs : 1;
     progress_draw(b->progress, share, figures, now_s);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/crash.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -49,6 +49,8 @@ void crash_blame(const struct store_place *place)
     armed = 0;
     if (place == NULL)
         return;
+    atomic_signal_fence(memory_order_seq_cst);
     blamed = *place;
+    atomic_signal_fence(memory_order_seq_cst);
     armed = 1;
 }

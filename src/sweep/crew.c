@@ -172,10 +172,16 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
         [REASON_SIGNAL] = "stopped by a signal",
         [REASON_WORKER] = "stopped by a signal to a worker",
         [REASON_TIME] = "stopped because the time is up",
-        [REASON_FAILURES] = "given up, for too many cells failed",
     };
-    const enum status status = lead->reason == REASON_FAILURES ? STATUS_CELLS : STATUS_STOPPED;
-    return fault_set(fault, status,
+    if (lead->reason == REASON_FAILURES)
+        return fault_set(fault, STATUS_CELLS,
+                         "%s: given up, for %" PRId64 " cells failed or are quarantined: %" PRId64
+                         " of %" PRId64 " cells done, %" PRId64
+                         " left; see ccmsweep status, and go "
+                         "on with --retry or a higher --max-failed",
+                         lead->crew->path, board_failed(&lead->board), board_done(&lead->board),
+                         lead->board.runs, left);
+    return fault_set(fault, STATUS_STOPPED,
                      "%s: %s: %" PRId64 " of %" PRId64 " cells done, %" PRId64 " left, %" PRId64
                      " of them with a checkpoint; run the same command again to "
                      "go on",

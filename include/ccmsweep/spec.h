@@ -120,6 +120,9 @@ void spec_print(FILE *file, const struct settings *cell);
  *  to the same cells in the same order, and what is then printed is the same text. */
 void spec_print_resolved(FILE *file, const struct spec *spec);
 
+/** The same as a string, owned by the caller (free). Never NULL. */
+char *spec_resolved(const struct spec *spec) MUST_USE;
+
 /** Write every setting with its unit, range, default and meaning, as --help shows them: lines of at
  *  most 79 columns. */
 void spec_print_help(FILE *file);

@@ -164,13 +164,6 @@ static int64_t work_alone(struct scheduler *scheduler, double *took_s)
     return done;
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void measure_scheduler(const struct comm *comm, const struct spec *spec, size_t spec_bytes,
                               struct schedule_report *report)
 {
@@ -188,8 +181,7 @@ static void measure_scheduler(const struct comm *comm, const struct spec *spec, 
         comm->size > 1 ? lead(comm, scheduler, took_s) : work_alone(scheduler, took_s);
     report->cells_per_s = (double)done / (clock_now() - began_s);
     CHECK(done == cells);
-    qsort(took_s, (size_t)done, sizeof *took_s, compare_reals);
-    report->median_us = 1e6 * took_s[done / 2];
+    report->median_us = 1e6 * bench_median((size_t)done, took_s); /* which sorts them */
     report->p99_us = 1e6 * took_s[done * 99 / 100];
     scheduler_free(&scheduler);
     cost_free(&cost);

@@ -420,14 +420,8 @@ static int64_t text_size(const struct variable *variable, const struct spec *spe
         return (int64_t)strlen(spec_text(spec));
     if (variable->kind != SCHEMA_SETTINGS)
         return (int64_t)variable->size;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    if (file == NULL)
-        fault_no_memory(size);
-    spec_print_resolved(file, spec);
-    if (fclose(file) != 0)
-        fault_no_memory(size);
+    char *const text = spec_resolved(spec);
+    const size_t size = strlen(text);
     free(text);
     return (int64_t)size;
 }

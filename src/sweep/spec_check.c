@@ -169,14 +169,8 @@ static enum status check_repeats(const struct spec *spec, struct fault *fault)
 /* What stands in the file of a sweep must be a spec. */
 static enum status check_length(const struct spec *spec, struct fault *fault)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *const file = open_memstream(&text, &size);
-    if (file == NULL)
-        fault_no_memory(OUTLINE_LIMIT);
-    spec_print_resolved(file, spec);
-    if (fclose(file) != 0)
-        fault_no_memory(size);
+    char *const text = spec_resolved(spec);
+    const size_t size = strlen(text);
     free(text);
     if (size <= OUTLINE_LIMIT)
         return STATUS_OK;

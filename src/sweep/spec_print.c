@@ -298,6 +298,19 @@ void spec_print_resolved(FILE *file, const struct spec *spec)
     free(p.in_grid);
 }
 
+char *spec_resolved(const struct spec *spec)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const file = open_memstream(&text, &size);
+    if (file == NULL)
+        fault_no_memory(OUTLINE_LIMIT);
+    spec_print_resolved(file, spec);
+    if (fclose(file) != 0)
+        fault_no_memory(size);
+    return text;
+}
+
 /* Print words of `text`, broken at spaces so that lines keep within HELP_COLUMNS. */
 static void print_wrapped(FILE *file, const char *text)
 {

@@ -271,26 +271,13 @@ static enum status settle(const char *path, struct fault *fault)
     return status;
 }
 
-static char *resolved_settings(const struct spec *spec)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    if (file == NULL)
-        fault_no_memory(size);
-    spec_print_resolved(file, spec);
-    if (fclose(file) != 0)
-        fault_no_memory(size);
-    return text;
-}
-
 static enum status make(const char *path, const struct spec *spec,
                         const struct store_program *program, struct fault *fault)
 {
     struct schema *schema = schema_new(spec);
     struct making making = {.schema = schema,
                             .spec = spec,
-                            .settings = resolved_settings(spec),
+                            .settings = spec_resolved(spec),
                             .volatile_group = H5I_INVALID_HID};
     for (size_t v = 0; v < schema->count; v++) {
         struct variable *variable = &schema->variables[v];

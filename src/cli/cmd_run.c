@@ -282,6 +282,14 @@ static void print_table(const struct store *store)
     survey_fini(&survey);
 }
 
+/* Rank 0 cannot go on. Once all ranks have begun, the others wait for it. And when HDF5 has data
+ * that it could not write, it would try again, and crash, while MPI is finished. */
+static bool must_abort(const struct comm *comm, bool begun, enum status status)
+{
+    return comm->launched && (status == STATUS_FAULT ||
+                              (begun && (status == STATUS_INPUT || status == STATUS_LOCKED)));
+}
+
 static enum status run_rank_0(int argc, char **argv, const struct comm *comm, struct fault *fault)
 {
     struct arguments arguments = {
@@ -306,10 +314,9 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, st
             .comm = comm, .store = store, .path = orders.path, .checkpoint_s = orders.checkpoint_s};
         status = crew_lead(&crew, &session, fault);
     }
-    if (status == STATUS_FAULT && comm->launched) {
-        /* The others wait for cells; and a file that HDF5 could not close makes MPI's end crash. */
-        fprintf(stderr, "ccmsweep: %s\n", fault->text);
-        comm_abort(comm, STATUS_FAULT);
+    if (must_abort(comm, orders.status == STATUS_OK, status)) {
+        progress_say(&progress, "%s", fault->text);
+        comm_abort(comm, (int)status);
     }
     if (store != NULL)
         print_table(store);

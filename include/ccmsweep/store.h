@@ -88,6 +88,10 @@ const struct spec *store_spec(const struct store *store) MUST_USE;
 /** Version of the algorithm with which the file was begun. */
 uint32_t store_algorithm_version(const struct store *store) MUST_USE;
 
+/** Refuse a file that was begun with another version of the algorithm than this program's, as
+ *  opening it for writing does. \return STATUS_INPUT with a sentence that names both */
+enum status store_check_algorithm(const struct store *store, struct fault *fault) MUST_USE;
+
 /** Complete settings of a run as the file has them. Settings of class operation are those of the
  *  run that created the file. */
 void store_cell(const struct store *store, int64_t run, struct settings *cell);

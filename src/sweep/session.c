@@ -47,6 +47,8 @@ static enum status check_file(const struct session *s, struct fault *fault)
                          "--output: %s is not a file, expected the name of one", path);
     enum status status = store_open(&store, path, STORE_READ, fault);
     if (status == STATUS_OK)
+        status = store_check_algorithm(store, fault);
+    if (status == STATUS_OK)
         status = store_match(store, s->spec, fault);
     if (status == STATUS_OK && access(path, R_OK | W_OK) != 0)
         status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", path);

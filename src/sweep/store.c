@@ -120,14 +120,8 @@ static enum status check_origin(struct store *store, struct fault *fault)
             "%s was made by %s version of %s: its schema is %" PRId64 ", this one knows %d",
             store->path, schema_version > STORE_SCHEMA_VERSION ? "a newer" : "an older",
             STORE_PROGRAM, schema_version, STORE_SCHEMA_VERSION);
-    if (store_is_writable(store) && algorithm_version != TRAINER_ALGORITHM_VERSION)
-        return fault_set(fault, STATUS_INPUT,
-                         "%s was begun with version %" PRId64
-                         " of the algorithm and this program has version %d, whose results differ: "
-                         "finish it with the program that began it, or give another file",
-                         store->path, algorithm_version, TRAINER_ALGORITHM_VERSION);
     store->algorithm_version = (uint32_t)algorithm_version;
-    return STATUS_OK;
+    return store_is_writable(store) ? store_check_algorithm(store, fault) : STATUS_OK;
 }
 
 /* What HDF5 would say less clearly: no such file, no permission, not HDF5. */
@@ -260,6 +254,17 @@ const struct spec *store_spec(const struct store *store)
 uint32_t store_algorithm_version(const struct store *store)
 {
     return store->algorithm_version;
+}
+
+enum status store_check_algorithm(const struct store *store, struct fault *fault)
+{
+    if (store->algorithm_version == TRAINER_ALGORITHM_VERSION)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was begun with version %" PRIu32
+                     " of the algorithm and this program has version %d, whose results differ: "
+                     "finish it with the program that began it, or give another file",
+                     store->path, store->algorithm_version, TRAINER_ALGORITHM_VERSION);
 }
 
 void store_cell(const struct store *store, int64_t run, struct settings *cell)

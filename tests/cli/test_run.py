@@ -73,6 +73,20 @@ def test_nothing_to_do(finished):
     assert bytes(after) == before
 
 
+def test_another_algorithm_is_refused_before_anything_is_made(finished, tmp_path):
+    folder, _ = finished
+    (tmp_path / "s.yaml").write_text(SPEC)
+    (tmp_path / "s.h5").write_bytes((folder / "s.h5").read_bytes())
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        version = file.attrs["algorithm_version"]
+        file.attrs.modify("algorithm_version", version + 1)
+    done = run("run", "s.yaml", "-o", "s.h5", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"ccmsweep: s.h5 was begun with version {version + 1} of the "
+                                  f"algorithm and this program has version {version}, ")
+    assert listing(tmp_path) == ["s.h5", "s.yaml"]
+
+
 def test_a_cell_is_what_train_makes_of_it(finished, tmp_path):
     folder, _ = finished
     (tmp_path / "one.yaml").write_text(SIZE)

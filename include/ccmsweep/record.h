@@ -14,6 +14,7 @@
 #define CCMSWEEP_RECORD_H
 
 #include <ccmsweep/settings.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -259,5 +260,9 @@ const char *const *record_labels(enum dimension dim) MUST_USE;
 const char *outcome_name(enum outcome outcome) MUST_USE;
 const char *cause_name(enum cause cause) MUST_USE;
 enum { OUTCOME_COUNT = 7, CAUSE_COUNT = 6 };
+
+/** True when a run that is done can have this outcome; whatever else a file says is damage. Local.
+ */
+bool outcome_is_final(int32_t outcome) MUST_USE;
 
 #endif

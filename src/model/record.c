@@ -202,6 +202,11 @@ const char *outcome_name(enum outcome outcome)
     return names[outcome];
 }
 
+bool outcome_is_final(int32_t outcome)
+{
+    return outcome >= OUTCOME_STOPPED && outcome <= OUTCOME_QUARANTINED;
+}
+
 const char *cause_name(enum cause cause)
 {
     static const char *const names[CAUSE_COUNT] = {

@@ -125,6 +125,21 @@ static enum status check_rows(struct session *s, struct fault *fault)
     return STATUS_OK;
 }
 
+/* Outcomes of all runs, of those that are done one that a run can have. */
+static enum status read_outcomes(const struct session *s, int32_t **outcomes, struct fault *fault)
+{
+    *outcomes = fault_alloc((size_t)store_runs(s->store), sizeof **outcomes);
+    enum status status = store_column(s->store, record_field("outcome"), *outcomes, fault);
+    for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
+        if (store_state(s->store, run) == STORE_DONE && !outcome_is_final((*outcomes)[run]))
+            status = fault_set(fault, STATUS_FAULT,
+                               "run %" PRId64 " of %s is damaged: its outcome is %" PRId32
+                               "; run --check trains again what is not what was committed",
+                               run, s->request->path, (*outcomes)[run]);
+    }
+    return status;
+}
+
 /* Take back what is to be tried again, with nothing held against it. */
 static enum status retry(struct session *s, const int32_t *outcomes, struct fault *fault)
 {
@@ -412,8 +427,8 @@ static enum status log_start(struct session *s, int ranks, struct fault *fault)
 static enum status count_and_queue(struct session *s, const struct accused *a, int workers,
                                    struct fault *fault)
 {
-    int32_t *const outcomes = fault_alloc((size_t)store_runs(s->store), sizeof *outcomes);
-    enum status status = store_column(s->store, record_field("outcome"), outcomes, fault);
+    int32_t *outcomes = NULL;
+    enum status status = read_outcomes(s, &outcomes, fault);
     if (status == STATUS_OK)
         status = learn(s, outcomes, fault);
     free(outcomes);
@@ -428,8 +443,8 @@ static enum status take_back(struct session *s, struct fault *fault)
 {
     if (!s->request->retry[OUTCOME_FAILED] && !s->request->retry[OUTCOME_QUARANTINED])
         return STATUS_OK;
-    int32_t *const outcomes = fault_alloc((size_t)store_runs(s->store), sizeof *outcomes);
-    enum status status = store_column(s->store, record_field("outcome"), outcomes, fault);
+    int32_t *outcomes = NULL;
+    enum status status = read_outcomes(s, &outcomes, fault);
     if (status == STATUS_OK)
         status = retry(s, outcomes, fault);
     free(outcomes);

@@ -206,7 +206,7 @@ static enum standing standing_of(const struct store *store, int64_t run, bool he
 {
     const enum store_state state = store_state(store, run);
     /* Columns are read after the states: what is taken back in between is done no more. */
-    if (state == STORE_DONE && r->outcome > OUTCOME_PENDING && r->outcome < OUTCOME_INTERRUPTED)
+    if (state == STORE_DONE && outcome_is_final(r->outcome))
         return STANDING_DONE;
     if (r->trouble.flight != FLIGHT_NONE)
         return held && r->trouble.flight == FLIGHT_OPEN ? STANDING_RUNNING : STANDING_LOST;

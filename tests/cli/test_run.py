@@ -87,6 +87,25 @@ def test_another_algorithm_is_refused_before_anything_is_made(finished, tmp_path
     assert listing(tmp_path) == ["s.h5", "s.yaml"]
 
 
+@pytest.mark.parametrize("outcome", [-1, 0, 6, 7, 100000000])
+def test_an_outcome_that_no_run_can_have(finished, tmp_path, outcome):
+    folder, before = finished
+    (tmp_path / "s.yaml").write_text(SPEC)
+    (tmp_path / "s.h5").write_bytes((folder / "s.h5").read_bytes())
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        file["outcome"][4] = outcome
+    for words in [], ["--retry", "failed"]:
+        done = run("run", "s.yaml", "-o", "s.h5", *words, cwd=tmp_path)
+        assert done.returncode == 1
+        assert done.stderr == (f"ccmsweep: run 4 of s.h5 is damaged: its outcome is {outcome}; "
+                               "run --check trains again what is not what was committed\n")
+    seen = status(tmp_path / "s.h5")
+    assert (seen["states"]["done"], seen["states"]["pending"]) == (5, 1)
+    done = run("run", "s.yaml", "-o", "s.h5", "--check", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, before.stdout)
+    assert_same_results(tmp_path / "s.h5", folder / "s.h5")
+
+
 def test_a_cell_is_what_train_makes_of_it(finished, tmp_path):
     folder, _ = finished
     (tmp_path / "one.yaml").write_text(SIZE)

@@ -8,6 +8,7 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Opens a dataset whose type, rank and first extent (runs, or rows of the log of starts) are those
@@ -152,6 +153,22 @@ static enum status clear_mark(const struct store *store, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", store->path, strerror(errno));
 }
 
+/* For shared file pointers, which nobody uses, OMPIO has two empty files of each rank beside the
+ * file while that is open. Those of a killed job would stay. */
+static void remove_helpers(const struct store *store)
+{
+    static const char *const kinds[] = {"data", "metadata"};
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct stat entry;
+        char *const name = disk_name("%s.%s.%d", store->path, kinds[i], rank);
+        if (stat(name, &entry) == 0 && S_ISREG(entry.st_mode) && entry.st_size == 0)
+            unlink(name);
+        free(name);
+    }
+}
+
 static enum status open_file(struct store *store, struct fault *fault)
 {
     struct h5_words words;
@@ -174,6 +191,8 @@ static enum status open_file(struct store *store, struct fault *fault)
         return refuse_damaged(store, &words, fault);
     if (store->mode == STORE_READ)
         return STATUS_OK;
+    if (store->mode == STORE_SHARED)
+        remove_helpers(store);
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));

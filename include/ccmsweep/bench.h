@@ -37,9 +37,10 @@ struct yardstick {
     double best; /**< GFLOP/s of the fastest shape: what a training is compared with */
 };
 
-/** Measure sgemm at the shapes that trainings of `cell` have. Takes about half a second; from then
- *  on OpenBLAS uses one thread. */
-void yardstick_measure(struct yardstick *yardstick, const struct settings *cell);
+/** Load OpenBLAS and measure its sgemm, on one thread, at the shapes that trainings of `cell` have.
+ *  Takes about half a second. \return STATUS_FAULT with a sentence when it cannot be loaded */
+enum status yardstick_measure(struct yardstick *yardstick, const struct settings *cell,
+                              struct fault *fault) MUST_USE;
 
 /** CPU time of episodes of one kind. */
 struct episode_times {

@@ -178,9 +178,8 @@ static enum status bench_train(const struct arguments *arguments, const struct s
     struct yardstick yardstick;
     struct bench_regime measured[REGIMES];
     size_t count = 0;
-    enum status status = STATUS_OK;
     spec_cell(spec, 0, &cell);
-    yardstick_measure(&yardstick, &cell);
+    enum status status = yardstick_measure(&yardstick, &cell, fault);
     for (int i = 0; i < REGIMES && status == STATUS_OK; i++) {
         if (arguments->regime == REGIMES || arguments->regime == i)
             status = measure_regime(arguments, spec, &regimes[i], &measured[count++], fault);

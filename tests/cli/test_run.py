@@ -122,6 +122,23 @@ def start(*words, cwd):
                             stderr=subprocess.PIPE)
 
 
+def test_a_stop_without_room_for_a_checkpoint(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG)
+    (tmp_path / "l.h5.ckpt").write_text("no folder")
+    process = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
+    wait_for(tmp_path / "l.h5")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 75
+    said = err.splitlines()[-2:]
+    assert re.fullmatch(r"ccmsweep: no checkpoint: cannot create l\.h5\.ckpt/run-0{6}\.ckpt\S+: Not a "
+                        r"directory; the run goes on from the last one, if there is one", said[0])
+    assert said[1].startswith("ccmsweep: l.h5: stopped by a signal: ")
+    cells = status(tmp_path / "l.h5")["states"]
+    assert (cells["interrupted"], cells["lost"], cells["pending"]) == (0, 0, 6)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1],
                          ids=lambda number: number.name)
 def test_a_stop_is_polite_and_goes_on(number, tmp_path):

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { KEY_SET = 0x100, KEY_RANKS, KEY_LIST, KEY_JSON, WORKERS_LIMIT = 1000000 };
+enum { KEY_SET = 0x100, KEY_RANKS, KEY_LIST, KEY_JSON, RANKS_LIMIT = 1000000 };
 
 struct arguments {
     struct request request;
@@ -19,7 +19,10 @@ static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0, "give a setting a value, whatever the spec says; repeatable",
      0},
     {"ranks", KEY_RANKS, "N", 0,
-     "the wall time of N workers (default: of 1, 2, 32, 128 and as many as there are cores)", 0},
+     "the wall time under mpirun -n N, one rank of which schedules; 1: alone (default: that of 1, "
+     "2, "
+     "32, 128 workers and of as many as there are cores)",
+     0},
     {"list", KEY_LIST, NULL, 0, "print each cell as well, in a line of its own", 0},
     {"json", KEY_JSON, NULL, 0, "print the plan as JSON", 0},
     {0},
@@ -27,13 +30,12 @@ static const struct argp_option options[] = {
 
 static int64_t parse_workers(const char *value, const struct argp_state *state)
 {
-    int64_t workers = 0;
+    int64_t ranks = 0;
     char quoted[TEXT_QUOTED];
-    if (!text_parse_integer(value, &workers) || workers < 1 || workers > WORKERS_LIMIT)
-        argp_error(state,
-                   "--ranks: %s is no number of workers, expected a whole number from 1 to %d",
-                   text_quote(value, quoted), WORKERS_LIMIT);
-    return workers;
+    if (!text_parse_integer(value, &ranks) || ranks < 1 || ranks > RANKS_LIMIT)
+        argp_error(state, "--ranks: %s is no number of ranks, expected a whole number from 1 to %d",
+                   text_quote(value, quoted), RANKS_LIMIT);
+    return ranks > 1 ? ranks - 1 : 1;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)

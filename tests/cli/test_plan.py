@@ -91,11 +91,11 @@ def test_report_names_cells_axes_and_costs(folder):
 def test_ranks_choose_the_wall_time(folder):
     got = plan_json("grid.yaml", "--ranks", 5, cwd=folder)
     expected = got["expected"]
-    assert [wall["workers"] for wall in got["wall"]] == [5]
-    assert got["wall"][0]["wall_s"] == pytest.approx(expected["left_s"] / 5)
+    assert [wall["workers"] for wall in got["wall"]] == [4]
+    assert got["wall"][0]["wall_s"] == pytest.approx(expected["left_s"] / 4)
     got = plan_json("grid.yaml", "--ranks", 1000, cwd=folder)
     assert got["wall"][0]["wall_s"] == got["expected"]["longest_cell_s"]
-    assert re.search(r"^  wall time +7 workers:  \S+ s\n  file ", plan(
+    assert re.search(r"^  wall time +6 workers:  \S+ s\n  file ", plan(
         "grid.yaml", "--ranks", 7, cwd=folder), re.M)
 
 
@@ -198,9 +198,9 @@ BAD = {
     "no spec": ([], "ccmsweep plan: no spec, expected SPEC.yaml"),
     "too much": (["a", "b", "c"],
                  "too many arguments: 'c', expected a spec and at most one file"),
-    "no workers": (["one.yaml", "--ranks", "0"],
-                   "--ranks: '0' is no number of workers, expected a whole number from 1 to 1000000"),
-    "word for workers": (["one.yaml", "--ranks", "all"], "--ranks: 'all' is no number of workers"),
+    "no ranks": (["one.yaml", "--ranks", "0"],
+                   "--ranks: '0' is no number of ranks, expected a whole number from 1 to 1000000"),
+    "word for ranks": (["one.yaml", "--ranks", "all"], "--ranks: 'all' is no number of ranks"),
     "spec that is not there": (["no.yaml"], "ccmsweep: no.yaml: No such file or directory"),
     "unknown setting": (["one.yaml", "--set", "training.bacth=1"], "did you mean training.batch?"),
     "file that is not there": (["one.yaml", "no.h5"],

@@ -6,7 +6,7 @@
 #
 # OPTION is one of build/ccmsweep run (see its --help). Without SPEC: sweeps/demo.yaml, about a
 # minute on two cores. Without -o: into the spec's name with .h5, in the current folder. The same
-# command goes on with a sweep that was stopped or killed, and has nothing to do when it is complete.
+# command goes on with a sweep that was stopped or killed, and does nothing when it is complete.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
 # second one kills at once; what is committed stays. A job that crashes is started again; 3 starts
@@ -163,7 +163,9 @@ all_listen() {
         while read -r key value; do
             case $key in
             Name:) name=$value ;;
-            SigCgt:) [ "$name" = "$launcher" ] || listening=$((listening + (0x$value >> bit & 1))) ;;
+            SigCgt:)
+                [ "$name" = "$launcher" ] || listening=$((listening + (0x$value >> bit & 1)))
+                ;;
             esac
         done <"/proc/$pid/status"
     done
@@ -232,6 +234,7 @@ run_job() {
 leave_if_ended() {
     case $code in
     0 | 2 | 3 | 4 | 75) exit "$code" ;;
+    126 | 127) fail "$code" "mpirun cannot be run: see jobs/setup.sh" ;;
     esac
     if [ "$signals" -gt 1 ]; then
         say "Killed; the same command goes on from what is committed."

@@ -138,8 +138,9 @@ def wrong_runs(path, reference):
             continue
         if rows != got.hash(number):
             wrong.append(f"run {number}: its rows are not those that its commit record names")
-        different = [name for name in record_fields() if name in got.values
-                     and got.values[name][number].tobytes() != wanted.values[name][number].tobytes()]
+        both = [(name, got.values[name][number], wanted.values[name][number])
+                for name in record_fields() if name in got.values]
+        different = [name for name, one, other in both if one.tobytes() != other.tobytes()]
         if different:
             wrong.append(f"run {number}: not as expected: {', '.join(different)}")
     return wrong

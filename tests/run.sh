@@ -5,7 +5,7 @@
 # results: "N passed, N failed" (", N skipped").
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: sweeps killed 200 times (a quarter of an hour); the unit suite as built by
+#   --all         also: sweeps killed 200 times (ten minutes); the unit suite as built by
 #                 clang; its quick tests under valgrind (whole trainings would take hours there)
 #   --suite NAME  this suite alone: unit, cli, mpi, resume, soak, analysis, install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,

@@ -16,6 +16,7 @@ from program import PROGRAM
 # The program that also crashes and waits on purpose, if there is one.
 WITH_FAULTS = os.environ.get("CCMSWEEP_WITH_FAULTS")
 SOURCE = Path(os.environ["CCMSWEEP_SOURCE"])
+SANITIZED = os.environ.get("CCMSWEEP_SANITIZE", "none") != "none"
 # Cells of some hundredths to some tenths of a second and of two shapes, with checkpoints all along.
 SPEC = """\
 training: {batch: 16, episodes_after_stop: 1200}
@@ -55,6 +56,8 @@ def environment(faults=None):
             if not name.startswith(("OMPI_", "PMIX_", "PMI_", "SLURM_", "CCMSWEEP_FAULTS"))}
     if os.geteuid() == 0:
         kept |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    if SANITIZED:  # MPI's own leaks are not ours
+        kept["ASAN_OPTIONS"] = kept.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     return kept | ({"CCMSWEEP_FAULTS": faults} if faults else {})
 
 

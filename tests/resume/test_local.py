@@ -12,7 +12,8 @@ import pytest
 from contents import Sweep, assert_same_results, wrong_runs
 from program import PROGRAM, listing
 from sweep_case import (LONG, SOURCE, WITH_FAULTS, environment, is_alive, needs_faults,
-                        processes_in, ranks_among, reference, send, wait_until, write_spec)
+                        processes_in, ranks_among, reference, send, stat_of, wait_until,
+                        write_spec)
 
 LOCAL = str(SOURCE / "jobs/local.sh")
 QUIET = ["--progress", "none"]
@@ -60,8 +61,10 @@ def local(*words, cwd, **options):
 
 def interrupt(process):
     """SIGINT to the script itself."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
-    send(int(children.split()[0]), signal.SIGINT)
+    for pid in os.listdir("/proc"):
+        fields = stat_of(pid) if pid.isdigit() else None
+        if fields and fields[1] == str(process.pid):
+            send(int(pid), signal.SIGINT)
 
 
 def wait_for_work(folder):

@@ -22,7 +22,7 @@ struct labour {
     struct trainer *trainer; /**< NULL between cells */
 };
 
-/** Make the trainer of a cell and take over its run, as worker_begin. */
+/** Claim a cell's run, make its trainer and begin, as worker_claim and worker_begin. */
 enum status labour_begin(struct labour *labour, int64_t cell, struct fault *fault) MUST_USE;
 
 /** True while the training has not ended. */

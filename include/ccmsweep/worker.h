@@ -2,7 +2,8 @@
 /**
  * The worker: pulls one training to its end, an episode at a time.
  *
- *     worker_begin(&w, &fault);
+ *     worker_claim(&w, run, &fault);
+ *     worker_begin(&w, trainer, &fault);
  *     while (!trainer_done(w.trainer) && !asked_to_stop)
  *         worker_episode(&w, &fault);             // and look up: signals, messages, display
  *     trainer_done(w.trainer) ? worker_commit(…) : worker_stop(…);
@@ -32,7 +33,7 @@ struct worker {
     int rank;          /**< for the notes; 0 without a launcher */
     bool warned;       /**< that a checkpoint could not be written; told once */
 
-    int64_t run;             /**< of worker_begin */
+    int64_t run;             /**< of worker_claim */
     struct trainer *trainer; /**< of that run, borrowed */
     bool suspect;            /**< the run was in flight when a job was lost */
     double noted_s, saved_s; /**< clock at the last note and the last checkpoint */
@@ -43,12 +44,15 @@ struct worker {
 /** Free what a worker holds. */
 void worker_fini(struct worker *worker);
 
-/** Take over a run: its checkpoint, if there is a good one (one that cannot be used is told, and
- * the training begins again), and the notes on the attempt. From now on a crash is this run's.
- *  \param trainer of the run's cell, at episode 0
- *  \return STATUS_FAULT with a sentence when the disk fails, or when the run can go on, but not on
- *          this CPU (unless `begins_again`) */
-enum status worker_begin(struct worker *worker, int64_t run, struct trainer *trainer,
+/** Say that a run is in flight, before anything is done for it that could need too much memory or
+ *  crash. From now on a crash is this run's. Without a store nothing is said. */
+enum status worker_claim(struct worker *worker, int64_t run, struct fault *fault) MUST_USE;
+
+/** Begin the claimed run: take over its checkpoint, if there is a good one (one that cannot be used
+ * is told, and the training begins again), and note the attempt. \param trainer of the run's cell,
+ * at episode 0 \return STATUS_FAULT with a sentence when the disk fails, or when the run can go on,
+ * but not on this CPU (unless `begins_again`): the run is then not in flight */
+enum status worker_begin(struct worker *worker, struct trainer *trainer,
                          struct fault *fault) MUST_USE;
 
 /** Train one episode; save a checkpoint and note the progress when they are due. A suspect saves

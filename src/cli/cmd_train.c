@@ -228,7 +228,9 @@ static enum status pull(const struct arguments *arguments, struct store *store,
                             .progress = &progress,
                             .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s};
     const double began_s = clock_now();
-    enum status status = worker_begin(&worker, 0, trainer, fault);
+    enum status status = worker_claim(&worker, 0, fault);
+    if (status == STATUS_OK)
+        status = worker_begin(&worker, trainer, fault);
     progress_start(&progress, trainer_episode(trainer), clock_now());
     while (status == STATUS_OK && !trainer_done(trainer) && !stop_requested()) {
         status = worker_episode(&worker, fault);

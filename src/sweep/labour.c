@@ -6,8 +6,11 @@ enum status labour_begin(struct labour *l, int64_t cell, struct fault *fault)
     struct settings settings;
     CHECK(l->trainer == NULL);
     store_cell(l->worker.store, cell, &settings);
+    const enum status status = worker_claim(&l->worker, cell, fault);
+    if (status != STATUS_OK)
+        return status;
     l->trainer = trainer_new(&settings);
-    return worker_begin(&l->worker, cell, l->trainer, fault);
+    return worker_begin(&l->worker, l->trainer, fault);
 }
 
 bool labour_goes_on(const struct labour *l)

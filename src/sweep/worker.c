@@ -82,28 +82,42 @@ static enum status note_start(struct worker *w, struct fault *fault)
     return store_note_start(w->store, w->run, &host, clock_utc(), fault);
 }
 
-enum status worker_begin(struct worker *w, int64_t run, struct trainer *trainer,
-                         struct fault *fault)
+enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
 {
+    struct store_trouble trouble;
     w->run = run;
+    if (w->store == NULL)
+        return STATUS_OK;
+    enum status status = store_trouble(w->store, run, &trouble, fault);
+    if (status != STATUS_OK)
+        return status;
+    const struct store_place place = store_place(w->store, run);
+    w->suspect = trouble.suspect != 0;
+    trouble.flight = FLIGHT_OPEN;
+    crash_blame(&place);
+    status = store_note_trouble(w->store, run, &trouble, fault);
+    inject(INJECT_BEGIN, run);
+    return status;
+}
+
+enum status worker_begin(struct worker *w, struct trainer *trainer, struct fault *fault)
+{
     w->trainer = trainer;
     w->noted_s = w->saved_s = clock_now();
     if (w->store == NULL)
         return STATUS_OK;
-    struct store_trouble trouble;
     make_room(w);
-    enum status status = store_trouble(w->store, run, &trouble, fault);
+    enum status status = resume(w, fault);
     if (status == STATUS_OK)
-        status = resume(w, fault);
-    if (status == STATUS_OK)
-        status = note_start(w, fault);
-    if (status != STATUS_OK)
-        return status;
-    w->suspect = trouble.suspect != 0;
-    const struct store_place place = store_place(w->store, run);
-    crash_blame(&place);
-    inject(INJECT_BEGIN, run);
-    return STATUS_OK;
+        return note_start(w, fault);
+    /* The run stays what it was. */
+    struct store_trouble trouble;
+    crash_blame(NULL);
+    if (store_trouble(w->store, w->run, &trouble, NULL) == STATUS_OK) {
+        trouble.flight = FLIGHT_NONE;
+        (void)!store_note_trouble(w->store, w->run, &trouble, NULL);
+    }
+    return status;
 }
 
 /* Note how far the run is and the time it took since the last note. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@ struct lock {
 };
 
 enum { HOLDER_SIZE = 512, PAUSE_NS = 50000000 };
+
+/* Beside the file itself, also when `path` is a link to it. */
+static char *name_of(const char *path)
+{
+    struct stat entry;
+    char *const real =
+        lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) ? realpath(path, NULL) : NULL;
+    char *const name = disk_name("%s.lock", real != NULL ? real : path);
+    free(real);
+    return name;
+}
 
 /* Name the holder for whoever is refused. Only a courtesy: that it cannot be written is no fault.
  */
@@ -45,7 +57,7 @@ static void read_holder(int fd, char *holder, size_t room)
 
 bool lock_is_held(const char *path, char *holder, size_t size)
 {
-    char *name = disk_name("%s.lock", path);
+    char *name = name_of(path);
     const int fd = open(name, O_RDONLY | O_CLOEXEC);
     struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     *holder = '\0';
@@ -81,7 +93,7 @@ static enum status refuse_error(int error, const char *path, struct fault *fault
 enum status lock_acquire(struct lock **lock, const char *path, double wait_s, struct fault *fault)
 {
     *lock = NULL;
-    char *name = disk_name("%s.lock", path);
+    char *name = name_of(path);
     const int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
         const int error = errno;

@@ -122,6 +122,38 @@ def start(*words, cwd):
                             stderr=subprocess.PIPE)
 
 
+def test_a_stop_while_another_run_holds_the_file(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG)
+    holder = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
+    try:
+        wait_for(tmp_path / "l.h5")
+        process = start("l.yaml", "-o", "l.h5", cwd=tmp_path)
+        assert process.stderr.readline() == ("ccmsweep: l.h5 is in use; waiting up to 30 s for "
+                                             "it\n")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=5)
+        assert (process.returncode, out) == (75, "")
+        assert err == "ccmsweep: stopped while l.h5 was in use by another run\n"
+    finally:
+        holder.terminate()
+        holder.communicate(timeout=30)
+    assert holder.returncode == 75
+
+
+def test_a_link_to_a_file_in_use(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG)
+    (tmp_path / "link.h5").symlink_to("l.h5")
+    holder = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
+    try:
+        wait_for(tmp_path / "l.h5")
+        assert status(tmp_path / "link.h5")["locked"]
+        done = run("run", "l.yaml", "-o", "link.h5", "--wait", "0", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (4, "")
+    finally:
+        holder.terminate()
+        holder.communicate(timeout=30)
+
+
 def test_a_stop_without_room_for_a_checkpoint(tmp_path):
     (tmp_path / "l.yaml").write_text(LONG)
     (tmp_path / "l.h5.ckpt").write_text("no folder")

@@ -56,8 +56,8 @@ struct session {
 };
 
 /** Lock the file's name, then make the file or find that it is of this spec. `session` has request,
- *  spec and progress. \return STATUS_LOCKED, STATUS_INPUT, STATUS_FAULT with a sentence; what is
- *  held is freed by session_fini in any case */
+ *  spec and progress. \return STATUS_STOPPED when asked to while it waits, STATUS_LOCKED,
+ * STATUS_INPUT, STATUS_FAULT with a sentence; what is held is freed by session_fini in any case */
 enum status session_prepare(struct session *session, struct fault *fault) MUST_USE;
 
 /** Look at what the store has, set aside what must be, copy what may be, queue up the rest.

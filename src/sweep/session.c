@@ -8,6 +8,7 @@
 #include <ccmsweep/reuse.h>
 #include <ccmsweep/rng.h>
 #include <ccmsweep/session.h>
+#include <ccmsweep/stop.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -77,13 +78,23 @@ static enum status check_reuse(const struct session *s, struct fault *fault)
 /* Whoever holds it may be a job that was killed just now. */
 static enum status lock(struct session *s, struct fault *fault)
 {
-    const double wait_s = s->request->lock_wait_s, soon_s = wait_s < 1 ? wait_s : 1;
-    const enum status status = lock_acquire(&s->lock, s->request->path, soon_s, fault);
-    if (status != STATUS_LOCKED || wait_s <= soon_s)
-        return status;
-    progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->request->path,
-                 wait_s);
-    return lock_acquire(&s->lock, s->request->path, wait_s - soon_s, fault);
+    static const double look_every_s = 0.2, told_after_s = 1;
+    const double wait_s = s->request->lock_wait_s, began_s = clock_now();
+    bool told = false;
+    while (true) {
+        const double left_s = fmax(0, wait_s - (clock_now() - began_s));
+        const enum status status =
+            lock_acquire(&s->lock, s->request->path, fmin(left_s, look_every_s), fault);
+        if (status != STATUS_LOCKED || left_s <= look_every_s)
+            return status;
+        if (stop_requested())
+            return fault_set(fault, STATUS_STOPPED, "stopped while %s was in use by another run",
+                             s->request->path);
+        if (!told && clock_now() - began_s >= told_after_s)
+            progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->request->path,
+                         wait_s);
+        told = told || clock_now() - began_s >= told_after_s;
+    }
 }
 
 enum status session_prepare(struct session *s, struct fault *fault)

@@ -140,15 +140,16 @@ static void clear_bar(struct progress *p)
     p->drawn = 0;
 }
 
+/* Written at once: other ranks have the same terminal. */
 void progress_say(struct progress *p, const char *format, ...)
 {
+    struct fault sentence;
     clear_bar(p);
-    fprintf(p->file, "ccmsweep: %s", p->who);
     va_list args;
     va_start(args, format);
-    vfprintf(p->file, format, args);
+    vsnprintf(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
-    fputc('\n', p->file);
+    fprintf(p->file, "ccmsweep: %s%s\n", p->who, sentence.text);
     fflush(p->file);
 }
 

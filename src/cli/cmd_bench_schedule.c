@@ -413,6 +413,10 @@ enum status bench_schedule(int argc, char **argv, struct fault *fault)
         follow(&comm);
     else
         status = measure(&arguments, &comm, &report, fault);
+    if (status == STATUS_FAULT && comm.launched) {
+        fprintf(stderr, "ccmsweep: %s\n", fault->text);
+        comm_abort(&comm, STATUS_FAULT); /* a file that HDF5 could not write: see cmd_run.c */
+    }
     comm_finish(&comm);
     if (comm.rank > 0 || status != STATUS_OK)
         return status;

@@ -64,6 +64,9 @@ void comm_send(const struct comm *comm, int to, const struct message *message);
  *  \return false: there is none. Local */
 bool comm_receive(const struct comm *comm, struct message *message, int *from) MUST_USE;
 
+/** Wait until all ranks have come here. Collective; sleeps. */
+void comm_meet(const struct comm *comm);
+
 /** Give all ranks what rank 0 has in `bytes`. Collective; sleeps. */
 void comm_broadcast(const struct comm *comm, void *bytes, size_t size);
 

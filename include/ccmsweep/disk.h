@@ -10,6 +10,7 @@
 #define CCMSWEEP_DISK_H
 
 #include <ccmsweep/fault.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /** printf into a new string, owned by the caller (free). Never NULL. */
@@ -31,6 +32,10 @@ enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
 
 /** fsync. After a failure what was written must be thought lost: it must not be tried again. */
 enum status disk_sync(int fd, const char *path, struct fault *fault) MUST_USE;
+
+/** True when `path` still names the file that is open at `fd`: it was neither removed nor replaced.
+ */
+bool disk_is_in_place(int fd, const char *path) MUST_USE;
 
 /** fsync the folder that holds `path`, so that a rename or a new file in it lasts. */
 enum status disk_sync_folder(const char *path, struct fault *fault) MUST_USE;

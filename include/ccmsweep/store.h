@@ -40,6 +40,9 @@ struct store_program {
     const char *libraries; /**< "HDF5 1.10.8, Open MPI 4.1.4, …" */
 };
 
+/** This program, as it was built. Local. */
+struct store_program store_this_program(void) MUST_USE;
+
 /**
  * Create the file of a spec: all cells, everything pending. Replaces a file of that name at once
  * and as a whole. Rank 0 only. Also removes temporaries PATH.tmp.* of earlier, killed creations.
@@ -126,11 +129,15 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
 /** For measurements alone: write a valid commit record for every run, of no rows, without fsync. */
 enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
 
+/** Refuse to go on with a file that was removed or replaced while it is open: nobody would find
+ * what is written into it. store_commit does so first. \return STATUS_FAULT with a sentence */
+enum status store_check_place(const struct store *store, struct fault *fault) MUST_USE;
+
 /** Take back the commit record of a run, so that it is to be done again; its rows stay until then.
  *  With fsync. */
 enum status store_uncommit(struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
-/** Mark a run that is not done as OUTCOME_INTERRUPTED (no commit record), and fsync. */
+/** Mark a run as OUTCOME_INTERRUPTED (no commit record), and fsync. One that is done stays so. */
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
 /** Read one field of a run. \param values record_count(field, extents of the run's cell) values;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/bench.h>
-#include <ccmsweep/build.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/comm.h>
 #include <ccmsweep/commands.h>
@@ -198,11 +197,7 @@ static char *file_name(const struct arguments *arguments, const char *what)
 static enum status make_store(const char *path, const struct spec *spec, struct store **store,
                               struct fault *fault)
 {
-    const struct store_program program = {.version = build_version(),
-                                          .revision = build_revision(),
-                                          .compiler = build_compiler(),
-                                          .flags = build_flags(),
-                                          .libraries = build_libraries()};
+    const struct store_program program = store_this_program();
     const enum status status = store_create(path, spec, &program, fault);
     return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }

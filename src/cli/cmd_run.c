@@ -318,8 +318,10 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, st
         progress_say(&progress, "%s", fault->text);
         comm_abort(comm, (int)status);
     }
-    if (store != NULL)
+    if (store != NULL) {
         print_table(store);
+        comm_meet(comm); /* closing the file is collective, and would spin */
+    }
     if (status == STATUS_OK)
         progress_say(&progress, "%s", fault->text);
     store_close(&store);
@@ -351,6 +353,7 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
         fprintf(stderr, "ccmsweep: rank %d on %s: %s\n", comm->rank, host, fault->text);
         comm_abort(comm, (int)status);
     }
+    comm_meet(comm);
     store_close(&store);
     return STATUS_OK;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
-#include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
@@ -152,11 +151,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 static enum status create(const struct arguments *arguments, const struct spec *spec,
                           struct fault *fault)
 {
-    const struct store_program program = {.version = build_version(),
-                                          .revision = build_revision(),
-                                          .compiler = build_compiler(),
-                                          .flags = build_flags(),
-                                          .libraries = build_libraries()};
+    const struct store_program program = store_this_program();
     enum status status = store_create(arguments->output, spec, &program, fault);
     if (status == STATUS_OK)
         checkpoint_tidy(arguments->output, NULL, 0);

@@ -106,27 +106,33 @@ static void measure_memory(struct plan *plan, const struct look *look)
 }
 
 /* What finished cells took, added to what all take. */
+static void learn_run(struct plan *plan, int64_t run, enum store_state state, int32_t outcome,
+                      double wall_s)
+{
+    plan->states[run] = (uint8_t)state;
+    plan->interrupted += state == STORE_INTERRUPTED;
+    plan->finished += state == STORE_DONE;
+    if (state != STORE_DONE || outcome == OUTCOME_FAILED || outcome == OUTCOME_QUARANTINED ||
+        !isfinite(wall_s) || wall_s <= 0)
+        return;
+    cost_learn(plan->cost, run, wall_s);
+    plan->learnt++;
+    plan->total_s += wall_s;
+}
+
 static enum status learn(struct plan *plan, const struct store *store, struct fault *fault)
 {
+    double *const wall_s = fault_alloc((size_t)plan->cells, sizeof *wall_s);
+    int32_t *const outcomes = fault_alloc((size_t)plan->cells, sizeof *outcomes);
     plan->states = fault_alloc((size_t)plan->cells, 1);
-    for (int64_t i = 0; i < plan->cells; i++) {
-        const enum store_state state = store_state(store, i);
-        plan->states[i] = (uint8_t)state;
-        plan->interrupted += state == STORE_INTERRUPTED;
-        if (state != STORE_DONE)
-            continue;
-        struct store_notes notes;
-        const enum status status = store_notes(store, i, &notes, fault);
-        if (status != STATUS_OK)
-            return status;
-        plan->finished++;
-        if (!isfinite(notes.wall_s) || notes.wall_s <= 0)
-            continue;
-        cost_learn(plan->cost, i, notes.wall_s);
-        plan->learnt++;
-        plan->total_s += notes.wall_s;
-    }
-    return STATUS_OK;
+    enum status status = store_note_column(store, NOTE_WALL, wall_s, fault);
+    if (status == STATUS_OK)
+        status = store_column(store, record_field("outcome"), outcomes, fault);
+    for (int64_t i = 0; i < plan->cells && status == STATUS_OK; i++)
+        learn_run(plan, i, store_state(store, i), outcomes[i], wall_s[i]);
+    free(outcomes);
+    free(wall_s);
+    return status;
 }
 
 static void expect_rest(struct plan *plan)

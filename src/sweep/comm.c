@@ -59,13 +59,20 @@ static void wait_for(MPI_Request *request)
     }
 }
 
-void comm_finish(struct comm *comm)
+void comm_meet(const struct comm *comm)
 {
-    if (!comm->launched)
+    if (comm->size == 1)
         return;
     MPI_Request all;
     MPI_Ibarrier(MPI_COMM_WORLD, &all);
     wait_for(&all);
+}
+
+void comm_finish(struct comm *comm)
+{
+    if (!comm->launched)
+        return;
+    comm_meet(comm);
     MPI_Finalize();
     comm->launched = false;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char suffix[] = ".tmp.";
@@ -77,7 +78,16 @@ enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
 
 enum status disk_sync(int fd, const char *path, struct fault *fault)
 {
-    return fsync(fd) < 0 ? refuse("bring to the disk", path, fault) : STATUS_OK;
+    if (fsync(fd) == 0)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT, "cannot bring to the disk %s: %s", path, strerror(errno));
+}
+
+bool disk_is_in_place(int fd, const char *path)
+{
+    struct stat opened, named;
+    return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_dev == named.st_dev &&
+           opened.st_ino == named.st_ino;
 }
 
 enum status disk_sync_folder(const char *path, struct fault *fault)

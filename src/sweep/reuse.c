@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/reuse.h>
+#include <ccmsweep/stop.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,8 @@ static enum status copy_runs(struct store *store, const struct store *other,
     struct entry *entries = NULL;
     size_t count = 0;
     enum status status = list_finished(other, &entries, &count, fault);
-    for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK; run++) {
+    for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK && !stop_requested();
+         run++) {
         struct entry key;
         struct fault damage;
         if (store_state(store, run) == STORE_DONE)

@@ -3,6 +3,7 @@
 #include <ccmsweep/build.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/clock.h>
+#include <ccmsweep/disk.h>
 #include <ccmsweep/host.h>
 #include <ccmsweep/kernels.h>
 #include <ccmsweep/reuse.h>
@@ -23,11 +24,7 @@ enum { CRASHES = 3 };
 
 static enum status create(const struct session *s, struct fault *fault)
 {
-    const struct store_program program = {.version = build_version(),
-                                          .revision = build_revision(),
-                                          .compiler = build_compiler(),
-                                          .flags = build_flags(),
-                                          .libraries = build_libraries()};
+    const struct store_program program = store_this_program();
     const enum status status = store_create(s->request->path, s->spec, &program, fault);
     /* Checkpoints of a file that is no more. */
     if (status == STATUS_OK)
@@ -123,7 +120,7 @@ static void name_run(const struct session *s, int64_t run, char *text, size_t si
 
 static enum status check_rows(struct session *s, struct fault *fault)
 {
-    for (int64_t run = 0; run < store_runs(s->store); run++) {
+    for (int64_t run = 0; run < store_runs(s->store) && !stop_requested(); run++) {
         struct fault damage;
         if (store_state(s->store, run) != STORE_DONE ||
             store_check(s->store, run, &damage) == STATUS_OK)
@@ -285,6 +282,18 @@ static enum status judge(struct session *s, struct accused *a, struct fault *fau
     return status;
 }
 
+/* A polite stop: nothing is held against anybody. */
+static enum status clear_marks(const struct session *s, struct fault *fault)
+{
+    static const struct store_trouble none = {0};
+    struct accused accused = {0};
+    enum status status = read_accused(s, &accused, fault);
+    for (size_t i = 0; i < accused.count && status == STATUS_OK; i++)
+        status = store_note_trouble(s->store, accused.runs[i], &none, fault);
+    accused_fini(&accused);
+    return status;
+}
+
 /* Checkpoints of runs that are done, and temporaries. */
 static void tidy(const struct session *s)
 {
@@ -293,6 +302,7 @@ static void tidy(const struct session *s)
     for (int64_t run = 0; run < runs; run++)
         unfinished[run] = store_state(s->store, run) != STORE_DONE;
     checkpoint_tidy(s->request->path, unfinished, runs);
+    disk_remove_temporaries(s->request->path);
     free(unfinished);
 }
 
@@ -497,6 +507,11 @@ bool session_gives_up(const struct session *s)
 
 enum status session_end(struct session *s, enum status ends, struct fault *fault)
 {
+    enum status status = store_check_place(s->store, fault);
+    if (status == STATUS_OK && ends == STATUS_STOPPED)
+        status = clear_marks(s, fault);
+    if (status != STATUS_OK)
+        return status;
     tidy(s);
     if (s->log_row < 0)
         return STATUS_OK;

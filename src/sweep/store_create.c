@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/build.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/h5.h>
 #include <ccmsweep/identity.h>
@@ -298,6 +299,15 @@ static enum status make(const char *path, const struct spec *spec,
     if (!made || !closed)
         return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", path);
     return settle(path, fault);
+}
+
+struct store_program store_this_program(void)
+{
+    return (struct store_program){.version = build_version(),
+                                  .revision = build_revision(),
+                                  .compiler = build_compiler(),
+                                  .flags = build_flags(),
+                                  .libraries = build_libraries()};
 }
 
 enum status store_create(const char *path, const struct spec *spec,

@@ -142,6 +142,16 @@ static enum status write_synced_commit(struct store *store, const struct commit 
     return status;
 }
 
+enum status store_check_place(const struct store *store, struct fault *fault)
+{
+    if (disk_is_in_place(store->fd, store->path))
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT,
+                     "%s was removed or replaced while it was in use, and what was committed in it "
+                     "is lost",
+                     store->path);
+}
+
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault)
 {
@@ -152,8 +162,8 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     struct commit commit = {
         .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
     struct identity identity;
-    enum status status = STATUS_OK;
-    if (inject_reversed()) {
+    enum status status = store_check_place(store, fault);
+    if (status == STATUS_OK && inject_reversed()) {
         commit_hash_rows(record, &extents, commit.rows);
         status = store_identity(store, run, &identity, fault);
         memcpy(commit.identity, identity.bytes, COMMIT_HALF);
@@ -224,7 +234,9 @@ enum status store_uncommit(struct store *store, int64_t run, struct fault *fault
 
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
 {
-    CHECK(store_is_writable(store) && store_state(store, run) != STORE_DONE);
+    CHECK(store_is_writable(store));
+    if (store_state(store, run) == STORE_DONE)
+        return STATUS_OK;
     enum status status = store_write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
     if (status == STATUS_OK)
         status = disk_sync(store->fd, store->path, fault);

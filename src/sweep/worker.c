@@ -56,7 +56,11 @@ static enum status resume(struct worker *w, struct fault *fault)
         fault_prefix(fault, "%s", w->path);
         return status;
     }
-    if (answer == CHECKPOINT_ABSENT)
+    if (answer == CHECKPOINT_ABSENT && w->begins_again)
+        progress_say(w->progress,
+                     "run %lld was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
+                     (long long)w->run, w->path);
+    else if (answer == CHECKPOINT_ABSENT)
         progress_say(w->progress,
                      "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
                      w->path, w->path);
@@ -92,7 +96,7 @@ enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
     if (status != STATUS_OK)
         return status;
     const struct store_place place = store_place(w->store, run);
-    w->suspect = trouble.suspect != 0;
+    w->suspect = trouble.suspect != 0 || trouble.crashes > 0;
     trouble.flight = FLIGHT_OPEN;
     crash_blame(&place);
     status = store_note_trouble(w->store, run, &trouble, fault);
@@ -150,8 +154,8 @@ static enum status clear_trouble(struct worker *w, enum flight flight, bool keep
 static bool is_due(const struct worker *w, double now_s)
 {
     double every_s = w->checkpoint_s > 0 ? w->checkpoint_s : INFINITY;
-    if (w->suspect && w->checkpoint_s > suspect_saves_s)
-        every_s = suspect_saves_s;
+    if (w->suspect)
+        every_s = fmin(every_s, suspect_saves_s);
     return now_s - w->saved_s >= every_s && !trainer_done(w->trainer);
 }
 
@@ -194,8 +198,9 @@ enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
     crash_blame(NULL);
     if (status == STATUS_OK)
         status = clear_trouble(w, FLIGHT_NONE, true, fault);
-    if (status == STATUS_OK)
-        status = checkpoint_remove(w->path, w->run, fault);
+    struct fault warning;
+    if (status == STATUS_OK && checkpoint_remove(w->path, w->run, &warning) != STATUS_OK)
+        progress_say(w->progress, "%s", warning.text);
     if (status == STATUS_OK)
         *wall_s = notes.wall_s;
     return status;

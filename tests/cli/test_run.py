@@ -202,6 +202,18 @@ def test_a_stop_is_polite_and_goes_on(number, tmp_path):
     assert_same_results(tmp_path / "l.h5", tmp_path / "m.h5")
 
 
+def test_a_file_that_is_taken_away_is_missed(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG.replace("20000", "3000"))
+    process = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
+    wait_for(tmp_path / "l.h5")
+    time.sleep(0.3)
+    (tmp_path / "l.h5").unlink()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.endswith("ccmsweep: l.h5 was removed or replaced while it was in use, and what was "
+                        "committed in it is lost\n")
+
+
 def test_stop_before(tmp_path):
     (tmp_path / "l.yaml").write_text(LONG)
     begun = time.monotonic()

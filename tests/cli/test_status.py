@@ -233,11 +233,13 @@ def test_what_is_held_against_cells_is_told(untouched):
 
 
 def test_cells_set_aside_come_first(untouched):
-    for cell in range(12):
-        hold_against(untouched, cell, crashes=1)
     hold_against(untouched, 12, crashes=3)
     hold_against(untouched, 13, suspect=1, lost=10)
+    hold_against(untouched, 14, crashes=1)
     assert again(untouched.parent) in (3, 75)
+    assert status(untouched)["crash_marks"] == 3, "a polite stop clears the marks of all others"
+    for cell in range(12):
+        hold_against(untouched, cell, crashes=1)
     shown = re.findall(r"^attention (.*)$", text(untouched), re.M)
     assert len(shown) == 13
     assert shown[0].startswith("run 12 (") and shown[0].endswith(" quarantined: crashed 3 times")

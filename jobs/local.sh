@@ -46,6 +46,13 @@ read_arguments() {
         --progress | --progress=*) shows=true ;;
         esac
     done
+    if [ "$spec" = "$root/sweeps/demo.yaml" ]; then
+        for word in "$@"; do
+            case $word in
+            *.yaml | *.yml) fail 2 "jobs/local.sh: the spec comes first: jobs/local.sh $word OPTION…" ;;
+            esac
+        done
+    fi
     if [ -z "$file" ]; then
         file=$(basename -- "$spec")
         file=${file%.*}.h5

@@ -76,10 +76,10 @@ int64_t comm_sum(const struct comm *comm, int64_t value) MUST_USE;
 
 /** How long a rank has waited for something to happen. */
 struct nap {
-    int turns;
+    double since_s; /**< clock when the waiting began; 0: not yet */
 };
 
-/** Sleep a little, longer the longer nothing has happened: up to 10 ms. Local. */
+/** Sleep for a 64th of the time waited so far, at least 2 us and at most 10 ms. Local. */
 void nap_sleep(struct nap *nap);
 
 /** Something has happened: sleep briefly again. Local. */

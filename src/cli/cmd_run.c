@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     KEY_SET = 0x100,
@@ -135,6 +136,8 @@ static error_t parse_end(struct arguments *a, const char *value, const struct ar
     struct fault fault;
     if (deadline_parse(value, clock_utc(), &a->session.end, &fault) != STATUS_OK)
         return refuse(state, "--stop-before: %s", fault.text);
+    if (a->session.end <= clock_utc())
+        return refuse(state, "--stop-before: '%s' is past, expected a time to come", value);
     a->session.end = fmin(a->session.end, deadline_of_job());
     return 0;
 }
@@ -272,9 +275,11 @@ static enum status open_all(const struct comm *comm, const struct orders *orders
 }
 
 /* What there is so far; not worth a fault. */
-static void print_table(const struct store *store)
+static void print_table(const struct store *store, bool beside_bar)
 {
     struct survey survey;
+    if (beside_bar) /* behind a launcher's pipe it is wiped away later */
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     if (survey_take(store, false, &survey, NULL) != STATUS_OK)
         return;
     table_print(stdout, &survey);
@@ -319,7 +324,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, st
         comm_abort(comm, (int)status);
     }
     if (store != NULL) {
-        print_table(store);
+        print_table(store, comm->launched && orders.bar != 0);
         comm_meet(comm); /* closing the file is collective, and would spin */
     }
     if (status == STATUS_OK)

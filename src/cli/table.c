@@ -189,6 +189,9 @@ void table_print(FILE *file, const struct survey *survey)
         fputs("Diverged runs have no stopping episode and count neither as stopped nor as "
               "censored.\n",
               file);
+    for (size_t a = 0; a < survey->axes; a++)
+        fprintf(file, "%s%s%s", a == 0 ? "Each row has cells that differ in " : ", ",
+                survey->axis[a].name, a + 1 == survey->axes ? ".\n" : "");
     free(table.groups);
 }
 

@@ -100,7 +100,11 @@ enum status reuse_runs(struct store *store, const char *path, struct progress *p
         status = copy_runs(store, other, progress, &copied, fault);
     store_close(&other);
     if (status == STATUS_OK)
-        progress_say(progress, "%" PRId64 " run%s copied from %s", copied, copied == 1 ? "" : "s",
-                     path);
+        progress_say(progress,
+                     copied > 0 ? "%" PRId64 " run%s copied from %s"
+                                : "%" PRId64
+                                  " run%s copied from %s: none of the cells that are left "
+                                  "here is finished there",
+                     copied, copied == 1 ? "" : "s", path);
     return status;
 }

@@ -206,6 +206,8 @@ enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
         status = fault_set(fault, STATUS_INPUT, "%s: %s, expected a spec in YAML", path,
                            strerror(errno));
     fclose(file);
+    if (status == STATUS_OK && strncmp(text, "\211HDF", 4) == 0)
+        status = fault_set(fault, STATUS_INPUT, "%s: an HDF5 file, expected a spec in YAML", path);
     if (status == STATUS_OK)
         status = spec_parse(spec, text, length, path, fault);
     free(text);

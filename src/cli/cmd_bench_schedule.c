@@ -83,11 +83,11 @@ static const struct argp parser = {
     .options = options,
     .parser = parse,
     .doc = "Measure on this machine what the sweep around the trainings costs.\v"
-           "Cells that do nothing go through the real scheduler and messages: under mpirun -n 3\n"
-           "to two ranks, alone through the scheduler only. Then, on rank 0: the file of as many\n"
-           "runs, made and looked through as at a resume; and commits of the published size, each\n"
-           "beside the bare writes and syncs of as many bytes. Exit codes: 0 measured; 1 the disk\n"
-           "fails; 2 wrong input.",
+           "Cells that do nothing go through the real scheduler and messages: under\n"
+           "mpirun -n 3 to two ranks, alone through the scheduler only. Then, on rank 0:\n"
+           "the file of as many runs, made and looked through as at a resume; and commits\n"
+           "of the published size, each beside the bare writes and syncs of as many\n"
+           "bytes. Exit codes: 0 measured; 1 the disk fails; 2 wrong input.",
 };
 
 /* ---- the scheduler ---- */
@@ -397,11 +397,13 @@ static enum status measure(const struct arguments *arguments, const struct comm 
 enum status bench_schedule(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.cells = 100000, .commits = 50, .folder = "."};
+    char name[] = "ccmsweep bench schedule";
+    argv[0] = name;
     const unsigned quiet = comm_launched_rank() == 0 ? 0 : ARGP_SILENT;
     if (argp_parse(&parser, argc, argv, quiet, NULL, &arguments) != 0)
         return STATUS_OK; /* rank 0 says it */
     struct comm comm;
-    struct schedule_report report;
+    struct schedule_report report = {0};
     enum status status = STATUS_OK;
     comm_start(&comm);
     if (comm.rank > 0)

@@ -207,20 +207,19 @@ static const struct argp parser = {
     .options = options,
     .parser = parse,
     .args_doc = "SPEC.yaml",
-    .doc =
-        "Train all cells of a spec: start, go on, or find nothing to do.\v"
-        "Alone it trains one cell after the other. Under mpirun, or srun --mpi=pmix, rank 0 hands\n"
-        "the cells to the other ranks: give n+1 ranks for n cores. Whatever happens, the same\n"
-        "command goes on, and what is committed is never lost.\n"
-        "\n"
-        "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; alone Ctrl-C and\n"
-        "SIGTERM do too, and a second signal kills.\n"
-        "\n"
-        "Exit codes: 0 all cells are done; 1 a fault of the system, run again; 2 wrong input,\n"
-        "nothing was touched; 3 finished, but cells failed or are quarantined; 4 FILE is in use "
-        "by\n"
-        "another run; 75 stopped early, run the same command again. Anything else is a crash: run\n"
-        "again.",
+    .doc = "Train all cells of a spec: start, go on, or find nothing to do.\v"
+           "Alone it trains one cell after the other. Under mpirun, or srun --mpi=pmix,\n"
+           "rank 0 hands the cells to the other ranks: give n+1 ranks for n cores.\n"
+           "Whatever happens, the same command goes on, and what is committed is never\n"
+           "lost.\n"
+           "\n"
+           "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; alone\n"
+           "Ctrl-C and SIGTERM do too, and a second signal kills.\n"
+           "\n"
+           "Exit codes: 0 all cells are done; 1 a fault of the system, run again; 2 wrong\n"
+           "input, nothing was touched; 3 finished, but cells failed or are quarantined;\n"
+           "4 FILE is in use by another run; 75 stopped early, run the same command\n"
+           "again. Anything else is a crash: run again.",
 };
 
 /* What the other ranks must know. */

@@ -64,8 +64,8 @@ static const struct argp parser = {
            "done, running, interrupted (stopped politely), lost (with its job) or pending.\n"
            "One that is done has stopped, is censored (the limit came first), diverged,\n"
            "failed or is quarantined. 'left' is the work that finished cells of the same\n"
-           "kind let expect; the ETA divides it by the cells that run now, give or take two\n"
-           "standard deviations. The file of a 'train' is a sweep of one cell.\n\n"
+           "kind let expect; the ETA divides it by the cells that run now, give or take\n"
+           "two standard deviations. The file of a 'train' is a sweep of one cell.\n\n"
            "Exit codes: 0 shown, whatever the state; 1 the disk fails; 2 there is no such\n"
            "file, or it is not one of a sweep.",
 };

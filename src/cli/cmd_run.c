@@ -39,7 +39,6 @@ struct arguments {
     struct request request;
     struct session_request session;
     enum progress_mode progress;
-    bool ends_given;
 };
 
 static const struct argp_option options[] = {
@@ -376,7 +375,8 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
     if (asks_for_help(argc, argv)) {
         if (comm_launched_rank() == 0)
-            argp_parse(&parser, argc, argv, 0, NULL, &(struct arguments){.request = {NULL}});
+            argp_parse(&parser, argc, argv, 0, NULL,
+                       &(struct arguments){.progress = PROGRESS_AUTO});
         return STATUS_OK;
     }
     struct comm comm;

@@ -32,7 +32,7 @@ const struct field *record_field(const char *name)
         if (strcmp(fields[i].name, name) == 0)
             return &fields[i];
     }
-    CHECK(!"no such field");
+    CHECK(false && "no such field");
     return NULL;
 }
 

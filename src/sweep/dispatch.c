@@ -77,7 +77,7 @@ bool dispatch_turn(struct dispatch *d, struct message *event)
         give(d, worker);
         break;
     default:
-        CHECK(!"a message that only rank 0 sends");
+        CHECK(false && "a message that only rank 0 sends");
     }
     settle(d);
     return true;

@@ -30,7 +30,7 @@ static void act(const char *action)
     } else if (strcmp(action, "exit") == 0) {
         _exit(9);
     } else {
-        CHECK(!"CCMSWEEP_FAULTS has an unknown action");
+        CHECK(false && "CCMSWEEP_FAULTS has an unknown action");
     }
 }
 

@@ -45,6 +45,10 @@ struct comm {
  *  before comm_start. */
 bool comm_is_launched(void) MUST_USE;
 
+/** True when the launcher leaves its ranks time after SIGTERM: srun (KillWait, 30 s as a rule), not
+ *  mpirun (a second). Local; before comm_start. */
+bool comm_is_given_time(void) MUST_USE;
+
 /** Rank that the launcher gave this process, 0 without one. Local; before comm_start. */
 int comm_launched_rank(void) MUST_USE;
 

@@ -18,7 +18,10 @@
  */
 enum status deadline_parse(const char *text, double now, double *end, struct fault *fault) MUST_USE;
 
-/** End of the SLURM job that this process is in (SLURM_JOB_END_TIME), INFINITY when there is none.
+/**
+ * End of the SLURM job that this process is in, INFINITY when there is none or it has no limit:
+ * SLURM_JOB_END_TIME, else what `scontrol show job` says within 10 s, else none. Starts a process,
+ * so call it once, and before MPI is started.
  */
 double deadline_of_job(void) MUST_USE;
 

@@ -3,8 +3,9 @@
  * The polite stop: SIGINT, SIGTERM and SIGUSR1 set a flag that the work loop looks at.
  *
  * Alone, the first signal asks and the second one, of any of the three, kills as if nothing caught
- * it. Under a launcher only SIGUSR1 asks, however often it comes: SIGTERM and SIGINT are there the
- * launcher's way to end the job within a second. The flag is one of the program's few mutable
+ * it. Under a launcher SIGUSR1 asks, however often it comes; SIGTERM does only where the launcher
+ * leaves time for an answer, and is with others, like SIGINT, the way to end the job within a
+ * second. The flag is one of the program's few mutable
  * globals (a signal handler cannot have another place).
  */
 #ifndef CCMSWEEP_STOP_H
@@ -12,8 +13,12 @@
 
 #include <stdbool.h>
 
-/** Catch the signals from now on. Local; call once, before the work and before MPI is started. */
-void stop_install(bool launched);
+/**
+ * Catch the signals from now on. Local; call once, before the work and before MPI is started.
+ * \param launched by mpirun, srun or the like
+ * \param given_time launched so that there is time after SIGTERM
+ */
+void stop_install(bool launched, bool given_time);
 
 /** True once a signal has come. */
 bool stop_requested(void);

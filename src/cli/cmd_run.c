@@ -39,6 +39,7 @@ struct arguments {
     struct request request;
     struct session_request session;
     enum progress_mode progress;
+    double job_end; /* of the batch job, INFINITY for none */
 };
 
 static const struct argp_option options[] = {
@@ -137,7 +138,6 @@ static error_t parse_end(struct arguments *a, const char *value, const struct ar
         return refuse(state, "--stop-before: %s", fault.text);
     if (a->session.end <= clock_utc())
         return refuse(state, "--stop-before: '%s' is past, expected a time to come", value);
-    a->session.end = fmin(a->session.end, deadline_of_job());
     return 0;
 }
 
@@ -212,8 +212,9 @@ static const struct argp parser = {
            "Whatever happens, the same command goes on, and what is committed is never\n"
            "lost.\n"
            "\n"
-           "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; alone\n"
-           "Ctrl-C and SIGTERM do too, and a second signal kills.\n"
+           "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; so does\n"
+           "SIGTERM to the ranks of srun (scancel); alone Ctrl-C and SIGTERM do too, and a\n"
+           "second signal kills.\n"
            "\n"
            "Exit codes: 0 all cells are done; 1 a fault of the system, run again; 2 wrong\n"
            "input, nothing was touched; 3 finished, but cells failed or are quarantined;\n"
@@ -247,6 +248,7 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
         fault->text[0] = '\0';
         return STATUS_INPUT;
     }
+    arguments->session.end = fmin(arguments->session.end, arguments->job_end);
     progress_init(session->progress, arguments->progress, stderr);
     enum status status = request_resolve(&arguments->request, spec, fault);
     if (status != STATUS_OK)
@@ -293,10 +295,11 @@ static bool must_abort(const struct comm *comm, bool begun, enum status status)
                               (begun && (status == STATUS_INPUT || status == STATUS_LOCKED)));
 }
 
-static enum status run_rank_0(int argc, char **argv, const struct comm *comm, struct fault *fault)
+static enum status run_rank_0(int argc, char **argv, const struct comm *comm, double job_end,
+                              struct fault *fault)
 {
-    struct arguments arguments = {
-        .session = {.lock_wait_s = 30, .end = deadline_of_job(), .max_lost = 10}};
+    struct arguments arguments = {.session = {.lock_wait_s = 30, .end = INFINITY, .max_lost = 10},
+                                  .job_end = job_end};
     struct progress progress = {.file = stderr, .mode = PROGRESS_NONE, .who = ""};
     struct session session = {.progress = &progress};
     struct orders orders = {.status = STATUS_OK};
@@ -381,10 +384,11 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     }
     struct comm comm;
     crash_install();
-    stop_install(comm_is_launched());
+    stop_install(comm_is_launched(), comm_is_given_time());
+    const double job_end = comm_launched_rank() == 0 ? deadline_of_job() : INFINITY;
     comm_start(&comm);
-    const enum status status =
-        comm.rank == 0 ? run_rank_0(argc, argv, &comm, fault) : run_other_rank(&comm, fault);
+    const enum status status = comm.rank == 0 ? run_rank_0(argc, argv, &comm, job_end, fault)
+                                              : run_other_rank(&comm, fault);
     comm_finish(&comm);
     return status;
 }

@@ -123,7 +123,7 @@ enum status cmd_status(int argc, char **argv, struct fault *fault)
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     bool over = false;
     if (arguments.watch)
-        stop_install(false);
+        stop_install(false, false);
     enum status status = show(&arguments, true, &over, fault);
     while (status == STATUS_OK && arguments.watch && !over && !stop_requested()) {
         /* Ends early with a signal. */

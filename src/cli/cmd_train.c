@@ -280,7 +280,7 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK) {
         struct settings cell;
         spec_cell(spec, 0, &cell);
-        stop_install(false);
+        stop_install(false, false);
         struct trainer *trainer = trainer_new(&cell);
         status = train(&arguments, spec, trainer, fault);
         trainer_free(&trainer);

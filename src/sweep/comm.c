@@ -31,6 +31,12 @@ bool comm_is_launched(void)
     return launched_rank() != NULL;
 }
 
+bool comm_is_given_time(void)
+{
+    return comm_is_launched() && getenv("OMPI_COMM_WORLD_RANK") == NULL &&
+           getenv("SLURM_STEP_ID") != NULL;
+}
+
 int comm_launched_rank(void)
 {
     const char *const rank = launched_rank();

@@ -33,6 +33,8 @@ struct lead {
     struct session *session;
     struct board board;
     enum reason reason;
+    double given_s; /* until the end, when it began; INFINITY: there is none */
+    bool too_short; /* for a cell to reach a checkpoint */
     double looked_s;
 };
 
@@ -181,6 +183,14 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
                          "on with --retry or a higher --max-failed",
                          lead->crew->path, board_failed(&lead->board), board_done(&lead->board),
                          lead->board.runs, left);
+    if (lead->too_short)
+        return fault_set(fault, STATUS_STOPPED,
+                         "%s: nothing was begun: %.3g s until the end are too short for a cell to "
+                         "reach a checkpoint, expected at least %.3g s: %" PRId64 " of %" PRId64
+                         " cells done, %" PRId64 " left",
+                         lead->crew->path, lead->given_s,
+                         lead->session->request->end - lead->session->start_by,
+                         board_done(&lead->board), lead->board.runs, left);
     return fault_set(fault, STATUS_STOPPED,
                      "%s: %s: %" PRId64 " of %" PRId64 " cells done, %" PRId64 " left, %" PRId64
                      " of them with a checkpoint; run the same command again to "
@@ -231,6 +241,8 @@ enum status crew_lead(const struct crew *crew, struct session *session, struct f
     enum status status = session_begin(session, crew->store, workers, crew->comm->size, fault);
     if (status != STATUS_OK)
         return status;
+    lead.given_s = session->request->end - clock_utc();
+    lead.too_short = !may_start(&lead);
     begin_board(&lead, workers);
     if (crew->comm->size > 1)
         hand_out(&lead);

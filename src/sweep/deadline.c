@@ -85,9 +85,41 @@ enum status deadline_parse(const char *text, double now, double *end, struct fau
                      text_quote(text, quoted));
 }
 
+/* "EndTime=2026-11-23T18:00:00", local time, in what scontrol prints of a job; no date where the
+ * job has no limit. */
+static double end_in(const char *text)
+{
+    static const char key[] = "EndTime=";
+    char date[TEXT_NUMBER];
+    double end = 0;
+    const char *const field = strstr(text, key);
+    if (field == NULL)
+        return INFINITY;
+    const char *const value = field + strlen(key);
+    snprintf(date, sizeof date, "%.*s", (int)strcspn(value, " \n"), value);
+    return parse_date(date, &end) ? end : INFINITY;
+}
+
+/* Before release 23.02, SLURM puts the end into no variable. A controller that does not answer must
+ * not keep the sweep from its work. */
+static double ask_scontrol(void)
+{
+    static const char command[] =
+        "exec timeout -k 1 10 scontrol show job \"$SLURM_JOB_ID\" 2>/dev/null";
+    char text[4096];
+    FILE *const pipe = popen(command, "re");
+    if (pipe == NULL)
+        return INFINITY;
+    text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
+    pclose(pipe);
+    return end_in(text);
+}
+
 double deadline_of_job(void)
 {
     const char *const text = getenv("SLURM_JOB_END_TIME");
     int64_t end = 0;
-    return text != NULL && text_parse_integer(text, &end) && end > 0 ? (double)end : INFINITY;
+    if (text != NULL && text_parse_integer(text, &end) && end > 0)
+        return (double)end;
+    return getenv("SLURM_JOB_ID") != NULL ? ask_scontrol() : INFINITY;
 }

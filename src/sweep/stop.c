@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int caught[] = {SIGUSR1, SIGINT, SIGTERM};
+static const int caught[] = {SIGUSR1, SIGTERM, SIGINT};
 enum { CAUGHT = sizeof caught / sizeof *caught };
 static volatile sig_atomic_t requested;
 
@@ -21,13 +21,14 @@ static void request_once(int number)
         signal(caught[i], SIG_DFL);
 }
 
-void stop_install(bool launched)
+void stop_install(bool launched, bool given_time)
 {
+    const size_t count = !launched ? CAUGHT : given_time ? 2 : 1;
     struct sigaction action = {.sa_handler = launched ? request : request_once,
                                .sa_flags = SA_RESTART};
     for (size_t i = 0; i < CAUGHT; i++)
         sigaddset(&action.sa_mask, caught[i]);
-    for (size_t i = 0; i < (launched ? 1 : CAUGHT); i++)
+    for (size_t i = 0; i < count; i++)
         CHECK(sigaction(caught[i], &action, NULL) == 0);
 }
 

@@ -234,6 +234,14 @@ def test_the_end_of_the_job_is_known(tmp_path, monkeypatch):
     assert status(tmp_path / "l.h5")["last_start"]["job"] == "4711"
 
 
+def test_too_short_for_a_checkpoint(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG)
+    done = run("run", "l.yaml", "-o", "l.h5", "--stop-before", "+0.3s", cwd=tmp_path)
+    assert done.returncode == 75
+    assert "l.h5: nothing was begun: " in done.stderr and "too short for a cell" in done.stderr
+    assert status(tmp_path / "l.h5")["states"]["pending"] == status(tmp_path / "l.h5")["cells"]
+
+
 def test_another_spec_is_refused(finished, tmp_path):
     folder, _ = finished
     before = (folder / "s.h5").read_bytes()

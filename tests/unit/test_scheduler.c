@@ -6,8 +6,12 @@
 #include <ccmsweep/rng.h>
 #include <ccmsweep/scheduler.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static void test_cells_come_in_order_and_once(void **state)
 {
@@ -232,6 +236,44 @@ static void test_deadlines(void **state)
     assert_true(isinf(deadline_of_job()));
 }
 
+/* A scontrol first on the path that prints `says`. */
+static double told_by_scontrol(const char *says)
+{
+    char folder[] = "/tmp/ccmsweep-test-XXXXXX", path[64], command[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/scontrol", folder);
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n[ \"$*\" = 'show job 4711' ] || exit 1\ncat <<'.'\n%s\n.\n", says);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    const char *const before = getenv("PATH");
+    snprintf(command, sizeof command, "%s:%s", folder, before);
+    char *const kept = strdup(before);
+    setenv("PATH", command, 1);
+    const double end = deadline_of_job();
+    setenv("PATH", kept, 1);
+    free(kept);
+    assert_int_equal(unlink(path) + rmdir(folder), 0);
+    return end;
+}
+
+static void test_scontrol_knows_the_end(void **state)
+{
+    (void)state;
+    setenv("TZ", "UTC-3", 1);
+    tzset();
+    unsetenv("SLURM_JOB_END_TIME");
+    setenv("SLURM_JOB_ID", "4711", 1);
+    assert_true(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=2026-11-23T18:00:00 "
+                                 "Deadline=N/A") == 1795456800 - 3 * 3600);
+    assert_true(told_by_scontrol("   EndTime=2026-11-23T18:00:00") == 1795456800 - 3 * 3600);
+    assert_true(isinf(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=Unknown D=1")));
+    assert_true(isinf(told_by_scontrol("slurm_load_jobs error: Invalid job id specified")));
+    unsetenv("SLURM_JOB_ID");
+    assert_true(isinf(told_by_scontrol("   EndTime=2026-11-23T18:00:00")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_three_marks_quarantine),
         cmocka_unit_test(test_a_loss_makes_suspects_and_counts_the_lone_one),
         cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_scontrol_knows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,3 +50,50 @@ compile_in() {
     shift
     run_quietly "Building $name/" meson compile -C "$root/$name" "$@"
 }
+
+# Print the comment at the head of a script: usage SCRIPT
+usage() {
+    sed -n '/^# SPDX/,/^set/{/^# SPDX/d;s/^# \{0,1\}//p}' "$1"
+}
+
+# Set $program: $CCMSWEEP, or the one of build/, which is built first.
+find_program() {
+    program=${CCMSWEEP:-$root/build/ccmsweep}
+    if [ -z "${CCMSWEEP:-}" ]; then
+        # A folder that is configured has found all it needs, whoever installed it.
+        [ -f "$root/build/build.ninja" ] || "$root/jobs/setup.sh" run
+        configure_in build || exit 1
+        compile_in build ccmsweep:executable || exit 1
+    fi
+}
+
+# Open MPI asks root to mean it.
+allow_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    fi
+}
+
+# The first number with this key in the JSON on standard input: number_in KEY
+number_in() {
+    sed -n 's/^.*"'"$1"'": *\([0-9][0-9.e+-]*\).*$/\1/p' | head -n 1
+}
+
+# shellcheck disable=SC2154 # $program and $file are the caller's
+# What changes when the sweep in $file comes on: the cells that need no more work, and the newest
+# checkpoint.
+standing() {
+    "$program" status "$file" --json 2>/dev/null |
+        grep -oE '"(done|failed|quarantined)": *[1-9][0-9]*' || true
+    stat -c '%.9Y %n' -- "$file".ckpt/*.ckpt 2>/dev/null | sort -n | tail -n 1 || true
+}
+
+# What is known of the SLURM jobs of the sweep in $file is in the folder $file.job, a small file for
+# each thing: remember NAME VALUE; recall NAME (empty when there is none)
+remember() {
+    printf '%s\n' "$2" >"$file.job/$1.new" && mv -f -- "$file.job/$1.new" "$file.job/$1"
+}
+
+recall() {
+    cat -- "$file.job/$1" 2>/dev/null || true
+}

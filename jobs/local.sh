@@ -39,7 +39,7 @@ read_arguments() {
         fi
         next=
         case $word in
-        --help | -h | '-?') usage && exit 0 ;;
+        --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
         -o | --output) next=output ;;
         -o*) file=${word#-o} ;;
         --output=*) file=${word#--output=} ;;
@@ -66,17 +66,6 @@ read_arguments() {
     fi
     # What the user says comes last, and wins.
     options+=("$@")
-}
-
-usage() {
-    sed -n '3,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-}
-
-# What changes when the sweep comes on: the cells that need no more work, and the newest checkpoint.
-standing() {
-    "$program" status "$file" --json 2>/dev/null |
-        grep -oE '"(done|failed|quarantined)": *[0-9]+' || true
-    stat -c '%.9Y %n' -- "$file".ckpt/*.ckpt 2>/dev/null | sort -n | tail -n 1 || true
 }
 
 # Copy what comes, at once, but for what Open MPI says about a program that left with a code of its
@@ -259,16 +248,8 @@ cores=${CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}
 case $cores in
 *[!0-9]* | '' | 0) fail 2 "jobs/local.sh: CORES is '$cores', expected a whole number from 1" ;;
 esac
-program=${CCMSWEEP:-$root/build/ccmsweep}
-if [ -z "${CCMSWEEP:-}" ]; then
-    # A folder that is configured has found all it needs, whoever installed it.
-    [ -f "$root/build/build.ninja" ] || "$root/jobs/setup.sh" run
-    configure_in build || exit 1
-    compile_in build ccmsweep:executable || exit 1
-fi
-if [ "$(id -u)" -eq 0 ]; then
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
+find_program
+allow_root
 
 # Kept for what is said while standard error is shut.
 exec 3>&2

@@ -19,6 +19,8 @@ test=(
     python3-h5netcdf python3-h5py python3-numpy python3-pytest python3-xarray
     clang-format codespell shellcheck
 )
+# Only root can start a cluster for the tests of jobs: without root they are skipped.
+test_as_root=(munge slurm-wlm)
 all=(clang libclang-rt-14-dev valgrind)
 
 case ${1:-run} in
@@ -27,6 +29,9 @@ test) packages=("${build[@]}" "${run[@]}" "${test[@]}") ;;
 all) packages=("${build[@]}" "${run[@]}" "${test[@]}" "${all[@]}") ;;
 *) fail 2 "usage: jobs/setup.sh [run|test|all]" ;;
 esac
+if [ "${1:-run}" != run ] && [ "$(id -u)" -eq 0 ]; then
+    packages+=("${test_as_root[@]}")
+fi
 
 # Without Debian's packages: look for the tools themselves and name what is wanted.
 check_tools() {

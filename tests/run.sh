@@ -7,7 +7,8 @@
 # Usage: tests/run.sh [--all] [--suite NAME]
 #   --all         also: sweeps killed 200 times (ten minutes); the unit suite as built by
 #                 clang; its quick tests under valgrind (whole trainings would take hours there)
-#   --suite NAME  this suite alone: unit, cli, mpi, resume, soak, analysis, install, style
+#   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, analysis, install,
+#                 style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
 # or a package is missing and cannot be installed.
 set -euo pipefail

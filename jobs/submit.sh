@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Submit a sweep to SLURM: say what it will take, propose a time, show the command, submit.
+#
+# Usage: jobs/submit.sh SPEC.yaml -o FILE [--nodes N] [--ranks-per-node N] [--time T] [--dry-run]
+#                       [OPTION of sbatch…] [-- OPTION of ccmsweep run…]
+#   -o FILE             the sweep's file; the output of its jobs goes to FILE.job/
+#   --nodes N           nodes, or a range such as 1-4; 1
+#   --ranks-per-node N  trainings at a time on each node; without it whole nodes (--exclusive)
+#   --time T            time limit as for sbatch; without it what the sweep will take and half of
+#                       that more, within the partition's limit. A job that does not come to the
+#                       end of the sweep goes on by itself: it may be shorter
+#   --dry-run           show all that and submit nothing
+# Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
+# --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh.
+#
+# Exit codes: 0 submitted, or nothing is left to do; 2 wrong input; 4 a job for FILE is queued or
+# running; else that of sbatch.
+set -euo pipefail
+# shellcheck source=jobs/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=jobs/env.sh
+. "$root/jobs/env.sh"
+
+# What the user asks for: $spec, $file, $nodes, $per_node, $limit, $options for sbatch and
+# $run_options for the program.
+read_arguments() {
+    nodes=1 per_node='' limit='' file='' dry=false options=() run_options=()
+    case ${1:-} in
+    --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
+    '' | -*) fail 2 "jobs/submit.sh: no spec, expected jobs/submit.sh SPEC.yaml -o FILE (see --help)" ;;
+    esac
+    spec=$1
+    shift
+    while [ "$#" -gt 0 ]; do
+        case $1 in
+        -o | --output | --nodes | -N | --ranks-per-node | --time | -t)
+            [ "$#" -gt 1 ] || fail 2 "jobs/submit.sh: $1 needs a value"
+            take "$1" "$2"
+            shift
+            ;;
+        --output=* | --nodes=* | --ranks-per-node=* | --time=*) take "${1%%=*}" "${1#*=}" ;;
+        -o* | -N* | -t*) take "${1:0:2}" "${1:2}" ;;
+        --dry-run) dry=true ;;
+        --help | -h) usage "${BASH_SOURCE[0]}" && exit 0 ;;
+        --)
+            shift
+            run_options=("$@")
+            break
+            ;;
+        *) options+=("$1") ;;
+        esac
+        shift
+    done
+    [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
+    [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
+    [ -d "$(dirname -- "$file")" ] ||
+        fail 2 "jobs/submit.sh: there is no folder $(dirname -- "$file") for $file"
+    # The job may start in another folder (sbatch --chdir).
+    spec=$(realpath -- "$spec")
+    file=$(realpath -- "$file")
+}
+
+take() {
+    case $1 in
+    -o | --output) file=$2 ;;
+    --nodes | -N) nodes=$2 && check_number --nodes "${2%%-*}" && check_number --nodes "${2##*-}" ;;
+    --ranks-per-node) per_node=$2 && check_number "$1" "$2" ;;
+    --time | -t)
+        limit=$2
+        [ -n "$(seconds_of "$2")" ] ||
+            fail 2 "jobs/submit.sh: --time '$2' is no time, expected minutes, H:M:S or D-H:M:S"
+        ;;
+    esac
+}
+
+check_number() {
+    case $2 in
+    *[!0-9]* | '' | 0*) fail 2 "jobs/submit.sh: $1 '$2', expected a whole number from 1" ;;
+    esac
+}
+
+# Seconds of a time as SLURM writes it; nothing when it is none: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S
+seconds_of() {
+    local text=$1 days='' field='([0-9]+)' parts
+    if [[ $text =~ ^$field-(.*)$ ]]; then
+        days=${BASH_REMATCH[1]}
+        text=${BASH_REMATCH[2]}
+    fi
+    if [[ $text =~ ^$field:$field:$field$ ]]; then
+        parts=("${BASH_REMATCH[@]:1}")
+    elif [[ $text =~ ^$field:$field$ ]]; then
+        parts=("${BASH_REMATCH[@]:1}" 0)
+    elif [[ $text =~ ^$field$ ]]; then
+        parts=("$text" 0 0)
+    else
+        return 0
+    fi
+    # Without days, what is not there are the hours.
+    if [ -z "$days" ] && [[ $text != *:*:* ]]; then
+        parts=(0 "${parts[@]:0:2}")
+    fi
+    echo $((((10#${days:-0} * 24 + 10#${parts[0]}) * 60 + 10#${parts[1]}) * 60 + 10#${parts[2]}))
+}
+
+# Value of an option among those for sbatch: option_of LONG SHORT
+option_of() {
+    local word value='' next=false
+    for word in ${site_options[@]+"${site_options[@]}"} ${options[@]+"${options[@]}"}; do
+        if $next; then
+            value=$word
+            next=false
+            continue
+        fi
+        case $word in
+        "$1" | "$2") next=true ;;
+        "$1"=*) value=${word#*=} ;;
+        "$2"*) value=${word#"$2"} ;;
+        esac
+    done
+    printf '%s' "$value"
+}
+
+# Options that say how large the job is, and $workers, as far as that is known.
+choose_size() {
+    local tasks cpus sockets per_socket
+    tasks=$(option_of --ntasks -n)
+    if [ -n "$tasks" ]; then
+        size=()
+        workers=$tasks
+    elif [ -n "$per_node" ]; then
+        # With a range, a number of tasks on each node would be one for the most nodes.
+        case $nodes in
+        *-*) size=(--nodes="$nodes" --mincpus="$per_node") ;;
+        *) size=(--nodes="$nodes" --ntasks-per-node="$per_node") ;;
+        esac
+        workers=$((${nodes%%-*} * per_node))
+    else
+        size=(--nodes="$nodes" --exclusive)
+        read -r cpus sockets per_socket < <(ask_sinfo '%c %X %Y' | sort -n | head -n 1) || true
+        cpus=${cpus:-1}
+        cpus=${cpus%+}
+        tasks=$((${sockets:-0} * ${per_socket:-0}))
+        [ "$tasks" -gt 0 ] && [ "$tasks" -lt "$cpus" ] || tasks=$cpus
+        workers=$((${nodes%%-*} * tasks))
+    fi
+}
+
+# What sinfo knows of the partition: ask_sinfo FORMAT
+ask_sinfo() {
+    local partition
+    partition=$(option_of --partition -p)
+    # Without a partition, the default one, whose name ends in a star.
+    sinfo -h -e ${partition:+-p "$partition"} -o "%P $1" 2>/dev/null |
+        if [ -n "$partition" ]; then cat; else grep '^[^ ]*\* ' || true; fi | cut -d ' ' -f 2-
+}
+
+# Ask the plan: $left_s, $longest_s, $cells, $finished.
+ask_plan() {
+    local plan
+    if [ -f "$file" ]; then
+        plan=$("$program" plan "$spec" "$file" --json) || exit "$?"
+    else
+        plan=$("$program" plan "$spec" --json) || exit "$?"
+    fi
+    cells=$(number_in cells <<<"$plan")
+    finished=$(number_in finished_cells <<<"$plan")
+    left_s=$(number_in left_s <<<"$plan")
+    longest_s=$(number_in longest_cell_s <<<"$plan")
+}
+
+in_words() {
+    awk -v s="$1" 'BEGIN {
+        if (s < 90) printf "%.0f s", s
+        else if (s < 5400) printf "%.0f min", s / 60
+        else printf "%.1f h", s / 3600
+    }'
+}
+
+# $limit_s: the user's, or half as much again as the sweep will take and five minutes, in steps of
+# five, within what the partition allows.
+choose_time() {
+    local most
+    wall_s=$(awk -v left="$left_s" -v longest="$longest_s" -v workers="$workers" \
+        'BEGIN { s = left / workers; printf "%.0f", (s > longest) ? s : longest }')
+    if [ -n "$limit" ]; then
+        limit_s=$(seconds_of "$limit")
+        return
+    fi
+    limit_s=$(((wall_s * 3 / 2 + 300 + 299) / 300 * 300))
+    most=$(ask_sinfo %l | head -n 1)
+    most=$(seconds_of "${most:-none}")
+    [ -z "$most" ] || [ "$limit_s" -le "$most" ] || limit_s=$most
+    limit=$(printf '%d-%02d:%02d:00' $((limit_s / 86400)) $((limit_s / 3600 % 24)) \
+        $((limit_s / 60 % 60)))
+    limit=${limit#0-}
+}
+
+# The polite stop must fit in, and a short job must not spend its time on it.
+choose_signal() {
+    local lead=$((limit_s / 4))
+    [ "$lead" -le 120 ] || lead=120
+    [ "$lead" -ge 15 ] || lead=15
+    signal=B:USR1@$lead
+}
+
+# Leave if a job for the file is queued or runs. Two of this script at a time wait for each other.
+refuse_second() {
+    local id state
+    mkdir -p -- "$file.job" || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
+    exec 9>"$file.job/lock"
+    flock -w 30 9 2>/dev/null || true
+    id=$(recall id)
+    [ -n "$id" ] || return 0
+    state=$(squeue -h -j "$id" -o %T 2>/dev/null | head -n 1 || true)
+    [ -z "$state" ] ||
+        fail 4 "jobs/submit.sh: job $id for $file is in the queue already ($state):" \
+            "jobs/status.sh $file tells more, scancel $id ends it"
+}
+
+submit() {
+    local id
+    remember sbatch "$(printf '%q ' "${command[@]}")"
+    rm -f -- "$file.job"/{id,starts,ended,idle}
+    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-)
+    id=${id%%;*}
+    remember id "$id"
+    say "Submitted as job $id. How far it is: jobs/status.sh $file"
+    say "What it says: $file.job/$id.out"
+}
+
+read_arguments "$@"
+find_program
+ask_plan
+say "$spec: $cells cells, $((cells - finished)) of them left"
+if [ "$finished" -eq "$cells" ]; then
+    say "Nothing to do: $file is complete."
+    exit 0
+fi
+choose_size
+choose_time
+choose_signal
+say "Expected: $(in_words "$left_s") of core time left, $(in_words "$wall_s") with $workers trainings" \
+    "at a time; time limit $limit, $(((wall_s + limit_s - 1) / limit_s)) start(s)"
+# A percent sign is sbatch's.
+command=("${size[@]}" --time="$limit" --signal="$signal" --output="${file//%/%%}.job/%j.out"
+    ${site_options[@]+"${site_options[@]}"} ${options[@]+"${options[@]}"})
+job=("$root/jobs/sweep.sbatch" "$root" "$spec" "$file" ${run_options[@]+"${run_options[@]}"})
+printf -v shown ' %q' "${command[@]}" "${job[@]}"
+say "sbatch$shown"
+if $dry; then
+    exit 0
+fi
+command -v sbatch >/dev/null ||
+    fail 2 "jobs/submit.sh: there is no sbatch here: run this where jobs are submitted, or jobs/local.sh"
+refuse_second
+submit

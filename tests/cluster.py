@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""A SLURM cluster of two nodes on this host, for the tests of jobs: listening on the loopback
+interface alone, in a folder of its own, and gone with the process that started it."""
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from sweep_case import SOURCE, environment, send, stat_of, wait_until
+
+DAEMONS = ("munged", "slurmctld", "slurmd")
+NODES = ("n1", "n2")
+CPUS = 8
+CONFIGURATION = """\
+ClusterName=sweep
+FirstJobId={first}
+SlurmctldHost=localhost(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+SlurmdParameters=config_overrides
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock,cred_expire=5
+CredType=cred/munge
+SlurmctldPort={port}
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.%n.pid
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+TmpFS={folder}/tmp/%n
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=2,sched_min_interval=0
+ReturnToService=2
+SlurmctldTimeout=30
+SlurmdTimeout=6
+InactiveLimit=0
+MinJobAge=300
+KillWait=5
+Waittime=0
+JobRequeue=1
+OverTimeLimit=0
+MailProg=/bin/true
+"""
+
+
+def missing():
+    """Daemons that are not installed."""
+    return [name for name in DAEMONS if shutil.which(name, path=PATH) is None]
+
+
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+
+def end_with_parent():
+    """In a child: SIGKILL when the parent is gone, however it went."""
+    parent_death_signal = 1
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+
+
+def free_ports(count):
+    """As many port numbers in a row that nobody listens on."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+
+
+class Cluster:
+    """`with` starts it and ends it."""
+
+    def __enter__(self):
+        # Short: the names of sockets are limited.
+        self.folder = Path(tempfile.mkdtemp(prefix="ccms"))
+        self.environment = environment() | {"SLURM_CONF": str(self.folder / "slurm.conf"),
+                                            "PATH": PATH}
+        self.daemons = {}
+        # Not those of another cluster on this host: jobs have folders by their number.
+        self.first = random.randrange(100000, 60000000)
+        try:
+            self.configure()
+            self.start_munge()
+            self.start("slurmctld", "slurmctld", "-D")
+            for node in NODES:
+                self.start_node(node)
+            wait_until(self.is_idle, "the cluster did not come up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for daemon in reversed(self.daemons.values()):
+            daemon.terminate()
+        for daemon in self.daemons.values():
+            try:
+                daemon.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        # Steps outlive the daemon of a node that was killed.
+        for pid in self.processes():
+            send(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for number in range(self.first, self.first + 100):
+            shutil.rmtree(f"/dev/shm/ccmsweep.{number}", ignore_errors=True)
+
+    def configure(self):
+        for name in ("state", "spool", *(f"{kind}/{node}" for kind in ("spool", "tmp")
+                                         for node in NODES)):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        port = free_ports(1 + len(NODES))
+        lines = [CONFIGURATION.format(folder=self.folder, port=port, first=self.first)]
+        lines += [f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port + 1 + i} "
+                  f"CPUs={CPUS} State=UNKNOWN\n" for i, node in enumerate(NODES)]
+        lines += [f"PartitionName=main Nodes={','.join(NODES)} Default=YES MaxTime=INFINITE "
+                  "State=UP\n"]
+        (self.folder / "slurm.conf").write_text("".join(lines), encoding="utf-8")
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o600)
+        self.folder.chmod(0o755)
+
+    def start(self, name, *words):
+        """Run a daemon in the foreground; it ends with this process."""
+        with open(self.folder / f"{name}.out", "wb") as output:
+            self.daemons[name] = subprocess.Popen(
+                words, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=output, preexec_fn=end_with_parent)
+
+    def start_munge(self):
+        names = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid",
+                 "log-file": "munged.log", "seed-file": "munge.seed"}
+        self.start("munged", "munged", "--foreground", "--force",
+                   *(f"--{option}={self.folder / name}" for option, name in names.items()))
+        wait_until((self.folder / "munge.sock").exists, "munged did not come up")
+
+    def start_node(self, node):
+        self.start(node, "slurmd", "-D", "-N", node)
+
+    def kill_node(self, node):
+        """Kill a node's daemon and all that runs on the node."""
+        self.daemons[node].kill()
+        self.daemons[node].wait()
+        for pid in self.processes(node):
+            send(pid, signal.SIGKILL)
+
+    def is_idle(self):
+        return self.ask("sinfo", "-h", "-o", "%D", "-t", "idle") == str(len(NODES))
+
+    def processes(self, node=None):
+        """Processes of jobs, those on one node or all."""
+        wanted = {f"SLURM_CONF={self.folder}/slurm.conf".encode()}
+        if node:
+            wanted.add(f"SLURMD_NODENAME={node}".encode())
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+            except OSError:
+                continue
+            if wanted <= words and int(pid) != os.getpid() and stat_of(pid):
+                found.append(int(pid))
+        return found
+
+    def call(self, *words, seconds=60, **changes):
+        """Run a command of the cluster, or one of jobs/."""
+        folder = changes.pop("cwd", self.folder)
+        return subprocess.run(list(map(str, words)), env=self.environment | changes, cwd=folder,
+                              timeout=seconds, text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL, check=False)
+
+    def ask(self, *words):
+        return self.call(*words).stdout.strip()
+
+    def state_of(self, job):
+        """State of a job as SLURM names it, and its exit code."""
+        fields = dict(word.split("=", 1) for word in self.ask("scontrol", "show", "job", job).split()
+                      if "=" in word)
+        return fields.get("JobState"), fields.get("ExitCode", ":").split(":")[0]
+
+    def listening(self):
+        """Addresses on which its daemons listen."""
+        inodes = {}
+        for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                inodes[f"socket:[{fields[9]}]"] = fields[1].split(":")[0]
+        found = set()
+        for daemon in self.daemons.values():
+            for link in Path(f"/proc/{daemon.pid}/fd").iterdir():
+                found.add(inodes.get(os.readlink(link)))
+        return {".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
+                for address in found if address}
+
+
+class SweepJob:
+    """A sweep submitted by jobs/submit.sh, into b.h5 of a folder."""
+
+    def __init__(self, cluster, folder, *words, spec="s.yaml", **changes):
+        self.cluster = cluster
+        self.folder = folder
+        self.path = folder / "b.h5"
+        self.earlier = {path.stem for path in folder.glob("b.h5.job/*.out")}
+        self.done = cluster.call(SOURCE / "jobs/submit.sh", spec, "-o", "b.h5", *words, cwd=folder,
+                                 **changes)
+        self.ids = [self.id()] if self.done.returncode == 0 else []
+
+    def id(self):
+        """Number of the job, that of the last one in a chain."""
+        return (self.folder / "b.h5.job/id").read_text(encoding="utf-8").strip()
+
+    def output(self):
+        """What all its starts said."""
+        return "".join(path.read_text(encoding="utf-8", errors="replace")
+                       for path in sorted(self.folder.glob("b.h5.job/*.out"))
+                       if path.stem not in self.earlier)
+
+    def starts(self):
+        return sum(": start " in line for line in self.output().splitlines())
+
+    def has_ended(self):
+        """Whether it left the queue for good."""
+        state, _ = self.cluster.state_of(self.id())
+        return state not in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "CONFIGURING")
+
+    def finish(self, seconds=180):
+        """Wait until it has left the queue. Returns the exit code."""
+        end = time.monotonic() + seconds
+        while not self.has_ended():
+            assert time.monotonic() < end, f"the job did not end:\n{self.output()}"
+            time.sleep(0.1)
+        return int(self.cluster.state_of(self.id())[1])
+
+    def wait_for(self, text, seconds=60):
+        """Wait until the job has said something."""
+        end = time.monotonic() + seconds
+        while text not in self.output():
+            assert time.monotonic() < end, f"the job did not say '{text}':\n{self.output()}"
+            time.sleep(0.05)

@@ -5,7 +5,7 @@
 # Usage: jobs/submit.sh SPEC.yaml -o FILE [--nodes N] [--ranks-per-node N] [--time T] [--dry-run]
 #                       [OPTION of sbatch…] [-- OPTION of ccmsweep run…]
 #   -o FILE             the sweep's file; the output of its jobs goes to FILE.job/
-#   --nodes N           nodes, or a range such as 1-4; 1
+#   --nodes N           nodes, or a range such as 1-4: as many of them as there are; 1
 #   --ranks-per-node N  trainings at a time on each node; without it whole nodes (--exclusive)
 #   --time T            time limit as for sbatch; without it what the sweep will take and half of
 #                       that more, within the partition's limit. A job that does not come to the
@@ -25,7 +25,7 @@ set -euo pipefail
 # What the user asks for: $spec, $file, $nodes, $per_node, $limit, $options for sbatch and
 # $run_options for the program.
 read_arguments() {
-    nodes=1 per_node='' limit='' file='' dry=false options=() run_options=()
+    nodes='' per_node='' limit='' file='' dry=false options=() run_options=()
     case ${1:-} in
     --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
     '' | -*) fail 2 "jobs/submit.sh: no spec, expected jobs/submit.sh SPEC.yaml -o FILE (see --help)" ;;
@@ -34,12 +34,14 @@ read_arguments() {
     shift
     while [ "$#" -gt 0 ]; do
         case $1 in
-        -o | --output | --nodes | -N | --ranks-per-node | --time | -t)
+        -o | --output | --nodes | -N | --ranks-per-node | --ntasks-per-node | --time | -t)
             [ "$#" -gt 1 ] || fail 2 "jobs/submit.sh: $1 needs a value"
             take "$1" "$2"
             shift
             ;;
-        --output=* | --nodes=* | --ranks-per-node=* | --time=*) take "${1%%=*}" "${1#*=}" ;;
+        --output=* | --nodes=* | --ranks-per-node=* | --ntasks-per-node=* | --time=*)
+            take "${1%%=*}" "${1#*=}"
+            ;;
         -o* | -N* | -t*) take "${1:0:2}" "${1:2}" ;;
         --dry-run) dry=true ;;
         --help | -h) usage "${BASH_SOURCE[0]}" && exit 0 ;;
@@ -65,7 +67,7 @@ take() {
     case $1 in
     -o | --output) file=$2 ;;
     --nodes | -N) nodes=$2 && check_number --nodes "${2%%-*}" && check_number --nodes "${2##*-}" ;;
-    --ranks-per-node) per_node=$2 && check_number "$1" "$2" ;;
+    --ranks-per-node | --ntasks-per-node) per_node=$2 && check_number "$1" "$2" ;;
     --time | -t)
         limit=$2
         [ -n "$(seconds_of "$2")" ] ||
@@ -126,9 +128,13 @@ choose_size() {
     local tasks cpus sockets per_socket
     tasks=$(option_of --ntasks -n)
     if [ -n "$tasks" ]; then
-        size=()
+        check_number --ntasks "$tasks"
+        size=(${nodes:+--nodes="$nodes"} ${per_node:+--ntasks-per-node="$per_node"})
         workers=$tasks
-    elif [ -n "$per_node" ]; then
+        return
+    fi
+    nodes=${nodes:-1}
+    if [ -n "$per_node" ]; then
         # With a range, a number of tasks on each node would be one for the most nodes.
         case $nodes in
         *-*) size=(--nodes="$nodes" --mincpus="$per_node") ;;
@@ -219,10 +225,15 @@ refuse_second() {
 }
 
 submit() {
-    local id
-    remember sbatch "$(printf '%q ' "${command[@]}")"
+    local id code
+    remember sbatch "$(printf '%s\n' "${command[@]}")"
     rm -f -- "$file.job"/{id,starts,ended,idle}
-    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-)
+    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || {
+        code=$?
+        rm -f -- "$file.job"/{sbatch,lock}
+        rmdir -- "$file.job" 2>/dev/null || true
+        exit "$code"
+    }
     id=${id%%;*}
     remember id "$id"
     say "Submitted as job $id. How far it is: jobs/status.sh $file"
@@ -240,8 +251,9 @@ fi
 choose_size
 choose_time
 choose_signal
-say "Expected: $(in_words "$left_s") of core time left, $(in_words "$wall_s") with $workers trainings" \
-    "at a time; time limit $limit, $(((wall_s + limit_s - 1) / limit_s)) start(s)"
+starts=$(((wall_s + limit_s - 1) / limit_s))
+say "Expected: $(in_words "$left_s") of core time, $(in_words "$wall_s") with $workers at a time;" \
+    "time limit $limit$([ "$starts" -le 1 ] || echo ", $starts starts")"
 # A percent sign is sbatch's.
 command=("${size[@]}" --time="$limit" --signal="$signal" --output="${file//%/%%}.job/%j.out"
     ${site_options[@]+"${site_options[@]}"} ${options[@]+"${options[@]}"})

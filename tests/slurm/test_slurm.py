@@ -175,7 +175,7 @@ def test_shows_and_submits_nothing(cluster, folder):
     done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "--dry-run", "--nodes",
                         "2", "--partition=main", "--comment", "a b", cwd=folder)
     assert done.returncode == 0 and "32 cells, 32 of them left" in done.stderr
-    assert "with 16 trainings at a time; time limit 00:" in done.stderr
+    assert "with 16 at a time; time limit 00:" in done.stderr
     assert "sbatch --nodes=2 --exclusive --time=00:" in done.stderr
     assert r"--partition=main --comment a\ b " in done.stderr
     assert listing(folder) == ["s.yaml"]
@@ -199,6 +199,22 @@ def test_nothing_to_do(cluster, straight, folder):
     assert listing(folder) == ["b.h5", "s.yaml"]
 
 
+@pytest.mark.parametrize("limit, signal", [
+    ("4", 60), ("2:00", 30), ("0:02:00", 30), ("00:08", 15), ("1-00", 120), ("0-0:02", 30),
+    ("0-00:00:30", 15), ("1-08:09:10", 120)])
+def test_times(limit, signal, cluster, folder):
+    """A quarter of the time is left for stopping, 15 s at least and two minutes at most."""
+    done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n1", "--dry-run",
+                        "--time", limit, cwd=folder)
+    assert f"--time={limit} --signal=B:USR1@{signal} " in done.stderr, done.stderr
+
+
+def test_refused_by_sbatch(cluster, folder):
+    job = SweepJob(cluster, folder, "-n", "1", "--partition=none")
+    assert job.done.returncode != 0 and "partition" in job.done.stderr
+    assert listing(folder) == ["s.yaml"]
+
+
 @pytest.mark.parametrize("words, sentence", [
     ([], "no spec, expected"), (["-o", "b.h5"], "no spec, expected"),
     (["none.yaml", "-o", "b.h5"], "there is no spec none.yaml"),
@@ -207,6 +223,8 @@ def test_nothing_to_do(cluster, straight, folder):
     (["s.yaml", "-o", "none/b.h5"], "there is no folder none for none/b.h5"),
     (["s.yaml", "-o", "b.h5", "--nodes", "x"], "--nodes 'x', expected a whole number from 1"),
     (["s.yaml", "-o", "b.h5", "--time", "soon"], "--time 'soon' is no time, expected minutes"),
+    (["s.yaml", "-o", "b.h5", "--time", "1:2:3:4"], "--time '1:2:3:4' is no time"),
+    (["s.yaml", "-o", "b.h5", "-n", "some"], "--ntasks 'some', expected a whole number from 1"),
 ])
 def test_refused(words, sentence, cluster, folder):
     done = cluster.call(SOURCE / "jobs/submit.sh", *words, cwd=folder)

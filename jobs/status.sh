@@ -35,7 +35,8 @@ case ${1:-} in
 '' | -*) fail 2 "jobs/status.sh: no file, expected jobs/status.sh FILE" ;;
 esac
 file=$1
-find_program
+program=${CCMSWEEP:-$root/build/ccmsweep}
+[ -x "$program" ] || find_program
 code=0
 "$program" status "$@" || code=$?
 print_job

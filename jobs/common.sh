@@ -76,7 +76,7 @@ allow_root() {
 
 # The first number with this key in the JSON on standard input: number_in KEY
 number_in() {
-    sed -n 's/^.*"'"$1"'": *\([0-9][0-9.e+-]*\).*$/\1/p' | head -n 1
+    sed -n '/"'"$1"'": *[0-9]/{s/^.*"'"$1"'": *\([0-9.e+-]*\).*$/\1/p;q}'
 }
 
 # shellcheck disable=SC2154 # $program and $file are the caller's
@@ -89,9 +89,11 @@ standing() {
 }
 
 # What is known of the SLURM jobs of the sweep in $file is in the folder $file.job, a small file for
-# each thing: remember NAME VALUE; recall NAME (empty when there is none)
+# each thing: remember NAME VALUE; recall NAME (empty when there is none). No job ends because it
+# cannot be written.
 remember() {
-    printf '%s\n' "$2" >"$file.job/$1.new" && mv -f -- "$file.job/$1.new" "$file.job/$1"
+    { mkdir -p -- "$file.job" && printf '%s\n' "$2" >"$file.job/$1.new" &&
+        mv -f -- "$file.job/$1.new" "$file.job/$1"; } 2>/dev/null || true
 }
 
 recall() {

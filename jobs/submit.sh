@@ -194,7 +194,7 @@ choose_time() {
         return
     fi
     limit_s=$(((wall_s * 3 / 2 + 300 + 299) / 300 * 300))
-    most=$(ask_sinfo %l | head -n 1)
+    most=$(ask_sinfo %l | head -n 1) || true
     most=$(seconds_of "${most:-none}")
     [ -z "$most" ] || [ "$limit_s" -le "$most" ] || limit_s=$most
     limit=$(printf '%d-%02d:%02d:00' $((limit_s / 86400)) $((limit_s / 3600 % 24)) \
@@ -241,6 +241,7 @@ submit() {
 }
 
 read_arguments "$@"
+choose_size
 find_program
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
@@ -248,7 +249,6 @@ if [ "$finished" -eq "$cells" ]; then
     say "Nothing to do: $file is complete."
     exit 0
 fi
-choose_size
 choose_time
 choose_signal
 starts=$(((wall_s + limit_s - 1) / limit_s))

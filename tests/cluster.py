@@ -12,7 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from sweep_case import SOURCE, environment, send, stat_of, wait_until
+from contents import Sweep, assert_same_results
+from program import listing
+from sweep_case import SOURCE, environment, send, wait_until
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 NODES = ("n1", "n2")
@@ -144,11 +146,11 @@ class Cluster:
         key.chmod(0o600)
         self.folder.chmod(0o755)
 
-    def start(self, name, *words):
+    def start(self, name, *words, **more):
         """Run a daemon in the foreground; it ends with this process."""
         with open(self.folder / f"{name}.out", "wb") as output:
             self.daemons[name] = subprocess.Popen(
-                words, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                words, env=self.environment | more, cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, preexec_fn=end_with_parent)
 
     def start_munge(self):
@@ -159,30 +161,31 @@ class Cluster:
         wait_until((self.folder / "munge.sock").exists, "munged did not come up")
 
     def start_node(self, node):
-        self.start(node, "slurmd", "-D", "-N", node)
+        # Its steps inherit the variable, jobs do not.
+        self.start(node, "slurmd", "-D", "-N", node, STEP_OF=node)
 
     def kill_node(self, node):
-        """Kill a node's daemon and all that runs on the node."""
-        self.daemons[node].kill()
+        """Kill a node's daemon and all that runs on the node, at one instant as if it lost its
+        power: nobody may report the death of another."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in self.processes(node):
+                send(pid, number)
         self.daemons[node].wait()
-        for pid in self.processes(node):
-            send(pid, signal.SIGKILL)
 
     def is_idle(self):
         return self.ask("sinfo", "-h", "-o", "%D", "-t", "idle") == str(len(NODES))
 
     def processes(self, node=None):
-        """Processes of jobs, those on one node or all."""
-        wanted = {f"SLURM_CONF={self.folder}/slurm.conf".encode()}
-        if node:
-            wanted.add(f"SLURMD_NODENAME={node}".encode())
+        """Processes of the cluster and its jobs, those on one node or all."""
+        ours = f"SLURM_CONF={self.folder}/slurm.conf".encode()
+        there = {f"{name}={node}".encode() for name in ("SLURMD_NODENAME", "STEP_OF")}
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 words = set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
             except OSError:
                 continue
-            if wanted <= words and int(pid) != os.getpid() and stat_of(pid):
+            if ours in words and (node is None or words & there):
                 found.append(int(pid))
         return found
 
@@ -196,11 +199,11 @@ class Cluster:
     def ask(self, *words):
         return self.call(*words).stdout.strip()
 
-    def state_of(self, job):
-        """State of a job as SLURM names it, and its exit code."""
+    def state_of(self, job, field="JobState"):
+        """What SLURM knows of a job: its state, or another field; None: it knows no such job."""
         fields = dict(word.split("=", 1) for word in self.ask("scontrol", "show", "job", job).split()
                       if "=" in word)
-        return fields.get("JobState"), fields.get("ExitCode", ":").split(":")[0]
+        return fields.get(field)
 
     def listening(self):
         """Addresses on which its daemons listen."""
@@ -233,6 +236,9 @@ class SweepJob:
         """Number of the job, that of the last one in a chain."""
         return (self.folder / "b.h5.job/id").read_text(encoding="utf-8").strip()
 
+    def done_cells(self):
+        return set(Sweep(self.path).done()) if self.path.exists() else set()
+
     def output(self):
         """What all its starts said."""
         return "".join(path.read_text(encoding="utf-8", errors="replace")
@@ -244,7 +250,7 @@ class SweepJob:
 
     def has_ended(self):
         """Whether it left the queue for good."""
-        state, _ = self.cluster.state_of(self.id())
+        state = self.cluster.state_of(self.id())
         return state not in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "CONFIGURING")
 
     def finish(self, seconds=180):
@@ -253,7 +259,7 @@ class SweepJob:
         while not self.has_ended():
             assert time.monotonic() < end, f"the job did not end:\n{self.output()}"
             time.sleep(0.1)
-        return int(self.cluster.state_of(self.id())[1])
+        return int(self.cluster.state_of(self.id(), "ExitCode").split(":")[0])
 
     def wait_for(self, text, seconds=60):
         """Wait until the job has said something."""
@@ -261,3 +267,13 @@ class SweepJob:
         while text not in self.output():
             assert time.monotonic() < end, f"the job did not say '{text}':\n{self.output()}"
             time.sleep(0.05)
+
+
+def assert_complete(job, straight):
+    assert job.finish() == 0, job.output()
+    assert_same_results(straight, job.path)
+    remembered = {"ended", "id", "idle", "lock", "sbatch", "starts"}
+    assert {path.name for path in job.folder.glob("b.h5.job/*")
+            if path.suffix != ".out"} == remembered
+    assert [name for name in listing(job.folder) if not name.startswith("b.h5.job/")] == [
+        "b.h5", "b.h5.job", "b.h5.lock", "s.yaml"]

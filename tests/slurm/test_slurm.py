@@ -7,46 +7,16 @@ import shutil
 import time
 
 import pytest
-from cluster import Cluster, SweepJob, missing
-from contents import Sweep, assert_same_results, wrong_runs
-from program import PROGRAM, listing, run
-from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, sweep, wait_until,
+from cluster import SweepJob, assert_complete
+from contents import Sweep, wrong_runs
+from program import listing, run
+from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, wait_until,
                         write_spec)
 
 # An episode of this takes so much longer than it computes.
 SLOW = {"CCMSWEEP": WITH_FAULTS or "", "CCMSWEEP_FAULTS": "episode=sleep:1"}
 # Beside the other jobs, on the node that does not die.
 ASIDE = ["-n", "2", "--nodelist=n1"]
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    if os.geteuid() != 0:
-        pytest.skip("only root can start a cluster of its own")
-    if shutil.which("apt-get") is None and missing():
-        pytest.skip(f"there is no {', '.join(missing())}")
-    assert not missing(), f"no {', '.join(missing())}: jobs/setup.sh test installs slurm-wlm"
-    with Cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def straight(tmp_path_factory):
-    """The file as mpirun makes it."""
-    folder = tmp_path_factory.mktemp("straight")
-    write_spec(folder)
-    done = sweep(3, "s.yaml", "-o", "b.h5", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "b.h5"
-
-
-@pytest.fixture()
-def folder(tmp_path):
-    """With a blank in its name, as users have them."""
-    path = tmp_path / "a sweep"
-    path.mkdir()
-    write_spec(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +37,6 @@ def waiting(cluster, tmp_path_factory):
     submit("crash", CCMSWEEP_FAULTS="begin@5=segv")
     submit("cap", CCMSWEEP_FAULTS="begin=kill", RESTARTS="1")
     return jobs
-
-
-def cells(path):
-    return json.loads(run("status", path, "--cells", "--json").stdout)["list"]
-
-
-def done_cells(path):
-    return set(Sweep(path).done()) if path.exists() else set()
-
-
-def assert_complete(job, straight):
-    assert job.finish() == 0, job.output()
-    assert_same_results(straight, job.path)
-    assert listing(job.folder) == sorted(
-        ["b.h5", "b.h5.job", "b.h5.lock", "s.yaml",
-         *(str(path.relative_to(job.folder)) for path in job.path.parent.glob("b.h5.job/*"))])
 
 
 def test_listens_on_loopback_alone(cluster):
@@ -120,12 +74,12 @@ def test_cancelled(cluster, folder, straight):
     """It saves checkpoints and stays away; submitted again it goes on."""
     needs_faults()
     job = SweepJob(cluster, folder, "-n", "4", **SLOW)
-    wait_until(lambda: len(done_cells(job.path)) > 2, "no cell was done", seconds=60)
+    wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
     cluster.call("scancel", job.id())
-    before = done_cells(job.path)
+    before = job.done_cells()
     job.finish()
-    assert cluster.state_of(job.id())[0] == "CANCELLED"
-    assert before <= done_cells(job.path) and not wrong_runs(job.path, straight)
+    assert cluster.state_of(job.id()) == "CANCELLED"
+    assert before <= job.done_cells() and not wrong_runs(job.path, straight)
     begun = [cell for cell in cells(job.path) if cell["state"] == "interrupted"]
     assert begun, "no cell was interrupted politely"
     time.sleep(1)
@@ -139,13 +93,13 @@ def test_node_dies(waiting, cluster, folder, straight):
     """With a range of nodes it goes on with those that are left."""
     needs_faults()
     job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "2", **SLOW)
-    wait_until(lambda: len(done_cells(job.path)) > 2, "no cell was done", seconds=60)
+    wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
     assert "4 at a time on n[1-2]" in job.output()
     cluster.kill_node("n2")
-    before = done_cells(job.path)
+    before = job.done_cells()
     try:
         job.wait_for("start 2, 2 at a time on n1: ", seconds=120)
-        assert before <= done_cells(job.path)
+        assert before <= job.done_cells()
     finally:
         cluster.start_node("n2")
     assert_complete(job, straight)
@@ -155,19 +109,19 @@ def test_requeued_by_hand(cluster, folder, straight):
     """By an operator, and by a SIGTERM as preemption sends it."""
     needs_faults()
     job = SweepJob(cluster, folder, *ASIDE, **SLOW)
-    wait_until(lambda: len(done_cells(job.path)) > 2, "no cell was done", seconds=60)
-    before = done_cells(job.path)
+    wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
+    before = job.done_cells()
     cluster.call("scontrol", "requeue", job.id())
     job.wait_for("start 2, ")
-    assert before <= done_cells(job.path)
-    before = done_cells(job.path)
+    assert before <= job.done_cells()
+    before = job.done_cells()
     assert "SLURM had ended the last start (requeued, preempted, node lost)" in job.output()
-    wait_until(lambda: len(done_cells(job.path)) > len(before), "it did not go on", seconds=60)
-    before = done_cells(job.path)
+    wait_until(lambda: len(job.done_cells()) > len(before), "it did not go on", seconds=60)
+    before = job.done_cells()
     cluster.call("scancel", "--signal=TERM", job.id())
     job.wait_for("start 3, ")
     assert "the last start had stopped in time" in job.output()
-    assert before <= done_cells(job.path)
+    assert before <= job.done_cells()
     assert_complete(job, straight)
 
 
@@ -259,12 +213,16 @@ def test_program_is_missing(cluster, folder):
 # Those that were submitted first.
 
 
+def cells(path):
+    return json.loads(run("status", path, "--cells", "--json").stdout)["list"]
+
+
 def test_crashing_cell(waiting):
     """Quarantined after three starts; the job ends and says which."""
     job = waiting["crash"]
     assert job.finish() == 3, job.output()
     assert Sweep(job.path).set_aside() == {5: "quarantined"}
-    assert len(done_cells(job.path)) == CELLS and job.starts() == 4
+    assert len(job.done_cells()) == CELLS and job.starts() == 4
     assert "run 5 (actor_lr 0.1, critic_lr 0.01, seed 2) is quarantined: it crashed 3 times" in \
         job.output()
 

@@ -23,6 +23,9 @@ enum status cmd_status(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Show the summary of a finished run in a file, or the schema of files. */
 enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Write what a file holds as tables, or as the files of the published study. */
+enum status cmd_export(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Check a spec and print it with every setting, or print the defaults. */
 enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
 

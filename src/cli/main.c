@@ -27,6 +27,8 @@ static const struct command {
      cmd_run},
     {"status", "FILE", "say how far a sweep is, while it runs and afterwards", cmd_status},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
+    {"export", "FILE FOLDER", "write what a file holds as tables, or as the study's files",
+     cmd_export},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
      cmd_spec},
     {"bench", "train | schedule", "measure on this machine what a training or a sweep costs",

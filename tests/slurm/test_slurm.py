@@ -7,7 +7,7 @@ import shutil
 import time
 
 import pytest
-from cluster import SweepJob, assert_complete
+from cluster import CPUS, SweepJob, assert_complete
 from contents import Sweep, wrong_runs
 from program import listing, run
 from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, wait_until,
@@ -32,7 +32,7 @@ def waiting(cluster, tmp_path_factory):
                               **{"CCMSWEEP": WITH_FAULTS, "CCMSWEEP_FAULTS": "", **changes})
     submit("limit", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2")
     submit("chain", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2",
-           CHAIN="1")
+           CHAIN="1", LAUNCHER="mpirun")
     submit("end", "--time", "1", "--signal=B:CONT@1", CCMSWEEP_FAULTS="episode=sleep:5")
     submit("crash", CCMSWEEP_FAULTS="begin@5=segv")
     submit("cap", CCMSWEEP_FAULTS="begin=kill", RESTARTS="1")
@@ -62,12 +62,12 @@ def test_one_core(cluster, folder, straight):
     assert "start 1, 1 at a time on n" in job.output()
 
 
-def test_whole_nodes(cluster, folder, straight):
-    job = SweepJob(cluster, folder, "--nodes", "1-2", "--exclusive", "--nodelist=n2",
-                   "--ranks-per-node", "3")
-    assert "--nodes=1-2 --mincpus=3 " in job.done.stderr
-    assert "--exclusive --nodelist=n2 " in job.done.stderr
+def test_whole_node(cluster, folder, straight):
+    """What there is, when nothing is said."""
+    job = SweepJob(cluster, folder, "--nodelist=n2")
+    assert "--nodes=1 --exclusive " in job.done.stderr
     assert_complete(job, straight)
+    assert f"start 1, {CPUS} at a time on n2" in job.output()
 
 
 def test_cancelled(cluster, folder, straight):
@@ -258,7 +258,7 @@ def test_end_is_known(waiting, straight):
 
 
 def test_chain(waiting, straight):
-    """The same where a job cannot be put into the queue again."""
+    """The same where a job cannot be put into the queue again, and with the other launcher."""
     job = waiting["chain"]
     assert_complete(job, straight)
     numbers = [path.stem for path in job.folder.glob("b.h5.job/*.out")]

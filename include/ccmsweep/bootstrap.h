@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Bootstrap intervals over clusters (Efron 1979): a draw takes as many clusters, with replacement,
+ * as there are, whole, and from each stratum as many as it has.
+ *
+ * So intervals count seeds, not actors or episodes. The ends are quantiles of the draws. With few
+ * clusters such intervals are too short; `expanded` widens them. Draws depend on the seed and the
+ * numbers of clusters in the strata alone: the same call gives the same bits. Local.
+ */
+#ifndef CCMSWEEP_BOOTSTRAP_H
+#define CCMSWEEP_BOOTSTRAP_H
+
+#include <ccmsweep/sample.h>
+#include <stdbool.h>
+
+/** How to draw. */
+struct bootstrap {
+    int64_t draws;     /**< ≥ 1 */
+    uint32_t seed;     /**< of python_below's generator (rng.h) */
+    double confidence; /**< in (0, 1) */
+    bool expanded; /**< quantiles at Φ(±√(n/(n - 1))·t_{n-1}) in place of (1 ± confidence)/2, n
+                        clusters (Hesterberg 2015): for a mean, as long as Student's interval */
+};
+
+/** A figure with its interval. */
+struct estimate {
+    double value;            /**< of the sample itself */
+    double error;            /**< standard deviation of the draws; NaN when one is not finite */
+    struct interval between; /**< NaN with less than two clusters; an end may be INFINITY */
+    int64_t clusters;        /**< seeds it counts on */
+};
+
+/** Restricted mean survival time up to `limit` (> 0), as curve_rmst has it. */
+struct estimate bootstrap_rmst(const struct sample *sample, double limit,
+                               const struct bootstrap *how) MUST_USE;
+
+/** Quantile, as curve_quantile has it; draws that do not reach it are INFINITY. */
+struct estimate bootstrap_quantile(const struct sample *sample, double probability,
+                                   const struct bootstrap *how) MUST_USE;
+
+/** Mean of the values; INFINITY when one is: not estimable. */
+struct estimate bootstrap_mean(const struct values *values, const struct bootstrap *how) MUST_USE;
+
+/** Interquartile mean: ⌊n/4⌋ values are dropped at either end (rliable and scipy's trim_mean do
+ *  so). INFINITY when more than that are: not estimable. */
+struct estimate bootstrap_iqm(const struct values *values, const struct bootstrap *how) MUST_USE;
+
+#endif

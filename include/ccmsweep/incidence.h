@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Cumulative incidence by cause, where one cause keeps the others from happening (Aalen & Johansen
+ * 1978): the share that has had an event of cause k by time t, also when others were censored
+ * before. With S(t) of all causes together the shares sum up to 1 at all times. Local.
+ */
+#ifndef CCMSWEEP_INCIDENCE_H
+#define CCMSWEEP_INCIDENCE_H
+
+#include <ccmsweep/sample.h>
+
+/** F_k(t), right-continuous, 0 before the first point. Points as in curve.h. */
+struct incidence {
+    int64_t points;    /**< P */
+    int32_t causes;    /**< K; arrays of causes hold cause k at index k - 1 */
+    double confidence; /**< of the intervals */
+    double *time;      /**< (P) rising */
+    int64_t *at_risk;  /**< (P) */
+    double *survival;  /**< (P) S, free of events of any cause */
+    int64_t *died;     /**< (K, P) events of the cause at this time */
+    double *share;     /**< (K, P) F_k */
+    double *error;     /**< (K, P) standard error of F_k */
+    double *lower;     /**< (K, P) end of the log-log interval; NaN where F_k is 0 or 1 */
+    double *upper;     /**< (K, P) the other */
+};
+
+/**
+ * Make the curves of a sample whose statuses are 0 … `causes`; strata and clusters play no part.
+ *
+ * The variance is that of the infinitesimal jackknife, which R's survfit prints. As those at risk
+ * at a time share all that lies before it, the squares of n influences are a sum over event times
+ * (p_j = d_j/n of cause j at s, p their sum, S and F_k before and at s):
+ *
+ *     Var F_k(t) = Σ_{s≤t} (1/n) (G²·p - 2·G·S·p_k + S²·p_k - (S·p_k - G·p)²),
+ *     G = (F_k(t) - F_k(s)) / (1 - p)
+ *
+ * Observations count as independent. \param incidence out; free its content with incidence_fini
+ */
+void incidence_init(struct incidence *incidence, const struct sample *sample, int32_t causes,
+                    double confidence);
+
+/** Free what it holds, and clear it. */
+void incidence_fini(struct incidence *incidence);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The log-rank test of k groups, plain or stratified, and its permutation over seeds.
+ *
+ * Sensitive to hazards that differ the same way all along; where curves cross (curve_crossing) a
+ * large p says little. Observations count as independent in logrank_test. All causes are one event.
+ * Local.
+ */
+#ifndef CCMSWEEP_LOGRANK_H
+#define CCMSWEEP_LOGRANK_H
+
+#include <ccmsweep/sample.h>
+
+/** A test. */
+struct logrank {
+    double chi2; /**< 0 when df is 0 */
+    int32_t df;  /**< rank of the variance: groups that were at risk at an event, less 1; less where
+                      events tell nothing apart (all at one time) */
+    double p; /**< of χ² with df degrees of freedom; NaN when df is 0: there is nothing to test */
+};
+
+/**
+ * Test whether the groups' hazards are equal, given the strata of the sample (NULL: none).
+ * Observed less expected events are summed over the strata and compared with their hypergeometric
+ * variance, as R's survdiff does (rho = 0).
+ * \param group    (n) 0 … groups - 1
+ * \param observed (groups) out: events of each group; NULL: not wanted
+ * \param expected (groups) out: expected events, were hazards equal; NULL: not wanted
+ */
+struct logrank logrank_test(const struct sample *sample, const int32_t *group, int32_t groups,
+                            double *observed, double *expected) MUST_USE;
+
+/**
+ * p of the same chi2 among `permutations` random permutations of the groups' labels within blocks,
+ * (1 + number with a chi2 as large or larger) / (1 + permutations). A block is a stratum and a
+ * cluster: the runs of one seed, one of each group, which seeding the same makes dependent.
+ * Blocks of one observation keep their label. The draws are python_below's on `seed`, one
+ * shuffle a block in the order of its first observation.
+ * \return NaN when the test has no degrees of freedom or no block has two observations
+ */
+double logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
+                        int64_t permutations, uint32_t seed) MUST_USE;
+
+#endif

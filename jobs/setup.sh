@@ -12,6 +12,7 @@ set -euo pipefail
 build=(
     gcc libc6-dev meson ninja-build pkg-config
     libopenblas-dev libhdf5-openmpi-dev libopenmpi-dev nettle-dev libyaml-dev libjansson-dev
+    libgsl-dev
 )
 run=(openmpi-bin git ca-certificates)
 test=(
@@ -21,7 +22,7 @@ test=(
 )
 # Only root can start a cluster for the tests of jobs: without root they are skipped.
 test_as_root=(munge slurm-wlm)
-all=(clang libclang-rt-14-dev valgrind)
+all=(clang libclang-rt-14-dev valgrind r-base-core r-cran-survival)
 
 case ${1:-run} in
 run) packages=("${build[@]}" "${run[@]}") ;;
@@ -41,7 +42,7 @@ check_tools() {
     done
     command -v mpicc >/dev/null || missing+=("Open MPI (mpicc)")
     if command -v pkg-config >/dev/null; then
-        for name in openblas yaml-0.1 jansson nettle; do
+        for name in openblas yaml-0.1 jansson nettle gsl; do
             pkg-config --exists "$name" || missing+=("$name (its .pc file)")
         done
         pkg-config --exists hdf5 || command -v h5pcc >/dev/null ||
@@ -52,8 +53,8 @@ check_tools() {
     printf '  %s\n' "${missing[@]}" >&2
     say "Load or install them first, for example
   modules      module load gcc openmpi hdf5 openblas meson ninja
-  Spack        spack install openmpi openblas hdf5+mpi+hl nettle libyaml jansson meson ninja
-  conda-forge  conda install openmpi openblas 'hdf5=*=mpi_openmpi*' nettle yaml jansson \\
+  Spack        spack install openmpi openblas hdf5+mpi+hl nettle libyaml jansson gsl meson ninja
+  conda-forge  conda install openmpi openblas 'hdf5=*=mpi_openmpi*' nettle yaml jansson gsl \\
                  meson ninja pkg-config c-compiler
 and run this again."
     exit 2

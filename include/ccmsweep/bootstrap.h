@@ -24,10 +24,10 @@ struct bootstrap {
 
 /** A figure with its interval. */
 struct estimate {
-    double value;            /**< of the sample itself */
-    double error;            /**< standard deviation of the draws; NaN when one is not finite */
-    struct interval between; /**< NaN with less than two clusters; an end may be INFINITY */
-    int64_t clusters;        /**< seeds it counts on */
+    double value;          /**< of the sample itself */
+    double error;          /**< standard deviation of the draws; NaN when one is not finite */
+    struct bounds between; /**< NaN with less than two clusters; an end may be INFINITY */
+    int64_t clusters;      /**< seeds it counts on */
 };
 
 /** Restricted mean survival time up to `limit` (> 0), as curve_rmst has it. */

@@ -54,10 +54,11 @@ int64_t curve_find(const struct curve *curve, double time) MUST_USE;
  * the middle of that time and of the next event's, as print.survfit has it. `interval`
  * (out, NULL: not wanted) is where the ends of the log-log interval cross 1 - probability
  * (Brookmeyer & Crowley 1982). \return INFINITY when it is not reached: later than the last
- * observation. The ends too; both NaN without observations
+ * observation; the ends too, but NaN where the curve has no interval anywhere (no event, or all at
+ * one time). NaN without observations
  */
 double curve_quantile(const struct curve *curve, double probability,
-                      struct interval *interval) MUST_USE;
+                      struct bounds *interval) MUST_USE;
 
 /**
  * Restricted mean survival time up to `limit` (> 0), and its standard error

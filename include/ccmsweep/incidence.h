@@ -28,11 +28,12 @@ struct incidence {
  * Make the curves of a sample whose statuses are 0 … `causes`; strata and clusters play no part.
  *
  * The variance is that of the infinitesimal jackknife, which R's survfit prints. As those at risk
- * at a time share all that lies before it, the squares of n influences are a sum over event times
- * (p_j = d_j/n of cause j at s, p their sum, S and F_k before and at s):
+ * at a time share all that lies before it, the n influences' squares add up event time by event
+ * time. With n at risk, share p_k of them having the event of cause k, p that of any cause, S
+ * before s and F_k at s and t:
  *
- *     Var F_k(t) = Σ_{s≤t} (1/n) (G²·p - 2·G·S·p_k + S²·p_k - (S·p_k - G·p)²),
- *     G = (F_k(t) - F_k(s)) / (1 - p)
+ *     Var F_k(t) = Σ_{s≤t} (1/n)·(p_k·(S - G - m)² + (p - p_k)·(G + m)² + (1 - p)·m²),
+ *     G = (F_k(t) - F_k(s)) / (1 - p),  m = S·p_k - G·p
  *
  * Observations count as independent. \param incidence out; free its content with incidence_fini
  */

@@ -15,23 +15,24 @@ enum { PAIRED_EXACT = 12 };
 
 /** What two configurations differ by. */
 struct paired {
-    int64_t pairs;           /**< seeds that both have */
-    int64_t left_out;        /**< seeds that only one has; they play no part */
-    double difference;       /**< rmst(a) - rmst(b) of the pairs; NaN without any */
-    struct interval between; /**< bootstrap over pairs; NaN with less than two */
-    double p;                /**< two-sided, of flipping; NaN with less than two pairs */
-    double least_p;          /**< sample_least_p: p cannot be less */
-    bool exact;              /**< all 2^pairs flips were tried, not a sample */
+    int64_t pairs;         /**< seeds that both have */
+    int64_t left_out;      /**< seeds that only one has; they play no part */
+    double difference;     /**< rmst(a) - rmst(b) of the pairs; NaN without any */
+    struct bounds between; /**< bootstrap over pairs; NaN with less than two */
+    double p;              /**< two-sided, of flipping; NaN with less than two pairs */
+    double least_p;        /**< sample_least_p: p cannot be less */
+    bool exact;            /**< all 2^pairs flips were tried, not a sample */
 };
 
 /**
  * Compare the restricted means up to `limit` (> 0) of two samples, whose clusters are seeds.
  *
- * p is the share of flips with a difference as far from 0 or farther (within 1e-9 of it): in a flip
- * each seed may trade the observations that a and b have of it, and both curves are made anew.
- * Beyond PAIRED_EXACT pairs, `permutations` (≥ 1) random flips and (1 + hits) / (1 + permutations).
- * The interval is that of bootstrap.h, its draws being those of how->seed; flips take the next.
- * \param a, b clusters must be given, and strata must not; how->draws etc. as in bootstrap.h
+ * p is the share of flips with a difference as far from 0 or farther (but for 1e-12 of the limit):
+ * in a flip each seed may trade the observations that a and b have of it, and both curves are made
+ * anew. Beyond PAIRED_EXACT pairs, `permutations` (≥ 1) random flips and (1 + hits) / (1 +
+ * permutations). The interval is that of bootstrap.h, its draws being those of how->seed; flips
+ * take the next. \param a, b clusters must be given, and strata must not; how->draws etc. as in
+ * bootstrap.h
  */
 struct paired paired_rmst(const struct sample *a, const struct sample *b, double limit,
                           const struct bootstrap *how, int64_t permutations) MUST_USE;

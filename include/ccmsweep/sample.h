@@ -33,7 +33,7 @@ struct values {
 };
 
 /** Two ends of an interval. NaN: there is none; +INFINITY: later than all that was seen. */
-struct interval {
+struct bounds {
     double lower, upper;
 };
 
@@ -60,7 +60,7 @@ int64_t sample_clusters(int64_t count, const int64_t *cluster) MUST_USE;
  * the ends. With 0 of n the upper end is 1 - ((1 - confidence) / 2)^(1 / n).
  * \param hits, trials 0 ≤ hits ≤ trials; no trials: [0, 1]
  */
-struct interval sample_share(int64_t hits, int64_t trials, double confidence) MUST_USE;
+struct bounds sample_share(int64_t hits, int64_t trials, double confidence) MUST_USE;
 
 /**
  * Adjust the p values of one family by Holm's step-down rule (1979), so that rejecting what is

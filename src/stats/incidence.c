@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/incidence.h>
+#include <ccmsweep/ticks.h>
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static void count(struct incidence *incidence, const struct ticks *ticks,
+                  const struct sample *sample)
+{
+    for (int64_t i = 0; i < sample->count; i++) {
+        const int32_t status = sample->status[i];
+        CHECK(status <= incidence->causes);
+        incidence->at_risk[ticks->at[i]]++;
+        if (status > 0)
+            incidence->died[(status - 1) * incidence->points + ticks->at[i]]++;
+    }
+    for (int64_t i = incidence->points - 2; i >= 0; i--)
+        incidence->at_risk[i] += incidence->at_risk[i + 1];
+}
+
+/* Events of any cause at a point. */
+static int64_t died_at(const struct incidence *incidence, int64_t point)
+{
+    int64_t died = 0;
+    for (int32_t k = 0; k < incidence->causes; k++)
+        died += incidence->died[k * incidence->points + point];
+    return died;
+}
+
+static void estimate(struct incidence *incidence)
+{
+    double survival = 1.0;
+    for (int64_t i = 0; i < incidence->points; i++) {
+        const double n = (double)incidence->at_risk[i];
+        for (int32_t k = 0; k < incidence->causes; k++) {
+            const int64_t at = k * incidence->points + i;
+            incidence->share[at] = (i > 0 ? incidence->share[at - 1] : 0.0) +
+                                   survival * (double)incidence->died[at] / n;
+        }
+        survival *= (n - (double)died_at(incidence, i)) / n;
+        incidence->survival[i] = survival;
+    }
+}
+
+/*
+ * Add the term of event time s to the variances of cause k at s and all later times. It is written
+ * as the spread of what one observation at risk contributes (an event of k, another, none), so that
+ * terms that vanish do so to rounding of themselves and not of their parts.
+ */
+static void add_term(struct incidence *incidence, int32_t k, int64_t s, double *variance)
+{
+    const double *const share = incidence->share + k * incidence->points;
+    const double n = (double)incidence->at_risk[s];
+    const double before = s > 0 ? incidence->survival[s - 1] : 1.0;
+    const int64_t died = died_at(incidence, s), of_k = incidence->died[k * incidence->points + s];
+    const double p = (double)died / n, p_k = (double)of_k / n, none = (n - (double)died) / n;
+    for (int64_t t = s; t < incidence->points; t++) {
+        const double lost = none > 0.0 ? (share[t] - share[s]) / none : 0.0;
+        const double gain = before - lost, mean = p_k * gain - (p - p_k) * lost;
+        variance[t] += (p_k * (gain - mean) * (gain - mean) +
+                        (p - p_k) * (lost + mean) * (lost + mean) + none * mean * mean) /
+                       n;
+    }
+}
+
+static void spread(struct incidence *incidence, int32_t k)
+{
+    const double z = gsl_cdf_ugaussian_Qinv((1.0 - incidence->confidence) / 2.0);
+    const int64_t first = k * incidence->points;
+    double *const error = incidence->error + first;
+    for (int64_t s = 0; s < incidence->points; s++)
+        if (died_at(incidence, s) > 0)
+            add_term(incidence, k, s, error);
+    for (int64_t t = 0; t < incidence->points; t++) {
+        const double share = incidence->share[first + t];
+        error[t] = sqrt(error[t]);
+        const bool inside = share > 0.0 && share < 1.0;
+        const double give = inside ? z * error[t] / (share * log(share)) : (double)NAN;
+        incidence->lower[first + t] = exp(-exp(log(-log(share)) - give));
+        incidence->upper[first + t] = exp(-exp(log(-log(share)) + give));
+    }
+}
+
+void incidence_init(struct incidence *incidence, const struct sample *sample, int32_t causes,
+                    double confidence)
+{
+    CHECK(causes >= 1 && confidence > 0.0 && confidence < 1.0);
+    struct ticks ticks;
+    ticks_init(&ticks, sample);
+    const size_t points = (size_t)ticks.count + 1, all = points * (size_t)causes;
+    *incidence = (struct incidence){
+        .points = ticks.count,
+        .causes = causes,
+        .confidence = confidence,
+        .time = ticks.time,
+        .at_risk = fault_alloc(points, sizeof *incidence->at_risk),
+        .survival = fault_alloc(points, sizeof *incidence->survival),
+        .died = fault_alloc(all, sizeof *incidence->died),
+        .share = fault_alloc(all, sizeof *incidence->share),
+        .error = fault_alloc(all, sizeof *incidence->error),
+        .lower = fault_alloc(all, sizeof *incidence->lower),
+        .upper = fault_alloc(all, sizeof *incidence->upper),
+    };
+    ticks.time = NULL;
+    count(incidence, &ticks, sample);
+    estimate(incidence);
+    for (int32_t k = 0; k < causes; k++)
+        spread(incidence, k);
+    ticks_fini(&ticks);
+}
+
+void incidence_fini(struct incidence *incidence)
+{
+    free(incidence->time);
+    free(incidence->at_risk);
+    free(incidence->survival);
+    free(incidence->died);
+    free(incidence->share);
+    free(incidence->error);
+    free(incidence->lower);
+    free(incidence->upper);
+    *incidence = (struct incidence){0};
+}

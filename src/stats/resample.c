@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/resample.h>
+#include <ccmsweep/ticks.h>
+#include <stdlib.h>
+
+/* Order clusters by their stratum. */
+static void arrange(struct resample *resample, const int64_t *stratum_of)
+{
+    int64_t at = 0;
+    for (int64_t z = 0; z < resample->strata; z++) {
+        resample->start[z] = at;
+        for (int64_t c = 0; c < resample->clusters; c++)
+            if (stratum_of[c] == z)
+                resample->member[at++] = c;
+    }
+    resample->start[resample->strata] = at;
+}
+
+void resample_init(struct resample *resample, int64_t count, const int64_t *cluster,
+                   const int64_t *stratum, uint32_t seed)
+{
+    const size_t n = (size_t)count + 1;
+    *resample = (struct resample){.label = fault_alloc(n, sizeof *resample->label)};
+    resample->clusters = ticks_label(count, cluster, resample->label);
+    int64_t *const zone = fault_alloc(n, sizeof *zone);
+    int64_t *const stratum_of = fault_alloc((size_t)resample->clusters + 1, sizeof *stratum_of);
+    resample->strata = stratum != NULL ? ticks_label(count, stratum, zone) : 1;
+    for (int64_t c = 0; c < resample->clusters; c++)
+        stratum_of[c] = -1;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t *const known = &stratum_of[resample->label[i]];
+        CHECK(*known == -1 || *known == zone[i]);
+        *known = zone[i];
+    }
+    resample->member = fault_alloc((size_t)resample->clusters + 1, sizeof *resample->member);
+    resample->start = fault_alloc((size_t)resample->strata + 1, sizeof *resample->start);
+    arrange(resample, stratum_of);
+    python_seed(&resample->rng, seed);
+    free(stratum_of);
+    free(zone);
+}
+
+void resample_fini(struct resample *resample)
+{
+    free(resample->label);
+    free(resample->member);
+    free(resample->start);
+    *resample = (struct resample){0};
+}
+
+void resample_draw(struct resample *resample, double *weight)
+{
+    for (int64_t c = 0; c < resample->clusters; c++)
+        weight[c] = 0.0;
+    for (int64_t z = 0; z < resample->strata; z++) {
+        const int64_t first = resample->start[z], size = resample->start[z + 1] - first;
+        for (int64_t k = 0; k < size; k++)
+            weight[resample->member[first + python_below(&resample->rng, (uint32_t)size)]] += 1.0;
+    }
+}

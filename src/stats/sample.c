@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/sample.h>
+#include <ccmsweep/ticks.h>
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum sample_size sample_size(int64_t clusters, double confidence)
+{
+    if (clusters < 2)
+        return SAMPLE_SINGLE;
+    return sample_least_p(clusters) > 1.0 - confidence ? SAMPLE_SMALL : SAMPLE_FAIR;
+}
+
+double sample_least_p(int64_t pairs)
+{
+    return pairs < 1 ? 1.0 : exp2(1.0 - (double)pairs);
+}
+
+int64_t sample_clusters(int64_t count, const int64_t *cluster)
+{
+    int64_t *const label = fault_alloc((size_t)count + 1, sizeof *label);
+    const int64_t clusters = ticks_label(count, cluster, label);
+    free(label);
+    return clusters;
+}
+
+struct bounds sample_share(int64_t hits, int64_t trials, double confidence)
+{
+    CHECK(0 <= hits && hits <= trials && confidence > 0.0 && confidence < 1.0);
+    const double tail = (1.0 - confidence) / 2.0, k = (double)hits, n = (double)trials;
+    return (struct bounds){
+        .lower = hits == 0 ? 0.0 : gsl_cdf_beta_Pinv(tail, k, n - k + 1.0),
+        .upper = hits == trials ? 1.0 : gsl_cdf_beta_Qinv(tail, k + 1.0, n - k),
+    };
+}
+
+void sample_holm(int64_t count, const double *p, double *adjusted)
+{
+    double *const sorted = fault_alloc((size_t)count + 1, sizeof *sorted);
+    size_t *const from = fault_alloc((size_t)count + 1, sizeof *from);
+    size_t *const order = fault_alloc((size_t)count + 1, sizeof *order);
+    size_t family = 0;
+    for (int64_t i = 0; i < count; i++) {
+        adjusted[i] = p[i];
+        if (isnan(p[i]))
+            continue;
+        from[family] = (size_t)i;
+        sorted[family++] = p[i];
+    }
+    gsl_sort_index(order, sorted, 1, family);
+    double largest = 0.0;
+    for (size_t j = 0; j < family; j++) {
+        largest = fmax(largest, fmin(1.0, (double)(family - j) * sorted[order[j]]));
+        adjusted[from[order[j]]] = largest;
+    }
+    free(order);
+    free(from);
+    free(sorted);
+}

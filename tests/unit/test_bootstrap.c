@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/* Intervals over clusters: what is resampled, which ends are taken, when there is none. */
+#include "stats_case.h"
+#include <ccmsweep/bootstrap.h>
+#include <ccmsweep/curve.h>
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+
+static const struct bootstrap plain = {.draws = 2000, .seed = 1, .confidence = 0.95};
+static struct numpy_rng rng;
+static struct sample_case c;
+
+static int begin(void **state)
+{
+    (void)state;
+    numpy_seed(&rng, 3);
+    return 0;
+}
+
+static void assert_same(struct estimate a, struct estimate b)
+{
+    assert_memory_equal(&a.value, &b.value, sizeof a.value);
+    assert_memory_equal(&a.error, &b.error, sizeof a.error);
+    assert_memory_equal(&a.between, &b.between, sizeof a.between);
+    assert_int_equal(a.clusters, b.clusters);
+}
+
+static struct estimate mean(const double *value, int64_t count, const int64_t *cluster,
+                            const int64_t *stratum, const struct bootstrap *how)
+{
+    return bootstrap_mean(&(struct values){count, value, cluster, stratum}, how);
+}
+
+static struct estimate iqm(const double *value, int64_t count)
+{
+    return bootstrap_iqm(&(struct values){.count = count, .value = value}, &plain);
+}
+
+/* Draws of two are both, or one of them twice: a quarter each. */
+static void test_two_values(void **state)
+{
+    (void)state;
+    const struct bootstrap many = {.draws = 100000, .seed = 2, .confidence = 0.6};
+    const double value[] = {10, 30};
+    const struct estimate e = mean(value, 2, NULL, NULL, &many);
+    assert_true(e.value == 20.0 && e.clusters == 2);
+    assert_true(e.between.lower == 10.0 && e.between.upper == 30.0);
+    assert_close(e.error, 20.0 / sqrt(8.0), 0.02, "error");
+    const struct bootstrap narrow = {.draws = 100000, .seed = 2, .confidence = 0.4};
+    const struct estimate inner = mean(value, 2, NULL, NULL, &narrow);
+    assert_true(inner.between.lower == 20.0 && inner.between.upper == 20.0);
+}
+
+static void test_same_seed_same_bits(void **state)
+{
+    (void)state;
+    case_draw(&c, &rng, 40, 200.0, 500.0, true);
+    struct bootstrap other = plain;
+    other.seed = 2;
+    const struct estimate once = bootstrap_rmst(&c.sample, 500.0, &plain);
+    assert_same(once, bootstrap_rmst(&c.sample, 500.0, &plain));
+    assert_true(once.between.lower != bootstrap_rmst(&c.sample, 500.0, &other).between.lower);
+}
+
+static void test_clusters_are_the_unit(void **state)
+{
+    (void)state;
+    struct sample_case single;
+    case_begin(&c, true, false);
+    case_begin(&single, true, false);
+    for (int seed = 0; seed < 10; seed++) {
+        const double time = draw_exponential(&rng, 100.0);
+        case_add(&single, time, 1, seed);
+        for (int actor = 0; actor < 50; actor++)
+            case_add(&c, time, 1, 1000 - seed);
+    }
+    for (int i = 0; i < 10; i++)
+        single.cluster[i] = 1000 - single.cluster[i];
+    const struct estimate few = bootstrap_rmst(&single.sample, 1e4, &plain);
+    const struct estimate many = bootstrap_rmst(&c.sample, 1e4, &plain);
+    assert_int_equal(many.clusters, 10);
+    assert_close(many.value, few.value, 1e-12, "value");
+    assert_close(many.error, few.error, 1e-9, "error");
+    assert_close(many.between.lower, few.between.lower, 1e-9, "lower");
+    assert_close(many.between.upper, few.between.upper, 1e-9, "upper");
+    c.sample.cluster = NULL;
+    assert_true(bootstrap_rmst(&c.sample, 1e4, &plain).error < many.error / 5.0);
+}
+
+/* Strata keep their size: what differs between them alone does not vary. */
+static void test_strata_keep_their_size(void **state)
+{
+    (void)state;
+    const double value[] = {1, 1, 1, 100, 100, 100};
+    const int64_t stratum[] = {4, 4, 4, 9, 9, 9};
+    const struct estimate apart = mean(value, 6, NULL, stratum, &plain);
+    assert_true(apart.between.lower == apart.value && apart.between.upper == apart.value);
+    const struct estimate mixed = mean(value, 6, NULL, NULL, &plain);
+    assert_true(mixed.between.upper - mixed.between.lower > 10.0);
+    assert_close(apart.value, 50.5, 1e-14, "mean");
+}
+
+/* The error of a mean is known, and so is what expanding is for: Student's interval. */
+static void test_error_and_expansion(void **state)
+{
+    (void)state;
+    enum { N = 9 };
+    const struct bootstrap wide = {.draws = 40000, .seed = 5, .confidence = 0.95, .expanded = true};
+    double value[N];
+    for (int i = 0; i < N; i++)
+        value[i] = numpy_gaussian(&rng);
+    const double sd = gsl_stats_sd(value, 1, N);
+    const struct estimate e = mean(value, N, NULL, NULL, &wide);
+    assert_close(e.error, sd * sqrt((N - 1.0) / N / N), 0.02, "error");
+    const double half = gsl_cdf_tdist_Pinv(0.975, N - 1) * sd / sqrt(N);
+    assert_close(e.between.upper - e.between.lower, 2.0 * half, 0.06, "width");
+    struct bootstrap narrow = wide;
+    narrow.expanded = false;
+    const struct estimate p = mean(value, N, NULL, NULL, &narrow);
+    assert_true(p.between.upper - p.between.lower < 0.9 * (e.between.upper - e.between.lower));
+}
+
+static void test_interquartile_mean(void **state)
+{
+    (void)state;
+    double value[40];
+    for (int n = 1; n <= 40; n++) {
+        for (int i = 0; i < n; i++)
+            value[i] = numpy_gaussian(&rng);
+        const struct estimate e = iqm(value, n);
+        gsl_sort(value, 1, (size_t)n);
+        assert_close(e.value, gsl_stats_trmean_from_sorted_data(0.25, value, 1, (size_t)n), 1e-12,
+                     "n %d", n);
+        assert_true(n == 1 || (e.between.lower <= e.value && e.value <= e.between.upper));
+    }
+}
+
+/* A quarter of eight may be too late to have been seen; not three, and for a mean not one. */
+static void test_not_estimable(void **state)
+{
+    (void)state;
+    const double late[] = {1, 2, 3, 4, 5, 6, (double)INFINITY, (double)INFINITY};
+    assert_true(iqm(late, 8).value == 4.5);
+    assert_true(isinf(iqm(late, 8).between.upper) && isnan(iqm(late, 8).error));
+    assert_true(isfinite(iqm(late, 8).between.lower));
+    assert_true(isinf(mean(late, 8, NULL, NULL, &plain).value));
+    const double later[] = {1, 2, 3, 4, 5, (double)INFINITY, (double)INFINITY, (double)INFINITY};
+    assert_true(isinf(iqm(later, 8).value));
+}
+
+static void test_values_are_those_of_the_curve(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 60; n++) {
+        struct curve curve;
+        const struct bootstrap few = {.draws = 20, .seed = 1, .confidence = 0.9};
+        case_draw(&c, &rng, n, 200.0, 500.0, true);
+        curve_init(&curve, &c.sample, 0.95);
+        assert_close(bootstrap_rmst(&c.sample, 450.0, &few).value, curve_rmst(&curve, 450.0).mean,
+                     1e-12, "n %d", n);
+        const double median = curve_quantile(&curve, 0.5, NULL);
+        const double got = bootstrap_quantile(&c.sample, 0.5, &few).value;
+        assert_true(got == median || (isinf(got) && isinf(median)));
+        curve_fini(&curve);
+    }
+}
+
+static void test_median_beyond_the_limit(void **state)
+{
+    (void)state;
+    case_of(&c, (double[]){100, 110, 120, 130, 140, 150, -500, -500, -500, -500}, 10);
+    const struct estimate e = bootstrap_quantile(&c.sample, 0.5, &plain);
+    assert_true(e.value == 145.0);
+    assert_true(isfinite(e.between.lower) && isinf(e.between.upper) && isnan(e.error));
+}
+
+static void test_too_few(void **state)
+{
+    (void)state;
+    case_of(&c, (double[]){100}, 1);
+    const struct estimate one = bootstrap_rmst(&c.sample, 200.0, &plain);
+    assert_true(one.value == 100.0 && one.clusters == 1);
+    assert_true(isnan(one.error) && isnan(one.between.lower) && isnan(one.between.upper));
+    case_of(&c, NULL, 0);
+    const struct estimate none = bootstrap_quantile(&c.sample, 0.5, &plain);
+    assert_true(isnan(none.value) && isnan(none.between.lower) && none.clusters == 0);
+    assert_true(isnan(mean(NULL, 0, NULL, NULL, &plain).value));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_two_values, begin),
+        cmocka_unit_test_setup(test_same_seed_same_bits, begin),
+        cmocka_unit_test_setup(test_clusters_are_the_unit, begin),
+        cmocka_unit_test_setup(test_strata_keep_their_size, begin),
+        cmocka_unit_test_setup(test_error_and_expansion, begin),
+        cmocka_unit_test_setup(test_interquartile_mean, begin),
+        cmocka_unit_test_setup(test_not_estimable, begin),
+        cmocka_unit_test_setup(test_values_are_those_of_the_curve, begin),
+        cmocka_unit_test_setup(test_median_beyond_the_limit, begin),
+        cmocka_unit_test_setup(test_too_few, begin),
+    };
+    return cmocka_run_group_tests_name("bootstrap", tests, NULL, NULL);
+}

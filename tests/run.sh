@@ -5,10 +5,11 @@
 # results: "N passed, N failed" (", N skipped").
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: sweeps killed 200 times (ten minutes); the unit suite as built by
+#   --all         also: sweeps killed 200 times (ten minutes); how often intervals hold the truth;
+#                 figures of R's survival made anew; the unit suite as built by
 #                 clang; its quick tests under valgrind (whole trainings would take hours there)
-#   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, analysis, install,
-#                 style
+#   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, survival, analysis,
+#                 install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
 # or a package is missing and cannot be installed.
 set -euo pipefail
@@ -79,6 +80,7 @@ build_for build build -Dwerror=true -Dfaults=true
 test_in build default build ${suite:+"$suite"}
 if $all && [ -z "$suite" ]; then
     test_in build default soak soak
+    test_in build default survival survival
 fi
 if runs unit; then
     build_for sanitizer build-sanitizer -Dbuildtype=debugoptimized \

@@ -15,13 +15,13 @@ static void check(const struct bootstrap *how)
 }
 
 /* Share of the draws below the lower end. */
-static double tail(const struct bootstrap *how, int64_t clusters)
+static double tail(const struct bootstrap *how, int64_t clusters, int64_t strata)
 {
     const double plain = (1.0 - how->confidence) / 2.0;
     if (!how->expanded)
         return plain;
-    const double freedom = (double)(clusters - 1);
-    return gsl_cdf_ugaussian_P(sqrt((freedom + 1.0) / freedom) *
+    const double freedom = (double)(clusters - strata);
+    return gsl_cdf_ugaussian_P(sqrt((double)clusters / freedom) *
                                gsl_cdf_tdist_Pinv(plain, freedom));
 }
 
@@ -33,28 +33,29 @@ static double quantile(const double *sorted, int64_t draws, double share)
     return isnan(found) ? sorted[(int64_t)(share * (double)(draws - 1))] : found;
 }
 
-struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t clusters)
+struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t clusters,
+                             int64_t strata)
 {
     check(how);
-    if (clusters < 2)
+    if (clusters <= strata)
         return (struct bounds){NAN, NAN};
     gsl_sort(draw, 1, (size_t)how->draws);
-    const double share = tail(how, clusters);
+    const double share = tail(how, clusters, strata);
     return (struct bounds){quantile(draw, how->draws, share),
                            quantile(draw, how->draws, 1.0 - share)};
 }
 
 static struct estimate summarise(double value, double *draw, const struct bootstrap *how,
-                                 int64_t clusters)
+                                 const struct resample *resample)
 {
-    bool finite = clusters >= 2 && how->draws >= 2;
+    bool finite = resample->clusters > resample->strata && how->draws >= 2;
     for (int64_t b = 0; b < how->draws; b++)
         finite = finite && isfinite(draw[b]);
     return (struct estimate){
         .value = value,
         .error = finite ? gsl_stats_sd(draw, 1, (size_t)how->draws) : (double)NAN,
-        .between = draws_interval(draw, how, clusters),
-        .clusters = clusters,
+        .between = draws_interval(draw, how, resample->clusters, resample->strata),
+        .clusters = resample->clusters,
     };
 }
 
@@ -100,7 +101,7 @@ static struct estimate estimate_curve(const struct sample *sample, const struct 
         resample_draw(&resample, weight);
         draw[b] = of_curve(&weighted, weight, target);
     }
-    const struct estimate estimate = summarise(value, draw, how, resample.clusters);
+    const struct estimate estimate = summarise(value, draw, how, &resample);
     free(weight);
     free(draw);
     weighted_fini(&weighted);
@@ -168,7 +169,7 @@ static struct estimate estimate_mean(const struct values *values, double share,
         resample_draw(&resample, weight);
         draw[b] = trimmed_mean(values->count, sorted, label, weight, share);
     }
-    const struct estimate estimate = summarise(value, draw, how, resample.clusters);
+    const struct estimate estimate = summarise(value, draw, how, &resample);
     free(weight);
     free(draw);
     free(label);

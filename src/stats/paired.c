@@ -151,7 +151,7 @@ struct paired paired_rmst(const struct sample *a, const struct sample *b, double
             resample_draw(&resample, times);
             draw[d] = difference(&pool, times, NULL);
         }
-        paired.between = draws_interval(draw, how, pool.pairs);
+        paired.between = draws_interval(draw, how, pool.pairs, 1);
         permute(&pool, &paired, &resample.rng, permutations);
         free(times);
         free(draw);

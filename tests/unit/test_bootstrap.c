@@ -99,6 +99,8 @@ static void test_strata_keep_their_size(void **state)
     const struct estimate mixed = mean(value, 6, NULL, NULL, &plain);
     assert_true(mixed.between.upper - mixed.between.lower > 10.0);
     assert_close(apart.value, 50.5, 1e-14, "mean");
+    const int64_t each[] = {1, 2, 3, 4, 5, 6};
+    assert_true(isnan(mean(value, 6, NULL, each, &plain).between.lower));
 }
 
 /* The error of a mean is known, and so is what expanding is for: Student's interval. */

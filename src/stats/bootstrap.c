@@ -48,12 +48,10 @@ struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t 
 static struct estimate summarise(double value, double *draw, const struct bootstrap *how,
                                  const struct resample *resample)
 {
-    bool finite = resample->clusters > resample->strata && how->draws >= 2;
-    for (int64_t b = 0; b < how->draws; b++)
-        finite = finite && isfinite(draw[b]);
+    const bool varies = resample->clusters > resample->strata && how->draws >= 2;
     return (struct estimate){
         .value = value,
-        .error = finite ? gsl_stats_sd(draw, 1, (size_t)how->draws) : (double)NAN,
+        .error = varies ? gsl_stats_sd(draw, 1, (size_t)how->draws) : (double)NAN,
         .between = draws_interval(draw, how, resample->clusters, resample->strata),
         .clusters = resample->clusters,
     };

@@ -3,6 +3,7 @@
 #include "stats_case.h"
 #include <ccmsweep/bootstrap.h>
 #include <ccmsweep/curve.h>
+#include <ccmsweep/draws.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -117,10 +118,12 @@ static void test_error_and_expansion(void **state)
     assert_close(e.error, sd * sqrt((N - 1.0) / N / N), 0.02, "error");
     const double half = gsl_cdf_tdist_Pinv(0.975, N - 1) * sd / sqrt(N);
     assert_close(e.between.upper - e.between.lower, 2.0 * half, 0.06, "width");
-    struct bootstrap narrow = wide;
-    narrow.expanded = false;
-    const struct estimate p = mean(value, N, NULL, NULL, &narrow);
-    assert_true(p.between.upper - p.between.lower < 0.9 * (e.between.upper - e.between.lower));
+    const double end = sqrt(N / (N - 1.0)) * gsl_cdf_tdist_Pinv(0.975, N - 1);
+    const struct bootstrap same = {
+        .draws = 40000, .seed = 5, .confidence = 2.0 * gsl_cdf_ugaussian_P(end) - 1.0};
+    const struct estimate p = mean(value, N, NULL, NULL, &same);
+    assert_close(e.between.lower, p.between.lower, 1e-9, "lower");
+    assert_close(e.between.upper, p.between.upper, 1e-9, "upper");
 }
 
 static void test_interquartile_mean(void **state)
@@ -136,6 +139,18 @@ static void test_interquartile_mean(void **state)
                      "n %d", n);
         assert_true(n == 1 || (e.between.lower <= e.value && e.value <= e.between.upper));
     }
+}
+
+static void test_ends_beside_infinity(void **state)
+{
+    (void)state;
+    const struct bootstrap how = {.draws = 5, .confidence = 0.5};
+    double draw[] = {4, (double)INFINITY, 2, 3, 1};
+    const struct bounds between = draws_interval(draw, &how, 10, 1);
+    assert_true(between.lower == 2.0 && between.upper == 4.0);
+    double later[] = {(double)INFINITY, (double)INFINITY, 2, 3, 1};
+    assert_true(isinf(draws_interval(later, &how, 10, 1).upper));
+    assert_true(isnan(draws_interval(draw, &how, 3, 3).upper));
 }
 
 /* A quarter of eight may be too late to have been seen; not three, and for a mean not one. */
@@ -199,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup(test_strata_keep_their_size, begin),
         cmocka_unit_test_setup(test_error_and_expansion, begin),
         cmocka_unit_test_setup(test_interquartile_mean, begin),
+        cmocka_unit_test_setup(test_ends_beside_infinity, begin),
         cmocka_unit_test_setup(test_not_estimable, begin),
         cmocka_unit_test_setup(test_values_are_those_of_the_curve, begin),
         cmocka_unit_test_setup(test_median_beyond_the_limit, begin),

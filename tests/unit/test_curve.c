@@ -190,7 +190,7 @@ static void test_crossing(void **state)
     assert_true(isnan(crossing((double[]){10, 20, 90, 95}, 4, LIMIT)));
     /* After the last observation of one of them there is nothing to compare. */
     assert_true(crossing((double[]){5, -30, -30, -30}, 4, LIMIT) == 20.0);
-    assert_true(isnan(crossing((double[]){-8, -8, -8, -8}, 4, LIMIT)));
+    assert_true(isnan(crossing((double[]){5, -8, -8, -8}, 4, LIMIT)));
 }
 
 int main(void)

@@ -69,6 +69,34 @@ static void test_random_p(void **state)
     assert_true(p > 0.01 && fabs(paired.p - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
 }
 
+/* Flips that tie with what is seen count, though their sums round differently. */
+static void test_ties(void **state)
+{
+    (void)state;
+    for (int n = 2; n <= PAIRED_EXACT; n++) {
+        double difference[PAIRED_EXACT];
+        case_draw(&a, &rng, n, 3.0, LIMIT, false);
+        case_draw(&b, &rng, n, 4.0, LIMIT, false);
+        for (int i = 0; i < n; i++)
+            difference[i] = (a.time[i] *= 0.1) - (b.time[i] *= 0.1);
+        const struct paired paired = paired_rmst(&a.sample, &b.sample, LIMIT, &how, 1);
+        assert_close(paired.p, flipped(difference, n), 1e-14, "n %d", n);
+    }
+}
+
+/* A sample of flips holds the one that was seen: p is not 0. */
+static void test_random_p_is_not_zero(void **state)
+{
+    (void)state;
+    case_begin(&a, true, false);
+    case_begin(&b, true, false);
+    for (int seed = 0; seed < 15; seed++) {
+        case_add(&a, 100.0 + seed, 1, seed);
+        case_add(&b, 200.0 + seed, 1, seed);
+    }
+    assert_true(paired_rmst(&a.sample, &b.sample, LIMIT, &how, 3).p == 0.25);
+}
+
 static void test_least_p_is_reached(void **state)
 {
     (void)state;
@@ -176,16 +204,31 @@ static void test_permuted_logrank(void **state)
     assert_true(fabs(got - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
 }
 
+/* Renaming the groups of all seeds alike changes nothing: 6 of 36 are as extreme as can be. */
+static void test_permuted_names(void **state)
+{
+    (void)state;
+    enum { TRIES = 20000 };
+    case_of(&a, (double[]){11, 53, 211, 17, 61, 307}, 6);
+    for (int i = 0; i < 6; i++) {
+        a.cluster[i] = i / 3;
+        a.group[i] = i % 3;
+    }
+    const double p = 1.0 / 6.0, got = logrank_permuted(&a.sample, a.group, 3, TRIES, 1);
+    assert_true(fabs(got - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
+}
+
 /* Labels stay within their stratum: a seed that two strata share is two blocks. */
 static void test_permuted_within_strata(void **state)
 {
     (void)state;
-    groups_draw(2, 100.0, 100.0);
+    case_of(&a, (double[]){10, 20, 30, 40}, 4);
     a.sample.stratum = a.stratum;
     for (int i = 0; i < 4; i++) {
-        a.stratum[i] = i;
-        a.cluster[i] = 0;
+        a.stratum[i] = i / 2;
+        a.cluster[i] = a.group[i] = i % 2;
     }
+    assert_int_equal(logrank_test(&a.sample, a.group, 2, NULL, NULL).df, 1);
     assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
     a.sample.stratum = NULL;
     assert_true(logrank_permuted(&a.sample, a.group, 2, 10, 1) > 0.0);
@@ -214,12 +257,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_exact_p, begin),
         cmocka_unit_test_setup(test_random_p, begin),
+        cmocka_unit_test_setup(test_ties, begin),
+        cmocka_unit_test_setup(test_random_p_is_not_zero, begin),
         cmocka_unit_test_setup(test_least_p_is_reached, begin),
         cmocka_unit_test_setup(test_sides, begin),
         cmocka_unit_test_setup(test_difference_of_curves, begin),
         cmocka_unit_test_setup(test_seeds_of_one_alone_are_left_out, begin),
         cmocka_unit_test_setup(test_too_few, begin),
         cmocka_unit_test_setup(test_permuted_logrank, begin),
+        cmocka_unit_test_setup(test_permuted_names, begin),
         cmocka_unit_test_setup(test_permuted_within_strata, begin),
         cmocka_unit_test_setup(test_nothing_to_test, begin),
     };

@@ -17,7 +17,7 @@
 /** How to draw. */
 struct bootstrap {
     int64_t draws;     /**< ≥ 1 */
-    uint32_t seed;     /**< of python_below's generator (rng.h) */
+    uint32_t seed;     /**< of a Mersenne Twister, as mt19937_seed_array has it (rng.h) */
     double confidence; /**< in (0, 1) */
     bool expanded;     /**< ends at the share Φ(√(n/f)·t_f) of draws, not at (1 - confidence)/2;
                             t_f Student's quantile of that, n clusters, f = n - strata (Hesterberg

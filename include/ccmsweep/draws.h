@@ -5,9 +5,9 @@
 
 #include <ccmsweep/bootstrap.h>
 
-/** Interval of the draws (how->draws, not NaN; are sorted here), as bootstrap.h has it: quantiles
- * by linear interpolation (type 7 of Hyndman & Fan, as NumPy's). NaN unless there are more clusters
- *  than strata. */
+/** Interval of the draws (how->draws, not NaN; put into another order), as bootstrap.h has it:
+ * quantiles by linear interpolation (type 7 of Hyndman & Fan, as NumPy's). NaN unless there are
+ * more clusters than strata. */
 struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t clusters,
                              int64_t strata) MUST_USE;
 

@@ -16,7 +16,7 @@ struct resample {
     int64_t *label;   /**< (n) cluster of each observation, 0 … C - 1 */
     int64_t *member;  /**< (C) clusters of stratum 0, then 1, … */
     int64_t *start;   /**< (Z + 1) where each stratum begins in `member` */
-    struct python_rng rng;
+    struct mt19937 mt;
 };
 
 /** Prepare draws for n observations; `cluster` and `stratum` as in a sample. The caller frees the
@@ -27,7 +27,8 @@ void resample_init(struct resample *resample, int64_t count, const int64_t *clus
 /** Free what it holds, and clear it. */
 void resample_fini(struct resample *resample);
 
-/** Draw once: python_below for each cluster, stratum after stratum.
+/** Draw once, stratum after stratum: of n clusters the one of number ⌊word·n / 2^32⌋, n times. Its
+ *  share is off 1/n by less than 2^-32.
  *  \param weight (C) out: how often each was taken */
 void resample_draw(struct resample *resample, double *weight);
 

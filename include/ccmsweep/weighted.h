@@ -14,19 +14,25 @@ struct weighted {
     int64_t count;
     const int32_t *status; /**< (n) the sample's */
     const int64_t *label;  /**< (n) the caller's: which weight is whose */
+    double limit;          /**< of restricted means; 0: none are asked for */
+    int64_t labels;        /**< L, highest label + 1 */
+    double *sum, *size;    /**< (L) of min(time, limit), and number, of a label's observations; NULL
+                                when some are censored before the limit */
     double *died;          /**< (T) of the last weights */
     double *left;          /**< (T) died or censored */
     double *survival;      /**< (T) */
 };
 
 /** Make ready; `label` and the sample's arrays must outlive it. Free it with weighted_fini. */
-void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label);
+void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
+                   double limit);
 
 /** Free what it holds, and clear it. */
 void weighted_fini(struct weighted *weighted);
 
-/** Restricted mean up to `limit` with these weights (of each label, ≥ 0); NaN when all are 0. */
-double weighted_rmst(struct weighted *weighted, const double *weight, double limit) MUST_USE;
+/** Restricted mean with these weights (of each label, ≥ 0); NaN when all are 0. Where nothing is
+ *  censored before the limit it is the mean of min(time, limit), and no curve is made. */
+double weighted_rmst(struct weighted *weighted, const double *weight) MUST_USE;
 
 /** Quantile with these weights, as curve_quantile has it. */
 double weighted_quantile(struct weighted *weighted, const double *weight,

@@ -25,12 +25,20 @@ static double tail(const struct bootstrap *how, int64_t clusters, int64_t strata
                                gsl_cdf_tdist_Pinv(plain, freedom));
 }
 
-/* Quantile of sorted draws, by linear interpolation; INFINITY next to a finite draw is kept out of
- * the arithmetic unless it takes part. */
-static double quantile(const double *sorted, int64_t draws, double share)
+/* Quantile by linear interpolation. Selecting one draw leaves the larger ones behind it; sorting
+ * all would take longer than making them. */
+static double quantile(double *draw, int64_t draws, double share)
 {
-    const double found = gsl_stats_quantile_from_sorted_data(sorted, 1, (size_t)draws, share);
-    return isnan(found) ? sorted[(int64_t)(share * (double)(draws - 1))] : found;
+    const double place = share * (double)(draws - 1);
+    const int64_t below = (int64_t)place;
+    const double part = place - (double)below;
+    const double low = gsl_stats_select(draw, 1, (size_t)draws, (size_t)below);
+    if (part <= 0.0)
+        return low;
+    double high = INFINITY;
+    for (int64_t b = below + 1; b < draws; b++)
+        high = draw[b] < high ? draw[b] : high;
+    return isinf(high) ? high : low + part * (high - low);
 }
 
 struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t clusters,
@@ -39,7 +47,6 @@ struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t 
     check(how);
     if (clusters <= strata)
         return (struct bounds){NAN, NAN};
-    gsl_sort(draw, 1, (size_t)how->draws);
     const double share = tail(how, clusters, strata);
     return (struct bounds){quantile(draw, how->draws, share),
                            quantile(draw, how->draws, 1.0 - share)};
@@ -78,7 +85,7 @@ struct target {
 
 static double of_curve(struct weighted *weighted, const double *weight, const struct target *target)
 {
-    return target->limit > 0.0 ? weighted_rmst(weighted, weight, target->limit)
+    return target->limit > 0.0 ? weighted_rmst(weighted, weight)
                                : weighted_quantile(weighted, weight, target->probability);
 }
 
@@ -91,7 +98,7 @@ static struct estimate estimate_curve(const struct sample *sample, const struct 
     struct resample resample;
     struct weighted weighted;
     resample_init(&resample, sample->count, sample->cluster, sample->stratum, how->seed);
-    weighted_init(&weighted, sample, resample.label);
+    weighted_init(&weighted, sample, resample.label, target->limit);
     double *const draw = fault_alloc((size_t)how->draws, sizeof *draw);
     double *const weight = ones(resample.clusters);
     const double value = of_curve(&weighted, weight, target);
@@ -133,9 +140,9 @@ static double trimmed_mean(int64_t count, const double *sorted, const int64_t *l
     double sum = 0.0, seen = 0.0;
     for (int64_t i = 0; i < count; i++) {
         const double next = seen + weight[label[i]];
-        const double kept = fmin(next, to) - fmax(seen, from);
-        if (kept > 0.0)
-            sum += kept * sorted[i];
+        const double low = seen > from ? seen : from, high = next < to ? next : to;
+        if (high > low)
+            sum += (high - low) * sorted[i];
         seen = next;
     }
     return sum / (to - from);

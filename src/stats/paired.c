@@ -66,7 +66,7 @@ static void pool_init(struct pool *pool, const struct sample *a, const struct sa
     free(label);
     free(seed);
     const struct sample pooled = {.count = pool->count, .time = pool->time, .status = pool->status};
-    weighted_init(&pool->weighted, &pooled, pool->label);
+    weighted_init(&pool->weighted, &pooled, pool->label, limit);
     pool->weight = fault_alloc(2 * (size_t)pool->pairs + 1, sizeof *pool->weight);
 }
 
@@ -90,7 +90,7 @@ static double difference(struct pool *pool, const double *times, const bool *fli
             pool->weight[2 * p + own] = times != NULL ? times[p] : 1.0;
             pool->weight[2 * p + 1 - own] = 0.0;
         }
-        mean[side] = weighted_rmst(&pool->weighted, pool->weight, pool->limit);
+        mean[side] = weighted_rmst(&pool->weighted, pool->weight);
     }
     return mean[0] - mean[1];
 }
@@ -103,13 +103,13 @@ static void flip_by(bool *flip, int64_t pairs, uint32_t bits)
         flip[p] = (bits >> (p - 1)) & 1u;
 }
 
-static void flip_at_random(bool *flip, int64_t pairs, struct python_rng *rng)
+static void flip_at_random(bool *flip, int64_t pairs, struct mt19937 *mt)
 {
     for (int64_t p = 1; p < pairs; p++)
-        flip[p] = python_below(rng, 2) != 0;
+        flip[p] = mt19937_next(mt) >> 31;
 }
 
-static void permute(struct pool *pool, struct paired *paired, struct python_rng *rng,
+static void permute(struct pool *pool, struct paired *paired, struct mt19937 *mt,
                     int64_t permutations)
 {
     bool *const flip = fault_alloc((size_t)pool->pairs, sizeof *flip);
@@ -121,7 +121,7 @@ static void permute(struct pool *pool, struct paired *paired, struct python_rng 
         if (paired->exact)
             flip_by(flip, pool->pairs, (uint32_t)t);
         else
-            flip_at_random(flip, pool->pairs, rng);
+            flip_at_random(flip, pool->pairs, mt);
         hits += fabs(difference(pool, NULL, flip)) >= far;
     }
     paired->p =
@@ -152,7 +152,7 @@ struct paired paired_rmst(const struct sample *a, const struct sample *b, double
             draw[d] = difference(&pool, times, NULL);
         }
         paired.between = draws_interval(draw, how, pool.pairs, 1);
-        permute(&pool, &paired, &resample.rng, permutations);
+        permute(&pool, &paired, &resample.mt, permutations);
         free(times);
         free(draw);
         resample_fini(&resample);

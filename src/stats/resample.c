@@ -35,7 +35,7 @@ void resample_init(struct resample *resample, int64_t count, const int64_t *clus
     resample->member = fault_alloc((size_t)resample->clusters + 1, sizeof *resample->member);
     resample->start = fault_alloc((size_t)resample->strata + 1, sizeof *resample->start);
     arrange(resample, stratum_of);
-    python_seed(&resample->rng, seed);
+    mt19937_seed_array(&resample->mt, seed);
     free(stratum_of);
     free(zone);
 }
@@ -54,7 +54,9 @@ void resample_draw(struct resample *resample, double *weight)
         weight[c] = 0.0;
     for (int64_t z = 0; z < resample->strata; z++) {
         const int64_t first = resample->start[z], size = resample->start[z + 1] - first;
-        for (int64_t k = 0; k < size; k++)
-            weight[resample->member[first + python_below(&resample->rng, (uint32_t)size)]] += 1.0;
+        for (int64_t k = 0; k < size; k++) {
+            const uint64_t word = mt19937_next(&resample->mt);
+            weight[resample->member[first + (int64_t)((word * (uint64_t)size) >> 32)]] += 1.0;
+        }
     }
 }

@@ -3,9 +3,31 @@
 #include <math.h>
 #include <stdlib.h>
 
-void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label)
+/* Where the curve is not needed for a restricted mean. */
+static void sum_up(struct weighted *weighted, const struct sample *sample)
 {
-    *weighted = (struct weighted){.count = sample->count, .status = sample->status, .label = label};
+    for (int64_t i = 0; i < sample->count; i++)
+        if (sample->status[i] == 0 && sample->time[i] < weighted->limit)
+            return;
+    const size_t labels = (size_t)weighted->labels + 1;
+    weighted->sum = fault_alloc(labels, sizeof *weighted->sum);
+    weighted->size = fault_alloc(labels, sizeof *weighted->size);
+    for (int64_t i = 0; i < sample->count; i++) {
+        weighted->sum[weighted->label[i]] += fmin(sample->time[i], weighted->limit);
+        weighted->size[weighted->label[i]] += 1.0;
+    }
+}
+
+void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
+                   double limit)
+{
+    *weighted = (struct weighted){
+        .count = sample->count, .status = sample->status, .label = label, .limit = limit};
+    for (int64_t i = 0; i < sample->count; i++)
+        if (label[i] >= weighted->labels)
+            weighted->labels = label[i] + 1;
+    if (limit > 0.0)
+        sum_up(weighted, sample);
     ticks_init(&weighted->ticks, sample);
     const size_t ticks = (size_t)weighted->ticks.count + 1;
     weighted->died = fault_alloc(ticks, sizeof *weighted->died);
@@ -16,6 +38,8 @@ void weighted_init(struct weighted *weighted, const struct sample *sample, const
 void weighted_fini(struct weighted *weighted)
 {
     ticks_fini(&weighted->ticks);
+    free(weighted->sum);
+    free(weighted->size);
     free(weighted->died);
     free(weighted->left);
     free(weighted->survival);
@@ -46,17 +70,30 @@ static double curve(struct weighted *w, const double *weight)
     return all;
 }
 
-double weighted_rmst(struct weighted *weighted, const double *weight, double limit)
+static double mean_of_sums(const struct weighted *weighted, const double *weight)
 {
+    double sum = 0.0, size = 0.0;
+    for (int64_t c = 0; c < weighted->labels; c++) {
+        sum += weight[c] * weighted->sum[c];
+        size += weight[c] * weighted->size[c];
+    }
+    return size > 0.0 ? sum / size : (double)NAN;
+}
+
+double weighted_rmst(struct weighted *weighted, const double *weight)
+{
+    if (weighted->sum != NULL)
+        return mean_of_sums(weighted, weight);
     if (curve(weighted, weight) <= 0.0)
         return NAN;
+    const double *const time = weighted->ticks.time;
     double mean = 0.0, from = 0.0, survival = 1.0;
-    for (int64_t t = 0; t < weighted->ticks.count && weighted->ticks.time[t] < limit; t++) {
-        mean += survival * (weighted->ticks.time[t] - from);
-        from = weighted->ticks.time[t];
+    for (int64_t t = 0; t < weighted->ticks.count && time[t] < weighted->limit; t++) {
+        mean += survival * (time[t] - from);
+        from = time[t];
         survival = weighted->survival[t];
     }
-    return mean + survival * (limit - from);
+    return mean + survival * (weighted->limit - from);
 }
 
 double weighted_quantile(struct weighted *weighted, const double *weight, double probability)

@@ -172,7 +172,7 @@ static void test_values_are_those_of_the_curve(void **state)
     for (int n = 1; n <= 60; n++) {
         struct curve curve;
         const struct bootstrap few = {.draws = 20, .seed = 1, .confidence = 0.9};
-        case_draw(&c, &rng, n, 200.0, 500.0, true);
+        case_draw(&c, &rng, n, 200.0, 500.0, n % 3 > 0);
         curve_init(&curve, &c.sample, 0.95);
         assert_close(bootstrap_rmst(&c.sample, 450.0, &few).value, curve_rmst(&curve, 450.0).mean,
                      1e-12, "n %d", n);

@@ -5,8 +5,8 @@
  *
  * So intervals count seeds, not actors or episodes. The ends are quantiles of the draws. With few
  * clusters such intervals are too short: for ten simulated seeds, 91 of 100 at 0.95 hold the truth,
- * and 96 when `expanded`. Draws depend on the seed and the
- * numbers of clusters in the strata alone: the same call gives the same bits. Local.
+ * and 96 when `expanded`. Draws depend on how->seed and on how many clusters each stratum has,
+ * nothing else: the same call gives the same bits. Local.
  */
 #ifndef CCMSWEEP_BOOTSTRAP_H
 #define CCMSWEEP_BOOTSTRAP_H
@@ -27,7 +27,8 @@ struct bootstrap {
 /** A figure with its interval. */
 struct estimate {
     double value;          /**< of the sample itself */
-    double error;          /**< standard deviation of the draws; NaN when one is not finite */
+    double error;          /**< standard deviation of the draws; NaN when one is not finite, or with
+                                the interval */
     struct bounds between; /**< NaN when no stratum has two clusters; an end may be INFINITY */
     int64_t clusters;      /**< seeds it counts on */
 };

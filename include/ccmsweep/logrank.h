@@ -33,7 +33,7 @@ struct logrank logrank_test(const struct sample *sample, const int32_t *group, i
 /**
  * p of the same chi2 among `permutations` random permutations of the groups' labels within blocks,
  * (1 + number with a chi2 as large or larger) / (1 + permutations). A block is a stratum and a
- * cluster: the runs of one seed, one of each group, which seeding the same makes dependent.
+ * cluster: the runs of one seed, one of each group, which their common start makes dependent.
  * Blocks of one observation keep their label. The draws are python_below's on `seed`, one
  * shuffle a block in the order of its first observation.
  * \return NaN when the test has no degrees of freedom or no block has two observations

@@ -29,10 +29,9 @@ struct paired {
  *
  * p is the share of flips with a difference as far from 0 or farther (but for 1e-12 of the limit):
  * in a flip each seed may trade the observations that a and b have of it, and both curves are made
- * anew. Beyond PAIRED_EXACT pairs, `permutations` (≥ 1) random flips and (1 + hits) / (1 +
- * permutations). The interval is that of bootstrap.h, its draws being those of how->seed; flips
- * take the next. \param a, b clusters must be given, and strata must not; how->draws etc. as in
- * bootstrap.h
+ * anew. Beyond PAIRED_EXACT pairs, `permutations` (≥ 1) flips are drawn, and p is (1 + those) / (1
+ * + permutations). The interval is that of bootstrap.h over pairs; flips take the draws that
+ * follow. \param a, b clusters must be given, and strata must not
  */
 struct paired paired_rmst(const struct sample *a, const struct sample *b, double limit,
                           const struct bootstrap *how, int64_t permutations) MUST_USE;

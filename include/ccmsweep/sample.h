@@ -58,9 +58,11 @@ int64_t sample_clusters(int64_t count, const int64_t *cluster) MUST_USE;
 /**
  * Exact interval of a share (Clopper & Pearson 1934): quantiles of beta distributions, 0 and 1 at
  * the ends. With 0 of n the upper end is 1 - ((1 - confidence) / 2)^(1 / n).
- * \param hits, trials 0 ≤ hits ≤ trials; no trials: [0, 1]
+ * \param hits, trials 0 ≤ hits ≤ trials ≤ SAMPLE_TRIALS, beyond which the beta distribution of GSL
+ *        does not converge; no trials: [0, 1]
  */
 struct bounds sample_share(int64_t hits, int64_t trials, double confidence) MUST_USE;
+enum { SAMPLE_TRIALS = 1000000 };
 
 /**
  * Adjust the p values of one family by Holm's step-down rule (1979), so that rejecting what is

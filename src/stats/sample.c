@@ -2,6 +2,7 @@
 #include <ccmsweep/sample.h>
 #include <ccmsweep/ticks.h>
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_roots.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
@@ -26,13 +27,42 @@ int64_t sample_clusters(int64_t count, const int64_t *cluster)
     return clusters;
 }
 
+/* A beta distribution, and the probability whose quantile is sought. */
+struct beta {
+    double a, b, probability;
+};
+
+static double beyond(double x, void *parameters)
+{
+    const struct beta *const beta = parameters;
+    return gsl_cdf_beta_P(x, beta->a, beta->b) - beta->probability;
+}
+
+/* Quantile by Brent's method: gsl_cdf_beta_Pinv does not converge for some of a hundred trials. */
+static double beta_quantile(struct beta beta)
+{
+    gsl_function function = {.function = beyond, .params = &beta};
+    gsl_root_fsolver *const solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
+    gsl_root_fsolver_set(solver, &function, 0.0, 1.0);
+    for (int i = 0; i < 200; i++) {
+        gsl_root_fsolver_iterate(solver);
+        const double low = gsl_root_fsolver_x_lower(solver);
+        if (gsl_root_test_interval(low, gsl_root_fsolver_x_upper(solver), 0.0, 1e-14) == 0)
+            break;
+    }
+    const double root = gsl_root_fsolver_root(solver);
+    gsl_root_fsolver_free(solver);
+    return root;
+}
+
 struct bounds sample_share(int64_t hits, int64_t trials, double confidence)
 {
-    CHECK(0 <= hits && hits <= trials && confidence > 0.0 && confidence < 1.0);
+    CHECK(0 <= hits && hits <= trials && trials <= SAMPLE_TRIALS);
+    CHECK(confidence > 0.0 && confidence < 1.0);
     const double tail = (1.0 - confidence) / 2.0, k = (double)hits, n = (double)trials;
     return (struct bounds){
-        .lower = hits == 0 ? 0.0 : gsl_cdf_beta_Pinv(tail, k, n - k + 1.0),
-        .upper = hits == trials ? 1.0 : gsl_cdf_beta_Qinv(tail, k + 1.0, n - k),
+        .lower = hits == 0 ? 0.0 : beta_quantile((struct beta){k, n - k + 1.0, tail}),
+        .upper = hits == trials ? 1.0 : beta_quantile((struct beta){k + 1.0, n - k, 1.0 - tail}),
     };
 }
 

@@ -2,6 +2,7 @@
 /* Shares, families of tests, and when a sample is too small. */
 #include "check.h"
 #include <ccmsweep/sample.h>
+#include <gsl/gsl_cdf.h>
 
 static void test_least_p(void **state)
 {
@@ -67,6 +68,34 @@ static void test_share_of_none(void **state)
     assert_true(sample_share(0, 0, 0.95).lower == 0.0 && sample_share(0, 0, 0.95).upper == 1.0);
 }
 
+/* The ends are the shares with which as many hits or more, or as few or less, are just so rare. */
+static void test_share_of_many(void **state)
+{
+    (void)state;
+    for (int trials = 1; trials <= 1000; trials += 1 + trials / 7) {
+        for (int hits = 0; hits <= trials; hits++) {
+            const struct bounds b = sample_share(hits, trials, 0.95);
+            const unsigned n = (unsigned)trials, k = (unsigned)hits;
+            if (k > 0)
+                assert_close(gsl_cdf_binomial_Q(k - 1, b.lower, n), 0.025, 1e-9, "%u of %u", k, n);
+            if (k < n)
+                assert_close(gsl_cdf_binomial_P(k, b.upper, n), 0.025, 1e-9, "%u of %u", k, n);
+        }
+    }
+}
+
+static void test_share_of_most(void **state)
+{
+    (void)state;
+    for (int64_t hits = 0; hits <= SAMPLE_TRIALS; hits += SAMPLE_TRIALS / 8) {
+        const struct bounds b = sample_share(hits, SAMPLE_TRIALS, 0.99);
+        const double share = (double)hits / SAMPLE_TRIALS;
+        const double half = 2.5758293 * sqrt(share * (1.0 - share) / SAMPLE_TRIALS) + 6e-6;
+        assert_true(share - half <= b.lower && b.lower <= share);
+        assert_true(share <= b.upper && b.upper <= share + half);
+    }
+}
+
 static void test_holm(void **state)
 {
     (void)state;
@@ -86,7 +115,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_least_p),       cmocka_unit_test(test_size),
         cmocka_unit_test(test_clusters),      cmocka_unit_test(test_share_covers),
-        cmocka_unit_test(test_share_of_none), cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_share_of_none), cmocka_unit_test(test_share_of_many),
+        cmocka_unit_test(test_share_of_most), cmocka_unit_test(test_holm),
     };
     return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }

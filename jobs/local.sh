@@ -186,7 +186,7 @@ ask_to_stop() {
 
 # Run the job to its end; its exit code is left in $code.
 run_job() {
-    local filter
+    local filter answer
     interrupted=false
     (
         trap '' INT TERM HUP
@@ -201,11 +201,14 @@ run_job() {
     if [ "$signals" -gt 0 ]; then
         ask_to_stop
     fi
+    code=
     while :; do
         interrupted=false
-        code=0
+        answer=0
         # Without what bash has to say about a process that was killed.
-        wait "$job" 2>/dev/null || code=$?
+        wait "$job" 2>/dev/null || answer=$?
+        # 127: it had ended as the signal came, and its code is known.
+        [ "$answer" -eq 127 ] && [ -n "$code" ] || code=$answer
         $interrupted || break
     done
     job=

@@ -5,7 +5,7 @@
 # results: "N passed, N failed" (", N skipped").
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: sweeps killed 200 times (ten minutes); how often intervals hold the truth;
+#   --all         also: sweeps killed 200 times, and SLURM jobs (a quarter of an hour); how often intervals hold the truth;
 #                 figures of R's survival made anew; the unit suite as built by
 #                 clang; its quick tests under valgrind (whole trainings would take hours there)
 #   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, survival, analysis,

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""What takes minutes: the node that runs the job's own script dies, and everything that can happen
+to a job happens at random instants."""
+import random
+import signal
+import time
+from pathlib import Path
+
+from cluster import SweepJob, assert_complete
+from contents import wrong_runs
+from sweep_case import WITH_FAULTS, needs_faults, send, wait_until
+
+SLOW = {"CCMSWEEP": WITH_FAULTS or "", "CCMSWEEP_FAULTS": "episode=sleep:1"}
+
+
+def test_batch_host_dies(cluster, folder, straight):
+    """SLURM alone can start the job again."""
+    needs_faults()
+    job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "2", **SLOW)
+    wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
+    assert cluster.state_of(job.id(), "BatchHost") == "n1"
+    cluster.kill_node("n1")
+    before = job.done_cells()
+    try:
+        job.wait_for("start 2, 2 at a time on n2: SLURM had ended the last start", seconds=120)
+        assert before <= job.done_cells()
+    finally:
+        cluster.start_node("n1")
+    assert_complete(job, straight)
+
+
+def kill_a_rank(cluster, _job, draw):
+    def is_rank(pid):
+        try:
+            return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").startswith("ccmsweep")
+        except OSError:
+            return False
+    ranks = [pid for pid in cluster.processes() if is_rank(pid)]
+    if ranks:
+        send(draw.choice(ranks), signal.SIGKILL)
+
+
+def near_the_limit(cluster, job, _draw):
+    cluster.call("scancel", "--batch", "--signal=USR1", job.id())
+
+
+def preempted(cluster, job, _draw):
+    cluster.call("scancel", "--signal=TERM", job.id())
+
+
+def requeued(cluster, job, _draw):
+    cluster.call("scontrol", "requeue", job.id())
+
+
+def test_anything_at_any_instant(cluster, folder, straight):
+    """The job always comes back, what is done only grows and is right, and so is the end."""
+    needs_faults()
+    draw = random.Random(1)
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "1", **SLOW)
+    events, done = [], set()
+    for start in range(1, 13):
+        job.wait_for(f": start {start}, ", seconds=90)
+        event = draw.choice([kill_a_rank, near_the_limit, preempted, requeued])
+        instant = draw.uniform(0, 4)
+        events.append((event.__name__, instant))
+        time.sleep(instant)
+        event(cluster, job, draw)
+        wait_until(lambda: cluster.state_of(job.id()) != "RUNNING", f"it went on: {events}", 60)
+        now = job.done_cells()
+        assert done <= now and not wrong_runs(job.path, straight), events
+        done = now
+        if job.has_ended():
+            break
+    assert len({name for name, _ in events}) > 2, events
+    assert_complete(job, straight)

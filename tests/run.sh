@@ -5,9 +5,9 @@
 # results: "N passed, N failed" (", N skipped").
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: sweeps killed 200 times, and SLURM jobs (a quarter of an hour); how often intervals hold the truth;
-#                 figures of R's survival made anew; the unit suite as built by
-#                 clang; its quick tests under valgrind (whole trainings would take hours there)
+#   --all         also: sweeps and SLURM jobs killed at random (a quarter of an hour); how often
+#                 intervals hold the truth; figures of R's survival made anew; the unit suite as
+#                 built by clang; its quick tests under valgrind (trainings would take hours there)
 #   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, survival, analysis,
 #                 install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,

@@ -20,6 +20,9 @@ enum status cmd_run(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Say how far the sweep of a file is. */
 enum status cmd_status(int argc, char **argv, struct fault *fault) MUST_USE;
 
+/** Say when actors stop learning, by configuration, and what configurations differ by. */
+enum status cmd_aggregate(int argc, char **argv, struct fault *fault) MUST_USE;
+
 /** Show the summary of a finished run in a file, or the schema of files. */
 enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
 

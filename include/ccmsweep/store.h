@@ -150,6 +150,13 @@ enum status store_read(const struct store *store, int64_t run, const struct fiel
 enum status store_column(const struct store *store, const struct field *field, void *values,
                          struct fault *fault) MUST_USE;
 
+/** Read one field of `runs` runs from `run` on at once: of each the first values, as many as
+ *  `extents` say, which no extent of the file may fall short of. What a run has not is as it was
+ *  written so far, or fill. \param values (runs, extents of the field) */
+enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
+                            const struct field *field, const struct extents *extents, void *values,
+                            struct fault *fault) MUST_USE;
+
 /** Read all fields of a run into a record bound to the extents of its cell. */
 enum status store_load(const struct store *store, int64_t run, struct record *record,
                        struct fault *fault) MUST_USE;

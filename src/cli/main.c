@@ -26,6 +26,8 @@ static const struct command {
     {"run", "SPEC.yaml -o FILE", "train all cells of a sweep, alone or under mpirun; goes on",
      cmd_run},
     {"status", "FILE", "say how far a sweep is, while it runs and afterwards", cmd_status},
+    {"aggregate", "FILE", "say when and why actors stop, by configuration, with intervals",
+     cmd_aggregate},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
     {"export", "FILE FOLDER", "write what a file holds as tables, or as the study's files",
      cmd_export},
@@ -43,7 +45,7 @@ static void print_usage(FILE *file)
           "Commands:\n",
           file);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-6s  %-24s  %s\n", commands[i].name, commands[i].usage,
+        fprintf(file, "  %-9s  %-24s  %s\n", commands[i].name, commands[i].usage,
                 commands[i].summary);
     fputs("\n"
           "  ccmsweep COMMAND --help   what a command takes\n"

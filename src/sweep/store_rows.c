@@ -248,12 +248,20 @@ enum status store_interrupt(struct store *store, int64_t run, struct fault *faul
 enum status store_read(const struct store *store, int64_t run, const struct field *field,
                        void *values, struct fault *fault)
 {
+    const struct extents extents = run_extents(store, run);
+    return store_read_runs(store, run, 1, field, &extents, values, fault);
+}
+
+enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
+                            const struct field *field, const struct extents *extents, void *values,
+                            struct fault *fault)
+{
     size_t count = 0;
     const struct field *fields = record_fields(&count);
-    const struct extents extents = run_extents(store, run);
-    if (record_count(field, &extents) == 0)
+    if (record_count(field, extents) == 0)
         return STATUS_OK;
-    const struct slab slab = slab_field(field, &extents, run);
+    struct slab slab = slab_field(field, extents, run);
+    slab.runs = runs;
     struct h5_words words;
     h5_listen(&words);
     const bool read = slab_read(store, store->fields[field - fields], &slab, values);

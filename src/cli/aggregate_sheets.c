@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: MIT
+#include <ccmsweep/aggregate_report.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond these a grid is no sight. */
+enum { GRID_COLUMNS = 10, GRIDS = 8, CELL = 96 };
+
+struct sheets {
+    size_t count;
+    struct sheet **sheet;
+};
+
+static struct sheet *add(struct sheets *sheets, struct sheet *sheet)
+{
+    const size_t size = (sheets->count + 1) * sizeof *sheets->sheet;
+    struct sheet **const grown = realloc(sheets->sheet, size);
+    if (grown == NULL)
+        fault_no_memory(size);
+    sheets->sheet = grown;
+    return sheets->sheet[sheets->count++] = sheet;
+}
+
+void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size)
+{
+    snprintf(text, size, "%.6g %%", 100 * aggregate->request.confidence);
+}
+
+void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
+{
+    static const char *const whose[ENDPOINT_COUNT] = {
+        [ENDPOINT_ALL] = "last actor",
+        [ENDPOINT_HALF] = "actor that makes it half of them",
+        [ENDPOINT_FIRST] = "first actor",
+    };
+    snprintf(text, size, "%s of the %s", event_name(aggregate->request.event),
+             whose[aggregate->request.endpoint]);
+}
+
+/* ---- cells ---- */
+
+static void write_figure(double value, int digits, char *text, size_t size)
+{
+    if (isnan(value))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, "%.*f", fabs(value) >= 1000 && digits > 1 ? 1 : digits, value);
+}
+
+/* A time that may be later than `watched`. */
+static void write_time(double value, double watched, char *text, size_t size)
+{
+    if (isinf(value))
+        snprintf(text, size, "> %.0f", watched);
+    else
+        write_figure(value, value < floor(value) || value > floor(value), text, size);
+}
+
+/* "value [lower, upper]", or the value alone where there is no interval. */
+static void put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
+{
+    char text[CELL], lower[CELL], upper[CELL];
+    write_figure(value, digits, text, sizeof text);
+    write_figure(between.lower, digits, lower, sizeof lower);
+    write_figure(between.upper, digits, upper, sizeof upper);
+    if (isnan(between.lower) || isnan(value))
+        sheet_cell(sheet, "%s", text);
+    else
+        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+}
+
+static void put_median(struct sheet *sheet, const struct configuration *c)
+{
+    char text[CELL], lower[CELL], upper[CELL];
+    write_time(c->median, c->watched, text, sizeof text);
+    write_time(c->median_between.lower, c->watched, lower, sizeof lower);
+    write_time(c->median_between.upper, c->watched, upper, sizeof upper);
+    if (isnan(c->median_between.lower) || isnan(c->median))
+        sheet_cell(sheet, "%s", text);
+    else
+        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+}
+
+static void put_whole(struct sheet *sheet, int64_t value)
+{
+    if (value < 0)
+        sheet_cell(sheet, "-");
+    else
+        sheet_cell(sheet, "%" PRId64, value);
+}
+
+static void put_p(struct sheet *sheet, double p)
+{
+    if (isnan(p))
+        sheet_cell(sheet, "-");
+    else
+        sheet_cell(sheet, "%.3g", p);
+}
+
+/* ---- one row a configuration ---- */
+
+static void put_headings(const struct aggregate *aggregate, struct sheet *sheet)
+{
+    for (int64_t a = 0; a < aggregate->axes; a++)
+        sheet_column(sheet, false, "%s", aggregate->axis[a].name);
+}
+
+static void put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
+{
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        char value[80];
+        aggregate_value(aggregate, a, c, value, sizeof value);
+        sheet_cell(sheet, "%s", value);
+    }
+}
+
+static bool is_shown(const struct aggregate *aggregate, int fate)
+{
+    int64_t count = fate == FATE_EVENT || fate == FATE_CENSORED;
+    for (int64_t c = 0; c < aggregate->configurations; c++)
+        count += aggregate->configuration[c].fates[fate];
+    return count > 0;
+}
+
+static int64_t done_of(const struct configuration *c)
+{
+    return c->fates[FATE_EVENT] + c->fates[FATE_CENSORED] + c->fates[FATE_DIVERGED] +
+           c->fates[FATE_ENDED];
+}
+
+static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    char times[128], percent[32];
+    aggregate_times(aggregate, times, sizeof times);
+    aggregate_percent(aggregate, percent, sizeof percent);
+    struct sheet *const sheet = add(sheets, sheet_new("Episode of %s", times));
+    put_headings(aggregate, sheet);
+    sheet_column(sheet, false, "done");
+    for (int f = 0; f < FATE_COUNT; f++) {
+        if (is_shown(aggregate, f))
+            sheet_column(sheet, false, "%s", fate_name((enum fate)f));
+    }
+    sheet_column(sheet, false, "min");
+    sheet_column(sheet, false, "median [%s]", percent);
+    sheet_column(sheet, false, "max");
+    sheet_column(sheet, false, "RMST(%" PRId64 ") [%s]", aggregate->request.limit, percent);
+    sheet_column(sheet, false, "SE");
+    sheet_column(sheet, false, "never [%s]", percent);
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        put_values(aggregate, i, sheet);
+        sheet_cell(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
+        for (int f = 0; f < FATE_COUNT; f++) {
+            if (is_shown(aggregate, f))
+                sheet_cell(sheet, "%" PRId64, c->fates[f]);
+        }
+        put_whole(sheet, c->min);
+        put_median(sheet, c);
+        put_whole(sheet, c->max);
+        put_interval(sheet, c->rmst.mean, c->spread.between, 1);
+        put_interval(sheet, c->rmst.error, (struct bounds){NAN, NAN}, 2);
+        put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
+                     c->never_between, 2);
+    }
+    sheet_note(sheet,
+               "done: runs trained to their end, of those planned. RMST(%" PRId64
+               "): mean episode of the event, none counted as later than %" PRId64
+               "; SE its standard error, the interval by bootstrap over seeds. never: share of "
+               "runs without the event by %" PRId64 ". > N: later than N.",
+               aggregate->request.limit, aggregate->request.limit, aggregate->request.limit);
+}
+
+/* ---- why ---- */
+
+static double last_share(const struct configuration *c, int cause, struct bounds *between)
+{
+    const int64_t last = cause * c->incidence.points + c->incidence.points - 1;
+    *between = (struct bounds){NAN, NAN};
+    if (c->incidence.points == 0)
+        return NAN;
+    *between = (struct bounds){c->incidence.lower[last], c->incidence.upper[last]};
+    return c->incidence.share[last];
+}
+
+static bool is_met(const struct aggregate *aggregate, int cause)
+{
+    struct bounds between;
+    bool met = false;
+    for (int64_t i = 0; i < aggregate->configurations; i++)
+        met = met || last_share(&aggregate->configuration[i], cause, &between) > 0;
+    return met;
+}
+
+static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    char percent[32];
+    aggregate_percent(aggregate, percent, sizeof percent);
+    struct sheet *const sheet = add(sheets, sheet_new("Cumulative incidence by cause up to %" PRId64
+                                                      ", and the momentum tail",
+                                                      aggregate->request.limit));
+    put_headings(aggregate, sheet);
+    for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
+        if (is_met(aggregate, cause))
+            sheet_column(sheet, false, "%s [%s]", aggregate_cause(cause), percent);
+    }
+    sheet_column(sheet, false, "IQM [%s]", percent);
+    sheet_column(sheet, false, "actors");
+    sheet_column(sheet, false, "tail [%s]", percent);
+    sheet_column(sheet, false, "min");
+    sheet_column(sheet, false, "max");
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        put_values(aggregate, i, sheet);
+        for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
+            struct bounds between;
+            const double share = last_share(c, cause, &between);
+            if (is_met(aggregate, cause))
+                put_interval(sheet, share, between, 2);
+        }
+        put_interval(sheet, c->iqm.value, c->iqm.between, 1);
+        put_whole(sheet, c->tails);
+        put_interval(sheet, c->tail.value, c->tail.between, 1);
+        sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
+        sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
+    }
+    sheet_note(sheet, "IQM: interquartile mean of the event's episode; - where censoring leaves it "
+                      "open. tail: episodes that momentum alone moved an actor after its gradient "
+                      "was 0 for good, mean of the runs' means; min and max over actors.");
+}
+
+/* ---- returns ---- */
+
+static void put_return(const struct aggregate_returns *r, const struct estimate *estimate,
+                       struct sheet *sheet)
+{
+    if (r->missing > 0)
+        sheet_cell(sheet, "not estimable");
+    else
+        put_interval(sheet, estimate->value, estimate->between, 2);
+}
+
+static void add_returns(const struct aggregate *aggregate, int which, struct sheets *sheets)
+{
+    static const char *const titles[RETURN_COUNT] = {
+        [RETURN_STOPPING] = "Return at stopping: mean of the %d episodes up to the event",
+        [RETURN_END] = "Return at the end: mean of the last %d episodes",
+        [RETURN_TRAINING] = "Return in training: mean of all episodes",
+        [RETURN_EVALUATION] = "Return at the last evaluation",
+    };
+    char percent[32], title[128];
+    int64_t runs = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++)
+        runs += aggregate->configuration[i].returns[which].runs;
+    if (runs == 0)
+        return;
+    aggregate_percent(aggregate, percent, sizeof percent);
+    snprintf(title, sizeof title, "%s", titles[which]);
+    char *const number = strstr(title, "%d");
+    if (number != NULL)
+        snprintf(title, sizeof title, "%.*s%d%s", (int)(number - title), titles[which],
+                 COHORT_WINDOW, titles[which] + (number - title) + 2);
+    struct sheet *const sheet = add(sheets, sheet_new("%s", title));
+    put_headings(aggregate, sheet);
+    sheet_column(sheet, false, "runs");
+    sheet_column(sheet, false, "mean [%s]", percent);
+    sheet_column(sheet, false, "IQM [%s]", percent);
+    int64_t missing = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct aggregate_returns *const r = &aggregate->configuration[i].returns[which];
+        put_values(aggregate, i, sheet);
+        sheet_cell(sheet, "%" PRId64 "/%" PRId64, r->runs, r->runs + r->missing);
+        put_return(r, &r->mean, sheet);
+        put_return(r, &r->iqm, sheet);
+        missing += r->missing;
+    }
+    if (missing > 0)
+        sheet_note(sheet, "not estimable: some runs have no such return, and which is no chance.");
+}
+
+/* ---- grid ---- */
+
+static void put_place(const struct aggregate *aggregate, int64_t row, int64_t column, int64_t like,
+                      struct sheet *sheet)
+{
+    const struct aggregate_axis *const axis = aggregate->axis;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        bool here = axis[0].index[c->first] == row && axis[1].index[c->first] == column;
+        for (int64_t a = 2; a < aggregate->axes; a++)
+            here = here &&
+                   axis[a].index[c->first] == axis[a].index[aggregate->configuration[like].first];
+        if (!here)
+            continue;
+        if (c->sample.count == 0)
+            sheet_cell(sheet, "- (0/0)");
+        else
+            sheet_cell(sheet, "%.1f (%" PRId64 "/%" PRId64 ")", c->rmst.mean, c->fates[FATE_EVENT],
+                       c->sample.count);
+        return;
+    }
+    sheet_cell(sheet, "%s", "");
+}
+
+/* Whether a configuration is the first with its values beyond the first two axes. */
+static bool begins_grid(const struct aggregate *aggregate, int64_t c)
+{
+    for (int64_t d = 0; d < c; d++) {
+        bool same = true;
+        for (int64_t a = 2; a < aggregate->axes; a++)
+            same = same && aggregate->axis[a].index[aggregate->configuration[c].first] ==
+                               aggregate->axis[a].index[aggregate->configuration[d].first];
+        if (same)
+            return false;
+    }
+    return true;
+}
+
+static void write_axis(const struct aggregate *aggregate, int64_t axis, int64_t index, char *text,
+                       size_t size)
+{
+    const int64_t run = aggregate->axis[axis].run[index];
+    aggregate_value(aggregate, axis, aggregate->of_run[run], text, size);
+}
+
+static void add_grid(const struct aggregate *aggregate, int64_t like, struct sheets *sheets)
+{
+    char times[128], value[80], others[256] = "";
+    aggregate_times(aggregate, times, sizeof times);
+    for (int64_t a = 2; a < aggregate->axes; a++) {
+        aggregate_value(aggregate, a, like, value, sizeof value);
+        snprintf(others + strlen(others), sizeof others - strlen(others), ", %s %s",
+                 aggregate->axis[a].name, value);
+    }
+    struct sheet *const sheet = add(sheets, sheet_new("Mean episode of %s, restricted to %" PRId64
+                                                      " (runs with the event/observed)%s",
+                                                      times, aggregate->request.limit, others));
+    sheet_column(sheet, false, "%s / %s", aggregate->axis[0].name, aggregate->axis[1].name);
+    for (int64_t k = 0; k < aggregate->axis[1].count; k++) {
+        write_axis(aggregate, 1, k, value, sizeof value);
+        sheet_column(sheet, false, "%s", value);
+    }
+    for (int64_t row = 0; row < aggregate->axis[0].count; row++) {
+        write_axis(aggregate, 0, row, value, sizeof value);
+        sheet_cell(sheet, "%s", value);
+        for (int64_t k = 0; k < aggregate->axis[1].count; k++)
+            put_place(aggregate, row, k, like, sheet);
+    }
+}
+
+static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    if (aggregate->axes < 2 || aggregate->axis[1].count > GRID_COLUMNS ||
+        aggregate->configurations > AGGREGATE_COMPARED)
+        return;
+    int64_t grids = 0;
+    for (int64_t c = 0; c < aggregate->configurations; c++)
+        grids += begins_grid(aggregate, c);
+    for (int64_t c = 0; grids <= GRIDS && c < aggregate->configurations; c++) {
+        if (begins_grid(aggregate, c))
+            add_grid(aggregate, c, sheets);
+    }
+}
+
+/* ---- between configurations ---- */
+
+static void put_comparison(const struct comparison *comparison, struct sheet *sheet)
+{
+    char note[128];
+    comparison_note(comparison, note, sizeof note);
+    sheet_cell(sheet, "%" PRId64, comparison->paired.pairs);
+    put_interval(sheet, comparison->paired.difference, comparison->paired.between, 1);
+    put_p(sheet, comparison->paired.p);
+    put_p(sheet, comparison->adjusted);
+    sheet_cell(sheet, "%s", note);
+}
+
+static void put_comparison_headings(const struct aggregate *aggregate, struct sheet *sheet)
+{
+    char percent[32];
+    aggregate_percent(aggregate, percent, sizeof percent);
+    sheet_column(sheet, false, "seeds");
+    sheet_column(sheet, false, "difference [%s]", percent);
+    sheet_column(sheet, false, "p");
+    sheet_column(sheet, false, "p Holm");
+    sheet_column(sheet, true, "note");
+}
+
+static void add_reference(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    char name[256];
+    const bool chosen = aggregate->request.reference == NULL;
+    aggregate_name(aggregate, aggregate->reference, -1, name, sizeof name);
+    struct sheet *const sheet =
+        add(sheets, sheet_new("RMST(%" PRId64 ") less that of %s%s, paired by seed",
+                              aggregate->request.limit, name, chosen ? " (the best)" : ""));
+    put_headings(aggregate, sheet);
+    put_comparison_headings(aggregate, sheet);
+    for (int64_t i = 0; i < aggregate->comparisons && aggregate->comparison[i].axis < 0; i++) {
+        put_values(aggregate, aggregate->comparison[i].a, sheet);
+        put_comparison(&aggregate->comparison[i], sheet);
+    }
+    if (chosen)
+        sheet_note(sheet, "best: learns longest. It was chosen because it came out so, and fresh "
+                          "seeds would show smaller differences; --reference names another.");
+}
+
+static void add_neighbours(const struct aggregate *aggregate, int64_t axis, struct sheets *sheets)
+{
+    struct sheet *sheet = NULL;
+    for (int64_t i = 0; i < aggregate->comparisons; i++) {
+        const struct comparison *const c = &aggregate->comparison[i];
+        char above[80], below[80];
+        if (c->axis != axis)
+            continue;
+        if (sheet == NULL) {
+            sheet = add(sheets, sheet_new("RMST(%" PRId64 ") of neighbours in %s, paired by seed",
+                                          aggregate->request.limit, aggregate->axis[axis].name));
+            for (int64_t a = 0; a < aggregate->axes; a++) {
+                if (a != axis)
+                    sheet_column(sheet, false, "%s", aggregate->axis[a].name);
+            }
+            sheet_column(sheet, false, "%s", aggregate->axis[axis].name);
+            put_comparison_headings(aggregate, sheet);
+        }
+        for (int64_t a = 0; a < aggregate->axes; a++) {
+            aggregate_value(aggregate, a, c->a, above, sizeof above);
+            if (a != axis)
+                sheet_cell(sheet, "%s", above);
+        }
+        aggregate_value(aggregate, axis, c->a, above, sizeof above);
+        aggregate_value(aggregate, axis, c->b, below, sizeof below);
+        sheet_cell(sheet, "%s less %s", above, below);
+        put_comparison(c, sheet);
+    }
+}
+
+static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
+                     struct sheet *sheet)
+{
+    char within[256] = "others as strata";
+    if (t->within >= 0)
+        aggregate_name(aggregate, t->within, t->axis, within, sizeof within);
+    else if (aggregate->axes == 1)
+        snprintf(within, sizeof within, "all");
+    sheet_cell(sheet, "%s", aggregate->axis[t->axis].name);
+    sheet_cell(sheet, "%s", within);
+    sheet_cell(sheet, "%" PRId64, t->runs);
+    sheet_cell(sheet, "%.4g", t->test.chi2);
+    sheet_cell(sheet, "%" PRId32, t->test.df);
+    put_p(sheet, t->test.p);
+    put_p(sheet, t->permuted);
+    put_p(sheet, t->adjusted);
+    if (isnan(t->crossing))
+        sheet_cell(sheet, "%s", t->test.df == 0 ? "nothing to test" : "");
+    else
+        sheet_cell(sheet, "curves cross at %.0f", t->crossing);
+}
+
+static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    struct sheet *const sheet = add(sheets, sheet_new("Log-rank tests"));
+    sheet_column(sheet, true, "between values of");
+    sheet_column(sheet, true, "within");
+    sheet_column(sheet, false, "runs");
+    sheet_column(sheet, false, "chi2");
+    sheet_column(sheet, false, "df");
+    sheet_column(sheet, false, "p chi2");
+    sheet_column(sheet, false, "p permuted");
+    sheet_column(sheet, false, "p Holm");
+    sheet_column(sheet, true, "note");
+    for (int64_t i = 0; i < aggregate->tests; i++)
+        put_test(aggregate, &aggregate->test[i], sheet);
+    sheet_note(sheet, "p permuted: values traded within seeds. Where curves cross, a large p says "
+                      "little.");
+}
+
+struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count)
+{
+    struct sheets sheets = {.count = 0};
+    add_grids(aggregate, &sheets);
+    add_times(aggregate, &sheets);
+    add_causes(aggregate, &sheets);
+    for (int which = 0; which < RETURN_COUNT; which++)
+        add_returns(aggregate, which, &sheets);
+    if (aggregate->comparisons > 0) {
+        add_reference(aggregate, &sheets);
+        for (int64_t axis = 0; axis < aggregate->axes; axis++)
+            add_neighbours(aggregate, axis, &sheets);
+    }
+    if (aggregate->tests > 0)
+        add_tests(aggregate, &sheets);
+    *count = sheets.count;
+    return sheets.sheet;
+}

@@ -74,8 +74,8 @@ struct configuration {
     double watched;             /**< last time of the sample; NaN without */
     double median;              /**< INFINITY: later than `watched` */
     struct bounds median_between;
-    struct rmst rmst;       /**< its error is Greenwood's, NaN with one seed */
-    struct estimate spread; /**< the restricted mean by bootstrap over seeds */
+    struct rmst rmst;       /**< its error is Greenwood's; NaN with one seed or without an event */
+    struct estimate spread; /**< by bootstrap over seeds; interval as that error */
     struct estimate iqm;    /**< of the times; NaN when what is unknown is not the largest */
     int64_t never;          /**< watched to the limit without the event */
     int64_t settled;        /**< of so many: these, those with the event, and diverged ones */
@@ -93,7 +93,8 @@ struct comparison {
     struct paired paired;
     double adjusted; /**< p by Holm, within the comparisons of this axis, or with the reference */
     double crossing; /**< where the curves cross; NaN: they do not */
-    bool small;      /**< so few pairs that p cannot become significant in this family */
+    double least;    /**< p cannot be less, for few pairs or few permutations; NaN: no test */
+    bool small;      /**< so that it cannot become significant in this family */
 };
 
 /** A log-rank test of the values of an axis. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Draws and permutations when nothing is said: as many as keep the answer quick. */
-enum { DRAWS_MOST = 2000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 199 };
+enum { DRAWS_MOST = 2000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 499 };
 
 static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 
@@ -29,7 +29,7 @@ static void fill_request(struct aggregate *aggregate)
     if (request->bootstrap == 0)
         request->bootstrap = between(DRAWS_LEAST, 2000000 / runs, DRAWS_MOST);
     if (request->permutations == 0)
-        request->permutations = between(PERMUTATIONS_LEAST, 1000000 / runs, PERMUTATIONS_MOST);
+        request->permutations = between(PERMUTATIONS_LEAST, 4000000 / runs, PERMUTATIONS_MOST);
 }
 
 /* ---- samples ---- */
@@ -131,11 +131,15 @@ static void count_never(const struct aggregate *aggregate, struct configuration 
         c->never_between = sample_share(c->never, c->settled, aggregate->request.confidence);
 }
 
-/* With one seed nothing is known of the spread, whatever a formula gives. */
+/* With one seed nothing is known of the spread, and without an event little, whatever a formula
+ * gives; of a share that is 0 or 1 the exact interval still tells. */
 static void withhold(struct configuration *c)
 {
-    c->median_between = c->never_between = (struct bounds){NAN, NAN};
-    c->rmst.error = NAN;
+    c->median_between = (struct bounds){NAN, NAN};
+    c->rmst.error = c->spread.error = NAN;
+    c->spread.between = (struct bounds){NAN, NAN};
+    if (c->seeds < 2)
+        c->never_between = (struct bounds){NAN, NAN};
     for (int64_t i = 0; i < c->curve.points; i++)
         c->curve.error[i] = c->curve.lower[i] = c->curve.upper[i] = NAN;
     for (int64_t i = 0; i < c->incidence.points * c->incidence.causes; i++)
@@ -158,7 +162,7 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
     c->iqm = estimate_iqm(aggregate, c);
     c->never_between = (struct bounds){NAN, NAN};
     count_never(aggregate, c);
-    if (c->seeds < 2)
+    if (c->seeds < 2 || c->max < 0)
         withhold(c);
 }
 

@@ -166,8 +166,8 @@ static void adjust(struct aggregate *aggregate, int64_t from)
         const struct paired *const paired = &family[i].paired;
         const double least = paired->exact ? paired->least_p : fmax(paired->least_p, 1.0 / tries);
         family[i].adjusted = p[i];
-        family[i].small =
-            isnan(p[i]) || least * (double)tested > 1.0 - aggregate->request.confidence;
+        family[i].least = isnan(p[i]) ? NAN : least;
+        family[i].small = least * (double)tested > 1.0 - aggregate->request.confidence;
     }
     free(p);
 }
@@ -202,7 +202,8 @@ void comparison_note(const struct comparison *comparison, char *text, size_t siz
     else if (paired->pairs == 1)
         snprintf(text, size, "one seed");
     else if (comparison->small)
-        snprintf(text, size, "too few seeds: p is %.2g at least", paired->least_p);
+        snprintf(text, size, "too few %s: p is %.2g at least",
+                 comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
     const size_t used = strlen(text);
     if (!isnan(comparison->crossing))
         snprintf(text + used, size - used, "%scurves cross at %.0f", used > 0 ? "; " : "",

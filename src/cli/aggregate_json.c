@@ -263,7 +263,7 @@ static json_t *comparison_json(const struct aggregate *aggregate, const struct c
     set(object, "upper", real(c->paired.between.upper));
     set(object, "p", real(c->paired.p));
     set(object, "p_holm", real(c->adjusted));
-    set(object, "least_p", real(c->paired.least_p));
+    set(object, "least_p", real(c->least));
     set(object, "exact", json_boolean(c->paired.exact));
     set(object, "too_few", json_boolean(c->small));
     set(object, "crossing", real(c->crossing));

@@ -118,10 +118,15 @@ static int *measure(const struct sheet *sheet)
 
 static void print_row(const struct sheet *sheet, FILE *file, char *const *texts, const int *widths)
 {
-    const size_t columns = sheet->headings.count;
-    for (size_t c = 0; c < columns; c++) {
-        const bool last = c + 1 == columns;
-        fprintf(file, "  %*s", !sheet->left[c] ? widths[c] : last ? 0 : -widths[c], texts[c]);
+    int gap = 0; /* blanks owed before the next text, so that none end a line */
+    for (size_t c = 0; c < sheet->headings.count; c++) {
+        const int blank = widths[c] - (int)strlen(texts[c]);
+        gap += 2 + (sheet->left[c] ? 0 : blank);
+        if (texts[c][0] != '\0') {
+            fprintf(file, "%*s%s", gap, "", texts[c]);
+            gap = 0;
+        }
+        gap += sheet->left[c] ? blank : 0;
     }
     fputc('\n', file);
 }

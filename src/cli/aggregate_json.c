@@ -112,12 +112,13 @@ static json_t *estimate_json(const struct estimate *estimate)
                      real(estimate->between.upper));
 }
 
-static json_t *median_json(const struct configuration *c)
+/* A figure of times with its interval. */
+static json_t *times_json(const struct configuration *c, double value, struct bounds between)
 {
     json_t *const object = json_object();
-    set_time(object, "value", c->median, c->watched);
-    set_time(object, "lower", c->median_between.lower, c->watched);
-    set_time(object, "upper", c->median_between.upper, c->watched);
+    set_time(object, "value", value, c->watched);
+    set_time(object, "lower", between.lower, c->watched);
+    set_time(object, "upper", between.upper, c->watched);
     return object;
 }
 
@@ -140,7 +141,7 @@ static json_t *never_json(const struct configuration *c)
 static json_t *tail_json(const struct configuration *c)
 {
     json_t *const object = estimate_json(&c->tail);
-    set(object, "runs", json_integer(c->tail.clusters));
+    set(object, "seeds", json_integer(c->tail.clusters));
     set(object, "actors", json_integer(c->tails));
     set(object, "min", c->tails > 0 ? json_integer(c->tail_min) : json_null());
     set(object, "max", c->tails > 0 ? json_integer(c->tail_max) : json_null());
@@ -234,9 +235,9 @@ static json_t *configuration_json(const struct aggregate *aggregate, int64_t i)
     set(object, "min", whole(c->min));
     set(object, "max", whole(c->max));
     set(object, "watched", real(c->watched));
-    set(object, "median", median_json(c));
+    set(object, "median", times_json(c, c->median, c->median_between));
     set(object, "rmst", rmst_json(c));
-    set(object, "iqm", estimate_json(&c->iqm));
+    set(object, "iqm", times_json(c, c->iqm.value, c->iqm.between));
     set(object, "never", never_json(c));
     set(object, "tail", tail_json(c));
     set(object, "returns", returns_json(c));
@@ -341,6 +342,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     set(report, "schema_version", json_integer(AGGREGATE_SCHEMA_VERSION));
     set(report, "file", text_of(source->path));
     set(report, "time", json_real(source->now));
+    set(report, "revision", json_string(store_this_program().revision));
     set(report, "locked", json_boolean(source->held));
     set(report, "algorithm_version", json_integer(store_algorithm_version(source->store)));
     set(report, "spec", text_of(spec_text(store_spec(source->store))));

@@ -71,13 +71,15 @@ static void put_interval(struct sheet *sheet, double value, struct bounds betwee
         sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
-static void put_median(struct sheet *sheet, const struct configuration *c)
+/* The same of a time that may be later than all that was seen. */
+static void put_time(struct sheet *sheet, const struct configuration *c, double value,
+                     struct bounds between)
 {
     char text[CELL], lower[CELL], upper[CELL];
-    write_time(c->median, c->watched, text, sizeof text);
-    write_time(c->median_between.lower, c->watched, lower, sizeof lower);
-    write_time(c->median_between.upper, c->watched, upper, sizeof upper);
-    if (isnan(c->median_between.lower) || isnan(c->median))
+    write_time(value, c->watched, text, sizeof text);
+    write_time(between.lower, c->watched, lower, sizeof lower);
+    write_time(between.upper, c->watched, upper, sizeof upper);
+    if (isnan(between.lower) || isnan(value))
         sheet_cell(sheet, "%s", text);
     else
         sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
@@ -157,7 +159,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
                 sheet_cell(sheet, "%" PRId64, c->fates[f]);
         }
         put_whole(sheet, c->min);
-        put_median(sheet, c);
+        put_time(sheet, c, c->median, c->median_between);
         put_whole(sheet, c->max);
         put_interval(sheet, c->rmst.mean, c->spread.between, 1);
         put_interval(sheet, c->rmst.error, (struct bounds){NAN, NAN}, 2);
@@ -219,7 +221,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
             if (is_met(aggregate, cause))
                 put_interval(sheet, share, between, 2);
         }
-        put_interval(sheet, c->iqm.value, c->iqm.between, 1);
+        put_time(sheet, c, c->iqm.value, c->iqm.between);
         put_whole(sheet, c->tails);
         put_interval(sheet, c->tail.value, c->tail.between, 1);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);

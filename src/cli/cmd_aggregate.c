@@ -186,10 +186,10 @@ static const struct argp parser = {
     .doc = "Say when the actors of a sweep stop learning, by configuration, with intervals\n"
            "over seeds, and what configurations differ by.\v"
            "A run without the event is censored at the limit and never counted as an event\n"
-           "there. Runs that diverged, or ended before their limit because all actors were\n"
+           "there. Runs that diverged, or ended before their limit as all actors were\n"
            "still, are classes of their own; those that failed or are quarantined are gaps,\n"
            "and named. The file is only read, also while a run writes it: cells in progress\n"
-           "are censored at the episode they have reached, with a warning.\n"
+           "are censored at the episode that they have reached, with a warning.\n"
            "Exit codes: 0 shown, whatever the state; 1 the disk fails; 2 an option or the\n"
            "file is not good: absent, empty, of another program or of a newer version.",
 };

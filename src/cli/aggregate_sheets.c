@@ -46,7 +46,7 @@ static void write_figure(double value, int digits, char *text, size_t size)
     if (isnan(value))
         snprintf(text, size, "-");
     else
-        snprintf(text, size, "%.*f", fabs(value) >= 1000 && digits > 1 ? 1 : digits, value);
+        snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
 }
 
 /* A time that may be later than `watched`. */
@@ -118,12 +118,14 @@ static void put_values(const struct aggregate *aggregate, int64_t c, struct shee
     }
 }
 
-static bool is_shown(const struct aggregate *aggregate, int fate)
+/* Whether any configuration has runs of a fate. */
+static bool has_fate(const struct aggregate *aggregate, int fate)
 {
-    int64_t count = fate == FATE_EVENT || fate == FATE_CENSORED;
-    for (int64_t c = 0; c < aggregate->configurations; c++)
-        count += aggregate->configuration[c].fates[fate];
-    return count > 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        if (aggregate->configuration[i].fates[fate] > 0)
+            return true;
+    }
+    return false;
 }
 
 static int64_t done_of(const struct configuration *c)
@@ -132,46 +134,82 @@ static int64_t done_of(const struct configuration *c)
            c->fates[FATE_ENDED];
 }
 
+static void put_counts(struct sheet *sheet, const struct configuration *c, const bool *shown)
+{
+    sheet_cell(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
+    for (int f = 0; f < FATE_COUNT; f++) {
+        if (shown[f])
+            sheet_cell(sheet, "%" PRId64, c->fates[f]);
+    }
+}
+
+static void put_count_headings(struct sheet *sheet, const bool *shown)
+{
+    sheet_column(sheet, false, "done");
+    for (int f = 0; f < FATE_COUNT; f++) {
+        if (shown[f])
+            sheet_column(sheet, false, "%s", fate_name((enum fate)f));
+    }
+}
+
+/* A sheet of its own, when there are runs other than those with the event and censored ones. */
+static void add_counts(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    bool shown[FATE_COUNT] = {[FATE_EVENT] = true, [FATE_CENSORED] = true}, others = false;
+    for (int f = FATE_CENSORED + 1; f < FATE_COUNT; f++) {
+        shown[f] = has_fate(aggregate, f);
+        others = others || shown[f];
+    }
+    if (!others)
+        return;
+    struct sheet *const sheet = add(sheets, sheet_new("What became of the runs"));
+    put_headings(aggregate, sheet);
+    put_count_headings(sheet, shown);
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        put_values(aggregate, i, sheet);
+        put_counts(sheet, &aggregate->configuration[i], shown);
+    }
+}
+
+static void put_times(struct sheet *sheet, const struct configuration *c)
+{
+    const struct bounds none = {NAN, NAN};
+    put_whole(sheet, c->min);
+    put_time(sheet, c, c->median, c->median_between);
+    put_whole(sheet, c->max);
+    put_interval(sheet, c->rmst.mean, c->spread.between, 1);
+    put_interval(sheet, c->rmst.error, none, 2);
+    put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
+                 c->never_between, 2);
+}
+
 static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
 {
+    const bool shown[FATE_COUNT] = {[FATE_EVENT] = true, [FATE_CENSORED] = true};
+    const int64_t limit = aggregate->request.limit;
     char times[128], percent[32];
     aggregate_times(aggregate, times, sizeof times);
     aggregate_percent(aggregate, percent, sizeof percent);
     struct sheet *const sheet = add(sheets, sheet_new("Episode of %s", times));
     put_headings(aggregate, sheet);
-    sheet_column(sheet, false, "done");
-    for (int f = 0; f < FATE_COUNT; f++) {
-        if (is_shown(aggregate, f))
-            sheet_column(sheet, false, "%s", fate_name((enum fate)f));
-    }
+    put_count_headings(sheet, shown);
     sheet_column(sheet, false, "min");
     sheet_column(sheet, false, "median [%s]", percent);
     sheet_column(sheet, false, "max");
-    sheet_column(sheet, false, "RMST(%" PRId64 ") [%s]", aggregate->request.limit, percent);
+    sheet_column(sheet, false, "RMST(%" PRId64 ") [%s]", limit, percent);
     sheet_column(sheet, false, "SE");
     sheet_column(sheet, false, "never [%s]", percent);
     for (int64_t i = 0; i < aggregate->configurations; i++) {
-        const struct configuration *const c = &aggregate->configuration[i];
         put_values(aggregate, i, sheet);
-        sheet_cell(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
-        for (int f = 0; f < FATE_COUNT; f++) {
-            if (is_shown(aggregate, f))
-                sheet_cell(sheet, "%" PRId64, c->fates[f]);
-        }
-        put_whole(sheet, c->min);
-        put_time(sheet, c, c->median, c->median_between);
-        put_whole(sheet, c->max);
-        put_interval(sheet, c->rmst.mean, c->spread.between, 1);
-        put_interval(sheet, c->rmst.error, (struct bounds){NAN, NAN}, 2);
-        put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
-                     c->never_between, 2);
+        put_counts(sheet, &aggregate->configuration[i], shown);
+        put_times(sheet, &aggregate->configuration[i]);
     }
     sheet_note(sheet,
                "done: runs trained to their end, of those planned. RMST(%" PRId64
                "): mean episode of the event, none counted as later than %" PRId64
                "; SE its standard error, the interval by bootstrap over seeds. never: share of "
                "runs without the event by %" PRId64 ". > N: later than N.",
-               aggregate->request.limit, aggregate->request.limit, aggregate->request.limit);
+               limit, limit, limit);
 }
 
 /* ---- why ---- */
@@ -195,16 +233,28 @@ static bool is_met(const struct aggregate *aggregate, int cause)
     return met;
 }
 
+static void put_causes(struct sheet *sheet, const struct configuration *c, const bool *met)
+{
+    for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
+        struct bounds between;
+        const double share = last_share(c, cause, &between);
+        if (met[cause])
+            put_interval(sheet, share, between, 2);
+    }
+}
+
 static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
 {
     char percent[32];
+    bool met[AGGREGATE_CAUSES];
     aggregate_percent(aggregate, percent, sizeof percent);
     struct sheet *const sheet = add(sheets, sheet_new("Cumulative incidence by cause up to %" PRId64
                                                       ", and the momentum tail",
                                                       aggregate->request.limit));
     put_headings(aggregate, sheet);
     for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
-        if (is_met(aggregate, cause))
+        met[cause] = is_met(aggregate, cause);
+        if (met[cause])
             sheet_column(sheet, false, "%s [%s]", aggregate_cause(cause), percent);
     }
     sheet_column(sheet, false, "IQM [%s]", percent);
@@ -215,12 +265,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
         put_values(aggregate, i, sheet);
-        for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
-            struct bounds between;
-            const double share = last_share(c, cause, &between);
-            if (is_met(aggregate, cause))
-                put_interval(sheet, share, between, 2);
-        }
+        put_causes(sheet, c, met);
         put_time(sheet, c, c->iqm.value, c->iqm.between);
         put_whole(sheet, c->tails);
         put_interval(sheet, c->tail.value, c->tail.between, 1);
@@ -482,6 +527,7 @@ struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count
 {
     struct sheets sheets = {.count = 0};
     add_grids(aggregate, &sheets);
+    add_counts(aggregate, &sheets);
     add_times(aggregate, &sheets);
     add_causes(aggregate, &sheets);
     for (int which = 0; which < RETURN_COUNT; which++)

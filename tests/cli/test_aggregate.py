@@ -586,6 +586,16 @@ def test_one_seed(tmp_path):
         assert one["pairs"] == 1 and one["p"] is one["lower"] is None and one["note"]
 
 
+def test_long_runs_are_read_in_pieces(tmp_path):
+    grid = "  actor_lr: [0.1]\n  seed: 1-5\n"
+    path = synthetic.make(tmp_path, SMALL % (300000, 2, grid))
+    synthetic.fill(path, [STOPPED, DIVERGED, CENSORED, FAILED, STOPPED])
+    (told,) = aggregate(path)["configurations"]
+    mine = Runs(path, "first_still", "all", 300000).of
+    check_times(told, mine, 300000)
+    check_returns(told, mine)
+
+
 def test_few_seeds_are_said_to_be_few(tmp_path):
     path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-3")))
     synthetic.fill(path, [STOPPED] * 12)

@@ -95,6 +95,7 @@ struct comparison {
     double crossing; /**< where the curves cross; NaN: they do not */
     double least;    /**< p cannot be less, for few pairs or few permutations; NaN: no test */
     bool small;      /**< so that it cannot become significant in this family */
+    bool eventless;  /**< neither has the event: a difference of 0 without an interval */
 };
 
 /** A log-rank test of the values of an axis. */

@@ -133,7 +133,10 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
         .b = b,
         .paired = paired_rmst(&one->sample, &other->sample, limit, &how, request->permutations),
         .crossing = curve_crossing(&one->curve, &other->curve, limit),
+        .eventless = one->max < 0 && other->max < 0,
     };
+    if (made->eventless)
+        made->paired.between = (struct bounds){NAN, NAN};
 }
 
 /* The configuration with the next larger value of the axis; -1: there is none. */
@@ -201,6 +204,8 @@ void comparison_note(const struct comparison *comparison, char *text, size_t siz
         snprintf(text, size, "no seed in common");
     else if (paired->pairs == 1)
         snprintf(text, size, "one seed");
+    else if (comparison->eventless)
+        snprintf(text, size, "neither had the event");
     else if (comparison->small)
         snprintf(text, size, "too few %s: p is %.2g at least",
                  comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);

@@ -486,11 +486,13 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
 static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
                      struct sheet *sheet)
 {
-    char within[256] = "others as strata";
+    char within[256] = "all";
     if (t->within >= 0)
         aggregate_name(aggregate, t->within, t->axis, within, sizeof within);
-    else if (aggregate->axes == 1)
-        snprintf(within, sizeof within, "all");
+    for (int64_t a = 0; t->within < 0 && a < aggregate->axes; a++) {
+        if (a != t->axis && aggregate->axis[a].count > 1)
+            snprintf(within, sizeof within, "others as strata");
+    }
     sheet_cell(sheet, "%s", aggregate->axis[t->axis].name);
     sheet_cell(sheet, "%s", within);
     sheet_cell(sheet, "%" PRId64, t->runs);

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 
 /* Draws and permutations when nothing is said: as many as keep the answer quick. */
-enum { DRAWS_MOST = 2000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 499 };
+enum { DRAWS_MOST = 2000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
 
 static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 
-static struct bootstrap how_of(const struct aggregate *aggregate)
+/* One seed gives no interval, however often it is drawn. */
+static struct bootstrap how_of(const struct aggregate *aggregate, const struct configuration *c)
 {
-    return (struct bootstrap){.draws = aggregate->request.bootstrap,
+    return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->request.bootstrap : 1,
                               .seed = aggregate->request.draw_seed,
                               .confidence = aggregate->request.confidence,
                               .expanded = true};
@@ -27,9 +28,9 @@ static void fill_request(struct aggregate *aggregate)
     const int64_t runs = aggregate->survey->runs;
     request->limit = aggregate->cohort->limit;
     if (request->bootstrap == 0)
-        request->bootstrap = between(DRAWS_LEAST, 2000000 / runs, DRAWS_MOST);
+        request->bootstrap = between(DRAWS_LEAST, 10000000 / runs, DRAWS_MOST);
     if (request->permutations == 0)
-        request->permutations = between(PERMUTATIONS_LEAST, 4000000 / runs, PERMUTATIONS_MOST);
+        request->permutations = between(PERMUTATIONS_LEAST, 10000000 / runs, PERMUTATIONS_MOST);
 }
 
 /* ---- samples ---- */
@@ -85,7 +86,7 @@ static void sample(struct aggregate *aggregate)
 static struct estimate estimate_iqm(const struct aggregate *aggregate,
                                     const struct configuration *c)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = how_of(aggregate, c);
     double *const times = fault_alloc((size_t)c->sample.count + 1, sizeof *times);
     bool ranked = c->sample.count > 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
@@ -148,11 +149,11 @@ static void withhold(struct configuration *c)
 
 static void estimate_times(const struct aggregate *aggregate, struct configuration *c)
 {
-    const struct bootstrap how = how_of(aggregate);
     const double limit = (double)aggregate->request.limit;
     struct sample causes = c->sample;
     causes.status = aggregate->cause + (c->sample.status - aggregate->status);
     c->seeds = sample_clusters(c->sample.count, c->sample.cluster);
+    const struct bootstrap how = how_of(aggregate, c);
     find_ends(c);
     curve_init(&c->curve, &c->sample, how.confidence);
     incidence_init(&c->incidence, &causes, AGGREGATE_CAUSES, how.confidence);
@@ -200,7 +201,7 @@ static void add(struct table *table, double value, int64_t cluster, int64_t stra
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
                           struct table *table)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
     table->count = 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
@@ -220,7 +221,7 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
                             const int64_t *cell, struct table *table)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
     struct aggregate_returns *const r = &c->returns[which];
     r->mean = r->iqm = unknown;

@@ -69,7 +69,7 @@ def test_version():
 
 COMMAND_LINES = {
     "unknown command": (["tarin"], "ccmsweep: 'tarin': unknown command, expected one of train, "
-                                   "plan, run, status, show, export, spec, bench; see ccmsweep --help\n"),
+                                   "plan, run, status, aggregate, show, export, spec, bench; see ccmsweep --help\n"),
     "escape sequence for a command": (["\033[31m"], "ccmsweep: '?[31m': unknown command"),
     "unknown option of the program": (["--verbose"], "ccmsweep: '--verbose': unknown command"),
     "unknown option of train": (["train", "--lr", "1"], "ccmsweep train: unrecognized option"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import synthetic
 from program import run
+from sweep_case import environment
 from synthetic import CENSORED, DIVERGED, EVENTS, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
 SMALL = """\
@@ -59,7 +60,8 @@ def swept(tmp_path_factory):
     """A sweep that was trained."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "s.yaml").write_text(SMALL % (400, 3, GRID))
-    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder)
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder,
+               env=environment())
     assert done.returncode == 0, done.stderr
     return folder / "s.h5"
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A sweep's file with rows that nobody trained: made by the program, filled and committed here."""
 import hashlib
-import os
 import struct
 
 import h5py
 import numpy as np
 from program import run
+from sweep_case import environment
 
 EVENTS = ["first_still", "gradient_zero_first", "gradient_zero", "hard_saturation", "last_change"]
 STOPPED, CENSORED, DIVERGED, FAILED, QUARANTINED, INTERRUPTED = range(1, 7)
@@ -17,7 +17,7 @@ def make(folder, spec, name="s.h5"):
     """The file of a sweep that was stopped before its first cell."""
     (folder / "s.yaml").write_text(spec, encoding="utf-8")
     done = run("run", "s.yaml", "-o", name, cwd=folder,
-               env={**os.environ, "SLURM_JOB_END_TIME": "1"})
+               env={**environment(), "SLURM_JOB_END_TIME": "1"})
     assert done.returncode == 75, done.stderr
     return folder / name
 

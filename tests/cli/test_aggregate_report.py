@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 
 import h5py
@@ -102,6 +103,18 @@ def test_latex_has_the_rows_of_the_table(file):
     assert latex.count("\\begin{longtable}") == latex.count("\\end{longtable}") > 5
     assert latex.count("{") - latex.count("\\{") == latex.count("}") - latex.count("\\}")
     assert not re.search(r"(?<!\\)[_#&](?!\w*}| )", latex.replace(" & ", ""))
+
+
+def test_latex_compiles(mixed, tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed")
+    (tmp_path / "tables.tex").write_text(text(mixed, "--format", "latex"))
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,longtable}\n"
+        "\\begin{document}\\input{tables}\\end{document}\n")
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper"],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and (tmp_path / "paper.pdf").stat().st_size > 10000, done.stdout
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "latex"])

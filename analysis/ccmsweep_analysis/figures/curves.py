@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""Event times: curves over episodes, actors, and which event comes first."""
+import math
+import textwrap
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from ..canvas import CAUSES, EVENTS, NothingToDraw, column_style, dodge, plain_log
+from ..spread import median_interval
+from ..study import thin
+
+TALL = 40
+
+
+def numbers(values):
+    """A list of JSON, null as NaN."""
+    return np.array([math.nan if value is None else value for value in values], float)
+
+
+def steps(x, y, first):
+    """Points of a step function from episode 0 on."""
+    return np.concatenate([[0], x]), np.concatenate([[first], y])
+
+
+def at_risk(curve, episode, observed):
+    """How many are under observation just before an episode."""
+    later = [risk for time, risk in zip(curve["time"], curve["at_risk"]) if time >= episode]
+    return observed if episode == 0 else later[0] if later else 0
+
+
+def survival(study, canvas):
+    """Share of runs that have not stopped: Kaplan-Meier curves
+
+    Kaplan-Meier estimate with log-log intervals. A tick is a censored run, which leaves without
+    having had the event. Below each panel: how many runs are at risk. A curve without a band
+    has had no event, or is of one run."""
+    for axes, row in canvas.panels(study, "", "share not stopped", 2.9):
+        axes.set_xlim(0, study.limit)
+        axes.set_ylim(-0.02, 1.05)
+        for column, cell in study.in_row(row):
+            draw_survival(axes, cell, column_style(study, column))
+        axes.tick_params(labelbottom=True)
+        risk_table(axes, study, row)
+    canvas.column_key(study)
+
+
+def draw_survival(axes, cell, style):
+    curve = cell.told["curve"]
+    if not curve["time"]:
+        return
+    time, share = numbers(curve["time"]), numbers(curve["survival"])
+    x, y = steps(time, share, 1)
+    axes.plot(x, y, drawstyle="steps-post", **style)
+    low, high = numbers(curve["lower"]), numbers(curve["upper"])
+    if np.isfinite(low).any():
+        axes.fill_between(x, np.concatenate([[1], np.where(np.isnan(low), share, low)]),
+                          np.concatenate([[1], np.where(np.isnan(high), share, high)]),
+                          step="post", alpha=0.15, color=style["color"], linewidth=0)
+    left = np.array(curve["censored"]) > 0
+    if left.any():
+        axes.plot(time[left], share[left], linestyle="none", marker="|", markersize=7,
+                  color=style["color"], clip_on=False)
+
+
+def risk_table(axes, study, row):
+    """Numbers at risk under a panel, a line for each column."""
+    cells = study.in_row(row)
+    # The label makes room; what stands there is no part of the layout.
+    axes.set_xlabel("episode; at risk:" + "\n" * len(cells), fontsize=7, loc="left")
+
+    def write(words, x, line, across, **style):
+        axes.annotate(words, (x, 0), (0, -25 - 8.2 * line), fontsize=7, annotation_clip=False,
+                      xycoords=(across, "axes fraction"), textcoords="offset points",
+                      **style).set_in_layout(False)
+    for line, (column, cell) in enumerate(cells, 1):
+        shade = column_style(study, column)["color"]
+        if axes.get_subplotspec().is_first_col():
+            write(study.columns[column] + "  ", 0, line, "axes fraction", ha="right", color=shade)
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            risk = at_risk(cell.told["curve"], share * study.limit, cell.observed)
+            write(str(risk), share * study.limit, line, "data", color=shade,
+                  ha={0: "left", 1: "right"}.get(share, "center"))
+
+
+def incidence(study, canvas):
+    """Why they stop: cumulative incidence by cause
+
+    Share of runs that have had the event, by the cause of the actor whose event it is
+    (Aalen-Johansen), with intervals. The curves of a panel add up to one less the share that has not
+    stopped. Diverged runs, which never can, are a cause of their own."""
+    rows, columns = study.shown_rows, study.shown_columns
+    canvas.say_what_is_shown(study)
+    causes = [cause for cause in CAUSES
+              if any(cause in cell.told["incidence"]["causes"] for _, _, cell in study.shown())]
+    if not causes:
+        raise NothingToDraw("no run has had the event")
+    axes = canvas.grid(len(rows), len(columns), 1.25, sharex=True, sharey=True)
+    for y, row in enumerate(rows):
+        for x, column in enumerate(columns):
+            one, cell = axes[y, x], study.cells.get((row, column))
+            one.set_xlim(0, study.limit)
+            one.set_ylim(0, 1.05)
+            if y == 0:
+                one.set_title(f"{study.column_axis} {study.columns[column]}", fontsize=8)
+            if x == 0:
+                one.set_ylabel(study.label(row, 18), fontsize=7)
+            if y == len(rows) - 1:
+                one.set_xlabel("episode", fontsize=8)
+            if cell is None:
+                one.set_visible(False)
+                continue
+            if cell.told["incidence"]["causes"]:
+                draw_incidence(one, cell, study.limit)
+            else:
+                one.text(0.5, 0.5, "no event", transform=one.transAxes, ha="center", fontsize=7,
+                         color="#666666")
+            one.text(0.97, 0.04, f"n = {cell.observed}", transform=one.transAxes, ha="right",
+                     fontsize=7)
+    canvas.key([Line2D([], [], color=CAUSES[cause][0], linestyle=CAUSES[cause][1], label=cause)
+                for cause in causes])
+
+
+def draw_incidence(axes, cell, limit):
+    told = cell.told["incidence"]
+    time = numbers(told["time"])
+    for cause, curve in told["causes"].items():
+        shade, dashes = CAUSES[cause]
+        share, low, high = (numbers(curve[name]) for name in ("share", "lower", "upper"))
+        x, y = steps(np.append(time, max(limit, time[-1])), np.append(share, share[-1]), 0)
+        axes.plot(x, y, drawstyle="steps-post", color=shade, linestyle=dashes)
+        low, high = np.where(np.isnan(low), share, low), np.where(np.isnan(high), share, high)
+        axes.fill_between(x, np.concatenate([[0], low, low[-1:]]),
+                          np.concatenate([[0], high, high[-1:]]),
+                          step="post", color=shade, alpha=0.15, linewidth=0)
+
+
+def actor_stops(study, canvas):
+    """Stopping episodes of single actors
+
+    Every dot is an actor of a finished run; the bar reaches from the episode by which a quarter of
+    all actors had the event to that by which three quarters had it, the tick is half of them. Actors
+    that never had it are later than all, not at the limit: a bar that reaches them is open at the top,
+    and their number is told above it. This describes; the actors of a run share a critic and are no
+    replicates."""
+    seen = [times[np.isfinite(times)] for times in (actor_times(study, cell)
+                                                    for _, _, cell in study.shown())]
+    least = 0.8 * min((part.min() for part in seen if len(part)), default=study.limit / 10)
+    for axes, row in canvas.panels(study, study.column_axis, study.event):
+        cells = study.in_row(row)
+        places = range(len(cells))
+        for place, (column, cell) in zip(places, cells):
+            times = actor_times(study, cell)
+            if len(times):
+                draw_actors(axes, place, times, study.limit, column_style(study, column)["color"])
+        axes.set_xticks(places, [study.columns[column] for column, _ in cells])
+        axes.tick_params(labelbottom=True)
+        plain_log(axes.yaxis, least, study.limit * 1.7)
+        axes.axhline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
+    if not any(cell.done for _, _, cell in study.shown()):
+        raise NothingToDraw("no run is finished")
+
+
+def actor_times(study, cell, event=None):
+    """Times of all actors of the configuration's finished runs that are drawn; inf: not seen."""
+    rows = study.sweep.rows(event or study.event, cell.sample)
+    extent = study.sweep.rows("extent_actor", cell.sample)
+    times = np.array([value for row, own in zip(rows, extent) for value in row[:own]], float)
+    return np.where((times < 0) | (times > study.limit), np.inf, times)
+
+
+def quantile(times, share):
+    """The time by which that share had the event; inf when it was not seen."""
+    return np.sort(times)[max(0, math.ceil(share * len(times)) - 1)]
+
+
+def draw_actors(axes, place, times, limit, shade):
+    seen = times[np.isfinite(times)]
+    jitter = np.random.RandomState(0).uniform(-0.3, 0.3, len(seen))
+    axes.plot(place + jitter, seen, ".", markersize=2, alpha=0.3, color=shade, rasterized=True,
+              markeredgewidth=0)
+    low, middle, high = (quantile(times, share) for share in (0.25, 0.5, 0.75))
+    if np.isfinite(low):
+        top = min(high, limit)
+        axes.vlines(place, low, top, color=shade, linewidth=3)
+        if not np.isfinite(high):
+            axes.plot(place, limit, "^", color=shade, markerfacecolor="white", markersize=6)
+    if np.isfinite(middle):
+        axes.hlines(middle, place - 0.3, place + 0.3, color="black", linewidth=1.5)
+    missing = len(times) - len(seen)
+    axes.annotate(f"{missing} of {len(times)}\nlater", (place, limit), (0, 3),
+                  textcoords="offset points", ha="center", fontsize=6.5) if missing else None
+
+
+def event_times(study, canvas):
+    """What stops first: event times of actors
+
+    For each event the episode by which half of a run's actors had it: median over seeds, with the
+    interval of that median. The grey bar from gradient_zero to last_change is the tail, in which
+    gradients are exactly 0 and only momentum moves weights. Open marks at the right edge: half of the
+    actors of most seeds had it later than the limit, or never."""
+    shown = [(row, column, cell) for row, column, cell in study.shown() if cell.done][:TALL]
+    if not shown:
+        raise NothingToDraw("no run is finished")
+    canvas.say_what_is_shown(study)
+    axes = canvas.single(max(2.6, 0.3 * len(shown) + 1.2))
+    edge = study.limit * 1.25
+    for y, (row, column, cell) in enumerate(shown):
+        middle = {}
+        for place, (event, (shade, marker)) in enumerate(EVENTS.items()):
+            values = halves(study, cell, event)
+            median, low, high, _ = median_interval(values, study.confidence)
+            middle[event] = float(median)
+            at = y + dodge(place, len(EVENTS), 0.6)
+            seen = np.isfinite(median)
+            axes.plot(median if seen else edge, at, marker, color=shade, markersize=4.5,
+                      markerfacecolor=shade if seen else "white", clip_on=False)
+            if np.isfinite(low) and len(values) > 1:
+                axes.hlines(at, low, min(high, edge), color=shade, linewidth=1)
+        start, end = middle["gradient_zero"], middle["last_change"]
+        if np.isfinite(start) and np.isfinite(end) and end > start:
+            axes.barh(y, end - start, left=start, height=0.75, color="#dddddd", zorder=0)
+    plain_log(axes.xaxis, 1, edge)
+    axes.axvline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
+    axes.set_yticks(range(len(shown)), [textwrap.fill(f"{study.name(row, column)} (n = "
+                                                       f"{len(cell.sample)})", 52)
+                                        for row, column, cell in shown], fontsize=7)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlabel("episode")
+    canvas.key([Line2D([], [], color=shade, marker=marker, linestyle="none", markersize=4.5,
+                       label=event) for event, (shade, marker) in EVENTS.items()])
+
+
+def halves(study, cell, event):
+    """Of each run the episode by which half of its actors had the event; inf: not by the limit."""
+    rows = study.sweep.rows(event, cell.sample)
+    extent = study.sweep.rows("extent_actor", cell.sample)
+    found = []
+    for row, own in zip(rows, extent):
+        times = row[:own].astype(float)
+        found.append(quantile(np.where((times < 0) | (times > study.limit), np.inf, times), 0.5))
+    return np.array(found)
+
+
+def differences(study, canvas):
+    """Differences between configurations
+
+    Difference of restricted mean stopping episodes with the reference, paired by seed, with its
+    interval and the p of trading the two runs of a seed, adjusted by Holm for all of these
+    comparisons. Left of the line: stops sooner than the reference."""
+    told = [one for one in study.told["comparisons"] if one["family"] == "reference"]
+    if not told:
+        raise NothingToDraw("no comparisons: they want two configurations and two seeds")
+    shown = thin(told, TALL)
+    if len(shown) < len(told):
+        canvas.note(f"{len(shown)} of {len(told)} comparisons are shown, evenly spaced.")
+    axes = canvas.single(max(2.2, 0.24 * len(shown) + 1.0))
+    for y, one in enumerate(shown):
+        if one["difference"] is None:
+            continue
+        axes.plot(one["difference"], y, "o", color="black", markersize=4,
+                  markerfacecolor="white" if one["lower"] is None else "black")
+        if one["lower"] is not None:
+            axes.hlines(y, one["lower"], one["upper"], color="black", linewidth=1)
+        words = f"{one['pairs']} pairs"
+        if one["p_holm"] is not None:
+            words += f", p {one['p_holm']:.2g}"
+        axes.annotate(words, (1.01, y), xycoords=("axes fraction", "data"), fontsize=6.5,
+                      va="center", annotation_clip=False)
+    axes.axvline(0, color="#666666", linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [textwrap.fill(study.name_of(one["a"]), 52)
+                                        for one in shown], fontsize=7)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    reference = study.name_of(study.told["reference"])
+    axes.set_xlabel(textwrap.fill(f"RMST({study.limit:g}) less that of {reference}", 80))
+    if any(one["lower"] is None for one in shown):
+        canvas.note("Open marks have no interval: neither had the event.")

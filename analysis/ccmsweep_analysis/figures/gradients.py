@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Mechanism: gradients, updates, and what becomes of a gradient on its way back."""
+import numpy as np
+from matplotlib.lines import Line2D
+
+from ..canvas import MARKERS, LogFloor, NothingToDraw, column_style, dodge, plain_log
+from ..spread import draw_curve, median_interval
+
+
+def gather(study, read, *names):
+    """What `read` gives of each configuration that is shown and has finished runs, by its index."""
+    if not all(study.sweep.has(name) for name in names):
+        raise NothingToDraw("no logs")
+    found = {cell.index: read(cell) for _, _, cell in study.shown() if cell.sample}
+    if not found:
+        raise NothingToDraw("no run is finished")
+    return found
+
+
+def log_episodes(study):
+    return study.sweep.file["log"][:]
+
+
+def rows_of(study, name):
+    return lambda cell: study.sweep.rows(name, cell.sample)
+
+
+def finite(found):
+    """All arrays of a dictionary of arrays, or of tuples of them."""
+    return [part for value in found.values()
+            for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=()):
+    """Panels of medians over seeds of what stands at logs; a tuple gives several lines, told apart
+    by dashes. With a LogFloor as scale zeros are on its floor."""
+    episodes = log_episodes(study)
+    for axes, row in canvas.panels(study, "episode", y_label):
+        for column, cell in study.in_row(row):
+            values = found.get(cell.index, ())
+            for rows, dash in zip(values if isinstance(values, tuple) else (values,), dashes):
+                if len(rows):
+                    style = column_style(study, column)
+                    style["linestyle"] = dash or style["linestyle"]
+                    draw_curve(axes, episodes, rows, study.confidence,
+                               scale or (lambda y: y), **style)
+        for mark in marks:
+            axes.axhline(mark, color="#666666", linewidth=0.8, linestyle=":")
+        plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
+        if scale is not None:
+            scale.dress(axes.yaxis)
+    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
+                "is faint from where the first of its runs has ended, and ends where half of them "
+                "have.")
+
+
+def seeds_drawn(study):
+    """How many runs stand behind a curve, in words."""
+    drawn = [len(cell.sample) for _, _, cell in study.shown()]
+    planned = [len(cell.done) for _, _, cell in study.shown()]
+    words = f"{min(drawn)}" if min(drawn) == max(drawn) else f"{min(drawn)} to {max(drawn)}"
+    return words if drawn == planned else f"{words} of {min(planned)} to {max(planned)}"
+
+
+def two_networks(solid, dashed):
+    return [Line2D([], [], color="#444444", label=solid),
+            Line2D([], [], color="#444444", linestyle="--", label=dashed)]
+
+
+def gradient_ratio(study, canvas):
+    """Gradient asymmetry: actors' over critic's gradient norm
+
+    Of the gradients that the optimisers used. Exact zeros, at which the actors' gradients have
+    vanished, are on the floor of the axis. Adam takes the scale out of a gradient, so this ratio is no
+    ratio of learning speeds; see the relative updates for that."""
+    found = gather(study, rows_of(study, "gradient_ratio_own"), "gradient_ratio_own")
+    draw_logs(study, canvas, found, "actor / critic", LogFloor(finite(found)))
+    canvas.column_key(study)
+
+
+def gradient_norms(study, canvas):
+    """Gradient norms of actors and critic
+
+    Actors: root of the mean over actors of the squared norm; critic: norm of its loss gradient. Of the
+    gradients that the optimisers used. Exact zeros are on the floor of the axis."""
+    found = gather(study, lambda cell: (study.sweep.rows("actor_grad_own", cell.sample),
+                                        study.sweep.rows("critic_grad_own", cell.sample)),
+                   "actor_grad_own", "critic_grad_own")
+    draw_logs(study, canvas, found, "gradient norm", LogFloor(finite(found)), ("-", "--"))
+    canvas.column_key(study, two_networks("actors", "critic"))
+
+
+def accumulated_norms(study, canvas):
+    """What the published logs add: accumulated over own gradient norms
+
+    The study logged norms of gradients that had been summed over passes: an actor's over up to as many
+    passes as there are actors, the critic's with the gradients of all actor passes in it. By this
+    factor they exceed those of the gradients that the optimisers used."""
+    def factor(cell, network):
+        own = study.sweep.rows(f"{network}_grad_own", cell.sample)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            summed = study.sweep.rows(f"{network}_grad_accumulated", cell.sample) / own
+        return np.where(own > 0, summed, np.nan)
+    found = gather(study, lambda cell: (factor(cell, "actor"), factor(cell, "critic")),
+                   "actor_grad_accumulated", "critic_grad_accumulated")
+    draw_logs(study, canvas, found, "accumulated / own", LogFloor(finite(found)), ("-", "--"), (1,))
+    canvas.note("Where the own gradient is 0 there is no factor.")
+    canvas.column_key(study, two_networks("actors", "critic"))
+
+
+def layer_gradients(study, canvas):
+    """Gradient norms by layer at the last log
+
+    Median over seeds with its interval, of the gradients that the optimisers used; actors: root of the
+    mean over actors of the squared norm. Exact zeros are on the floor of the axis."""
+    names = [name.decode() for name in study.sweep.file["layer"][:]]
+
+    def last(cell):
+        actors = study.sweep.last_logs("actor_layer_grad_own", cell.sample).astype(float)
+        critic = study.sweep.last_logs("critic_layer_grad_own", cell.sample)
+        if not len(actors):
+            return np.empty((0, 2 * len(names)))
+        return np.concatenate([np.sqrt(np.nanmean(actors ** 2, axis=1)), critic], axis=1)
+    found = gather(study, last, "actor_layer_grad_own", "critic_layer_grad_own")
+    floor = LogFloor(finite(found))
+    for axes, row in canvas.panels(study, "layer", "gradient norm"):
+        for place, (column, cell) in enumerate(study.in_row(row)):
+            if not len(found.get(cell.index, ())):
+                continue
+            median, low, high, _ = median_interval(found[cell.index], study.confidence)
+            x = np.arange(len(median)) + dodge(place, len(study.shown_columns))
+            style = column_style(study, column, marker=True)
+            axes.plot(x, floor(median), **style)
+            axes.vlines(x, floor(low), floor(high), color=style["color"])
+        axes.set_xticks(range(2 * len(names)), [f"actor\n{name}" for name in names] +
+                        [f"critic\n{name}" for name in names])
+        axes.tick_params(axis="x", labelsize=7)
+        floor.dress(axes.yaxis)
+    canvas.note(f"n = {seeds_drawn(study)} a configuration.")
+    canvas.column_key(study, marker=True)
+
+
+def updates(study, canvas):
+    """Relative updates: how fast networks move
+
+    Norm of the change of a training step over the norm of the parameters before it; actors: root of the
+    mean square over actors. Exact zeros, at which not one bit changes, are on the floor of the axis. Actors
+    still move while their gradients are exactly 0: momentum does that."""
+    found = gather(study, lambda cell: (
+        study.sweep.rms_over_actors("actor_update_relative", cell.sample),
+        study.sweep.rows("critic_update_relative", cell.sample)),
+        "actor_update_relative", "critic_update_relative")
+    draw_logs(study, canvas, found, "update / parameters", LogFloor(finite(found)), ("-", "--"))
+    canvas.column_key(study, two_networks("actors", "critic"))
+
+
+CHAIN = {"grad_norm_y": "dL/dy", "grad_norm_z": "dL/dz", "grad_norm_h2": "dL/dh2",
+         "grad_norm_h1": "dL/dh1"}
+
+
+def attenuation(study, canvas):
+    """Attenuation chain: where the gradient is lost
+
+    Norms of the gradient on its way back through an actor (root of the mean square over actors): at
+    the tanh output y, at its input z, at both hidden layers. At the first log (open, dashed) and at the
+    last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers; a dL/dy that is
+    itself 0, on the floor of the axis, is a critic that passes nothing back."""
+    def both(cell):
+        chain = np.stack([study.sweep.rms_over_actors(name, cell.sample) for name in CHAIN], axis=2)
+        known = [row[~np.isnan(row).any(axis=1)] for row in chain]
+        return (np.array([row[0] for row in known if len(row)]),
+                np.array([row[-1] for row in known if len(row)]))
+    found = gather(study, both, *CHAIN)
+    floor = LogFloor(finite(found))
+    for axes, row in canvas.panels(study, "", "gradient norm"):
+        for place, (column, cell) in enumerate(study.in_row(row)):
+            style = column_style(study, column, marker=True)
+            x = np.arange(len(CHAIN)) + dodge(place, len(study.shown_columns), 0.35)
+            for values, dash, face in zip(found.get(cell.index, ()), (":", "-"),
+                                          ("white", style["color"])):
+                if not len(values):
+                    continue
+                median, low, high, _ = median_interval(values, study.confidence)
+                axes.plot(x, floor(median), **style | {"linestyle": dash}, linewidth=0.9,
+                          markerfacecolor=face)
+                axes.vlines(x, floor(low), floor(high), color=style["color"], linewidth=0.8)
+        axes.set_xticks(range(len(CHAIN)), CHAIN.values())
+        floor.dress(axes.yaxis)
+    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration.")
+    canvas.column_key(study, marker=True, more=[
+        Line2D([], [], color="#444444", linestyle=":", marker="o", markersize=4,
+               markerfacecolor="white", label="first log"),
+        Line2D([], [], color="#444444", marker="o", markersize=4, label="last log")])
+
+
+def ratio_and_stop(study, canvas):
+    """Last gradient ratio and stopping episode
+
+    Every mark is a finished run: actors' over critic's gradient norm at its last log, zeros on
+    the floor of the axis, and the episode of its event. Open marks had no event by then."""
+    def last(cell):
+        ratio = study.sweep.last_logs("gradient_ratio_own", cell.sample)
+        at, seen = study.times(cell.sample)
+        return (ratio, at, seen) if len(ratio) == len(at) else (np.empty(0), at, seen)
+    found = gather(study, last, "gradient_ratio_own")
+    floor = LogFloor([ratio for ratio, _, _ in found.values()])
+    draw_runs(study, canvas, {index: (floor(ratio), at, seen)
+                              for index, (ratio, at, seen) in found.items() if len(ratio)},
+              "actor / critic gradient norm at the last log")
+    floor.dress(canvas.figure.axes[0].xaxis)
+
+
+def draw_runs(study, canvas, found, x_label):
+    """Runs by some x, and by the episode of their event: colours are columns, markers are rows."""
+    axes = canvas.single(4.2)
+    canvas.say_what_is_shown(study)
+    for row, column, cell in study.shown():
+        if cell.index not in found:
+            continue
+        x, at, seen = found[cell.index]
+        shade = column_style(study, column)["color"]
+        marker = MARKERS[study.shown_rows.index(row) % len(MARKERS)]
+        for part, face in ((seen, shade), (~seen, "none")):
+            axes.scatter(x[part], at[part], s=22, marker=marker, facecolor=face, edgecolor=shade,
+                         linewidth=0.8, alpha=0.8, rasterized=len(x) > 50)
+    least = min((at.min() for _, at, _ in found.values() if len(at)), default=1)
+    plain_log(axes.yaxis, 0.7 * max(least, 1), 1.3 * study.limit)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(study.event_words())
+    rows = [Line2D([], [], color="#444444", linestyle="none", markersize=5, label=study.rows[row],
+                   marker=MARKERS[place % len(MARKERS)])
+            for place, row in enumerate(study.shown_rows)]
+    canvas.column_key(study, rows)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""The grid: one figure a configuration."""
+import math
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from ..canvas import NothingToDraw, column_style, dodge, plain_log, rows_axis
+from ..spread import median_interval
+from ..study import thin
+
+TALL = 40  # rows of a map
+
+
+def later(value):
+    """An episode, or that it is later than all that was seen: of aggregate's value and value_after."""
+    known, after = value["value"], value["value_after"]
+    return f"{known:g}" if known is not None else f"> {after:g}" if after is not None else "-"
+
+
+def interval(value, form):
+    if value["lower"] is None or value["upper"] is None:
+        return ""
+    return f"[{value['lower']:{form}}, {value['upper']:{form}}]"
+
+
+def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
+    """Rows by columns, coloured by a value of the configuration (NaN: grey), with words in each;
+    with `censored` those without an event are hatched."""
+    rows, columns = thin(list(range(len(study.rows))), TALL), study.shown_columns
+    if len(rows) < len(study.rows):
+        canvas.note(f"{len(rows)} of {len(study.rows)} rows are shown, evenly spaced.")
+    values = np.full((len(rows), len(columns)), np.nan)
+    axes = canvas.single(max(2.4, 0.66 * len(rows) + 1.0))
+    norm, shades = Normalize(*scale), matplotlib.colormaps["cividis"].with_extremes(bad="#eeeeee")
+    for y, row in enumerate(rows):
+        for x, column in enumerate(columns):
+            cell = study.cells.get((row, column))
+            if cell is None:
+                continue
+            values[y, x] = value_of(cell)
+            red, green, blue, _ = shades(norm(values[y, x]))
+            dark = not np.isnan(values[y, x]) and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
+            axes.text(x, y, words_of(cell), ha="center", va="center", fontsize=7.5,
+                      color="white" if dark else "black")
+            if censored and cell.never:
+                axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="///",
+                                         edgecolor="#00000022", linewidth=0))
+    image = axes.imshow(values, norm=norm, cmap=shades, aspect="auto")
+    axes.grid(False)
+    axes.set_xticks(range(len(columns)), [study.columns[column] for column in columns])
+    axes.set_yticks(range(len(rows)), [study.label(row, 26) for row in rows])
+    axes.set_xlabel(study.column_axis)
+    canvas.figure.colorbar(image, ax=axes, label=label, pad=0.02)
+    return axes
+
+
+def counted(cell):
+    """How many of the observed runs had the event."""
+    return f"{cell.events} of {cell.observed}"
+
+
+def only_later(study, cell):
+    """What is known of a configuration without an event."""
+    never, words = cell.told["never"], f"> {study.limit:g}\n{counted(cell)}"
+    if never["lower"] is None:
+        return words
+    return f"{words}\nnever {interval(never, '.2f')}"
+
+
+def rmst_map(study, canvas):
+    """Restricted mean stopping episode
+
+    Mean episode of the event when none counts as later than the limit (RMST), with its interval by
+    bootstrap over seeds, and how many of the runs had the event. Where none had it the mean is the
+    limit, by definition and without an interval: it says only "later" (hatched), and the exact interval of
+    the share that never has it stands there instead."""
+    def words(cell):
+        value = cell.told["rmst"]
+        if value["value"] is None:
+            return "no run yet"
+        if cell.never:
+            return only_later(study, cell)
+        return f"{value['value']:.0f}  {interval(value, '.0f')}\n{counted(cell)}"
+
+    def value_of(cell):
+        value = cell.told["rmst"]["value"]
+        return math.nan if value is None else value
+    draw_map(canvas, study, value_of, words, (0, study.limit), f"RMST({study.limit:g}), episodes")
+
+
+def stopping_map(study, canvas):
+    """Median stopping episode
+
+    Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up to
+    N, which is all that a censored time says. Below it: how many of the runs had the event. Hatched: none,
+    and the exact interval of the share that never has it."""
+    def value_of(cell):
+        value = cell.told["median"]
+        known = value["value"] if value["value"] is not None else value["value_after"]
+        return math.nan if known is None else known
+
+    def words(cell):
+        value = cell.told["median"]
+        if cell.never:
+            return only_later(study, cell)
+        if value["value"] is None:
+            return f"{later(value)}\n{counted(cell)}"
+        low = value["lower"] if value["lower"] is not None else value["lower_after"]
+        high = (f"{value['upper']:g}" if value["upper"] is not None else
+                f"> {value['upper_after']:g}" if value["upper_after"] is not None else "?")
+        around = "" if low is None else f"  [{low:g}, {high}]"
+        return f"{later(value)}{around}\n{counted(cell)}"
+    draw_map(canvas, study, value_of, words, (0, study.limit), "median, episodes")
+
+
+def two_numbers(study):
+    """The single row axis and the column axis as numbers for logarithmic axes."""
+    keys = [*(key[0] for key in study.row_keys), *study.column_keys]
+    if len(study.row_axes) != 1 or any(isinstance(key, str) or key <= 0 for key in keys):
+        raise NothingToDraw(f"wants a grid of one positive number by {study.column_axis}")
+    place = [axis["name"] for axis in study.told["axes"]
+             if axis["name"] != study.column_axis].index(study.row_axes[0])
+    return [key[place] for key in study.row_keys], study.column_keys
+
+
+def stopping_bubbles(study, canvas):
+    """Restricted mean stopping episode over both learning rates
+
+    The area of a bubble is the restricted mean stopping episode, which is printed with the number
+    of runs that had the event. Open: no run had it by the limit."""
+    across, up = two_numbers(study)
+    axes = canvas.single(4.6)
+    norm, shades = Normalize(0, study.limit), matplotlib.colormaps["cividis"]
+    for (row, column), cell in study.cells.items():
+        value = cell.told["rmst"]["value"]
+        if value is None:
+            continue
+        axes.scatter(across[row], up[column], s=60 + 900 * value / study.limit,
+                     facecolor="none" if cell.never else [shades(norm(value))], edgecolor="black",
+                     linewidth=0.8, zorder=3)
+        mark = f"> {study.limit:g}" if cell.never else f"{value:.0f}"
+        axes.annotate(f"{mark} ({counted(cell)})", (across[row], up[column]), (0, -22),
+                      textcoords="offset points", ha="center", fontsize=7.5)
+    for axis, values in ((axes.xaxis, across), (axes.yaxis, up)):
+        (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+        axis.set_ticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        axis.set_ticks([], minor=True)
+    axes.margins(0.15)
+    axes.set_xlabel(study.row_axes[0])
+    axes.set_ylabel(study.column_axis)
+
+
+def rmst_by_row(study, canvas):
+    """Stopping episode and learning rate
+
+    Restricted mean stopping episode with its interval by bootstrap over seeds. Open marks: no run had
+    the event by the limit, and the truth is somewhere above."""
+    axes = canvas.single(3.6)
+    rows = study.shown_rows
+    canvas.say_what_is_shown(study)
+    for place, column in enumerate(study.shown_columns):
+        found = [(x, study.cells[row, column]) for x, row in enumerate(rows)
+                 if (row, column) in study.cells]
+        found = [(x, cell) for x, cell in found if cell.told["rmst"]["value"] is not None]
+        style = column_style(study, column, marker=True)
+        shift = dodge(place, len(study.shown_columns), 0.5)
+        for x, cell in found:
+            value = cell.told["rmst"]
+            axes.plot(x + shift, value["value"], **style,
+                      markerfacecolor="white" if cell.never else style["color"])
+            if value["lower"] is not None:
+                axes.vlines(x + shift, value["lower"], value["upper"], color=style["color"])
+    axes.axhline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
+    rows_axis(axes, study)
+    least = min((cell.told["min"] for _, _, cell in study.shown() if cell.events),
+                default=study.limit / 10)
+    plain_log(axes.yaxis, 0.7 * least, 1.3 * study.limit)
+    axes.set_ylabel(f"RMST({study.limit:g}), episodes")
+    canvas.column_key(study, [Line2D([], [], color="#666666", linewidth=0.8, linestyle=":",
+                                     label=f"limit {study.limit:g}")], marker=True)
+
+
+def map_of_medians(study, canvas, name, scale, label, form):
+    """A map of the median over seeds of a per-log dataset's last value."""
+    if not study.sweep.has(name):
+        raise NothingToDraw("no logs")
+    found = {}
+    for row in thin(list(range(len(study.rows))), TALL):
+        for column in study.shown_columns:
+            cell = study.cells.get((row, column))
+            last = study.sweep.last_logs(name, cell.done) if cell else np.empty(0)
+            if len(last):
+                found[cell.index] = [*map(float, median_interval(last, study.confidence)[:3]),
+                                     len(last)]
+    if not found:
+        raise NothingToDraw("no run is finished")
+
+    def words(cell):
+        if cell.index not in found:
+            return "no run yet"
+        median, low, high, n = found[cell.index]
+        return f"{median:{form}}\n[{low:{form}}, {high:{form}}]\nn = {n}"
+    draw_map(canvas, study, lambda cell: found.get(cell.index, [math.nan])[0], words, scale, label,
+             censored=False)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Returns: in training, at evaluation, at stopping and in the end."""
+import numpy as np
+from matplotlib.lines import Line2D
+
+from ..canvas import NothingToDraw, column_style, dodge, rows_axis
+from ..spread import draw_curve, smooth
+from .gradients import gather, seeds_drawn
+
+WINDOW = 50
+POINTS = 400  # of a line: more than a figure has dots across
+
+
+def draw_episodes(study, canvas, found, x, y_label, dashes=("-",)):
+    for axes, row in canvas.panels(study, "episode", y_label):
+        for column, cell in study.in_row(row):
+            style = column_style(study, column)
+            for rows, dash in zip(found.get(cell.index, ()), dashes):
+                draw_curve(axes, x, rows, study.confidence,
+                           **style | ({"linestyle": dash} if len(dashes) > 1 else {}))
+            median = cell.told["median"]["value"]
+            if median is not None and len(dashes) == 1:
+                axes.axvline(median, color=style["color"], linewidth=0.9, linestyle=":")
+        axes.set_xlim(0, study.sweep.limit)
+    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
+                "is faint from where the first of its runs has ended, and ends where half of them "
+                "have.")
+
+
+def smoothed(study, *names):
+    """Reader of moving averages of these datasets, at POINTS episodes."""
+    at = np.unique(np.linspace(WINDOW - 1, study.sweep.limit - 1, POINTS).astype(int))
+
+    def read(cell):
+        return tuple(smooth(study.sweep.rows(name, cell.sample), WINDOW)[:, at] for name in names)
+    if study.sweep.limit < WINDOW:
+        raise NothingToDraw(f"fewer than {WINDOW} episodes")
+    return at + 1, gather(study, read, *names)
+
+
+def learning_curves(study, canvas):
+    """Learning curves
+
+    Reward of an episode, mean of the last 50. Dotted: median stopping episode of the same colour."""
+    x, found = smoothed(study, "reward")
+    draw_episodes(study, canvas, found, x, "reward")
+    canvas.column_key(study)
+
+
+def raw_rewards(study, canvas):
+    """Rewards of single runs
+
+    Reward of every episode of the first finished run of each configuration, up to where it ended.
+    Dashed: the episode of its event. One run, not an estimate."""
+    first = gather(study, lambda cell: cell.sample[0], "reward")
+    for axes, row in canvas.panels(study, "episode", "reward"):
+        for column, cell in study.in_row(row):
+            if cell.index not in first:
+                continue
+            run = first[cell.index]
+            reward = study.sweep.rows("reward", [run])[0]
+            reward = reward[:int(study.sweep.file["total_episodes"][run])]
+            shade = column_style(study, column)["color"]
+            axes.plot(np.arange(1, len(reward) + 1), reward, color=shade, linewidth=0.4, alpha=0.7,
+                      rasterized=True)
+            (at,), (seen,) = study.times([run])
+            if seen:
+                axes.axvline(at, color=shade, linewidth=1, linestyle="--")
+        axes.set_xlim(0, study.sweep.limit)
+    seeds = sorted({int(study.sweep.column("seed")[run]) for run in first.values()})
+    canvas.note("Seed " + ", ".join(map(str, seeds[:8])) + ("." if len(seeds) <= 8 else ", …."))
+    canvas.column_key(study)
+
+
+def violations(study, canvas):
+    """Missed deadlines and empty batteries in training
+
+    Share of steps and agents that missed their deadline (solid) or whose battery fell below its
+    threshold (dashed), mean of the last 50 episodes."""
+    x, found = smoothed(study, "deadline_violation", "energy_violation")
+    draw_episodes(study, canvas, found, x, "share", ("-", "--"))
+    canvas.column_key(study, [Line2D([], [], color="#444444", label="deadline"),
+                              Line2D([], [], color="#444444", linestyle="--", label="battery")])
+
+
+def evaluated(study, *names):
+    if not study.sweep.has("evaluation_reward"):
+        raise NothingToDraw("no evaluation was asked for (evaluation.every)")
+    return gather(study, lambda cell: tuple(study.sweep.rows(name, cell.sample) for name in names),
+                  *names)
+
+
+def evaluation(study, canvas):
+    """Greedy evaluation
+
+    Mean episode reward of the greedy policy. Dotted: median stopping episode of the same colour."""
+    found = evaluated(study, "evaluation_reward")
+    draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "reward")
+    canvas.column_key(study)
+
+
+def evaluation_violations(study, canvas):
+    """Limits exceeded at evaluation
+
+    Share of steps and agents past the deadline (solid) or under the battery's threshold (dashed), and
+    share of steps whose proposals exceed what the server has (dotted)."""
+    found = evaluated(study, "evaluation_deadline_violation", "evaluation_energy_violation",
+                      "evaluation_over_limit")
+    dashes = ("-", "--", ":")
+    draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "share", dashes)
+    canvas.column_key(study, [Line2D([], [], color="#444444", linestyle=dash, label=label)
+                              for dash, label in zip(dashes, ("deadline", "battery", "server"))])
+
+
+def reward_at_stop(study, canvas):
+    """Reward at stopping and at the end
+
+    Mean over runs, with its interval, of the mean reward of the 100 episodes up to the event (left, open)
+    and of the last 100 (right). Where runs have not stopped there is no mean at stopping: those that did are no
+    fair sample."""
+    draw_returns(study, canvas, (("stopping", "white"), ("end", None)), "mean")
+    canvas.column_key(study, marker=True, more=[
+        Line2D([], [], color="#444444", marker="o", linestyle="none", markersize=5, label=label,
+               markerfacecolor=face) for label, face in (("at stopping", "white"),
+                                                         ("at the end", "#444444"))])
+
+
+def final_returns(study, canvas):
+    """Return at the end: every seed, and interquartile mean
+
+    Dots are runs: mean reward of their last 100 episodes. Mark and interval: interquartile mean over
+    seeds, with a stratified bootstrap."""
+    axes = draw_returns(study, canvas, (("end", None),), "iqm")
+    for row, column, cell in study.shown():
+        reward = study.sweep.rows("reward", cell.sample)
+        total = study.sweep.rows("total_episodes", cell.sample)
+        ends = [row_[max(0, last - 100):last].mean() for row_, last in zip(reward, total) if last]
+        x = place_of(study, row, column)
+        axes.plot(np.full(len(ends), x - 0.05), ends, ".", markersize=2.5, alpha=0.5,
+                  color=column_style(study, column)["color"])
+    canvas.column_key(study, marker=True)
+
+
+def place_of(study, row, column):
+    return study.shown_rows.index(row) + dodge(study.shown_columns.index(column),
+                                               len(study.shown_columns), 0.8)
+
+
+def draw_returns(study, canvas, kinds, statistic):
+    """Estimates of aggregate, side by side for each configuration."""
+    axes = canvas.single(3.8)
+    canvas.say_what_is_shown(study)
+    drawn = 0
+    for row, column, cell in study.shown():
+        style = column_style(study, column, marker=True)
+        for place, (kind, face) in enumerate(kinds):
+            told = cell.told["returns"][kind]
+            value = told[statistic]
+            if not told["estimable"] or value["value"] is None:
+                continue
+            x = place_of(study, row, column) + 0.07 * place
+            axes.plot(x, value["value"], **style, markerfacecolor=face or style["color"], zorder=3)
+            if value["lower"] is not None:
+                axes.vlines(x, value["lower"], value["upper"], color=style["color"])
+            drawn += 1
+    if not drawn:
+        raise NothingToDraw("no return can be estimated yet")
+    rows_axis(axes, study)
+    axes.set_ylabel("mean reward of 100 episodes")
+    observed = [cell.told["returns"][kinds[-1][0]]["runs"] for _, _, cell in study.shown()]
+    canvas.note(f"n = {min(observed)} to {max(observed)} runs a configuration."
+                if min(observed) != max(observed) else f"n = {max(observed)} runs a configuration.")
+    return axes

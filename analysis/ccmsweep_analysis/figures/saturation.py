@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Mechanism: tanh saturation, pre-activations and dead units."""
+import numpy as np
+from matplotlib.lines import Line2D
+
+from ..canvas import LogFloor, column_style, dodge, plain_log, rows_axis
+from ..spread import draw_curve, median_interval
+from .gradients import draw_logs, draw_runs, finite, gather, log_episodes, rows_of, seeds_drawn
+from .grid import map_of_medians
+
+CLIFF = 9.011  # tanh(z) is 1 in 32-bit arithmetic from here on, and 1 - y^2 is 0
+EARLY = 60     # episode of the study's bars of early saturation
+DOTS = 1500    # a configuration
+
+
+def saturation(study, canvas):
+    """Saturation of tanh outputs
+
+    Share of tanh outputs with an absolute value above 0.9 since the last log, every forward pass
+    counted. The line at 0.9 is the study's threshold for this share. Saturation by this measure says
+    little: compare the exact multiplier 1 - y²."""
+    found = gather(study, rows_of(study, "saturation"), "saturation")
+    draw_logs(study, canvas, found, "share with |tanh| > 0.9", marks=(0.9,))
+    for axes in canvas.figure.axes:
+        axes.set_ylim(0, 1.05)
+    canvas.column_key(study)
+
+
+def preactivations(study, canvas):
+    """Inputs of tanh: mean and one standard deviation
+
+    Mean of all tanh inputs since the last log (line) and one standard deviation around it (band):
+    medians over seeds. Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly 0 in 32-bit
+    arithmetic. The scale is linear within ±10 and logarithmic beyond."""
+    found = gather(study, lambda cell: (study.sweep.rows("preactivation_mean", cell.sample),
+                                        study.sweep.rows("preactivation_std", cell.sample)),
+                   "preactivation_mean", "preactivation_std")
+    episodes = log_episodes(study)
+    for axes, row in canvas.panels(study, "episode", "z"):
+        for column, cell in study.in_row(row):
+            if cell.index not in found:
+                continue
+            (mean, _, _, number), (std, _, _, _) = (median_interval(part, study.confidence)
+                                                    for part in found[cell.index])
+            here = 2 * number >= len(cell.sample)
+            style = column_style(study, column)
+            axes.plot(episodes[here], mean[here], **style)
+            axes.fill_between(episodes[here], (mean - std)[here], (mean + std)[here], alpha=0.12,
+                              color=style["color"], linewidth=0)
+        for level in (-CLIFF, -2, 2, CLIFF):
+            axes.axhline(level, color="#666666", linewidth=0.6, linestyle=":")
+        axes.set_yscale("symlog", linthresh=10)
+        plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
+    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; lines end where half of them have.")
+    canvas.column_key(study)
+
+
+def final_saturation(study, canvas):
+    """Saturation at the last log
+
+    Share of tanh outputs with an absolute value above 0.9: median over seeds with its interval."""
+    map_of_medians(study, canvas, "saturation", (0, 1), "share with |tanh| > 0.9", ".3f")
+
+
+def saturation_and_stop(study, canvas):
+    """Saturation at the last log and stopping episode
+
+    Every mark is a finished run; open marks had no event by then."""
+    def last(cell):
+        share = study.sweep.last_logs("saturation", cell.sample)
+        at, seen = study.times(cell.sample)
+        return (share, at, seen) if len(share) == len(at) else (np.empty(0), at, seen)
+    found = gather(study, last, "saturation")
+    draw_runs(study, canvas, {index: value for index, value in found.items() if len(value[0])},
+              "share with |tanh| > 0.9 at the last log")
+    canvas.figure.axes[0].set_xlim(-0.03, 1.03)
+
+
+def early_saturation(study, canvas):
+    """Saturation early in training
+
+    Share of tanh outputs with an absolute value above 0.9 at the first log from episode 60 on: median
+    over seeds with its interval."""
+    found = gather(study, rows_of(study, "saturation"), "saturation")
+    episodes = log_episodes(study)
+    at = min(np.searchsorted(episodes, EARLY), len(episodes) - 1)
+    axes, rows = canvas.single(3.4), study.shown_rows
+    canvas.say_what_is_shown(study)
+    for y, row in enumerate(rows):
+        for place, (column, cell) in enumerate(study.in_row(row)):
+            if cell.index not in found:
+                continue
+            median, low, high, _ = median_interval(found[cell.index][:, at], study.confidence)
+            x = y + dodge(place, len(study.shown_columns))
+            style = column_style(study, column, marker=True)
+            axes.plot(x, median, **style)
+            axes.vlines(x, low, high, color=style["color"])
+    rows_axis(axes, study)
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel(f"share with |tanh| > 0.9, episode {episodes[at]}")
+    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
+    canvas.column_key(study, marker=True)
+
+
+def output_range(study, canvas):
+    """Range of tanh outputs
+
+    Largest (solid) and smallest (dashed) tanh output of all actors since the last log: medians over
+    seeds with intervals."""
+    found = gather(study, lambda cell: (
+        np.tanh(study.sweep.rows("preactivation_max", cell.sample)),
+        np.tanh(study.sweep.rows("preactivation_min", cell.sample))),
+        "preactivation_max", "preactivation_min")
+    draw_logs(study, canvas, found, "tanh output", dashes=("-", "--"))
+    canvas.column_key(study, [Line2D([], [], color="#444444", label="largest"),
+                              Line2D([], [], color="#444444", linestyle="--", label="smallest")])
+
+
+def tanh_slope(study, canvas):
+    """What a gradient is multiplied by: mean of 1 - y²
+
+    Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic as it is
+    used. Exact zeros, which no gradient passes, are on the floor of the axis."""
+    found = gather(study, lambda cell: study.sweep.mean_over_actors("tanh_slope_mean", cell.sample),
+                   "tanh_slope_mean")
+    draw_logs(study, canvas, found, "mean of 1 - y²", LogFloor(finite(found)))
+    canvas.column_key(study)
+
+
+def slope_and_saturation(study, canvas):
+    """The exact multiplier against the saturated share
+
+    Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch and
+    actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the multiplier may be
+    anything down to 0: that share does not tell learning from frozen actors."""
+    found = gather(study, lambda cell: (
+        study.sweep.rows("saturation", cell.sample),
+        study.sweep.mean_over_actors("tanh_slope_mean", cell.sample)),
+        "saturation", "tanh_slope_mean")
+    floor = LogFloor([slope for _, slope in found.values()])
+    for axes, row in canvas.panels(study, "share with |tanh| > 0.9", "mean of 1 - y²"):
+        for column, cell in study.in_row(row):
+            if cell.index in found:
+                share, slope = (part.ravel() for part in found[cell.index])
+                known = np.flatnonzero(~np.isnan(share) & ~np.isnan(slope))
+                known = known[np.linspace(0, len(known) - 1, min(len(known), DOTS)).astype(int)]
+                axes.plot(share[known], floor(slope[known]), **column_style(study, column, True) |
+                          {"markersize": 2.5}, alpha=0.5, markeredgewidth=0, rasterized=True)
+        axes.set_xlim(-0.03, 1.03)
+        floor.dress(axes.yaxis)
+    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; at most {DOTS} dots of each.")
+    canvas.column_key(study, marker=True)
+
+
+def dead_units(study, canvas):
+    """Dead units of critic and actors
+
+    Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and second
+    (dashed), actors on the right as a mean. A critic whose units are all dead passes
+    nothing back to the actors, however they are saturated. Medians over seeds with intervals."""
+    found = gather(study, lambda cell: (
+        study.sweep.rows("critic_dead", cell.sample),
+        study.sweep.mean_over_actors("actor_dead", cell.sample)), "critic_dead", "actor_dead")
+    episodes, rows = log_episodes(study), study.shown_rows
+    canvas.say_what_is_shown(study)
+    panels = canvas.grid(len(rows), 2, 1.8, sharex=True, sharey=True)
+    for y, row in enumerate(rows):
+        for x, network in enumerate(("critic", "actors")):
+            axes = panels[y, x]
+            axes.set_title(f"{study.label(row, 44)}: {network}", loc="left")
+            axes.set_ylim(-0.02, 1.05)
+            plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
+            if x == 0:
+                axes.set_ylabel("share dead")
+            if y == len(rows) - 1:
+                axes.set_xlabel("episode")
+            for column, cell in study.in_row(row):
+                if cell.index in found:
+                    for layer, dash in enumerate(("-", "--")):
+                        draw_curve(axes, episodes, found[cell.index][x][:, :, layer],
+                                   study.confidence,
+                                   **column_style(study, column) | {"linestyle": dash})
+    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
+    canvas.column_key(study, [Line2D([], [], color="#444444", label="first hidden layer"),
+                              Line2D([], [], color="#444444", linestyle="--",
+                                     label="second hidden layer")])

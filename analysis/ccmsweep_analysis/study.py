@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""A sweep with what `ccmsweep aggregate` says of it, laid out in rows and columns."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import textwrap
+
+import numpy as np
+
+from .sweep import Sweep, Unreadable
+
+PANELS = 8        # rows and columns that a figure shows; it says so when there are more
+SECTIONS = ("training", "networks", "environment", "replay", "tracking", "evaluation")
+SEEDS = 100       # runs of a configuration that a figure over episodes reads
+
+
+def find_program():
+    """$CCMSWEEP, the one built beside this package, or the one on PATH."""
+    built = pathlib.Path(__file__).parents[2] / "build/ccmsweep"
+    for program in (os.environ.get("CCMSWEEP"), str(built), shutil.which("ccmsweep")):
+        if program and os.access(program, os.X_OK):
+            return program
+    raise Unreadable("the program ccmsweep is not found; expected it in $CCMSWEEP, "
+                     "as build/ccmsweep of the project, or on PATH")
+
+
+def aggregate(path, options, form="json"):
+    """What `ccmsweep aggregate FILE OPTIONS` prints: every statistic comes from there."""
+    command = [find_program(), "aggregate", str(path), "--format", form, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Unreadable(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+class Configuration:
+    """What has the same axes: its place, what aggregate says of it, and its runs."""
+
+    def __init__(self, index, told, runs, done, limit):
+        self.index, self.told, self.runs, self.done = index, told, runs, done
+        self.limit = limit
+        self.sample = thin(done, SEEDS)
+        self.events = told["fates"]["events"]
+        self.observed = told["observed"]
+
+    @property
+    def never(self):
+        """Whether it was looked at, and no run had the event."""
+        return self.observed > 0 and self.events == 0
+
+
+def thin(sequence, most):
+    """At most so many, evenly spaced, the first and the last among them."""
+    if len(sequence) <= most:
+        return sequence
+    places = np.unique(np.linspace(0, len(sequence) - 1, most).round().astype(int))
+    return [sequence[place] for place in places]
+
+
+def number(value):
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def told_apart(axes, configurations):
+    """The axes needed to tell configurations apart; of those that go together, the first."""
+    needed, before = [], 1
+    for axis in axes:
+        apart = len({tuple(c["axes"][name] for name in [*needed, axis]) for c in configurations})
+        if apart > before:
+            needed.append(axis)
+            before = apart
+    return needed
+
+
+def without_sections(names):
+    """Names of axes without the section of the spec in front, where that leaves them different."""
+    short = [name.split("_", 1)[1] if name.split("_")[0] in SECTIONS else name for name in names]
+    return short if len(set(short)) == len(names) else list(names)
+
+
+class Study:
+    """Rows are the values of all axes but the last to be shown, critic_lr where it is one; columns
+    are the values of that. `cells[row, column]` are configurations."""
+
+    def __init__(self, path, options=()):
+        self.options = list(options)
+        # First, as it has the words for a file that is none of a sweep.
+        self.told = json.loads(aggregate(path, self.options))
+        self.sweep = Sweep(path)
+        self.event = self.told["options"]["event"]
+        self.endpoint = self.told["options"]["endpoint"]
+        self.limit = self.told["options"]["limit"]
+        self.confidence = self.told["options"]["confidence"]
+        self.lay_out()
+
+    def lay_out(self):
+        told = self.told["configurations"]
+        names = [axis["name"] for axis in self.told["axes"]]
+        self.column_axis = "critic_lr" if "critic_lr" in names else names[-1]
+        others = [name for name in names if name != self.column_axis]
+        self.row_axes = told_apart(others, told) or others[:1]
+        keys = {tuple(c["axes"][name] for name in others): None for c in told}
+        self.row_keys = list(keys)
+        self.column_keys = next(axis["values"] for axis in self.told["axes"]
+                                if axis["name"] == self.column_axis)
+        places = [others.index(name) for name in self.row_axes]
+        short = without_sections(self.row_axes)
+        self.rows = [", ".join(f"{name} {number(key[place])}" for name, place in
+                               zip(short, places)) for key in self.row_keys]
+        self.columns = [number(value) for value in self.column_keys]
+        runs = self.runs_by_axes(names)
+        self.cells, self.configurations = {}, []
+        for index, one in enumerate(told):
+            mine = runs.get(tuple(one["axes"][name] for name in names), [])
+            done = [run for run in mine if self.sweep.done[run]]
+            cell = Configuration(index, one, mine, done, self.limit)
+            row = self.row_keys.index(tuple(one["axes"][name] for name in others))
+            self.cells[row, self.column_keys.index(one["axes"][self.column_axis])] = cell
+            self.configurations.append(cell)
+
+    def runs_by_axes(self, names):
+        found = {}
+        for run, key in enumerate(zip(*(self.sweep.column(name).tolist() for name in names))):
+            found.setdefault(key, []).append(run)
+        return found
+
+    @property
+    def shown_rows(self):
+        return thin(list(range(len(self.rows))), PANELS)
+
+    @property
+    def shown_columns(self):
+        return thin(list(range(len(self.columns))), PANELS)
+
+    def label(self, row, width):
+        """The name of a row in lines of that many characters."""
+        return textwrap.fill(self.rows[row], width, break_long_words=False)
+
+    def in_row(self, row):
+        """Column and configuration of what a figure shows of a row."""
+        return [(column, self.cells[row, column]) for column in self.shown_columns
+                if (row, column) in self.cells]
+
+    def shown(self):
+        """Row, column and configuration of all that a figure shows."""
+        return [(row, column, cell) for row in self.shown_rows for column, cell in self.in_row(row)]
+
+    def name(self, row, column):
+        return f"{self.rows[row]}, {self.column_axis} {self.columns[column]}"
+
+    def name_of(self, index):
+        """Of a configuration by its number."""
+        return next(self.name(*place) for place, cell in self.cells.items() if cell.index == index)
+
+    def times(self, runs):
+        """Of each run the episode of the event, and whether it had it; see Sweep.event_times()."""
+        return self.sweep.event_times(self.event, self.endpoint, self.limit, runs)
+
+    def event_words(self):
+        which = {"all": "the last actor", "half": "half of the actors", "first": "the first actor"}
+        return f"{self.event} of {which[self.endpoint]}"

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D  # noqa: E402
 
 WIDTH = 7.2  # inches, of every figure
 
-# Columns are ordered values, so their colours go from dark to light: cividis, for colour-blind
-# people and in grey, but for its yellow end, which paper does not show. Dashes and markers say it
-# a second time.
+# Columns are ordered values, so their colours go from dark to light, for colour-blind people and in
+# grey: viridis, but for its yellow end, which paper does not show. Dashes and markers say it a
+# second time.
 DASHES = ["-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2, 1, 2)), (0, (2, 2)),
           (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<"]
@@ -44,7 +44,7 @@ class NothingToDraw(Exception):
 
 def colour(place, of):
     """Of a column among so many."""
-    return matplotlib.colormaps["cividis"](0.85 * place / max(of - 1, 1))
+    return matplotlib.colormaps["viridis"](0.75 * place / max(of - 1, 1))
 
 
 class Canvas:

@@ -56,9 +56,8 @@ def _draw_one(name, folder, endings):
 
 
 def draw_all(make_study, names, folder, endings):
-    """Draw figures by name into a folder, which is made; in their order, with reasons for those
-    that the file has nothing for. `make_study` is called in every worker."""
-    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    """Draw figures by name into files of a folder, one for each ending; in their order, with reasons
+    for those that the file has nothing for. `make_study` is called in every worker."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     with concurrent.futures.ProcessPoolExecutor(
             workers, multiprocessing.get_context("fork"), _prepare, (make_study,)) as pool:

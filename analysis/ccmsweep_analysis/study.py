@@ -11,7 +11,7 @@ import numpy as np
 
 from .sweep import Sweep, Unreadable
 
-PANELS = 8        # rows and columns that a figure shows; it says so when there are more
+PANELS = 6        # rows and columns that a figure shows; it says so when there are more
 SECTIONS = ("training", "networks", "environment", "replay", "tracking", "evaluation")
 SEEDS = 100       # runs of a configuration that a figure over episodes reads
 
@@ -31,7 +31,8 @@ def aggregate(path, options, form="json"):
     command = [find_program(), "aggregate", str(path), "--format", form, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unreadable(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+        words = done.stderr.split("\nTry `")[0].strip().removeprefix("ccmsweep: ")
+        raise Unreadable(words or f"{command[0]} ended with {done.returncode}")
     return done.stdout
 
 
@@ -101,14 +102,15 @@ class Study:
         self.column_axis = "critic_lr" if "critic_lr" in names else names[-1]
         others = [name for name in names if name != self.column_axis]
         self.row_axes = told_apart(others, told) or others[:1]
-        keys = {tuple(c["axes"][name] for name in others): None for c in told}
-        self.row_keys = list(keys)
-        self.column_keys = next(axis["values"] for axis in self.told["axes"]
-                                if axis["name"] == self.column_axis)
+        rising = {axis["name"]: axis["values"] for axis in self.told["axes"]}
+        keys = {tuple(c["axes"][name] for name in others) for c in told}
+        self.row_keys = sorted(keys, key=lambda key: [rising[name].index(value)
+                                                      for name, value in zip(others, key)])
+        self.column_keys = rising[self.column_axis]
         places = [others.index(name) for name in self.row_axes]
         short = without_sections(self.row_axes)
         self.rows = [", ".join(f"{name} {number(key[place])}" for name, place in
-                               zip(short, places)) for key in self.row_keys]
+                               zip(short, places)) or "all runs" for key in self.row_keys]
         self.columns = [number(value) for value in self.column_keys]
         runs = self.runs_by_axes(names)
         self.cells, self.configurations = {}, []
@@ -148,7 +150,8 @@ class Study:
         return [(row, column, cell) for row in self.shown_rows for column, cell in self.in_row(row)]
 
     def name(self, row, column):
-        return f"{self.rows[row]}, {self.column_axis} {self.columns[column]}"
+        column_words = f"{self.column_axis} {self.columns[column]}"
+        return f"{self.rows[row]}, {column_words}" if self.row_axes else column_words
 
     def name_of(self, index):
         """Of a configuration by its number."""

@@ -120,7 +120,10 @@ def layer_gradients(study, canvas):
         critic = study.sweep.last_logs("critic_layer_grad_own", cell.sample)
         if not len(actors):
             return np.empty((0, 2 * len(names)))
-        return np.concatenate([np.sqrt(np.nanmean(actors ** 2, axis=1)), critic], axis=1)
+        own = np.sum(~np.isnan(actors), axis=1)  # a run may have fewer actors than the largest
+        with np.errstate(invalid="ignore"):
+            rms = np.sqrt(np.nansum(actors ** 2, axis=1) / own)
+        return np.concatenate([rms, critic], axis=1)
     found = gather(study, last, "actor_layer_grad_own", "critic_layer_grad_own")
     floor = LogFloor(finite(found))
     for axes, row in canvas.panels(study, "layer", "gradient norm"):

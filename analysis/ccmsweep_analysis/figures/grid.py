@@ -119,12 +119,13 @@ def stopping_map(study, canvas):
 
 def two_numbers(study):
     """The single row axis and the column axis as numbers for logarithmic axes."""
-    keys = [*(key[0] for key in study.row_keys), *study.column_keys]
-    if len(study.row_axes) != 1 or any(isinstance(key, str) or key <= 0 for key in keys):
-        raise NothingToDraw(f"wants a grid of one positive number by {study.column_axis}")
-    place = [axis["name"] for axis in study.told["axes"]
-             if axis["name"] != study.column_axis].index(study.row_axes[0])
-    return [key[place] for key in study.row_keys], study.column_keys
+    if len(study.row_axes) == 1:
+        place = [axis["name"] for axis in study.told["axes"]
+                 if axis["name"] != study.column_axis].index(study.row_axes[0])
+        across = [key[place] for key in study.row_keys]
+        if not any(isinstance(key, str) or key <= 0 for key in [*across, *study.column_keys]):
+            return across, study.column_keys
+    raise NothingToDraw(f"wants a grid of one positive number by {study.column_axis}")
 
 
 def stopping_bubbles(study, canvas):
@@ -134,8 +135,9 @@ def stopping_bubbles(study, canvas):
     of runs that had the event. Open: no run had it by the limit."""
     across, up = two_numbers(study)
     axes = canvas.single(4.6)
+    canvas.say_what_is_shown(study)
     norm, shades = Normalize(0, study.limit), matplotlib.colormaps["cividis"]
-    for (row, column), cell in study.cells.items():
+    for row, column, cell in study.shown():
         value = cell.told["rmst"]["value"]
         if value is None:
             continue
@@ -145,7 +147,8 @@ def stopping_bubbles(study, canvas):
         mark = f"> {study.limit:g}" if cell.never else f"{value:.0f}"
         axes.annotate(f"{mark} ({counted(cell)})", (across[row], up[column]), (0, -22),
                       textcoords="offset points", ha="center", fontsize=7.5)
-    for axis, values in ((axes.xaxis, across), (axes.yaxis, up)):
+    for axis, values in ((axes.xaxis, [across[row] for row in study.shown_rows]),
+                         (axes.yaxis, [up[column] for column in study.shown_columns])):
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
         axis.set_ticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
         axis.set_ticks([], minor=True)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""What the report says in words and tables: provenance, completeness, estimates, commands."""
+import datetime
+import os
+import pathlib
+import shlex
+
+import numpy as np
+
+from .figures.grid import interval, later
+from .study import number
+
+FATES = {"events": "had the event", "censored": "censored: the limit came first",
+         "diverged": "diverged: numbers overflowed", "ended_early":
+         "ended early: all actors still, without the event", "unfinished":
+         "unfinished: censored at the episode they have reached", "pending": "not begun",
+         "failed": "failed", "quarantined": "quarantined: crashed every time"}
+RETURNS = {"stopping": "at stopping", "end": "at the end", "training": "in training",
+           "evaluation": "at evaluation"}
+
+
+def when(seconds):
+    if not np.isfinite(seconds) or seconds <= 0:
+        return "-"
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
+        "%Y-%m-%d %H:%M UTC")
+
+
+def names(values, most=6):
+    """Different values as a list in words."""
+    different = sorted({str(value) for value in values if str(value)})
+    return ", ".join(different[:most]) + (f" and {len(different) - most} more"
+                                          if len(different) > most else "") or "-"
+
+
+def headline(study):
+    """One sentence: how many runs had the event, and what else became of them."""
+    fates, limit = study.told["fates"], study.limit
+    words = f"{fates['events']} of {study.told['runs']} runs had the event by episode {limit:g}"
+    others = [f"{count} {name.replace('_', ' ')}" for name, count in fates.items()
+              if count and name != "events"]
+    return words + ("; " + ", ".join(others) if others else "") + "."
+
+
+def complete(study):
+    """Whether every planned run was trained to its end."""
+    return all(study.told["fates"][fate] == 0
+               for fate in ("unfinished", "pending", "failed", "quarantined"))
+
+
+def provenance(study):
+    """Pairs of what and its value."""
+    sweep = study.sweep
+    known = sweep.column("volatile/start_log_number") > 0
+    starts = np.flatnonzero(known)
+    jobs = names(sweep.column("volatile/start_log_job")[starts])
+    begun = sweep.column("volatile/start_log_time")[starts]
+    return [
+        ("file", f"{os.path.abspath(sweep.path)}" + (", being written" if study.told["locked"]
+                                                     else "")),
+        ("fingerprint", f"{sweep.fingerprint[:32]} (SHA-256 of all commit records: the same for the "
+                        "same finished runs)"),
+        ("made by", f"ccmsweep {sweep.attribute('version')}, revision "
+                    f"{sweep.attribute('revision')[:12]}, algorithm version "
+                    f"{sweep.attribute('algorithm_version')}, {sweep.attribute('compiler')}, "
+                    f"{sweep.attribute('libraries')}"),
+        ("runs trained by", f"revision {names(r[:12] for r in column(study, 'revision'))} on "
+                            f"{names(column(study, 'host'))}; {names(column(study, 'cpu'))}, "
+                            f"kernels {names(column(study, 'cpu_level'))}"),
+        ("starts", f"{len(starts)} noted, the first on {when(begun.min()) if len(begun) else '-'}, "
+                   f"the last on {when(begun.max()) if len(begun) else '-'}"
+                   + (f"; SLURM jobs: {jobs}" if jobs != "-" else "")),
+        ("statistics by", f"revision {study.told['revision'][:12]}, on {when(study.told['time'])}"),
+    ]
+
+
+def column(study, name):
+    return study.sweep.column(f"volatile/{name}")[study.sweep.done]
+
+
+def interval_words(value, form):
+    return f"{value['value']:{form}} {interval(value, form)}".strip()
+
+
+def grid_table(study):
+    """Header and rows, a row a configuration."""
+    percent = f"{100 * study.confidence:g} %"
+    axes = [axis["name"] for axis in study.told["axes"]]
+    head = [*axes, "done", "events", "censored", "other", "min", f"median [{percent}]", "max",
+            f"RMST({study.limit:g}) [{percent}]", "SE", f"never [{percent}]", f"tail [{percent}]"]
+    rows = []
+    for cell in study.configurations:
+        told, fates = cell.told, cell.told["fates"]
+        other = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in fates.items()
+                          if count and name not in ("events", "censored"))
+        median, rmst, never, tail = (told[name] for name in ("median", "rmst", "never", "tail"))
+        rows.append([
+            *(number(told["axes"][name]) for name in axes),
+            f"{told['done']}/{told['runs']}", fates["events"], fates["censored"], other or "-",
+            dash(told["min"]), median_words(median), dash(told["max"]),
+            "-" if rmst["value"] is None else f"> {study.limit:g}" if cell.never else
+            interval_words(rmst, ".1f"), dash(rmst["error"], ".2f"),
+            "-" if never["share"] is None else
+            f"{never['count']}/{never['of']} {interval(never, '.2f')}",
+            "-" if tail["value"] is None else interval_words(tail, ".1f")])
+    return head, rows
+
+
+def dash(value, form="g"):
+    return "-" if value is None else f"{value:{form}}"
+
+
+def median_words(value):
+    if value["value"] is None or value["lower"] is None:
+        return later(value)
+    return f"{later(value)} [{value['lower']:g}, " + (
+        f"{value['upper']:g}]" if value["upper"] is not None else f"> {value['upper_after']:g}]")
+
+
+def returns_table(study):
+    axes = [axis["name"] for axis in study.told["axes"]]
+    kinds = {kind: words for kind, words in RETURNS.items()
+             if any(cell.told["returns"][kind]["runs"] for cell in study.configurations)}
+    head = [*axes, *(f"{words}: {what}" for words in kinds.values() for what in ("mean", "IQM"))]
+    rows = []
+    for cell in study.configurations:
+        row = [number(cell.told["axes"][name]) for name in axes]
+        for kind in kinds:
+            told = cell.told["returns"][kind]
+            for statistic in ("mean", "iqm"):
+                value = told[statistic]
+                row.append("not estimable" if value["value"] is None else
+                           interval_words(value, ".0f"))
+        rows.append(row)
+    return head, rows
+
+
+def comparison_tables(study):
+    """Title, header and rows: against the reference, and between neighbours along each axis."""
+    percent = f"{100 * study.confidence:g} %"
+    head = ["configuration", "less that of", "pairs", f"difference of RMST [{percent}]", "p", "p Holm", "note"]
+    tables = {}
+    for one in study.told["comparisons"]:
+        title = ("With the reference" if one["family"] == "reference" else
+                 f"Between neighbours in {one['axis']}")
+        notes = [one["note"]] if one["note"] else []
+        if one["crossing"]:
+            notes.append(f"curves cross at {one['crossing']:g}")
+        tables.setdefault(title, []).append([
+            study.name_of(one["a"]), study.name_of(one["b"]), one["pairs"],
+            "-" if one["difference"] is None else
+            interval_words({**one, "value": one["difference"]}, ".1f"),
+            dash(one["p"], ".3g"), dash(one["p_holm"], ".3g"), "; ".join(notes)])
+    return [(title, head, rows) for title, rows in tables.items()]
+
+
+def test_table(study):
+    head = ["between values of", "within", "runs", "chi²", "df", "p by permutation", "p Holm",
+            "note"]
+    rows = []
+    for one in study.told["tests"]:
+        within = ("strata of the other axes" if one["family"] == "stratified" else
+                  ", ".join(f"{name} {number(value)}" for name, value in one["within"].items()))
+        rows.append([one["axis"], within, one["runs"], dash(one["chi2"], ".2f"), dash(one["df"]),
+                     dash(one["p_permuted"], ".3g"), dash(one["p_holm"], ".3g"),
+                     f"curves cross at {one['crossing']:g}" if one["crossing"] else ""])
+    return head, rows
+
+
+def gaps(study):
+    """Cells that could not be trained."""
+    return [f"{study.name_of(cell.index)}, seed {gap['seed']}: {gap['fate']} (run {gap['run']})"
+            for cell in study.configurations for gap in cell.told["gaps"]]
+
+
+def work(study):
+    """Pairs of what and how long."""
+    sweep = study.sweep
+    seconds = sweep.column("volatile/wall_s")
+    trained = seconds[sweep.done & (seconds > 0)]
+    if not len(trained):
+        return [("cells trained", "none yet")]
+    episodes = sweep.column("total_episodes")[sweep.done & (seconds > 0)]
+    facts = [("cells trained", f"{len(trained)}, {episodes.sum():,} episodes"),
+             ("time of one core", f"{trained.sum() / 3600:.3g} hours; a cell {np.median(trained):.3g} "
+                                  f"s in the median, {trained.max():.3g} s at most")]
+    begun, ended = (sweep.column(f"volatile/start_log_{name}") for name in ("time", "end"))
+    known = sweep.column("volatile/start_log_number") > 0
+    if known.any() and np.isfinite(ended[known]).all():
+        workers = np.maximum(sweep.column("volatile/start_log_ranks")[known] - 1, 1)
+        held = ((ended - begun)[known] * workers).sum()
+        facts.append(("used by workers", f"{100 * min(1, seconds.sum() / held):.0f} % of the time "
+                                         f"that they had, in {known.sum()} starts"))
+    return facts
+
+
+def aggregate_command(study):
+    options = study.told["options"]
+    words = ["ccmsweep", "aggregate", os.path.basename(study.sweep.path), "--event",
+             options["event"], "--endpoint", options["endpoint"], "--by", ",".join(options["by"]),
+             "--limit", number(options["limit"]), "--confidence", number(options["confidence"]),
+             "--bootstrap", number(options["bootstrap"]),
+             "--permutations", number(options["permutations"]),
+             "--draw-seed", number(options["draw_seed"])]
+    if options["reference"]:
+        words += ["--reference", options["reference"]]
+    return words
+
+
+def commands(study):
+    """Pairs of what and the command that does it again."""
+    name = os.path.basename(study.sweep.path)
+    spec = pathlib.Path(name).stem + ".yaml"
+    chosen = aggregate_command(study)[3:]
+    package = ["python3", "-m", "ccmsweep_analysis"]
+    return [("the sweep, with the settings below as " + spec,
+             shlex.join(["ccmsweep", "run", spec, "-o", name])),
+            ("the statistics", shlex.join(aggregate_command(study))),
+            ("this report", shlex.join([*package, "report", name, "-o", "DIR", *chosen])),
+            ("one figure", shlex.join([*package, "figures", name, "-o", "DIR", "--only", "NAME",
+                                       *chosen]))]

@@ -1,0 +1,618 @@
+# SPDX-License-Identifier: MIT
+"""What figures plot, against the file read a second time and against aggregate's numbers."""
+import collections
+import json
+import math
+import os
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import synthetic
+from aggregate_case import GRID, SMALL
+from program import run
+from sweep_case import SOURCE, environment
+from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
+
+sys.path.insert(0, str(SOURCE / "analysis"))
+matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+from ccmsweep_analysis import canvas as paper  # noqa: E402
+from ccmsweep_analysis import drawing, spread, study as studies, sweep as sweeps  # noqa: E402
+from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, title_of  # noqa: E402
+
+# Both ends of what actors do in a few hundred episodes, with logs and evaluations.
+SPEC = """\
+training: {batch: 8, episodes: 400}
+environment: {agents: 3}
+networks: {critic_hidden1: 32, critic_hidden2: 16}
+tracking: {log_every: 10, snapshot_every: 0}
+evaluation: {every: 50, episodes: 1}
+grid:
+  actor_lr: [0.1, 0.001]
+  critic_lr: [0.1, 0.001]
+  seed: 1-7
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
+    assert done.returncode == 0, done.stderr
+    return folder / "s.h5"
+
+
+@pytest.fixture(scope="module")
+def file(path):
+    with h5py.File(path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def study(path):
+    return studies.Study(path)
+
+
+@pytest.fixture(scope="module")
+def told(path):
+    done = run("aggregate", path, "--format", "json")
+    assert done.returncode == 0
+    return json.loads(done.stdout)
+
+
+def figure_of(study, name):
+    canvas = drawing.draw(study, name)
+    canvas.figure.draw_without_rendering()
+    return canvas.figure
+
+
+def panels(figure):
+    """Axes that are shown, by their title."""
+    return {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_visible()}
+
+
+def runs_of(file, actor_lr, critic_lr):
+    return np.flatnonzero((file["actor_lr"][:] == actor_lr) & (file["critic_lr"][:] == critic_lr))
+
+
+def same(drawn, expected):
+    drawn, expected = np.asarray(drawn, float), np.asarray(expected, float)
+    return drawn.shape == expected.shape and np.allclose(drawn, expected, rtol=1e-6, equal_nan=True)
+
+
+def rising(told):
+    """Configurations by rising axes, as rows and columns are, whatever the order of the plan."""
+    return sorted(told["configurations"], key=lambda one: tuple(one["axes"].values()))
+
+
+def words_in(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+# The grid
+
+
+def test_map_of_means_shows_numbers_and_censoring(study, told):
+    axes = figure_of(study, "rmst_map").axes[0]
+    values = np.asarray(axes.images[0].get_array()).ravel()
+    assert same(values, [one["rmst"]["value"] for one in rising(told)])
+    assert [row.get_text() for row in axes.get_yticklabels()] == ["actor_lr 0.001", "actor_lr 0.1"]
+    assert [one.get_text() for one in axes.get_xticklabels()] == ["0.001", "0.1"]
+    never = [one for one in told["configurations"] if one["fates"]["events"] == 0]
+    assert 0 < len(never) < 4
+    assert len([patch for patch in axes.patches if patch.get_hatch()]) == len(never)
+    written = "\n".join(words_in(axes))
+    assert written.count("> 400\n0 of 7\nnever [0.59, 1.00]") == len(never)
+    for one in told["configurations"]:
+        if one["fates"]["events"]:
+            rmst = one["rmst"]
+            assert f"{rmst['value']:.0f}  [{rmst['lower']:.0f}, {rmst['upper']:.0f}]" in written
+
+
+def test_map_of_medians(study, told):
+    axes = figure_of(study, "stopping_map").axes[0]
+    expected = [one["median"]["value"] or one["median"]["value_after"]
+                for one in rising(told)]
+    assert same(np.asarray(axes.images[0].get_array()).ravel(), expected)
+
+
+def test_means_by_row_are_open_when_censored(study, told):
+    axes = figure_of(study, "rmst_by_row").axes[0]
+    marks = [line for line in axes.lines if line.get_marker() not in ("None", "")]
+    by_value = {float(line.get_ydata()[0]): line for line in marks}
+    for one in told["configurations"]:
+        line = by_value[one["rmst"]["value"]]
+        assert (line.get_markerfacecolor() == "white") == (one["fates"]["events"] == 0)
+    drawn = [segment[:, 1] for bars in axes.collections for segment in bars.get_segments()]
+    assert sorted(map(tuple, drawn)) == sorted((one["rmst"]["lower"], one["rmst"]["upper"])
+                                               for one in told["configurations"]
+                                               if one["rmst"]["lower"] is not None)
+
+
+def test_bubbles(study, told):
+    axes = figure_of(study, "stopping_bubbles").axes[0]
+    drawn = {tuple(map(float, points.get_offsets()[0])): points for points in axes.collections}
+    for one in told["configurations"]:
+        points = drawn[one["axes"]["actor_lr"], one["axes"]["critic_lr"]]
+        assert (len(points.get_facecolor()) == 0) == (one["fates"]["events"] == 0)
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+# Curves
+
+
+def test_survival_steps_and_numbers_at_risk(study, told, file):
+    by_title = panels(figure_of(study, "survival"))
+    for one in told["configurations"]:
+        axes = by_title[f"actor_lr {one['axes']['actor_lr']:g}"]
+        curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+        assert any(same(line.get_xdata(), [0, *one["curve"]["time"]]) and
+                   same(line.get_ydata(), [1, *one["curve"]["survival"]]) for line in curves)
+        runs = runs_of(file, **one["axes"])
+        stop = file["stopping_episode"][:][runs]
+        times = np.where(stop > 0, stop, file["total_episodes"][:][runs])
+        risk = [str(np.sum(times >= share * 400)) for share in (0, 0.25, 0.5, 0.75, 1)]
+        written = [text for text in axes.texts if text.get_text().isdigit()]
+        lines = collections.defaultdict(list)
+        for text in written:
+            lines[text.get_position()[1]].append((text.xy[0], text.get_text()))
+        assert risk in [[number for _, number in sorted(line)] for line in lines.values()]
+    censored = sum(len(line.get_xdata()) for axes in by_title.values() for line in axes.lines
+                   if line.get_marker() == "|")
+    assert censored == sum(1 for one in told["configurations"] if one["fates"]["censored"])
+
+
+def test_incidence_adds_up(study, told):
+    figure = figure_of(study, "incidence")
+    axes = np.array([one for one in figure.axes]).reshape(2, 2)
+    for one in told["configurations"]:
+        panel = axes[[0.001, 0.1].index(one["axes"]["actor_lr"]),
+                     [0.001, 0.1].index(one["axes"]["critic_lr"])]
+        ends = [line.get_ydata()[-1] for line in panel.lines]
+        assert math.isclose(sum(ends), 1 - one["curve"]["survival"][-1], abs_tol=1e-9)
+        assert ("no event" in words_in(panel)) == (one["fates"]["events"] == 0)
+        assert f"n = {one['observed']}" in words_in(panel)
+
+
+def median_time(row, limit):
+    """The episode by which half of a run's actors had it."""
+    times = np.sort(np.where((row < 0) | (row > limit), np.inf, row))
+    return times[math.ceil(len(times) / 2) - 1]
+
+
+def test_event_times_are_medians_of_runs(study, file):
+    axes = figure_of(study, "event_times").axes[0]
+    shades = {event: shade for event, (shade, _) in paper.EVENTS.items()}
+    for place, (row, column, _) in enumerate(study.shown()):
+        runs = runs_of(file, study.row_keys[row][0], study.column_keys[column])
+        for event, shade in shades.items():
+            expected = np.median([median_time(times, 400) for times in file[event][:][runs]])
+            marks = [line for line in axes.lines if line.get_color() == shade and
+                     len(line.get_xdata()) == 1 and abs(line.get_ydata()[0] - place) < 0.5]
+            assert len(marks) == 1
+            if np.isfinite(expected):
+                assert marks[0].get_xdata()[0] == expected
+            else:  # beyond the limit, and open
+                assert marks[0].get_xdata()[0] > 400
+                assert marks[0].get_markerfacecolor() == "white"
+
+
+def test_actors_that_never_stopped_are_no_dots(study, file):
+    by_title = panels(figure_of(study, "actor_stops"))
+    for actor_lr in (0.1, 0.001):
+        axes = by_title[f"actor_lr {actor_lr:g}"]
+        dots = [line for line in axes.lines if line.get_marker() == "."]
+        for critic_lr, line in zip((0.001, 0.1), dots):
+            times = file["first_still"][:][runs_of(file, actor_lr, critic_lr)].ravel()
+            assert sorted(line.get_ydata()) == sorted(times[times > 0])
+            missing = np.sum(times < 0)
+            assert (f"{missing} of 21\nlater" in words_in(axes)) == (missing > 0)
+
+
+def test_differences(study, told):
+    axes = figure_of(study, "differences").axes[0]
+    expected = [one for one in told["comparisons"] if one["family"] == "reference"]
+    marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert same(marks, [one["difference"] for one in expected])
+    drawn = [tuple(bars.get_segments()[0][:, 0]) for bars in axes.collections]
+    assert drawn == [(one["lower"], one["upper"]) for one in expected if one["lower"] is not None]
+
+
+# Mechanism: medians over seeds
+
+
+def norm_over_actors(values):
+    return np.sqrt(np.mean(values.astype(float) ** 2, axis=2))
+
+
+MEDIANS = {
+    "gradient_ratio": [lambda file, runs: file["gradient_ratio_own"][:][runs]],
+    "gradient_norms": [lambda file, runs: file["actor_grad_own"][:][runs],
+                       lambda file, runs: file["critic_grad_own"][:][runs]],
+    "updates": [lambda file, runs: norm_over_actors(file["actor_update_relative"][:][runs]),
+                lambda file, runs: file["critic_update_relative"][:][runs]],
+    "saturation": [lambda file, runs: file["saturation"][:][runs]],
+    "tanh_slope": [lambda file, runs: file["tanh_slope_mean"][:][runs].astype(float).mean(axis=2)],
+    "output_range": [lambda file, runs: np.tanh(file["preactivation_max"][:][runs]),
+                     lambda file, runs: np.tanh(file["preactivation_min"][:][runs])],
+}
+
+
+@pytest.mark.parametrize("name", MEDIANS)
+def test_lines_are_medians_over_seeds(study, file, name):
+    figure = figure_of(study, name)
+    by_title, zeros = panels(figure), 0
+    for actor_lr in (0.1, 0.001):
+        axes = by_title[f"actor_lr {actor_lr:g}"]
+        lines = [(line.get_xdata(), line.get_ydata()) for line in axes.lines
+                 if line.get_alpha() is None]
+        for critic_lr in (0.1, 0.001):
+            for read in MEDIANS[name]:
+                rows = read(file, runs_of(file, actor_lr, critic_lr))
+                full = ~np.isnan(rows).any(axis=0)
+                median = np.median(rows[:, full], axis=0)
+                zeros += np.sum(median == 0)
+                if axes.get_yscale() == "log" and (median == 0).any():
+                    floor = axes.get_yticks()[0]
+                    assert figure.axes[0].get_yticklabels()[0].get_text() == "0"
+                    assert floor < median[median > 0].min(initial=np.inf)
+                    median = np.where(median == 0, floor, median)
+                assert any(len(x) == full.sum() and same(x, file["log"][:][full]) and
+                           same(y, median) for x, y in lines)
+    assert zeros > 0 or name in ("saturation", "output_range")
+
+
+def test_curve_is_faint_from_the_first_end_on(study, file):
+    """Stopped runs end: what goes on are others, and half of them are too few."""
+    axes = panels(figure_of(study, "gradient_norms"))["actor_lr 0.1"]
+    rows = file["actor_grad_own"][:][runs_of(file, 0.1, 0.001)]
+    left = np.sum(~np.isnan(rows), axis=0)
+    faint = [line for line in axes.lines if line.get_alpha() is not None]
+    assert len(set(left)) > 2
+    assert np.sum(left >= 4) in {len(line.get_xdata()) for line in faint}
+
+
+def test_accumulated_over_own(study, file):
+    axes = panels(figure_of(study, "accumulated_norms"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.001)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = file["critic_grad_accumulated"][:][runs] / file["critic_grad_own"][:][runs]
+    assert any(same(line.get_ydata(), np.median(factor, axis=0)) for line in axes.lines
+               if len(line.get_ydata()) == factor.shape[1])
+
+
+def last_rows(file, name, runs):
+    return np.array([file[name][run, file["total_episodes"][run] // 10 - 1] for run in runs])
+
+
+def test_layers_at_the_last_log(study, file):
+    axes = panels(figure_of(study, "layer_gradients"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.001)
+    actors = np.sqrt(np.mean(last_rows(file, "actor_layer_grad_own", runs).astype(float) ** 2,
+                             axis=1))
+    critic = last_rows(file, "critic_layer_grad_own", runs)
+    expected = np.median(np.concatenate([actors, critic], axis=1), axis=0)
+    assert any(same(line.get_ydata(), expected) for line in axes.lines
+               if len(line.get_ydata()) == 6)
+
+
+def test_attenuation_first_and_last_log(study, file):
+    axes = panels(figure_of(study, "attenuation"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.1)
+    chains = [norm_over_actors(file[name][:][runs]) for name in
+              ("grad_norm_y", "grad_norm_z", "grad_norm_h2", "grad_norm_h1")]
+    first = [np.median(chain[:, 0]) for chain in chains]
+    floor = axes.get_yticks()[0]
+    last = [np.median([row[~np.isnan(row)][-1] for row in chain]) or floor for chain in chains]
+    drawn = {line.get_linestyle(): [] for line in axes.lines}
+    for line in axes.lines:
+        drawn[line.get_linestyle()].append(line.get_ydata())
+    assert any(len(y) == 4 and same(y, first) for y in drawn[":"])
+    assert any(len(y) == 4 and same(y, last) for y in drawn["-"])
+
+
+@pytest.mark.parametrize("name, dataset", [("ratio_and_stop", "gradient_ratio_own"),
+                                           ("saturation_and_stop", "saturation")])
+def test_no_run_vanishes(study, file, name, dataset):
+    """The study's own figure lost ten of sixteen runs, whose ratio was 0, on its logarithmic axis."""
+    axes = figure_of(study, name).axes[0]
+    points = np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
+    assert len(points) == len(file["run"]) and np.isfinite(points).all()
+    x = last_rows(file, dataset, range(len(file["run"])))
+    if name == "ratio_and_stop":
+        assert (x == 0).any()
+        x = np.where(x == 0, axes.get_xticks()[0], x)
+    assert same(sorted(points[:, 0]), sorted(x))
+    stop, total = file["stopping_episode"][:], file["total_episodes"][:]
+    assert same(sorted(points[:, 1]), sorted(np.where(stop > 0, stop, total)))
+    hollow = sum(len(part.get_offsets()) for part in axes.collections
+                 if len(part.get_facecolor()) == 0)
+    assert hollow == np.sum(stop < 0) > 0
+
+
+def test_slope_against_saturation(study, file):
+    axes = panels(figure_of(study, "slope_and_saturation"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.001)
+    share = file["saturation"][:][runs].ravel()
+    slope = file["tanh_slope_mean"][:][runs].astype(float).mean(axis=2).ravel()
+    assert any(same(line.get_xdata(), share) and same(line.get_ydata(), slope)
+               for line in axes.lines if len(line.get_xdata()) == len(share))
+
+
+def test_early_and_final_saturation(study, file):
+    axes = figure_of(study, "early_saturation").axes[0]
+    marks = sorted(line.get_ydata()[0] for line in axes.lines)
+    cells = [runs_of(file, a, c) for a in (0.1, 0.001) for c in (0.1, 0.001)]
+    at = list(file["log"][:]).index(60)
+    assert same(marks, sorted(np.median(file["saturation"][:][runs][:, at]) for runs in cells))
+    shown = figure_of(study, "final_saturation").axes[0]
+    expected = [np.median(last_rows(file, "saturation", runs_of(file, a, c)))
+                for a in (0.001, 0.1) for c in (0.001, 0.1)]
+    assert same(np.asarray(shown.images[0].get_array()).ravel(), expected)
+
+
+def test_preactivations(study, file):
+    axes = panels(figure_of(study, "preactivations"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.001)
+    assert any(same(line.get_ydata(), np.median(file["preactivation_mean"][:][runs], axis=0))
+               for line in axes.lines if len(line.get_ydata()) == 40)
+    assert {2, -2} <= {line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2}
+
+
+def test_dead_units(study, file):
+    by_title = panels(figure_of(study, "dead_units"))
+    runs = runs_of(file, 0.001, 0.1)
+    critic = file["critic_dead"][:][runs][:, :, 1]
+    actors = file["actor_dead"][:][runs].astype(float).mean(axis=2)[:, :, 0]
+    for network, rows in (("critic", critic), ("actors", actors)):
+        full = ~np.isnan(rows).any(axis=0)
+        axes = by_title[f"actor_lr 0.001: {network}"]
+        assert any(len(line.get_ydata()) == full.sum() and
+                   same(line.get_ydata(), np.median(rows[:, full], axis=0)) for line in axes.lines)
+
+
+# Returns
+
+
+def test_learning_curve_is_the_mean_of_the_last_50(study, file, told):
+    axes = panels(figure_of(study, "learning_curves"))["actor_lr 0.001"]
+    runs = runs_of(file, 0.001, 0.001)
+    means = np.median([np.convolve(row, np.full(50, 1 / 50), "valid")
+                       for row in file["reward"][:][runs]], axis=0)
+    lines = [line for line in axes.lines if len(line.get_xdata()) > 2 and
+             line.get_xdata()[-1] == 400]
+    assert any(same(line.get_ydata(), means[line.get_xdata().astype(int) - 50]) for line in lines)
+    assert all(line.get_xdata()[0] == 50 for line in lines)
+    stops = [one["median"]["value"] for one in told["configurations"]
+             if one["axes"]["actor_lr"] == 0.001 and one["median"]["value"] is not None]
+    dotted = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"
+              and line.get_xdata()[0] == line.get_xdata()[-1]]
+    assert same(sorted(dotted), sorted(stops))
+
+
+def test_raw_rewards_end_where_the_run_ends(study, file):
+    axes = panels(figure_of(study, "raw_rewards"))["actor_lr 0.1"]
+    run_ = runs_of(file, 0.1, 0.001)[0]
+    total = int(file["total_episodes"][run_])
+    assert total < 400
+    assert any(same(line.get_xdata(), np.arange(1, total + 1)) and
+               same(line.get_ydata(), file["reward"][run_, :total]) for line in axes.lines
+               if len(line.get_xdata()) == total)
+    assert file["stopping_episode"][run_] in {line.get_xdata()[0] for line in axes.lines
+                                              if line.get_linestyle() == "--"}
+
+
+@pytest.mark.parametrize("name, kinds, statistic", [
+    ("reward_at_stop", ("stopping", "end"), "mean"), ("final_returns", ("end",), "iqm")])
+def test_returns_are_those_of_aggregate(study, told, name, kinds, statistic):
+    axes = figure_of(study, name).axes[0]
+    marks = [line.get_ydata()[0] for line in axes.lines
+             if line.get_marker() in paper.MARKERS and len(line.get_ydata()) == 1]
+    expected = [one["returns"][kind][statistic]["value"] for one in told["configurations"]
+                for kind in kinds if one["returns"][kind]["estimable"]]
+    assert len(expected) < 4 * len(kinds) or name == "final_returns"
+    assert same(sorted(marks), sorted(expected))
+
+
+def test_violations_and_evaluation(study, file):
+    runs = runs_of(file, 0.001, 0.001)
+    axes = panels(figure_of(study, "evaluation"))["actor_lr 0.001"]
+    assert any(same(line.get_ydata(), np.median(file["evaluation_reward"][:][runs], axis=0))
+               for line in axes.lines if len(line.get_ydata()) == 8)
+    axes = panels(figure_of(study, "violations"))["actor_lr 0.001"]
+    last = np.median(file["deadline_violation"][:][runs][:, -50:].mean(axis=1))
+    assert any(math.isclose(line.get_ydata()[-1], last) for line in axes.lines
+               if len(line.get_ydata()))
+    assert panels(figure_of(study, "evaluation_violations"))
+
+
+# Run times
+
+
+def test_run_times_and_timeline(study, file):
+    axes = figure_of(study, "run_times").axes[0]
+    drawn = np.concatenate([line.get_ydata() for line in axes.lines])
+    assert same(sorted(drawn), sorted(file["volatile/wall_s"][:]))
+    axes = figure_of(study, "timeline").axes[0]
+    bars = sum(len(bars.get_paths()) for bars in axes.collections)
+    assert bars == len(file["run"])
+    length = sum(np.ptp(path.vertices[:, 0]) for bars in axes.collections
+                 for path in bars.get_paths())
+    unit = {"seconds": 1, "minutes": 60, "hours": 3600}[axes.get_xlabel().split()[0]]
+    spent = np.sum(file["volatile/end"][:] - file["volatile/start"][:])
+    assert math.isclose(length * unit, spent, rel_tol=1e-6)
+
+
+# All of them
+
+
+def test_every_figure_has_a_title_and_a_caption():
+    assert sum(map(len, SECTIONS.values())) == len(FIGURES)
+    for draw in FIGURES.values():
+        assert title_of(draw) and caption_of(draw).endswith(".")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn_and_fits(study, name, tmp_path):
+    drawn = drawing.draw_to_files(study, name, tmp_path, ["png", "svg", "pdf"])
+    assert drawn.reason == "" and len(drawn.files) == 3
+    pixels = matplotlib.image.imread(drawn.files["png"])
+    assert pixels.std() > 0.02
+    # Nothing is cut: what touches the border of the paper is white.
+    assert (pixels[[0, -1]] == 1).all() and (pixels[:, [0, -1]] == 1).all()
+
+
+def test_the_same_file_gives_the_same_bytes(study, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        drawing.draw_to_files(study, "survival", tmp_path / folder, ["svg", "pdf"])
+    for ending in ("svg", "pdf"):
+        assert ((tmp_path / "a" / f"survival.{ending}").read_bytes() ==
+                (tmp_path / "b" / f"survival.{ending}").read_bytes())
+
+
+def test_columns_differ_in_grey(study):
+    """Brightness of neighbours, and marks and dashes besides."""
+    for many in (2, 4, 6):
+        bright = [np.dot(paper.colour(place, many)[:3], (0.3, 0.59, 0.11)) for place in range(many)]
+        assert min(np.diff(bright)) > 0.3 / many and max(bright) < 0.75
+    assert len(set(map(str, paper.DASHES))) >= studies.PANELS <= len(set(paper.MARKERS))
+
+
+# Files in other states
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Runs in every state, made up."""
+    made = synthetic.make(tmp_path_factory.mktemp("mixed"), SMALL % (400, 5, GRID))
+    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
+                                                               RUNNING, 0]
+    synthetic.fill(made, np.random.default_rng(3).permutation([*kinds, *kinds[:20]]))
+    return made
+
+
+def test_runs_that_are_not_finished_are_in_no_curve(mixed):
+    study = studies.Study(mixed)
+    with h5py.File(mixed) as file:
+        outcome = file["outcome"][:]
+    finished = {run for cell in study.configurations for run in cell.done}
+    assert finished == set(np.flatnonzero((outcome >= 1) & (outcome <= 3)))
+    assert sum(cell.told["runs"] for cell in study.configurations) == len(outcome)
+    for name in FIGURES:
+        try:
+            drawing.draw(study, name)
+        except paper.NothingToDraw as reason:
+            assert str(reason)
+
+
+def test_a_torn_commit_does_not_count(path, tmp_path):
+    torn = tmp_path / "torn.h5"
+    torn.write_bytes(path.read_bytes())
+    with h5py.File(torn, "r+") as file:
+        record = file["commit"][3]
+        record[60] ^= 1
+        file["commit"][3] = record
+    assert not sweeps.Sweep(torn).done[3] and sweeps.Sweep(torn).done[2]
+
+
+@pytest.mark.parametrize("options", [["--event", "gradient_zero_first", "--endpoint", "first"],
+                                     ["--limit", "150"], ["--by", "critic_lr"],
+                                     ["--by", "actor_lr"], ["--confidence", "0.5"]])
+def test_options_of_aggregate(path, options):
+    study = studies.Study(path, options)
+    for name in FIGURES:
+        try:
+            figure_of(study, name)
+        except paper.NothingToDraw as reason:
+            assert str(reason)
+
+
+def test_event_times_follow_the_options(path, file):
+    study = studies.Study(path, ["--endpoint", "half", "--event", "gradient_zero"])
+    at, seen = study.times(list(range(len(file["run"]))))
+    zero = np.where(file["gradient_zero"][:] > 0, file["gradient_zero"][:], np.inf)
+    half = np.sort(zero, axis=1)[:, 1]
+    assert (seen == np.isfinite(half)).all() and (at[seen] == half[seen]).all()
+    assert (at[~seen] == file["total_episodes"][:][~seen]).all()
+
+
+def test_more_axes_than_two(tmp_path):
+    spec = ("training: {batch: 8, episodes: 60}\nevaluation: {every: 50, episodes: 1}\n"
+            "grid:\n  actor_lr: [0.1]\n  critic_lr: [0.01, 0.001]\n"
+            "  environment.agents: [2, 3]\n  replay.capacity: [200, 300]\n  seed: [1]\n")
+    study = studies.Study(synthetic.make(tmp_path, spec))
+    assert study.rows == ["agents 2, capacity 200", "agents 2, capacity 300",
+                          "agents 3, capacity 200", "agents 3, capacity 300"]
+    assert study.columns == ["0.001", "0.01"] and len(study.cells) == 8
+    with pytest.raises(paper.NothingToDraw, match="wants a grid"):
+        drawing.draw(study, "stopping_bubbles")
+
+
+def test_many_configurations_are_thinned_and_said_to_be(tmp_path):
+    spec = SMALL % (60, 2, "  actor_lr: {logspace: [1e-4, 1e-1], count: 45}\n"
+                    "  critic_lr: {logspace: [1e-4, 1e-1], count: 9}\n  seed: [1]\n")
+    study = studies.Study(synthetic.make(tmp_path, spec))
+    canvas = drawing.draw(study, "survival")
+    assert len(panels(canvas.figure)) == studies.PANELS
+    assert "6 of 45 rows are shown, evenly spaced." in canvas.notes
+    assert "6 of 9 critic_lr are shown, evenly spaced." in canvas.notes
+    assert study.shown_rows[0] == 0 and study.shown_rows[-1] == 44
+
+
+# Parts
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 10, 40])
+def test_interval_of_a_median_covers(n):
+    """By the binomial distribution of how many values are below the truth."""
+    low, high = spread.ranks(n, 0.95)
+
+    def cover(low):
+        return sum(math.comb(n, k) for k in range(low + 1, n - low)) / 2 ** n
+    assert high == n - 1 - low
+    if n >= 6:
+        assert cover(low) >= 0.95 and cover(low + 1) < 0.95
+    else:
+        assert low == 0
+
+
+def test_median_of_ragged_rows():
+    rows = np.array([[1, 4, np.inf], [3, np.nan, np.inf], [2, 8, 0]])
+    median, lower, upper, number = spread.median_interval(rows, 0.95)
+    assert median.tolist() == [2, 6, np.inf] and number.tolist() == [3, 2, 3]
+    assert lower.tolist() == [1, 4, 0] and upper.tolist() == [3, 8, np.inf]
+
+
+def test_moving_average_is_full_or_nothing():
+    rows = np.array([[1.0, 2, 3, 4, 5], [1, 2, 3, np.nan, np.nan]])
+    assert same(spread.smooth(rows, 3), [[np.nan, np.nan, 2, 3, 4],
+                                         [np.nan, np.nan, 2, np.nan, np.nan]])
+
+
+def test_floor_is_below_everything():
+    floor = paper.LogFloor([np.array([0, 3e-9, 5.0, np.nan, np.inf])])
+    assert floor.zeros and floor.bottom == 1e-10
+    assert floor([0, 1]).tolist() == [1e-10, 1]
+
+
+def test_rows_of_scattered_runs(path, file):
+    sweep = sweeps.Sweep(path)
+    assert sweeps.stretches([1, 2, 3, 7, 9, 10]) == [slice(1, 4), slice(7, 8), slice(9, 11)]
+    assert np.array_equal(sweep.rows("reward", [0, 5, 6]), file["reward"][:][[0, 5, 6]],
+                          equal_nan=True)
+    assert sweep.rows("reward", []).shape == (0, 400)
+    assert studies.thin(list(range(100)), 4) == [0, 33, 66, 99]
+
+
+def test_program_is_found_or_asked_for(monkeypatch, tmp_path):
+    assert studies.find_program() == os.environ["CCMSWEEP"]
+    monkeypatch.setenv("CCMSWEEP", str(tmp_path / "absent"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if not os.access(SOURCE / "build/ccmsweep", os.X_OK):
+        with pytest.raises(sweeps.Unreadable, match="not found"):
+            studies.find_program()

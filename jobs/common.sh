@@ -67,6 +67,18 @@ find_program() {
     fi
 }
 
+# Print a Python that has these modules, for the first on PATH may not: find_python "MODULE, MODULE"
+find_python() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if "$python" -c "import $1" >/dev/null 2>&1; then
+            printf '%s\n' "$python"
+            return 0
+        fi
+    done
+    return 1
+}
+
 # Open MPI asks root to mean it.
 allow_root() {
     if [ "$(id -u)" -eq 0 ]; then

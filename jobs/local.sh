@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Run a sweep on this machine: install what is missing, build, train all cells, show the result.
+# Run a sweep on this machine: install what is missing, build, train all cells, show the result,
+# write the report.
 #
 # Usage: jobs/local.sh [SPEC.yaml] [-o FILE] [OPTION…]
 #
 # OPTION is one of build/ccmsweep run (see its --help). Without SPEC: sweeps/demo.yaml, about a
 # minute on two cores. Without -o: into the spec's name with .h5, in the current folder. The same
-# command goes on with a sweep that was stopped or killed, and does nothing when it is complete.
+# command goes on with a sweep that was stopped or killed, and trains nothing when it is complete.
+# In the end it writes FILE.report/report.html, and says so.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
 # second one kills at once; what is committed stays. A job that crashes is started again; 3 starts
@@ -15,6 +17,7 @@
 # Environment:
 #   CORES     number of workers, at least 1; without it as many as this process has cores
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first
+#   REPORT    no: write no report
 # Exit codes: those of ccmsweep run, among them 0 complete, 2 wrong input, 3 finished but cells
 # failed, 4 the file is in use, 75 stopped; 128 + n killed by signal n.
 set -euo pipefail
@@ -229,10 +232,29 @@ run_job() {
     rm "$scratch/banner"
 }
 
+# Write the report of a sweep that has ended. What counts is the sweep: this changes no exit code.
+write_report() {
+    local python modules='h5py, jinja2, matplotlib, numpy'
+    [ "${REPORT:-}" != no ] || return 0
+    trap - HUP INT TERM
+    if ! python=$(find_python "$modules"); then
+        "$root/jobs/setup.sh" run || true
+        if ! python=$(find_python "$modules"); then
+            say "No report is written: there is no python3 with $modules."
+            return 0
+        fi
+    fi
+    if CCMSWEEP=$program PYTHONPATH=$root/analysis "$python" -m ccmsweep_analysis \
+        report "$file" -o "$file.report" >/dev/null; then
+        say "Report: $file.report/report.html"
+    fi
+}
+
 # Leave when there is no reason to start the job again.
 leave_if_ended() {
     case $code in
-    0 | 2 | 3 | 4 | 75) exit "$code" ;;
+    0 | 3) write_report && exit "$code" ;;
+    2 | 4 | 75) exit "$code" ;;
     126 | 127) fail "$code" "mpirun cannot be run: see jobs/setup.sh" ;;
     esac
     if [ "$signals" -gt 1 ]; then

@@ -15,9 +15,11 @@ build=(
     libgsl-dev
 )
 run=(openmpi-bin git ca-certificates)
+report=(python3-h5py python3-jinja2 python3-matplotlib python3-numpy)
 test=(
     libcmocka-dev hdf5-tools
-    python3-h5netcdf python3-h5py python3-numpy python3-pytest python3-xarray
+    python3-h5netcdf python3-pytest python3-xarray
+    chromium texlive-latex-base texlive-latex-recommended texlive-fonts-recommended
     clang-format codespell shellcheck
 )
 # Only root can start a cluster for the tests of jobs: without root they are skipped.
@@ -25,9 +27,9 @@ test_as_root=(munge slurm-wlm)
 all=(clang libclang-rt-14-dev valgrind r-base-core r-cran-survival)
 
 case ${1:-run} in
-run) packages=("${build[@]}" "${run[@]}") ;;
-test) packages=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-all) packages=("${build[@]}" "${run[@]}" "${test[@]}" "${all[@]}") ;;
+run) packages=("${build[@]}" "${run[@]}" "${report[@]}") ;;
+test) packages=("${build[@]}" "${run[@]}" "${report[@]}" "${test[@]}") ;;
+all) packages=("${build[@]}" "${run[@]}" "${report[@]}" "${test[@]}" "${all[@]}") ;;
 *) fail 2 "usage: jobs/setup.sh [run|test|all]" ;;
 esac
 if [ "${1:-run}" != run ] && [ "$(id -u)" -eq 0 ]; then

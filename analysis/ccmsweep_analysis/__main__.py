@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 """python3 -m ccmsweep_analysis list|figures|report FILE …"""
 import argparse
-import functools
 import os
+import shutil
 import sys
+import tempfile
 
 from .drawing import draw_all
 from .figures import FIGURES
 from .paper import write_paper
 from .report import write_report
-from .study import Study
 from .sweep import Unreadable
 
 # Options of ccmsweep aggregate that are passed on as they are.
@@ -78,26 +78,22 @@ def chosen(text, known, what):
     return names
 
 
-def draw_figures_of(arguments, names, folder, endings):
-    make_study = functools.partial(Study, arguments.file, passed_on(arguments))
-    return draw_all(make_study, list(names), folder, endings)
-
-
 def list_figures(arguments):
-    for one in draw_figures_of(arguments, FIGURES, "", ()):
+    for one in draw_all(arguments.file, passed_on(arguments), list(FIGURES), "", ()):
         print(f"{one.name:<22} {one.title}" + (f" [not drawn: {one.reason}]" if one.reason else ""))
 
 
 def draw_figures(arguments):
     names = chosen(arguments.only, FIGURES, "--only") if arguments.only is not None else FIGURES
     endings = chosen(arguments.format, ("png", "svg", "pdf"), "--format")
-    Study(arguments.file, passed_on(arguments))  # refuses the file before a folder is made
-    os.makedirs(arguments.output, exist_ok=True)
-    for one in draw_figures_of(arguments, names, arguments.output, endings):
-        for path in one.files.values():
-            print(path)
-        if not one.files:
-            print(f"{one.name}: not drawn: {one.reason}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as scratch:
+        drawn = draw_all(arguments.file, passed_on(arguments), list(names), scratch, endings)
+        os.makedirs(arguments.output, exist_ok=True)
+        for one in drawn:
+            for path in one.files.values():
+                print(shutil.copy(path, arguments.output))
+            if not one.files:
+                print(f"{one.name}: not drawn: {one.reason}", file=sys.stderr)
 
 
 def write_reports(arguments):

@@ -144,6 +144,14 @@ def plain_log(axis, low, high):
     (axes.set_xlim if horizontal else axes.set_ylim)(low, high)
 
 
+def draw_intervals(axes, x, low, high, **style):
+    """Vertical bars, where both ends are known."""
+    x, low, high = np.broadcast_arrays(x, low, high)
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        axes.vlines(x[known], low[known], high[known], **style)
+
+
 def rows_axis(axes, study):
     """An x axis with the rows of a study that are shown."""
     rows = study.shown_rows

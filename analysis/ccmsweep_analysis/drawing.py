@@ -10,6 +10,7 @@ import matplotlib
 
 from .canvas import STYLE, Canvas, NothingToDraw
 from .figures import FIGURES, caption_of, title_of
+from .study import Study
 
 
 @dataclasses.dataclass
@@ -43,24 +44,26 @@ def draw_to_files(study, name, folder, endings):
     return Drawn(name, title, " ".join([caption, *canvas.notes]), files)
 
 
-_study = None  # of a worker process, which makes its own: an open file cannot be shared
+_studies = {}  # of a worker process: an open file cannot be shared
 
 
-def _prepare(make_study):
-    global _study
-    _study = make_study()
+def _draw_one(path, options, name, folder, endings):
+    if not _studies:
+        _studies[path] = Study(path, options)
+    return draw_to_files(_studies[path], name, folder, endings)
 
 
-def _draw_one(name, folder, endings):
-    return draw_to_files(_study, name, folder, endings)
-
-
-def draw_all(make_study, names, folder, endings):
-    """Draw figures by name into files of a folder, one for each ending; in their order, with reasons
-    for those that the file has nothing for. `make_study` is called in every worker."""
+def draw_all(path, options, names, folder, endings):
+    """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of the
+    names, with reasons for those that the file has nothing for. Call it with no file of HDF5 open:
+    processes are forked."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     with concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("fork"), _prepare, (make_study,)) as pool:
-        # The longest take seconds: handed out one at a time.
-        waiting = [pool.submit(_draw_one, name, str(folder), tuple(endings)) for name in names]
-        return [one.result() for one in waiting]
+            workers, multiprocessing.get_context("fork")) as pool:
+        waiting = [pool.submit(_draw_one, path, tuple(options), name, str(folder), tuple(endings))
+                   for name in names]
+        try:
+            return [one.result() for one in waiting]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

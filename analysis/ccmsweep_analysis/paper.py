@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """A paper's skeleton with the figures, tables and numbers of a sweep."""
-import functools
 import os
 import pathlib
 import shlex
@@ -84,9 +83,9 @@ def skeleton(study, drawn):
 def write_paper(path, options, folder):
     """Write FOLDER/paper and compile it where pdflatex is; the path of the PDF, else of the text."""
     folder = pathlib.Path(folder) / "paper"
-    study = Study(path, options)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = draw_all(functools.partial(Study, path, options), FIGURES, folder / "figures", ["pdf"])
+    drawn = draw_all(path, options, FIGURES, folder / "figures", ["pdf"])
+    study = Study(path, options)
     numbers = [f"\\sweepnumber{{{name}}}{{{escape(value)}}}"
                for name, value in numbers_of(study).items()]
     write_whole(folder / "numbers.tex", "\n".join(numbers) + "\n")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The report of a sweep: one HTML file that needs nothing else."""
 import base64
-import functools
 import os
 import pathlib
 import re
@@ -64,9 +63,9 @@ def html_of(study, drawn):
 def write_report(path, options, folder):
     """Write FOLDER/report.html; its path."""
     folder = pathlib.Path(folder)
-    study = Study(path, options)
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        drawn = draw_all(functools.partial(Study, path, options), list(FIGURES), scratch, ["svg"])
-        write_whole(folder / "report.html", html_of(study, drawn))
+        drawn = draw_all(path, options, list(FIGURES), scratch, ["svg"])
+        text = html_of(Study(path, options), drawn)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "report.html", text)
     return folder / "report.html"

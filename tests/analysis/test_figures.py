@@ -16,9 +16,8 @@ from sweep_case import SOURCE, environment
 from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
 sys.path.insert(0, str(SOURCE / "analysis"))
-matplotlib = pytest.importorskip("matplotlib")
-pytest.importorskip("jinja2")
 
+import matplotlib.image  # noqa: E402
 from ccmsweep_analysis import canvas as paper  # noqa: E402
 from ccmsweep_analysis import drawing, spread, study as studies, sweep as sweeps  # noqa: E402
 from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, title_of  # noqa: E402

@@ -39,9 +39,10 @@ def scratch():
     return set(Path("/dev/shm").glob("ccmsweep.*"))
 
 
-def surroundings(cores=2, faults=None):
+def surroundings(cores=2, faults=None, report=False):
     program = WITH_FAULTS if faults else PROGRAM
-    return environment(faults) | {"CORES": str(cores), "CCMSWEEP": program, "TERM": "xterm"}
+    return environment(faults) | {"CORES": str(cores), "CCMSWEEP": program, "TERM": "xterm",
+                                  "REPORT": "" if report else "no"}
 
 
 def start(*words, cwd, **options):
@@ -72,6 +73,24 @@ def wait_for_work(folder):
     wait_until(lambda: len(ranks_among(processes_in(folder))) == 3
                and list(folder.glob("*.ckpt/*.ckpt")), "no work was begun")
     return ranks_among(processes_in(folder))
+
+
+def test_it_ends_with_a_report(folder):
+    for _ in range(2):  # and again when there is nothing to train
+        done = local("s.yaml", *QUIET, cwd=folder, report=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1] == "Report: s.h5.report/report.html"
+        page = (folder / "s.h5.report/report.html").read_text(encoding="utf-8")
+        assert "<h1>Sweep s.h5</h1>" in page
+        assert "Complete:" in page and page.rstrip().endswith("</html>")
+        (folder / "s.h5.report/report.html").unlink()
+
+
+def test_a_report_that_fails_changes_no_exit_code(folder):
+    (folder / "s.h5.report").write_text("in the way")
+    done = local("s.yaml", *QUIET, cwd=folder, report=True)
+    assert done.returncode == 0 and "s.h5.report: File exists" in done.stderr
+    assert "Report:" not in done.stderr
 
 
 def test_help(folder):

@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from ..canvas import MARKERS, LogFloor, NothingToDraw, column_style, dodge, plain_log
+from ..canvas import (MARKERS, LogFloor, NothingToDraw, column_style, dodge, draw_intervals,
+                      plain_log)
 from ..spread import draw_curve, median_interval
 
 
@@ -134,7 +135,7 @@ def layer_gradients(study, canvas):
             x = np.arange(len(median)) + dodge(place, len(study.shown_columns))
             style = column_style(study, column, marker=True)
             axes.plot(x, floor(median), **style)
-            axes.vlines(x, floor(low), floor(high), color=style["color"])
+            draw_intervals(axes, x, floor(low), floor(high), color=style["color"])
         axes.set_xticks(range(2 * len(names)), [f"actor\n{name}" for name in names] +
                         [f"critic\n{name}" for name in names])
         axes.tick_params(axis="x", labelsize=7)
@@ -186,7 +187,8 @@ def attenuation(study, canvas):
                 median, low, high, _ = median_interval(values, study.confidence)
                 axes.plot(x, floor(median), **style | {"linestyle": dash}, linewidth=0.9,
                           markerfacecolor=face)
-                axes.vlines(x, floor(low), floor(high), color=style["color"], linewidth=0.8)
+                draw_intervals(axes, x, floor(low), floor(high), color=style["color"],
+                               linewidth=0.8)
         axes.set_xticks(range(len(CHAIN)), CHAIN.values())
         floor.dress(axes.yaxis)
     canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration.")

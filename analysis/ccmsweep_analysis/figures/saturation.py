@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from ..canvas import LogFloor, column_style, dodge, plain_log, rows_axis
+from ..canvas import LogFloor, column_style, dodge, draw_intervals, plain_log, rows_axis
 from ..spread import draw_curve, median_interval
 from .gradients import draw_logs, draw_runs, finite, gather, log_episodes, rows_of, seeds_drawn
 from .grid import map_of_medians
@@ -94,7 +94,7 @@ def early_saturation(study, canvas):
             x = y + dodge(place, len(study.shown_columns))
             style = column_style(study, column, marker=True)
             axes.plot(x, median, **style)
-            axes.vlines(x, low, high, color=style["color"])
+            draw_intervals(axes, x, low, high, color=style["color"])
     rows_axis(axes, study)
     axes.set_ylim(0, 1.05)
     axes.set_ylabel(f"share with |tanh| > 0.9, episode {episodes[at]}")

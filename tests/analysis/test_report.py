@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: MIT
+"""The report as a user gets it: in a browser, in LaTeX, of files in every state."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+import synthetic
+from aggregate_case import GRID, SMALL
+from program import PROGRAM, run
+from sweep_case import SOURCE, environment
+from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
+
+sys.path.insert(0, str(SOURCE / "analysis"))
+
+from ccmsweep_analysis.figures import FIGURES  # noqa: E402
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SPEC = SMALL % (300, 3, "  actor_lr: [0.1, 0.001]\n  critic_lr: [0.1, 0.001]\n  seed: 1-7\n")
+SECTIONS = ["Provenance and completeness", "The grid", "Curves", "Comparisons", "Mechanism",
+            "Returns", "Run times", "Commands"]
+
+
+def analysis(*words, cwd=None, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "ccmsweep_analysis", *map(str, words)], cwd=cwd, text=True,
+        capture_output=True, timeout=300, check=False,
+        env={**os.environ, "PYTHONPATH": str(SOURCE / "analysis"), **more})
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("a <b> & c")  # goes into the page as words
+    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = run("run", "s.yaml", "-o", "s_1.h5", "--progress", "none", cwd=folder,
+               env=environment())
+    assert done.returncode == 0, done.stderr
+    return folder / "s_1.h5"
+
+
+@pytest.fixture(scope="module")
+def told(path):
+    return json.loads(run("aggregate", path, "--format", "json").stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(path, tmp_path_factory):
+    made = tmp_path_factory.mktemp("report")
+    done = analysis("report", path, "-o", made, "--latex")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == str(made / "report.html")
+    assert sorted(name.name for name in made.iterdir()) == ["paper", "report.html"]
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def text_of(page):
+    words = re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.S))
+    return " ".join(words.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&").split())
+
+
+# What stands in it
+
+
+def test_sections_in_order_and_whole(page):
+    assert re.findall(r"<h2>\d\. (.*?)</h2>", page) == SECTIONS
+    drawn = re.findall(r'<figure id="(\w+)">', page)
+    left_out = text_of(page).count("Not drawn:")
+    assert drawn == list(FIGURES) and left_out == 0
+    for name in drawn:
+        assert f"<code>{name}</code>" in page
+    assert page.rstrip().endswith("</html>")
+
+
+def test_nothing_is_fetched(page):
+    outside = re.sub(r'src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*"', "", page)
+    assert not re.search(r'(src|href)="(?!#|data:,")', outside)
+    assert "url(" not in outside and "@import" not in outside and "<script" not in outside
+    assert "default-src 'none'" in outside
+
+
+def test_numbers_are_those_of_aggregate(page, told):
+    words = text_of(page)
+    fates = told["fates"]
+    assert (f"Complete: {fates['events']} of 28 runs had the event by episode 300; "
+            f"{fates['censored']} censored.") in words
+    for one in told["configurations"]:
+        rmst = one["rmst"]
+        if one["fates"]["events"]:
+            assert f"{rmst['value']:.1f} [{rmst['lower']:.1f}, {rmst['upper']:.1f}]" in words
+    for one in told["comparisons"]:
+        if one["lower"] is not None:
+            assert (f"{one['difference']:.1f} [{one['lower']:.1f}, {one['upper']:.1f}]") in words
+    for one in told["tests"]:
+        assert f"{one['chi2']:.2f}" in words
+    assert "not estimable" in words
+
+
+def test_names_are_escaped(page):
+    assert "a &lt;b&gt; &amp; c" in page and "<b>" not in page
+
+
+def test_commands_give_the_numbers_again(page, path, told, tmp_path):
+    command = re.search(r"ccmsweep aggregate [^<]*", page)[0].split()
+    done = run(*command[1:], "--format", "json", cwd=path.parent)
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert [one["rmst"] for one in again["configurations"]] == [
+        one["rmst"] for one in told["configurations"]]
+    settings = re.search(r"<pre>(.*?)</pre>", page, re.S)[1]
+    (tmp_path / "again.yaml").write_text(settings, encoding="utf-8")
+    shutil.copy(path, tmp_path / "s.h5")
+    done = run("run", "again.yaml", "-o", "s.h5", cwd=tmp_path, env=environment())
+    assert done.returncode == 0 and "all 28 cells are done" in done.stderr
+
+
+def test_it_is_the_same_again(path, folder, tmp_path):
+    assert analysis("report", path, "-o", tmp_path).returncode == 0
+    first, second = ((where / "report.html").read_text("utf-8") for where in (folder, tmp_path))
+
+    def without_now(text):
+        return re.sub(r"on \d{4}-\d\d-\d\d \d\d:\d\d UTC</dd>", "", text)
+    assert without_now(first) == without_now(second)
+
+
+# In a browser
+
+PROBE = """\
+<script>
+addEventListener("load", () => {
+  const found = [...document.images].map(image => {
+    const paper = document.createElement("canvas");
+    paper.width = 120; paper.height = 90;
+    const context = paper.getContext("2d");
+    context.drawImage(image, 0, 0, 120, 90);
+    const colours = new Set();
+    const data = context.getImageData(0, 0, 120, 90).data;
+    for (let i = 0; i < data.length; i += 4)
+      colours.add(data[i] + "," + data[i + 1] + "," + data[i + 2] + "," + data[i + 3]);
+    const box = image.getBoundingClientRect();
+    return [image.naturalWidth, box.width, colours.size];
+  });
+  document.body.textContent = "PROBE" + JSON.stringify({
+    images: found, page: document.documentElement.scrollWidth, window: innerWidth}) + "END";
+});
+</script>
+"""
+
+
+def browse(*words, folder):
+    if not CHROMIUM:
+        pytest.skip("no chromium")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+         "--disable-background-networking", "--disable-component-update", "--no-first-run",
+         "--disable-sync", "--disable-default-apps", f"--user-data-dir={folder}/profile", *words],
+        capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_every_figure_is_shown_and_the_page_fits(page, tmp_path, width):
+    probed = tmp_path / "probed.html"
+    # A page of its own measures this one: the report itself forbids scripts.
+    probed.write_text(re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>",
+                                                                      PROBE + "</body>"), "utf-8")
+    seen, _ = browse("--dump-dom", f"--window-size={width},900", "--virtual-time-budget=20000",
+                     f"file://{probed}", folder=tmp_path)
+    told = json.loads(re.search(r"PROBE(\{.*?\})END", seen)[1])
+    assert len(told["images"]) == len(FIGURES)
+    for natural, shown, colours in told["images"]:
+        assert natural > 400 and shown >= 350 and colours > 20
+    assert told["page"] <= told["window"] + 1  # nothing makes the page itself scroll sideways
+
+
+def test_console_and_network_are_silent(folder, tmp_path):
+    _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0",
+                     f"--log-net-log={tmp_path}/net.json", "--virtual-time-budget=5000",
+                     f"file://{folder}/report.html", folder=tmp_path)
+    assert "CONSOLE" not in said
+    logged = (tmp_path / "net.json").read_text("utf-8")
+    asked = set(re.findall(r'"url":"(https?:[^"]*)"', logged))
+    assert not {url for url in asked if "google" not in url and "gvt1" not in url}, asked
+    # The console is heard: the same page with a script is complained about.
+    loud = tmp_path / "loud.html"
+    loud.write_text("<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
+                    "<script>1</script>", "utf-8")
+    _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0", f"file://{loud}",
+                     folder=tmp_path)
+    assert "CONSOLE" in said
+
+
+def test_it_prints(folder, tmp_path):
+    browse(f"--print-to-pdf={tmp_path}/print.pdf", f"file://{folder}/report.html", folder=tmp_path)
+    pages = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "print.pdf").read_bytes()))
+    assert 8 <= pages <= 60
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_screenshots_are_not_blank(folder, tmp_path, width):
+    browse(f"--screenshot={tmp_path}/page.png", f"--window-size={width},2400",
+           f"file://{folder}/report.html", folder=tmp_path)
+    import matplotlib.image
+    pixels = matplotlib.image.imread(tmp_path / "page.png")[:, :, :3]
+    assert pixels.shape[:2] == (2400, width)
+    # Every part of it, from top to bottom, has something on it.
+    assert all(part.std() > 0.01 for part in np.array_split(pixels, 6))
+
+
+# In LaTeX
+
+
+def pdflatex(folder, *words):
+    return subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", *words],
+                          cwd=folder, capture_output=True, text=True, errors="replace",
+                          check=False)
+
+
+def test_the_paper_compiles(folder):
+    if not shutil.which("pdflatex"):
+        pytest.skip("no pdflatex")
+    paper = folder / "paper"
+    assert (paper / "paper.pdf").read_bytes()[:4] == b"%PDF"
+    log = (paper / "paper.log").read_text(errors="replace")
+    assert "undefined" not in log and "multiply defined" not in log and "Missing character" not in log
+    drawn = re.findall(r"includegraphics\[[^]]*\]\{figures/(\w+)\.pdf\}",
+                       (paper / "paper.tex").read_text("utf-8"))
+    assert len(drawn) >= 8
+    assert sorted(drawn) == sorted(name.stem for name in (paper / "figures").iterdir())
+
+
+def test_the_numbers_of_the_paper(folder, told):
+    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
+                              (folder / "paper/numbers.tex").read_text("utf-8")))
+    assert numbers["runs"] == "28" and numbers["limit"] == "300" and numbers["seeds"] == "7"
+    for one in told["configurations"]:
+        place = "/".join(f"{value:g}" for value in one["axes"].values())
+        assert numbers[f"events/{place}"] == str(one["fates"]["events"])
+        if one["fates"]["events"]:
+            assert numbers[f"rmst/{place}"].startswith(f"{one['rmst']['value']:.1f} [")
+        else:
+            assert numbers[f"rmst/{place}"] == "$>$ 300"
+    lines = (folder / "paper/paper.tex").read_text("utf-8").splitlines()
+    wanted = [name for line in lines if not line.startswith(("%", r"\newcommand"))
+              for name in re.findall(r"\\sweep\{([^#}]*)\}", line)]
+    assert len(wanted) > 20 and set(wanted) <= set(numbers)
+
+
+def test_an_unknown_number_is_an_error(folder, tmp_path):
+    if not shutil.which("pdflatex"):
+        pytest.skip("no pdflatex")
+    paper = shutil.copytree(folder / "paper", tmp_path / "paper")
+    text = (paper / "paper.tex").read_text("utf-8")
+    (paper / "paper.tex").write_text(text.replace(r"\sweep{runs}", r"\sweep{rums}", 1), "utf-8")
+    done = pdflatex(paper, "paper.tex")
+    assert done.returncode != 0 and "no number `rums' in numbers.tex" in done.stdout
+
+
+# Files in other states
+
+
+def test_gaps_and_unfinished_runs_are_told(tmp_path):
+    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID))
+    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
+                                                               RUNNING, 0]
+    synthetic.fill(made, np.random.default_rng(3).permutation([*kinds, *kinds[:20]]))
+    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
+    assert (done.returncode, done.stderr) == (0, "")
+    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
+    warnings = json.loads(run("aggregate", made, "--format", "json").stdout)["warnings"]
+    assert words.count("Not complete:") == 1 and len(warnings) >= 3
+    for warning in warnings:
+        assert " ".join(warning.split()) in words
+    assert len(re.findall(r"seed \d: (failed|quarantined) \(run \d+\)", words)) == 2
+    assert "not complete" in (tmp_path / "r/paper/paper.tex").read_text("utf-8")
+
+
+def test_a_sweep_that_is_not_begun(tmp_path):
+    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID))
+    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
+    assert (done.returncode, done.stderr) == (0, "")
+    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
+    assert "Not complete: 0 of 48 runs had the event by episode 400; 48 pending." in words
+    assert "Not drawn:" in words and "no run is finished" in words
+
+
+def test_a_single_training(tmp_path):
+    done = run("train", "--set", "environment.agents=3", "--set", "training.batch=8",
+               "--episodes", "60", "--set", "tracking.log_every=100", "-o", "t.h5", cwd=tmp_path)
+    assert done.returncode == 0
+    done = analysis("report", "t.h5", "-o", "r", "--latex", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
+    assert "no logs" in words and "no evaluation was asked for" in words
+    assert "They want two" in words or "they want two configurations" in words
+
+
+def test_a_sweep_that_runs(tmp_path):
+    (tmp_path / "s.yaml").write_text(SMALL % (1500, 5, GRID), encoding="utf-8")
+    job = subprocess.Popen([PROGRAM, "run", "s.yaml", "-o", "s.h5", "--progress", "none"],
+                           cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            time.sleep(0.05)
+            if (tmp_path / "s.h5").exists():
+                seen = run("status", "s.h5", "--json", cwd=tmp_path)
+                if seen.returncode == 0 and json.loads(seen.stdout)["states"]["done"] >= 2:
+                    break
+        assert job.poll() is None
+        done = analysis("report", "s.h5", "-o", "r", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    finally:
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
+    assert "Not complete:" in words and "being written" in words
+    # And killed: what was done stays.
+    done = analysis("list", "s.h5", cwd=tmp_path)
+    assert done.returncode == 0 and "survival" in done.stdout
+
+
+BAD = {
+    "absent": (None, "cannot open"),
+    "empty": (b"", "not an HDF5 file"),
+    "junk": (b"actor_lr,critic_lr\n" * 100, "not an HDF5 file"),
+    "foreign": ("foreign", "not one of ccmsweep"),
+    "newer": ("newer", "newer version"),
+}
+
+
+@pytest.mark.parametrize("command", ["list", "report", "figures"])
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_refused_in_one_sentence(path, tmp_path, name, command):
+    content, words = BAD[name]
+    bad = tmp_path / "bad.h5"
+    if content == "foreign":
+        with h5py.File(bad, "w") as file:
+            file["x"] = 1
+    elif content == "newer":
+        shutil.copy(path, bad)
+        with h5py.File(bad, "r+") as file:
+            file.attrs["schema_version"] = np.int32(99)
+    elif content is not None:
+        bad.write_bytes(content)
+    output = [] if command == "list" else ["-o", "out"]
+    done = analysis(command, "bad.h5", *output, cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert re.fullmatch(r"ccmsweep_analysis: .*bad\.h5.*\n", done.stderr) and words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words, message", [
+    (["report", "FILE", "-o", "out", "--event", "nonsense"], "'nonsense' is not as expected"),
+    (["figures", "FILE", "-o", "out", "--only", "survival,nonsense"],
+     "--only nonsense: unknown; expected some of rmst_map"),
+    (["figures", "FILE", "-o", "out", "--only", ""], "--only: empty"),
+    (["figures", "FILE", "-o", "out", "--format", "gif"],
+     "--format gif: unknown; expected some of png, svg, pdf"),
+    (["report", "FILE"], "-o/--output"),
+    (["draw", "FILE"], "invalid choice: 'draw'"),
+])
+def test_bad_options_are_refused(path, tmp_path, words, message):
+    done = analysis(*(str(path) if word == "FILE" else word for word in words), cwd=tmp_path)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made(path, tmp_path):
+    (tmp_path / "out").write_text("in the way")
+    done = analysis("report", path, "-o", "out", cwd=tmp_path)
+    assert done.returncode == 1 and "out: File exists" in done.stderr
+    assert (tmp_path / "out").read_text() == "in the way"
+
+
+def test_figures_and_list(path, tmp_path):
+    done = analysis("figures", path, "-o", tmp_path / "f", "--only", "survival,rmst_map",
+                    "--format", "png")
+    assert done.returncode == 0
+    assert done.stdout.split() == [f"{tmp_path}/f/survival.png", f"{tmp_path}/f/rmst_map.png"]
+    assert sorted(name.name for name in (tmp_path / "f").iterdir()) == ["rmst_map.png",
+                                                                       "survival.png"]
+    done = analysis("list", path)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FIGURES)

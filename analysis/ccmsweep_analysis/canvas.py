@@ -134,7 +134,8 @@ def plain_log(axis, low, high):
     """A logarithmic x or y axis with plain numbers: 1, 2, 5, 10 and so on."""
     axes, horizontal = axis.axes, axis.axis_name == "x"
     (axes.set_xscale if horizontal else axes.set_yscale)("log")
-    steps = (1,) if high > 300 * low else (1, 2, 5) if high > 8 * low else (1, 1.2, 1.5, 2, 3, 4, 6, 8)
+    steps = ((1,) if high > 300 * low else (1, 2, 5) if high > 8 * low else
+             (1, 1.2, 1.5, 2, 3, 4, 6, 8))
     ticks = [step * 10.0 ** power for power in range(math.floor(math.log10(low)),
                                                      math.ceil(math.log10(high)) + 1)
              for step in steps]

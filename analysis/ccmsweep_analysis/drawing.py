@@ -54,9 +54,9 @@ def _draw_one(path, options, name, folder, endings):
 
 
 def draw_all(path, options, names, folder, endings):
-    """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of the
-    names, with reasons for those that the file has nothing for. Call it with no file of HDF5 open:
-    processes are forked."""
+    """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of
+    the names, with reasons for those that the file has nothing for. Call it with no file of HDF5
+    open: processes are forked."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     with concurrent.futures.ProcessPoolExecutor(
             workers, multiprocessing.get_context("fork")) as pool:

@@ -58,8 +58,8 @@ def provenance(study):
     return [
         ("file", f"{os.path.abspath(sweep.path)}" + (", being written" if study.told["locked"]
                                                      else "")),
-        ("fingerprint", f"{sweep.fingerprint[:32]} (SHA-256 of all commit records: the same for the "
-                        "same finished runs)"),
+        ("fingerprint", f"{sweep.fingerprint[:32]} (SHA-256 of all commit records: the same for "
+                        "the same finished runs)"),
         ("made by", f"ccmsweep {sweep.attribute('version')}, revision "
                     f"{sweep.attribute('revision')[:12]}, algorithm version "
                     f"{sweep.attribute('algorithm_version')}, {sweep.attribute('compiler')}, "
@@ -138,7 +138,8 @@ def returns_table(study):
 def comparison_tables(study):
     """Title, header and rows: against the reference, and between neighbours along each axis."""
     percent = f"{100 * study.confidence:g} %"
-    head = ["configuration", "less that of", "pairs", f"difference of RMST [{percent}]", "p", "p Holm", "note"]
+    head = ["configuration", "less that of", "pairs", f"difference of RMST [{percent}]", "p",
+            "p Holm", "note"]
     tables = {}
     for one in study.told["comparisons"]:
         title = ("With the reference" if one["family"] == "reference" else
@@ -182,8 +183,8 @@ def work(study):
         return [("cells trained", "none yet")]
     episodes = sweep.column("total_episodes")[sweep.done & (seconds > 0)]
     facts = [("cells trained", f"{len(trained)}, {episodes.sum():,} episodes"),
-             ("time of one core", f"{trained.sum() / 3600:.3g} hours; a cell {np.median(trained):.3g} "
-                                  f"s in the median, {trained.max():.3g} s at most")]
+             ("time of one core", f"{trained.sum() / 3600:.3g} hours; a cell "
+                                  f"{np.median(trained):.3g} s in the median, {trained.max():.3g} s at most")]
     begun, ended = (sweep.column(f"volatile/start_log_{name}") for name in ("time", "end"))
     known = sweep.column("volatile/start_log_number") > 0
     if known.any() and np.isfinite(ended[known]).all():

@@ -81,7 +81,8 @@ def skeleton(study, drawn):
 
 
 def write_paper(path, options, folder):
-    """Write FOLDER/paper and compile it where pdflatex is; the path of the PDF, else of the text."""
+    """Write FOLDER/paper and compile it where pdflatex is; the path of the PDF, else of the
+    text."""
     folder = pathlib.Path(folder) / "paper"
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     drawn = draw_all(path, options, FIGURES, folder / "figures", ["pdf"])

@@ -7,8 +7,8 @@ import numpy as np
 
 @functools.lru_cache(maxsize=None)
 def ranks(n, confidence):
-    """Ranks (from 0) of the interval of a median of n values: the narrowest symmetric one that holds
-    it with that confidence, else the range, which holds it with 1 - 2^(1-n)."""
+    """Ranks (from 0) of the interval of a median of n values: the narrowest symmetric one that
+    holds it with that confidence, else the range, which holds it with 1 - 2^(1-n)."""
     low, below = 0, 0.0
     while low < (n - 1) // 2:
         below += math.comb(n, low) / 2 ** n

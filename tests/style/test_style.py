@@ -18,7 +18,7 @@ CODE = {".c", ".h", ".py", ".sh"}
 
 
 def project_files():
-    """Files of the project, those in tests/data left out; without git all that is no build."""
+    """Text files of the project, those in tests/data left out; without git all that is no build."""
     try:
         names = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
@@ -28,7 +28,8 @@ def project_files():
         found = [path for path in ROOT.rglob("*")
                  if not re.match(r"build|\.git$", path.relative_to(ROOT).parts[0])]
     return sorted(path for path in found
-                  if path.is_file() and ROOT / "tests/data" not in path.parents)
+                  if path.is_file() and path.suffix != ".png"
+                  and ROOT / "tests/data" not in path.parents)
 
 
 FILES = project_files()

@@ -87,8 +87,8 @@ def incidence(study, canvas):
     """Why they stop: cumulative incidence by cause
 
     Share of runs that have had the event, by the cause of the actor whose event it is
-    (Aalen-Johansen), with intervals. The curves of a panel add up to one less the share that has not
-    stopped. Diverged runs, which never can, are a cause of their own."""
+    (Aalen-Johansen), with intervals. The curves of a panel add up to one less the share that has
+    not stopped. Diverged runs, which never can, are a cause of their own."""
     rows, columns = study.shown_rows, study.shown_columns
     canvas.say_what_is_shown(study)
     causes = [cause for cause in CAUSES
@@ -138,11 +138,11 @@ def draw_incidence(axes, cell, limit):
 def actor_stops(study, canvas):
     """Stopping episodes of single actors
 
-    Every dot is an actor of a finished run; the bar reaches from the episode by which a quarter of
-    all actors had the event to that by which three quarters had it, the tick is half of them. Actors
-    that never had it are later than all, not at the limit: a bar that reaches them is open at the top,
-    and their number is told above it. This describes; the actors of a run share a critic and are no
-    replicates."""
+    Every dot is an actor of a finished run; the bar reaches from the episode by which a quarter
+    of all actors had the event to that by which three quarters had it, the tick is half of them.
+    Actors that never had it are later than all, not at the limit: a bar that reaches them is open
+    at the top, and their number is told above it. This describes; the actors of a run share a
+    critic and are no replicates."""
     seen = [times[np.isfinite(times)] for times in (actor_times(study, cell)
                                                     for _, _, cell in study.shown())]
     least = 0.8 * min((part.min() for part in seen if len(part)), default=study.limit / 10)
@@ -197,8 +197,8 @@ def event_times(study, canvas):
 
     For each event the episode by which half of a run's actors had it: median over seeds, with the
     interval of that median. The grey bar from gradient_zero to last_change is the tail, in which
-    gradients are exactly 0 and only momentum moves weights. Open marks at the right edge: half of the
-    actors of most seeds had it later than the limit, or never."""
+    gradients are exactly 0 and only momentum moves weights. Open marks at the right edge: half of
+    the actors of most seeds had it later than the limit, or never."""
     shown = [(row, column, cell) for row, column, cell in study.shown() if cell.done][:TALL]
     if not shown:
         raise NothingToDraw("no run is finished")

@@ -50,9 +50,12 @@ def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=(
         plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
         if scale is not None:
             scale.dress(axes.yaxis)
-    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
-                "is faint from where the first of its runs has ended, and ends where half of them "
-                "have.")
+    canvas.note(curve_note(study))
+
+
+def curve_note(study):
+    return (f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line is "
+            "faint from where the first of its runs has ended, and ends where half of them have.")
 
 
 def seeds_drawn(study):
@@ -72,8 +75,8 @@ def gradient_ratio(study, canvas):
     """Gradient asymmetry: actors' over critic's gradient norm
 
     Of the gradients that the optimisers used. Exact zeros, at which the actors' gradients have
-    vanished, are on the floor of the axis. Adam takes the scale out of a gradient, so this ratio is no
-    ratio of learning speeds; see the relative updates for that."""
+    vanished, are on the floor of the axis. Adam takes the scale out of a gradient, so this ratio
+    is no ratio of learning speeds; see the relative updates for that."""
     found = gather(study, rows_of(study, "gradient_ratio_own"), "gradient_ratio_own")
     draw_logs(study, canvas, found, "actor / critic", LogFloor(finite(found)))
     canvas.column_key(study)
@@ -82,8 +85,8 @@ def gradient_ratio(study, canvas):
 def gradient_norms(study, canvas):
     """Gradient norms of actors and critic
 
-    Actors: root of the mean over actors of the squared norm; critic: norm of its loss gradient. Of the
-    gradients that the optimisers used. Exact zeros are on the floor of the axis."""
+    Actors: root of the mean over actors of the squared norm; critic: norm of its loss gradient.
+    Of the gradients that the optimisers used. Exact zeros are on the floor of the axis."""
     found = gather(study, lambda cell: (study.sweep.rows("actor_grad_own", cell.sample),
                                         study.sweep.rows("critic_grad_own", cell.sample)),
                    "actor_grad_own", "critic_grad_own")
@@ -94,9 +97,9 @@ def gradient_norms(study, canvas):
 def accumulated_norms(study, canvas):
     """What the published logs add: accumulated over own gradient norms
 
-    The study logged norms of gradients that had been summed over passes: an actor's over up to as many
-    passes as there are actors, the critic's with the gradients of all actor passes in it. By this
-    factor they exceed those of the gradients that the optimisers used."""
+    The study logged norms of gradients that had been summed over passes: an actor's over up to as
+    many passes as there are actors, the critic's with the gradients of all actor passes in it. By
+    this factor they exceed those of the gradients that the optimisers used."""
     def factor(cell, network):
         own = study.sweep.rows(f"{network}_grad_own", cell.sample)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,8 +115,8 @@ def accumulated_norms(study, canvas):
 def layer_gradients(study, canvas):
     """Gradient norms by layer at the last log
 
-    Median over seeds with its interval, of the gradients that the optimisers used; actors: root of the
-    mean over actors of the squared norm. Exact zeros are on the floor of the axis."""
+    Median over seeds with its interval, of the gradients that the optimisers used; actors: root
+    of the mean over actors of the squared norm. Exact zeros are on the floor of the axis."""
     names = [name.decode() for name in study.sweep.file["layer"][:]]
 
     def last(cell):
@@ -147,9 +150,9 @@ def layer_gradients(study, canvas):
 def updates(study, canvas):
     """Relative updates: how fast networks move
 
-    Norm of the change of a training step over the norm of the parameters before it; actors: root of the
-    mean square over actors. Exact zeros, at which not one bit changes, are on the floor of the axis. Actors
-    still move while their gradients are exactly 0: momentum does that."""
+    Norm of the change of a training step over the norm of the parameters before it; actors: root
+    of the mean square over actors. Exact zeros, at which not one bit changes, are on the floor of
+    the axis. Actors still move while their gradients are exactly 0: momentum does that."""
     found = gather(study, lambda cell: (
         study.sweep.rms_over_actors("actor_update_relative", cell.sample),
         study.sweep.rows("critic_update_relative", cell.sample)),
@@ -165,10 +168,10 @@ CHAIN = {"grad_norm_y": "dL/dy", "grad_norm_z": "dL/dz", "grad_norm_h2": "dL/dh2
 def attenuation(study, canvas):
     """Attenuation chain: where the gradient is lost
 
-    Norms of the gradient on its way back through an actor (root of the mean square over actors): at
-    the tanh output y, at its input z, at both hidden layers. At the first log (open, dashed) and at the
-    last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers; a dL/dy that is
-    itself 0, on the floor of the axis, is a critic that passes nothing back."""
+    Norms of the gradient on its way back through an actor (root of the mean square over actors):
+    at the tanh output y, at its input z, at both hidden layers. At the first log (open, dashed)
+    and at the last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers;
+    a dL/dy that is itself 0, on the floor of the axis, is a critic that passes nothing back."""
     def both(cell):
         chain = np.stack([study.sweep.rms_over_actors(name, cell.sample) for name in CHAIN], axis=2)
         known = [row[~np.isnan(row).any(axis=1)] for row in chain]

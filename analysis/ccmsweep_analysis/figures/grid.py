@@ -16,7 +16,8 @@ TALL = 40  # rows of a map
 
 
 def later(value):
-    """An episode, or that it is later than all that was seen: of aggregate's value and value_after."""
+    """An episode, or that it is later than all that was seen: of aggregate's value and
+    value_after."""
     known, after = value["value"], value["value_after"]
     return f"{known:g}" if known is not None else f"> {after:g}" if after is not None else "-"
 
@@ -74,10 +75,10 @@ def only_later(study, cell):
 def rmst_map(study, canvas):
     """Restricted mean stopping episode
 
-    Mean episode of the event when none counts as later than the limit (RMST), with its interval by
-    bootstrap over seeds, and how many of the runs had the event. Where none had it the mean is the
-    limit, by definition and without an interval: it says only "later" (hatched), and the exact interval of
-    the share that never has it stands there instead."""
+    Mean episode of the event when none counts as later than the limit (RMST), with its interval
+    by bootstrap over seeds, and how many of the runs had the event. Where none had it the mean is
+    the limit, by definition and without an interval: it says only "later" (hatched), and the
+    exact interval of the share that never has it stands there instead."""
     def words(cell):
         value = cell.told["rmst"]
         if value["value"] is None:
@@ -95,9 +96,9 @@ def rmst_map(study, canvas):
 def stopping_map(study, canvas):
     """Median stopping episode
 
-    Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up to
-    N, which is all that a censored time says. Below it: how many of the runs had the event. Hatched: none,
-    and the exact interval of the share that never has it."""
+    Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up
+    to N, which is all that a censored time says. Below it: how many of the runs had the event.
+    Hatched: none, and the exact interval of the share that never has it."""
     def value_of(cell):
         value = cell.told["median"]
         known = value["value"] if value["value"] is not None else value["value_after"]
@@ -160,8 +161,8 @@ def stopping_bubbles(study, canvas):
 def rmst_by_row(study, canvas):
     """Stopping episode and learning rate
 
-    Restricted mean stopping episode with its interval by bootstrap over seeds. Open marks: no run had
-    the event by the limit, and the truth is somewhere above."""
+    Restricted mean stopping episode with its interval by bootstrap over seeds. Open marks: no run
+    had the event by the limit, and the truth is somewhere above."""
     axes = canvas.single(3.6)
     rows = study.shown_rows
     canvas.say_what_is_shown(study)

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 
 from ..canvas import NothingToDraw, column_style, dodge, rows_axis
 from ..spread import draw_curve, smooth
-from .gradients import gather, seeds_drawn
+from .gradients import curve_note, gather
 
 WINDOW = 50
 POINTS = 400  # of a line: more than a figure has dots across
@@ -22,9 +22,7 @@ def draw_episodes(study, canvas, found, x, y_label, dashes=("-",)):
             if median is not None and len(dashes) == 1:
                 axes.axvline(median, color=style["color"], linewidth=0.9, linestyle=":")
         axes.set_xlim(0, study.sweep.limit)
-    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
-                "is faint from where the first of its runs has ended, and ends where half of them "
-                "have.")
+    canvas.note(curve_note(study))
 
 
 def smoothed(study, *names):
@@ -41,7 +39,8 @@ def smoothed(study, *names):
 def learning_curves(study, canvas):
     """Learning curves
 
-    Reward of an episode, mean of the last 50. Dotted: median stopping episode of the same colour."""
+    Reward of an episode, mean of the last 50. Dotted: median stopping episode of the same
+    colour."""
     x, found = smoothed(study, "reward")
     draw_episodes(study, canvas, found, x, "reward")
     canvas.column_key(study)
@@ -102,8 +101,8 @@ def evaluation(study, canvas):
 def evaluation_violations(study, canvas):
     """Limits exceeded at evaluation
 
-    Share of steps and agents past the deadline (solid) or under the battery's threshold (dashed), and
-    share of steps whose proposals exceed what the server has (dotted)."""
+    Share of steps and agents past the deadline (solid) or under the battery's threshold (dashed),
+    and share of steps whose proposals exceed what the server has (dotted)."""
     found = evaluated(study, "evaluation_deadline_violation", "evaluation_energy_violation",
                       "evaluation_over_limit")
     dashes = ("-", "--", ":")
@@ -115,9 +114,9 @@ def evaluation_violations(study, canvas):
 def reward_at_stop(study, canvas):
     """Reward at stopping and at the end
 
-    Mean over runs, with its interval, of the mean reward of the 100 episodes up to the event (left, open)
-    and of the last 100 (right). Where runs have not stopped there is no mean at stopping: those that did are no
-    fair sample."""
+    Mean over runs, with its interval, of the mean reward of the 100 episodes up to the event
+    (left, open) and of the last 100 (right). Where runs have not stopped there is no mean at
+    stopping: those that did are no fair sample."""
     draw_returns(study, canvas, (("stopping", "white"), ("end", None)), "mean")
     canvas.column_key(study, marker=True, more=[
         Line2D([], [], color="#444444", marker="o", linestyle="none", markersize=5, label=label,
@@ -128,8 +127,8 @@ def reward_at_stop(study, canvas):
 def final_returns(study, canvas):
     """Return at the end: every seed, and interquartile mean
 
-    Dots are runs: mean reward of their last 100 episodes. Mark and interval: interquartile mean over
-    seeds, with a stratified bootstrap."""
+    Dots are runs: mean reward of their last 100 episodes. Mark and interval: interquartile mean
+    over seeds, with a stratified bootstrap."""
     axes = draw_returns(study, canvas, (("end", None),), "iqm")
     for row, column, cell in study.shown():
         reward = study.sweep.rows("reward", cell.sample)

@@ -13,8 +13,8 @@ WORKERS = 60
 def run_times(study, canvas):
     """Time that cells took
 
-    Every dot is a finished cell: seconds of all its attempts together, on the machine that it was trained
-    on. Runs end soon after all actors have stopped, so early stops are short runs."""
+    Every dot is a finished cell: seconds of all its attempts together, on the machine that it was
+    trained on. Runs end soon after all actors have stopped, so early stops are short runs."""
     seconds = study.sweep.column("volatile/wall_s")
     axes, rows = canvas.single(3.4), study.shown_rows
     canvas.say_what_is_shown(study)

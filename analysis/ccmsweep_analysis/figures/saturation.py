@@ -17,8 +17,8 @@ def saturation(study, canvas):
     """Saturation of tanh outputs
 
     Share of tanh outputs with an absolute value above 0.9 since the last log, every forward pass
-    counted. The line at 0.9 is the study's threshold for this share. Saturation by this measure says
-    little: compare the exact multiplier 1 - y²."""
+    counted. The line at 0.9 is the study's threshold for this share. Saturation by this measure
+    says little: compare the exact multiplier 1 - y²."""
     found = gather(study, rows_of(study, "saturation"), "saturation")
     draw_logs(study, canvas, found, "share with |tanh| > 0.9", marks=(0.9,))
     for axes in canvas.figure.axes:
@@ -30,8 +30,8 @@ def preactivations(study, canvas):
     """Inputs of tanh: mean and one standard deviation
 
     Mean of all tanh inputs since the last log (line) and one standard deviation around it (band):
-    medians over seeds. Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly 0 in 32-bit
-    arithmetic. The scale is linear within ±10 and logarithmic beyond."""
+    medians over seeds. Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly
+    0 in 32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
     found = gather(study, lambda cell: (study.sweep.rows("preactivation_mean", cell.sample),
                                         study.sweep.rows("preactivation_std", cell.sample)),
                    "preactivation_mean", "preactivation_std")
@@ -51,7 +51,8 @@ def preactivations(study, canvas):
             axes.axhline(level, color="#666666", linewidth=0.6, linestyle=":")
         axes.set_yscale("symlog", linthresh=10)
         plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
-    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; lines end where half of them have.")
+    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; lines end where half of them "
+                "have.")
     canvas.column_key(study)
 
 
@@ -79,8 +80,8 @@ def saturation_and_stop(study, canvas):
 def early_saturation(study, canvas):
     """Saturation early in training
 
-    Share of tanh outputs with an absolute value above 0.9 at the first log from episode 60 on: median
-    over seeds with its interval."""
+    Share of tanh outputs with an absolute value above 0.9 at the first log from episode 60 on:
+    median over seeds with its interval."""
     found = gather(study, rows_of(study, "saturation"), "saturation")
     episodes = log_episodes(study)
     at = min(np.searchsorted(episodes, EARLY), len(episodes) - 1)
@@ -119,8 +120,8 @@ def output_range(study, canvas):
 def tanh_slope(study, canvas):
     """What a gradient is multiplied by: mean of 1 - y²
 
-    Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic as it is
-    used. Exact zeros, which no gradient passes, are on the floor of the axis."""
+    Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic
+    as it is used. Exact zeros, which no gradient passes, are on the floor of the axis."""
     found = gather(study, lambda cell: study.sweep.mean_over_actors("tanh_slope_mean", cell.sample),
                    "tanh_slope_mean")
     draw_logs(study, canvas, found, "mean of 1 - y²", LogFloor(finite(found)))
@@ -130,9 +131,9 @@ def tanh_slope(study, canvas):
 def slope_and_saturation(study, canvas):
     """The exact multiplier against the saturated share
 
-    Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch and
-    actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the multiplier may be
-    anything down to 0: that share does not tell learning from frozen actors."""
+    Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch
+    and actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
+    multiplier may be anything down to 0: that share does not tell learning from frozen actors."""
     found = gather(study, lambda cell: (
         study.sweep.rows("saturation", cell.sample),
         study.sweep.mean_over_actors("tanh_slope_mean", cell.sample)),
@@ -155,8 +156,8 @@ def slope_and_saturation(study, canvas):
 def dead_units(study, canvas):
     """Dead units of critic and actors
 
-    Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and second
-    (dashed), actors on the right as a mean. A critic whose units are all dead passes
+    Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and
+    second (dashed), actors on the right as a mean. A critic whose units are all dead passes
     nothing back to the actors, however they are saturated. Medians over seeds with intervals."""
     found = gather(study, lambda cell: (
         study.sweep.rows("critic_dead", cell.sample),

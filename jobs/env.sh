@@ -9,7 +9,7 @@
 #   module purge && module load gcc/12 openmpi/4.1 openblas hdf5/1.12-mpi meson ninja
 #
 #   . /opt/spack/share/spack/setup-env.sh
-#   spack load openmpi openblas hdf5+mpi+hl nettle libyaml jansson meson ninja
+#   spack load openmpi openblas hdf5+mpi+hl nettle libyaml jansson gsl meson ninja
 #
 #   . "$HOME/miniforge3/bin/activate" ccmsweep
 

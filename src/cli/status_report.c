@@ -145,6 +145,18 @@ static void print_counts(FILE *file, const struct survey *survey)
             o[OUTCOME_QUARANTINED]);
 }
 
+/* Share of the sweep that is done: whole cells, and of those begun the share of their episodes. */
+static double share_done(const struct survey *survey)
+{
+    double cells = (double)survey->standings[STANDING_DONE];
+    for (int64_t i = 0; i < survey->runs; i++) {
+        const struct surveyed *const run = &survey->run[i];
+        if (run->standing != STANDING_DONE && run->episode > 0)
+            cells += (double)run->episode / (double)run->limit;
+    }
+    return cells / (double)survey->runs;
+}
+
 static void print_progress(FILE *file, const struct survey *survey)
 {
     char median[32], p90[32], left[32], least[32], most[32];
@@ -155,8 +167,7 @@ static void print_progress(FILE *file, const struct survey *survey)
     write_seconds(wall_s, left, sizeof left);
     write_seconds(fmax(wall_s - give_s, 0), least, sizeof least);
     write_seconds(wall_s + give_s, most, sizeof most);
-    fprintf(file, "progress  %.1f %%",
-            100 * (double)survey->standings[STANDING_DONE] / (double)survey->runs);
+    fprintf(file, "progress  %.1f %%", 100 * share_done(survey));
     if (isfinite(survey->median_s))
         fprintf(file, "   a cell takes %s (90 of 100 at most %s)", median, p90);
     if (left_of(survey) > 0 && isfinite(survey->left_s))

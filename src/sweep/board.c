@@ -159,7 +159,7 @@ void board_show(struct board *b, double now_s)
     snprintf(figures, sizeof figures,
              brief ? "%" PRId64 "/%" PRId64 " run %" PRId64 " left %" PRId64 "%s %.*f/h eta %s%s"
                    : "%" PRId64 " of %" PRId64 " cells done, %" PRId64 " running, %" PRId64
-                     " left%s; %.*f an hour, %s to go%s",
+                     " waiting%s; %.*f an hour, %s to go%s",
              board_done(b), b->runs, scheduler_running(b->scheduler),
              scheduler_waiting(b->scheduler), trouble, per_hour < 10, per_hour, left, last);
     const double share = b->runs > 0 ? (double)board_done(b) / (double)b->runs : 1;

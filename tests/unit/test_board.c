@@ -106,7 +106,7 @@ static void test_lines(void **state)
     rewind(said);
     assert_non_null(fgets(text, sizeof text, said));
     assert_non_null(strstr(text,
-                           "ccmsweep: 2 of 8 cells done, 1 running, 5 left, diverged 1; 360 an "
+                           "ccmsweep: 2 of 8 cells done, 1 running, 5 waiting, diverged 1; 360 an "
                            "hour, "));
     assert_non_null(strstr(text, " to go; last: actor_lr 0.1, critic_lr 0.001, seed 2 diverged\n"));
     assert_null(fgets(text, sizeof text, said));

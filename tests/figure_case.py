@@ -72,7 +72,8 @@ def runs_of(file, actor_lr, critic_lr):
 
 def same(drawn, expected):
     drawn, expected = np.asarray(drawn, float), np.asarray(expected, float)
-    return drawn.shape == expected.shape and np.allclose(drawn, expected, rtol=1e-6, equal_nan=True)
+    return drawn.shape == expected.shape and np.allclose(drawn, expected, rtol=1e-6, atol=0,
+                                                          equal_nan=True)
 
 
 def rising(told):

@@ -17,7 +17,7 @@ from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNN
 
 from ccmsweep_analysis import canvas as paper
 from ccmsweep_analysis import drawing, spread, study as studies, sweep as sweeps
-from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, title_of
+from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, curves, title_of
 
 # All of them
 
@@ -111,6 +111,11 @@ def test_event_times_follow_the_options(path, file):
     half = np.sort(zero, axis=1)[:, 1]
     assert (seen == np.isfinite(half)).all() and (at[seen] == half[seen]).all()
     assert (at[~seen] == file["total_episodes"][:][~seen]).all()
+    # An event at the limit is one, a later one is none.
+    stop = file["stopping_episode"][:]
+    limit = int(stop[stop > 0].min())
+    at, seen = study.sweep.event_times("first_still", "all", limit, list(range(len(stop))))
+    assert (seen == (stop == limit)).all() and (at == limit).all()
 
 
 def test_more_axes_than_two(tmp_path):
@@ -164,6 +169,11 @@ def test_moving_average_is_full_or_nothing():
     rows = np.array([[1.0, 2, 3, 4, 5], [1, 2, 3, np.nan, np.nan]])
     assert same(spread.smooth(rows, 3), [[np.nan, np.nan, 2, 3, 4],
                                          [np.nan, np.nan, 2, np.nan, np.nan]])
+
+
+@pytest.mark.parametrize("share, time", [(0.25, 1), (0.5, 2), (0.51, 3), (0.75, 3), (1, np.inf)])
+def test_time_by_which_a_share_had_it(share, time):
+    assert curves.quantile(np.array([3, np.inf, 1, 2]), share) == time
 
 
 def test_floor_is_below_everything():

@@ -76,7 +76,8 @@ def skeleton(study, drawn):
         places=["/".join(number(value) for value in cell.told["axes"].values())
                 for cell in study.configurations[:100]],
         names=[study.name_of(cell.index) for cell in study.configurations[:100]],
-        command=shlex.join(facts.aggregate_command(study)),
+        # Two hyphens would become a dash.
+        command=Name(escape(shlex.join(facts.aggregate_command(study))).replace("--", "-{}-")),
         compared=bool(study.told["comparisons"]))
 
 

@@ -216,7 +216,7 @@ def check_times(told, runs, limit):
     assert told["median"]["value_after"] == (times.max() if median_of(points) is None else None)
     mean, error = restricted_mean(times, events, limit)
     assert close(told["rmst"]["value"], mean)
-    if told["seeds"] > 1 and len(stops):
+    if told["seeds"] > 1 and len(stops) and len(set(np.minimum(times, limit))) > 1:
         assert close(told["rmst"]["error"], error)
         assert told["rmst"]["lower"] <= mean + 1e-9 and mean - 1e-9 <= told["rmst"]["upper"]
     else:

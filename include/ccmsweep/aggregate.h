@@ -70,11 +70,13 @@ struct configuration {
     struct sample sample;      /**< runs that were observed; status 1: event */
     struct curve curve;
     struct incidence incidence; /**< cause c is number c + 1 */
+    int64_t moved;              /**< of the events, those after which an actor moved again */
     int64_t min, max;           /**< first and last event, -1 without */
     double watched;             /**< last time of the sample; NaN without */
     double median;              /**< INFINITY: later than `watched` */
     struct bounds median_between;
-    struct rmst rmst;       /**< its error is Greenwood's; NaN with one seed or without an event */
+    struct rmst rmst; /**< its error is Greenwood's; NaN with one seed, without an event, or when
+                           all had it in the same episode: that spread is not 0 but unknown */
     struct estimate spread; /**< by bootstrap over seeds; interval as that error */
     struct estimate iqm;    /**< of the times; NaN when what is unknown is not the largest */
     int64_t never;          /**< watched to the limit without the event */
@@ -95,7 +97,8 @@ struct comparison {
     double crossing; /**< where the curves cross; NaN: they do not */
     double least;    /**< p cannot be less, for few pairs or few permutations; NaN: no test */
     bool small;      /**< so that it cannot become significant in this family */
-    bool eventless;  /**< neither has the event: a difference of 0 without an interval */
+    bool eventless;  /**< neither has the event: a difference of 0, no interval, no test */
+    bool one_sided;  /**< one of them has no event, so that its spread is not known */
 };
 
 /** A log-rank test of the values of an axis. */

@@ -64,8 +64,11 @@ struct member {
                          among equals; CAUSE_NONE without an event */
     int32_t actors; /**< that have a momentum tail */
     int32_t tail_min, tail_max; /**< episodes; last_change - gradient_zero + 1 of an actor that has
-                                     both: how long it was moved by momentum alone */
+                                     both: how long momentum alone moved it; below 0 where a
+                                     gradient too small to move it came later */
     double tail_mean;           /**< over these actors; NaN without */
+    bool moved; /**< it had the event first_still of all actors, and some actor moved after it, or
+                   was not watched for tracking.absorb episodes, so that it might have */
     double returns[RETURN_COUNT]; /**< NaN: there is none, or not all of it is finite */
 };
 

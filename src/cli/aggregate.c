@@ -53,6 +53,7 @@ static void sample(struct aggregate *aggregate)
         c->first = run;
         c->runs++;
         c->fates[m->fate]++;
+        c->moved += m->moved;
         c->sample.count += member_is_observed(m);
     }
     int64_t next = 0;
@@ -165,6 +166,10 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
     count_never(aggregate, c);
     if (c->seeds < 2 || c->max < 0)
         withhold(c);
+    if (c->spread.error <= 0.0) {
+        c->rmst.error = c->spread.error = NAN;
+        c->spread.between = (struct bounds){NAN, NAN};
+    }
 }
 
 /* ---- tails and returns ---- */

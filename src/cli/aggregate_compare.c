@@ -4,6 +4,8 @@
 #include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,8 +136,11 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
         .paired = paired_rmst(&one->sample, &other->sample, limit, &how, request->permutations),
         .crossing = curve_crossing(&one->curve, &other->curve, limit),
         .eventless = one->max < 0 && other->max < 0,
+        .one_sided = (one->max < 0) != (other->max < 0),
     };
     if (made->eventless)
+        made->paired.p = made->paired.least_p = NAN;
+    if (!(made->paired.between.lower < made->paired.between.upper)) /* no spread was seen */
         made->paired.between = (struct bounds){NAN, NAN};
 }
 
@@ -196,23 +201,37 @@ static void compare_all(struct aggregate *aggregate)
     }
 }
 
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
+                                                         const char *format, ...)
+{
+    va_list values;
+    size_t used = strlen(text);
+    used += used > 0 ? (size_t)snprintf(text + used, size - used, "; ") : 0;
+    va_start(values, format);
+    if (used < size)
+        vsnprintf(text + used, size - used, format, values);
+    va_end(values);
+}
+
 void comparison_note(const struct comparison *comparison, char *text, size_t size)
 {
     const struct paired *const paired = &comparison->paired;
     text[0] = '\0';
     if (paired->pairs == 0)
-        snprintf(text, size, "no seed in common");
+        append(text, size, "no seed in common");
     else if (paired->pairs == 1)
-        snprintf(text, size, "one seed");
+        append(text, size, "one seed");
     else if (comparison->eventless)
-        snprintf(text, size, "neither had the event");
+        append(text, size, "neither had the event");
     else if (comparison->small)
-        snprintf(text, size, "too few %s: p is %.2g at least",
-                 comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
-    const size_t used = strlen(text);
+        append(text, size, "too few %s: p is %.2g at least",
+               comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
+    else if (paired->p <= comparison->least * (1.0 + 1e-9))
+        append(text, size, "p cannot be less");
+    if (comparison->one_sided && paired->pairs > 1)
+        append(text, size, "one had no event");
     if (!isnan(comparison->crossing))
-        snprintf(text + used, size - used, "%scurves cross at %.0f", used > 0 ? "; " : "",
-                 comparison->crossing);
+        append(text, size, "curves cross at %.0f", comparison->crossing);
 }
 
 /* ---- log-rank ---- */
@@ -346,6 +365,16 @@ static void test_all(struct aggregate *aggregate)
     adjust_tests(aggregate, -1);
 }
 
+/* With one seed there is nothing to permute. */
+static bool some_has_seeds(const struct aggregate *aggregate)
+{
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        if (aggregate->configuration[i].seeds > 1)
+            return true;
+    }
+    return false;
+}
+
 enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault)
 {
     const struct aggregate_request *const request = &aggregate->request;
@@ -362,6 +391,7 @@ enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault)
     if (aggregate->reference < 0)
         return STATUS_OK;
     compare_all(aggregate);
-    test_all(aggregate);
+    if (some_has_seeds(aggregate))
+        test_all(aggregate);
     return STATUS_OK;
 }

@@ -230,6 +230,7 @@ static json_t *configuration_json(const struct aggregate *aggregate, int64_t i)
                      c->fates[FATE_ENDED]));
     set(object, "seeds", json_integer(c->seeds));
     set(object, "observed", json_integer(c->sample.count));
+    set(object, "moved_again", json_integer(c->moved));
     set(object, "fates", fates_json(c->fates));
     set(object, "gaps", gaps_json(aggregate, i));
     set(object, "min", whole(c->min));

@@ -165,7 +165,8 @@ void sheet_print_wrapped(FILE *file, const char *text)
 void sheet_escape_latex(FILE *file, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '-' && isdigit((unsigned char)c[1]))
+        const bool begins = c == text || strchr(" [(", c[-1]) != NULL;
+        if (*c == '-' && begins && isdigit((unsigned char)c[1]))
             fputs("$-$", file);
         else if (*c == '<' || *c == '>')
             fprintf(file, "$%c$", *c);

@@ -441,7 +441,7 @@ static void add_reference(const struct aggregate *aggregate, struct sheets *shee
     aggregate_name(aggregate, aggregate->reference, -1, name, sizeof name);
     struct sheet *const sheet =
         add(sheets, sheet_new("RMST(%" PRId64 ") less that of %s%s, paired by seed",
-                              aggregate->request.limit, name, chosen ? " (the best)" : ""));
+                              aggregate->request.limit, name, chosen ? " (stops latest)" : ""));
     put_headings(aggregate, sheet);
     put_comparison_headings(aggregate, sheet);
     for (int64_t i = 0; i < aggregate->comparisons && aggregate->comparison[i].axis < 0; i++) {
@@ -449,8 +449,10 @@ static void add_reference(const struct aggregate *aggregate, struct sheets *shee
         put_comparison(&aggregate->comparison[i], sheet);
     }
     if (chosen)
-        sheet_note(sheet, "best: learns longest. It was chosen because it came out so, and fresh "
-                          "seeds would show smaller differences; --reference names another.");
+        sheet_note(sheet,
+                   "stops latest: the largest restricted mean, of equals that with the highest "
+                   "return at the end. It was chosen because it came out so, and fresh seeds "
+                   "would show smaller differences; --reference names another.");
 }
 
 static void add_neighbours(const struct aggregate *aggregate, int64_t axis, struct sheets *sheets)

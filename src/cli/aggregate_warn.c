@@ -117,6 +117,30 @@ static struct list list_fate(const struct aggregate *aggregate, enum fate fate)
     return list;
 }
 
+/* The published definition is the first still episode, and what was still may move again. */
+static void warn_of_movers(struct aggregate *aggregate)
+{
+    struct list list = {.count = 0};
+    int64_t moved = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        char name[256], item[320];
+        if (c->moved == 0)
+            continue;
+        moved += c->moved;
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        snprintf(item, sizeof item, "%s: %" PRId64 " of %" PRId64, name, c->moved,
+                 c->fates[FATE_EVENT]);
+        list_add(&list, item);
+    }
+    if (moved > 0)
+        warn(aggregate,
+             "in %" PRId64 " of %" PRId64 " runs with the event an actor moved again after it, or "
+             "might have: first_still, the published definition, is the first still episode, not "
+             "the last movement; --event last_change asks for that (%s)",
+             moved, count_fate(aggregate, FATE_EVENT), list_end(&list));
+}
+
 static void warn_of_fates(struct aggregate *aggregate)
 {
     const int64_t ended = count_fate(aggregate, FATE_ENDED);
@@ -208,6 +232,7 @@ void aggregate_warn(struct aggregate *aggregate)
 {
     warn_of_unfinished(aggregate);
     warn_of_gaps(aggregate);
+    warn_of_movers(aggregate);
     warn_of_fates(aggregate);
     warn_of_seeds(aggregate);
     warn_of_limits(aggregate);

@@ -57,7 +57,7 @@ static const struct argp_option options[] = {
      "of seeds, where not all are tried (default 9999; above 1000 runs fewer, at least 999)", 0},
     {"draw-seed", KEY_DRAW_SEED, "S", 0, "of draws and permutations (default 1)", 0},
     {"reference", KEY_REFERENCE, "AXIS=VALUE,...", 0,
-     "the configuration that others are compared with (default: that which learns longest)", 0},
+     "the configuration that others are compared with (default: that which stops latest)", 0},
     {"compare", KEY_COMPARE, NULL, 0, "compare also more than 100 configurations; slow", 0},
     {"format", KEY_FORMAT, "FORM", 0, "table (default), csv, json or latex", 0},
     {NULL, 'o', "FILE", 0, "write it to FILE, whole or not at all", 0},

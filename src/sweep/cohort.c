@@ -163,6 +163,15 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
     m->tail_mean = m->actors > 0 ? sum / m->actors : NAN;
 }
 
+static bool moves_after(int32_t time, const int32_t *change, int64_t actors)
+{
+    for (int64_t i = 0; i < actors; i++) {
+        if (change[i] < 0 || change[i] >= time)
+            return true;
+    }
+    return false;
+}
+
 /* Mean of the episodes after `from` up to `to`. */
 static double mean_of(const double *reward, int64_t from, int64_t to)
 {
@@ -296,6 +305,9 @@ static void take_run(const struct store *store, const struct survey *survey,
     set_time(m, r, endpoint_time(cohort->endpoint, times, actors, seen), cohort->limit);
     if (m->fate == FATE_EVENT)
         m->cause = cause_at(m->time, times, piece->parts[PART_CAUSE] + at, actors);
+    m->moved = m->fate == FATE_EVENT && cohort->event == EVENT_FIRST_STILL &&
+               cohort->endpoint == ENDPOINT_ALL &&
+               moves_after(m->time, piece->parts[PART_CHANGE] + at, actors);
     set_tails(m, piece->parts[PART_ZERO] + at, piece->parts[PART_CHANGE] + at, actors);
     set_returns(m, r, piece->reward + row * of[DIM_EPISODE],
                 piece->evaluation + row * of[DIM_EVALUATION], cell.evaluation.every);

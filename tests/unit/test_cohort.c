@@ -84,6 +84,29 @@ static void assert_member(int64_t run, enum fate fate, int32_t time)
     assert_int_equal(cohort.member[run].time, time);
 }
 
+static void test_who_moves_after_the_event(void **state)
+{
+    (void)state;
+    static const int32_t still[] = {2, 3, 4, 5, 6, 7, 7, 3, 2}; /* never after the event, in 8 */
+    static const int32_t late[] = {2, 3, 4, 5, 6, 7, 8, 3, 2};  /* in it */
+    static const int32_t open[] = {2, 3, -1, 5, 6, 7, 7, 3, 2}; /* not known of one */
+    static const int32_t *const changes[] = {still, late, open};
+    make("grid: {seed: 1-3}\n");
+    for (int64_t run = 0; run < 3; run++) {
+        struct filled filled = rows_of(run, OUTCOME_STOPPED, 10);
+        memcpy(filled.record.first_still, all_still, sizeof all_still);
+        memcpy(filled.record.last_change, changes[run], sizeof still);
+        commit(run, &filled);
+    }
+    take(EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES);
+    assert_false(cohort.member[0].moved);
+    assert_true(cohort.member[1].moved && cohort.member[2].moved);
+    take(EVENT_FIRST_STILL, ENDPOINT_ALL, 7); /* nobody has the event */
+    assert_false(cohort.member[0].moved || cohort.member[1].moved || cohort.member[2].moved);
+    take(EVENT_FIRST_STILL, ENDPOINT_HALF, EPISODES);
+    assert_false(cohort.member[1].moved || cohort.member[2].moved);
+}
+
 static void test_each_run_has_one_fate(void **state)
 {
     (void)state;
@@ -269,6 +292,7 @@ static void test_damage_is_a_fault(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_who_moves_after_the_event, begin, end),
         cmocka_unit_test_setup_teardown(test_each_run_has_one_fate, begin, end),
         cmocka_unit_test_setup_teardown(test_what_comes_after_the_limit_is_censored_there, begin,
                                         end),

@@ -234,20 +234,9 @@ run_job() {
 
 # Write the report of a sweep that has ended. What counts is the sweep: this changes no exit code.
 write_report() {
-    local python modules='h5py, jinja2, matplotlib, numpy'
     [ "${REPORT:-}" != no ] || return 0
     trap - HUP INT TERM
-    if ! python=$(find_python "$modules"); then
-        "$root/jobs/setup.sh" run || true
-        if ! python=$(find_python "$modules"); then
-            say "No report is written: there is no python3 with $modules."
-            return 0
-        fi
-    fi
-    if CCMSWEEP=$program PYTHONPATH=$root/analysis "$python" -m ccmsweep_analysis \
-        report "$file" -o "$file.report" >/dev/null; then
-        say "Report: $file.report/report.html"
-    fi
+    CCMSWEEP=$program "$root/jobs/report.sh" "$file" || true
 }
 
 # Leave when there is no reason to start the job again.

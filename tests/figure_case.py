@@ -28,6 +28,10 @@ grid:
 """
 
 
+def study_of(path, *options):
+    return studies.Study(studies.take_snapshot(path, options))
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
@@ -45,7 +49,7 @@ def file(path):
 
 @pytest.fixture(scope="module")
 def study(path):
-    return studies.Study(path)
+    return study_of(path)
 
 
 @pytest.fixture(scope="module")

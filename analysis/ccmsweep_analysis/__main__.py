@@ -6,11 +6,17 @@ import shutil
 import sys
 import tempfile
 
-from .drawing import draw_all
-from .figures import FIGURES
-from .paper import write_paper
-from .report import write_report
-from .sweep import Unreadable
+try:
+    from .drawing import draw_all
+    from .figures import FIGURES
+    from .paper import write_paper
+    from .report import write_report
+    from .study import take_snapshot
+    from .sweep import Unreadable
+except ModuleNotFoundError as error:
+    print(f"ccmsweep_analysis: {sys.executable} has no {error.name}; expected a Python with h5py, "
+          "jinja2, matplotlib and numpy: jobs/report.sh finds one", file=sys.stderr)
+    sys.exit(2)
 
 # Options of ccmsweep aggregate that are passed on as they are.
 PASSED_ON = {
@@ -78,18 +84,29 @@ def chosen(text, known, what):
     return names
 
 
+def snapshot_of(arguments):
+    return take_snapshot(arguments.file, passed_on(arguments), getattr(arguments, "latex", False))
+
+
+def make_folder(name):
+    try:
+        os.makedirs(name, exist_ok=True)
+    except OSError as error:
+        raise Unreadable(f"{name}: {error.strerror}; expected a folder to write to") from error
+
+
 def list_figures(arguments):
-    for one in draw_all(arguments.file, passed_on(arguments), list(FIGURES), "", ()):
+    for one in draw_all(snapshot_of(arguments), list(FIGURES), "", ()):
         print(f"{one.name:<22} {one.title}" + (f" [not drawn: {one.reason}]" if one.reason else ""))
 
 
 def draw_figures(arguments):
     names = chosen(arguments.only, FIGURES, "--only") if arguments.only is not None else FIGURES
     endings = chosen(arguments.format, ("png", "svg", "pdf"), "--format")
+    snapshot = snapshot_of(arguments)
+    make_folder(arguments.output)
     with tempfile.TemporaryDirectory() as scratch:
-        drawn = draw_all(arguments.file, passed_on(arguments), list(names), scratch, endings)
-        os.makedirs(arguments.output, exist_ok=True)
-        for one in drawn:
+        for one in draw_all(snapshot, list(names), scratch, endings):
             for path in one.files.values():
                 print(shutil.copy(path, arguments.output))
             if not one.files:
@@ -97,10 +114,11 @@ def draw_figures(arguments):
 
 
 def write_reports(arguments):
-    options = passed_on(arguments)
-    print(write_report(arguments.file, options, arguments.output))
+    snapshot = snapshot_of(arguments)
+    make_folder(arguments.output)
+    print(write_report(snapshot, arguments.output))
     if arguments.latex:
-        print(write_paper(arguments.file, options, arguments.output))
+        print(write_paper(snapshot, arguments.output))
 
 
 COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_reports}

@@ -34,7 +34,7 @@ STYLE = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": "#dddddd", "grid.linewidth": 0.5, "axes.axisbelow": True,
     "lines.linewidth": 1.3, "savefig.dpi": 160, "svg.hashsalt": "ccmsweep",
-    "image.cmap": "cividis", "figure.facecolor": "white",
+    "image.cmap": "cividis", "figure.facecolor": "white", "pdf.fonttype": 42,
 }
 
 
@@ -101,11 +101,16 @@ class Canvas:
         self.figure.legend(handles=handles, loc="upper left", ncol=across, borderaxespad=0.2,
                            labelspacing=0.3, columnspacing=1.4)
 
-    def column_key(self, study, more=(), marker=False):
-        """The key of the columns, and more handles behind it."""
-        handles = [Line2D([], [], label=f"{study.column_axis} {study.columns[column]}",
-                          **column_style(study, column, marker))
-                   for column in study.shown_columns]
+    def column_key(self, study, more=(), marker=False, swatch=False):
+        """The key of the columns, and more handles behind it. A swatch shows the colour alone,
+        where dashes or markers say something else."""
+        handles = []
+        for column in study.shown_columns:
+            style = column_style(study, column, marker)
+            if swatch:
+                style = {"color": style["color"], "linewidth": 6, "solid_capstyle": "butt"}
+            handles.append(Line2D([], [], label=f"{study.column_axis} {study.columns[column]}",
+                                  **style))
         self.key([*handles, *more])
 
     def save(self, path):

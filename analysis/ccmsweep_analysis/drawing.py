@@ -47,20 +47,20 @@ def draw_to_files(study, name, folder, endings):
 _studies = {}  # of a worker process: an open file cannot be shared
 
 
-def _draw_one(path, options, name, folder, endings):
+def _draw_one(snapshot, name, folder, endings):
     if not _studies:
-        _studies[path] = Study(path, options)
-    return draw_to_files(_studies[path], name, folder, endings)
+        _studies[snapshot.path] = Study(snapshot)
+    return draw_to_files(_studies[snapshot.path], name, folder, endings)
 
 
-def draw_all(path, options, names, folder, endings):
+def draw_all(snapshot, names, folder, endings):
     """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of
     the names, with reasons for those that the file has nothing for. Call it with no file of HDF5
     open: processes are forked."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     with concurrent.futures.ProcessPoolExecutor(
             workers, multiprocessing.get_context("fork")) as pool:
-        waiting = [pool.submit(_draw_one, path, tuple(options), name, str(folder), tuple(endings))
+        waiting = [pool.submit(_draw_one, snapshot, name, str(folder), tuple(endings))
                    for name in names]
         try:
             return [one.result() for one in waiting]

@@ -33,6 +33,26 @@ def names(values, most=6):
                                           if len(different) > most else "") or "-"
 
 
+WORDS = {
+    "first_still": "first episode in whose training step no parameter of the actor changes, bit for "
+                   "bit: the published definition of stopping. The actor may move again",
+    "gradient_zero_first": "first episode in which the actor's own gradient is exactly 0",
+    "gradient_zero": "the same, for the unbroken stretch that lasts to the end of the run",
+    "hard_saturation": "first episode in which every 1 - y² of the batch is exactly 0, y the "
+                       "actor's tanh output",
+    "last_change": "last episode with a change of a parameter, if enough still ones follow",
+    "tanh_hard": "cause: every 1 - y² of the batch is 0, so that no gradient passes the tanh",
+    "critic_dead": "cause: the critic passes nothing back, dQ/da is 0 on every row of the batch",
+    "actor_dead": "cause: a hidden layer of the actor is 0 on the whole batch",
+    "censored": "the event was not seen by the limit, or by the last episode that is known: a time "
+                "that says only \"later\"",
+    "RMST(L)": "mean episode of the event when later ones count as L: the area under the "
+               "Kaplan-Meier curve up to L",
+    "tail": "last_change - gradient_zero + 1 of an actor: how long momentum alone moved it. Below 0 "
+            "where a gradient too small to change a weight came after the last change",
+}
+
+
 def headline(study):
     """One sentence: how many runs had the event, and what else became of them."""
     fates, limit = study.told["fates"], study.limit
@@ -98,12 +118,18 @@ def grid_table(study):
             *(number(told["axes"][name]) for name in axes),
             f"{told['done']}/{told['runs']}", fates["events"], fates["censored"], other or "-",
             dash(told["min"]), median_words(median), dash(told["max"]),
-            "-" if rmst["value"] is None else f"> {study.limit:g}" if cell.never else
-            interval_words(rmst, ".1f"), dash(rmst["error"], ".2f"),
+            rmst_words(study, cell), dash(rmst["error"], ".2f"),
             "-" if never["share"] is None else
             f"{never['count']}/{never['of']} {interval(never, '.2f')}",
             "-" if tail["value"] is None else interval_words(tail, ".1f")])
     return head, rows
+
+
+def rmst_words(study, cell):
+    value = cell.told["rmst"]
+    if value["value"] is None:
+        return "-"
+    return f"{study.limit:g}, no event" if cell.never else interval_words(value, ".1f")
 
 
 def dash(value, form="g"):
@@ -144,14 +170,11 @@ def comparison_tables(study):
     for one in study.told["comparisons"]:
         title = ("With the reference" if one["family"] == "reference" else
                  f"Between neighbours in {one['axis']}")
-        notes = [one["note"]] if one["note"] else []
-        if one["crossing"]:
-            notes.append(f"curves cross at {one['crossing']:g}")
         tables.setdefault(title, []).append([
             study.name_of(one["a"]), study.name_of(one["b"]), one["pairs"],
             "-" if one["difference"] is None else
             interval_words({**one, "value": one["difference"]}, ".1f"),
-            dash(one["p"], ".3g"), dash(one["p_holm"], ".3g"), "; ".join(notes)])
+            dash(one["p"], ".3g"), dash(one["p_holm"], ".3g"), one["note"]])
     return [(title, head, rows) for title, rows in tables.items()]
 
 
@@ -184,7 +207,8 @@ def work(study):
     episodes = sweep.column("total_episodes")[sweep.done & (seconds > 0)]
     facts = [("cells trained", f"{len(trained)}, {episodes.sum():,} episodes"),
              ("time of one core", f"{trained.sum() / 3600:.3g} hours; a cell "
-                                  f"{np.median(trained):.3g} s in the median, {trained.max():.3g} s at most")]
+                                  f"{np.median(trained):.3g} s in the median, "
+                                  f"{trained.max():.3g} s at most")]
     begun, ended = (sweep.column(f"volatile/start_log_{name}") for name in ("time", "end"))
     known = sweep.column("volatile/start_log_number") > 0
     if known.any() and np.isfinite(ended[known]).all():

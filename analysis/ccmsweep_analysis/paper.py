@@ -11,7 +11,7 @@ import jinja2
 from . import facts
 from .drawing import draw_all
 from .report import TEMPLATES, write_whole
-from .study import Study, aggregate, number
+from .study import Study, number
 from .sweep import Unreadable
 
 FIGURES = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "attenuation",
@@ -31,6 +31,11 @@ def escape(text):
         SPECIAL.get(letter, letter) for letter in str(text))
 
 
+def place_of(cell):
+    """Values of a configuration's axes, as names of numbers have them."""
+    return "/".join(number(value) for value in cell.told["axes"].values())
+
+
 def numbers_of(study):
     """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
     values of its axes."""
@@ -46,15 +51,22 @@ def numbers_of(study):
     found["seeds"] = (number(min(seeds)) if min(seeds) == max(seeds) else
                       f"{min(seeds)} to {max(seeds)}")
     found |= {fate.replace("_", "-"): count for fate, count in study.told["fates"].items()}
+    for one in study.told["comparisons"]:
+        family = "reference" if one["family"] == "reference" else one["axis"]
+        sides = [place_of(study.configurations[one[side]]) for side in ("a", "b")]
+        key = f"{family}/{sides[0]}-{sides[1]}"
+        if one["difference"] is not None:
+            found[f"difference/{key}"] = facts.interval_words(
+                {**one, "value": one["difference"]}, ".1f")
+        if one["p"] is not None:
+            found |= {f"p/{key}": f"{one['p']:.3g}", f"p-holm/{key}": f"{one['p_holm']:.3g}"}
     for cell in study.configurations:
-        place = "/".join(number(value) for value in cell.told["axes"].values())
+        place = place_of(cell)
         told = cell.told
         found[f"done/{place}"] = told["done"]
         found[f"events/{place}"] = cell.events
         found[f"observed/{place}"] = cell.observed
-        found[f"rmst/{place}"] = (facts.dash(None) if told["rmst"]["value"] is None else
-                                  f"> {study.limit:g}" if cell.never else
-                                  facts.interval_words(told["rmst"], ".1f"))
+        found[f"rmst/{place}"] = facts.rmst_words(study, cell)
         found[f"median/{place}"] = facts.median_words(told["median"])
         if told["never"]["share"] is not None:
             found[f"never/{place}"] = facts.interval_words(
@@ -71,27 +83,28 @@ def skeleton(study, drawn):
     templates.filters["name"] = Name
     return templates.get_template("paper.tex").render(
         name=os.path.basename(study.sweep.path), complete=facts.complete(study),
-        event=study.event_words(), headline=facts.headline(study), figures=drawn,
-        warnings=study.told["warnings"], several=study.told["pooled"] > 0,
-        places=["/".join(number(value) for value in cell.told["axes"].values())
-                for cell in study.configurations[:100]],
+        event=study.event_words(), figures=drawn,
+        others=[(fate.replace("_", "-"), facts.FATES[fate])
+                for fate, count in study.told["fates"].items() if count and fate != "events"],
+        warnings=study.told["warnings"],
+        places=[place_of(cell) for cell in study.configurations[:100]],
         names=[study.name_of(cell.index) for cell in study.configurations[:100]],
         # Two hyphens would become a dash.
         command=Name(escape(shlex.join(facts.aggregate_command(study))).replace("--", "-{}-")),
         compared=bool(study.told["comparisons"]))
 
 
-def write_paper(path, options, folder):
+def write_paper(snapshot, folder):
     """Write FOLDER/paper and compile it where pdflatex is; the path of the PDF, else of the
     text."""
     folder = pathlib.Path(folder) / "paper"
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = draw_all(path, options, FIGURES, folder / "figures", ["pdf"])
-    study = Study(path, options)
+    drawn = draw_all(snapshot, FIGURES, folder / "figures", ["pdf"])
+    study = Study(snapshot)
     numbers = [f"\\sweepnumber{{{name}}}{{{escape(value)}}}"
                for name, value in numbers_of(study).items()]
     write_whole(folder / "numbers.tex", "\n".join(numbers) + "\n")
-    write_whole(folder / "tables.tex", aggregate(path, options, "latex"))
+    write_whole(folder / "tables.tex", snapshot.tables)
     write_whole(folder / "paper.tex", skeleton(study, [one for one in drawn if one.files]) + "\n")
     return compile_paper(folder) if shutil.which("pdflatex") else folder / "paper.tex"
 

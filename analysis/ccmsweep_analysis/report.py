@@ -54,18 +54,17 @@ def html_of(study, drawn):
         event=study.event_words(), limit=number(study.limit), warnings=study.told["warnings"],
         provenance=facts.provenance(study), gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
-        grid=facts.grid_table(study), comparisons=facts.comparison_tables(study),
+        grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=facts.work(study),
         commands=facts.commands(study), settings=study.sweep.text("settings"),
         drawn=sections_of(drawn))
 
 
-def write_report(path, options, folder):
+def write_report(snapshot, folder):
     """Write FOLDER/report.html; its path."""
     folder = pathlib.Path(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        drawn = draw_all(path, options, list(FIGURES), scratch, ["svg"])
-        text = html_of(Study(path, options), drawn)
-    folder.mkdir(parents=True, exist_ok=True)
+        drawn = draw_all(snapshot, list(FIGURES), scratch, ["svg"])
+        text = html_of(Study(snapshot), drawn)
     write_whole(folder / "report.html", text)
     return folder / "report.html"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A sweep with what `ccmsweep aggregate` says of it, laid out in rows and columns."""
+import dataclasses
 import json
 import os
 import pathlib
@@ -18,8 +19,11 @@ SEEDS = 100       # runs of a configuration that a figure over episodes reads
 
 def find_program():
     """$CCMSWEEP, the one built beside this package, or the one on PATH."""
+    given = os.environ.get("CCMSWEEP")
+    if given and not os.access(given, os.X_OK):
+        raise Unreadable(f"$CCMSWEEP is {given}, which is no program that can be run")
     built = pathlib.Path(__file__).parents[2] / "build/ccmsweep"
-    for program in (os.environ.get("CCMSWEEP"), str(built), shutil.which("ccmsweep")):
+    for program in (given, str(built), shutil.which("ccmsweep")):
         if program and os.access(program, os.X_OK):
             return program
     raise Unreadable("the program ccmsweep is not found; expected it in $CCMSWEEP, "
@@ -31,9 +35,33 @@ def aggregate(path, options, form="json"):
     command = [find_program(), "aggregate", str(path), "--format", form, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        words = done.stderr.split("\nTry `")[0].strip().removeprefix("ccmsweep: ")
+        words = done.stderr.split("\nTry `")[0].strip()
+        words = words.removeprefix("ccmsweep: ").removeprefix("ccmsweep aggregate: ")
         raise Unreadable(words or f"{command[0]} ended with {done.returncode}")
     return done.stdout
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """What a sweep is at one moment: all that is drawn and written of it agrees with itself, also
+    when it goes on meanwhile."""
+    path: str
+    told: dict        # by aggregate
+    tables: str       # of LaTeX, by aggregate; empty unless asked for
+    done: np.ndarray  # whether a run is finished
+
+
+def take_snapshot(path, options=(), tables=False):
+    """Unreadable with aggregate's words for a file that is none of a sweep. Runs may finish while
+    it is taken: then it is taken again."""
+    for _ in range(10):
+        told = json.loads(aggregate(path, options))
+        latex = aggregate(path, options, "latex") if tables else ""
+        done = Sweep(path).done
+        finished = sum(one["done"] for one in told["configurations"])
+        if not told["locked"] or finished == done.sum():
+            break
+    return Snapshot(str(path), told, latex, done)
 
 
 class Configuration:
@@ -85,11 +113,9 @@ class Study:
     """Rows are the values of all axes but the last to be shown, critic_lr where it is one; columns
     are the values of that. `cells[row, column]` are configurations."""
 
-    def __init__(self, path, options=()):
-        self.options = list(options)
-        # First, as it has the words for a file that is none of a sweep.
-        self.told = json.loads(aggregate(path, self.options))
-        self.sweep = Sweep(path)
+    def __init__(self, snapshot):
+        self.told = snapshot.told
+        self.sweep = Sweep(snapshot.path, snapshot.done)
         self.event = self.told["options"]["event"]
         self.endpoint = self.told["options"]["endpoint"]
         self.limit = self.told["options"]["limit"]

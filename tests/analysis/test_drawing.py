@@ -11,7 +11,7 @@ import pytest
 import synthetic
 from aggregate_case import GRID, SMALL
 from figure_case import file, path, study  # noqa: F401
-from figure_case import figure_of, panels, same
+from figure_case import figure_of, panels, same, study_of
 from sweep_case import SOURCE
 from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
@@ -69,7 +69,7 @@ def mixed(tmp_path_factory):
 
 
 def test_runs_that_are_not_finished_are_in_no_curve(mixed):
-    study = studies.Study(mixed)
+    study = study_of(mixed)
     with h5py.File(mixed) as file:
         outcome = file["outcome"][:]
     finished = {run for cell in study.configurations for run in cell.done}
@@ -92,11 +92,20 @@ def test_a_torn_commit_does_not_count(path, tmp_path):
     assert not sweeps.Sweep(torn).done[3] and sweeps.Sweep(torn).done[2]
 
 
+def test_a_sweep_that_goes_on_is_drawn_as_it_was(path):
+    """Runs that finish after the snapshot are in no figure of it."""
+    snapshot = studies.take_snapshot(path)
+    snapshot.done[:5] = False
+    study = studies.Study(snapshot)
+    assert sum(len(cell.done) for cell in study.configurations) == 23
+    assert study.sweep.fingerprint != studies.Study(studies.take_snapshot(path)).sweep.fingerprint
+
+
 @pytest.mark.parametrize("options", [["--event", "gradient_zero_first", "--endpoint", "first"],
                                      ["--limit", "150"], ["--by", "critic_lr"],
                                      ["--by", "actor_lr"], ["--confidence", "0.5"]])
 def test_options_of_aggregate(path, options):
-    study = studies.Study(path, options)
+    study = study_of(path, *options)
     for name in FIGURES:
         try:
             figure_of(study, name)
@@ -105,7 +114,7 @@ def test_options_of_aggregate(path, options):
 
 
 def test_event_times_follow_the_options(path, file):
-    study = studies.Study(path, ["--endpoint", "half", "--event", "gradient_zero"])
+    study = study_of(path, "--endpoint", "half", "--event", "gradient_zero")
     at, seen = study.times(list(range(len(file["run"]))))
     zero = np.where(file["gradient_zero"][:] > 0, file["gradient_zero"][:], np.inf)
     half = np.sort(zero, axis=1)[:, 1]
@@ -122,7 +131,7 @@ def test_more_axes_than_two(tmp_path):
     spec = ("training: {batch: 8, episodes: 60}\nevaluation: {every: 50, episodes: 1}\n"
             "grid:\n  actor_lr: [0.1]\n  critic_lr: [0.01, 0.001]\n"
             "  environment.agents: [2, 3]\n  replay.capacity: [200, 300]\n  seed: [1]\n")
-    study = studies.Study(synthetic.make(tmp_path, spec))
+    study = study_of(synthetic.make(tmp_path, spec))
     assert study.rows == ["agents 2, capacity 200", "agents 2, capacity 300",
                           "agents 3, capacity 200", "agents 3, capacity 300"]
     assert study.columns == ["0.001", "0.01"] and len(study.cells) == 8
@@ -133,7 +142,7 @@ def test_more_axes_than_two(tmp_path):
 def test_many_configurations_are_thinned_and_said_to_be(tmp_path):
     spec = SMALL % (60, 2, "  actor_lr: {logspace: [1e-4, 1e-1], count: 45}\n"
                     "  critic_lr: {logspace: [1e-4, 1e-1], count: 9}\n  seed: [1]\n")
-    study = studies.Study(synthetic.make(tmp_path, spec))
+    study = study_of(synthetic.make(tmp_path, spec))
     canvas = drawing.draw(study, "survival")
     assert len(panels(canvas.figure)) == studies.PANELS
     assert "6 of 45 rows are shown, evenly spaced." in canvas.notes
@@ -194,6 +203,9 @@ def test_rows_of_scattered_runs(path, file):
 def test_program_is_found_or_asked_for(monkeypatch, tmp_path):
     assert studies.find_program() == os.environ["CCMSWEEP"]
     monkeypatch.setenv("CCMSWEEP", str(tmp_path / "absent"))
+    with pytest.raises(sweeps.Unreadable, match="absent, which is no program that can be run"):
+        studies.find_program()
+    monkeypatch.delenv("CCMSWEEP")
     monkeypatch.setenv("PATH", str(tmp_path))
     if not os.access(SOURCE / "build/ccmsweep", os.X_OK):
         with pytest.raises(sweeps.Unreadable, match="not found"):

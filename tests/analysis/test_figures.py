@@ -23,9 +23,9 @@ def test_map_of_means_shows_numbers_and_censoring(study, told):
     assert 0 < len(never) < 4
     assert len([patch for patch in axes.patches if patch.get_hatch()]) == len(never)
     written = "\n".join(words_in(axes))
-    assert written.count("> 400\n0 of 7\nnever [0.59, 1.00]") == len(never)
+    assert written.count("none by 400\n0 of 7\nnever [0.59, 1.00]") == len(never)
     for one in told["configurations"]:
-        if one["fates"]["events"]:
+        if one["rmst"]["lower"] is not None:
             rmst = one["rmst"]
             assert f"{rmst['value']:.0f}  [{rmst['lower']:.0f}, {rmst['upper']:.0f}]" in written
 
@@ -72,12 +72,17 @@ def test_survival_steps_and_numbers_at_risk(study, told, file):
         runs = runs_of(file, **one["axes"])
         stop = file["stopping_episode"][:][runs]
         times = np.where(stop > 0, stop, file["total_episodes"][:][runs])
-        risk = [str(np.sum(times >= share * 400)) for share in (0, 0.25, 0.5, 0.75, 1)]
+        risk = [str(np.sum(times >= episode)) for episode in axes.get_xticks()]
+        assert len(risk) >= 3
         written = [text for text in axes.texts if text.get_text().isdigit()]
         lines = collections.defaultdict(list)
         for text in written:
             lines[text.get_position()[1]].append((text.xy[0], text.get_text()))
         assert risk in [[number for _, number in sorted(line)] for line in lines.values()]
+    bars = [tuple(part[:, 1]) for axes in by_title.values() for bars in axes.collections
+            if hasattr(bars, "get_segments") for part in bars.get_segments()]
+    assert sorted(bars) == sorted((one["never"]["lower"], one["never"]["upper"])
+                                  for one in told["configurations"] if not one["fates"]["events"])
     censored = sum(len(line.get_xdata()) for axes in by_title.values() for line in axes.lines
                    if line.get_marker() == "|")
     assert censored == sum(1 for one in told["configurations"] if one["fates"]["censored"])

@@ -23,23 +23,34 @@ def steps(x, y, first):
     return np.concatenate([[0], x]), np.concatenate([[first], y])
 
 
-def at_risk(curve, episode, observed):
+def at_risk(curve, episode):
     """How many are under observation just before an episode."""
     later = [risk for time, risk in zip(curve["time"], curve["at_risk"]) if time >= episode]
-    return observed if episode == 0 else later[0] if later else 0
+    return later[0] if later else 0
 
 
 def survival(study, canvas):
     """Share of runs that have not stopped: Kaplan-Meier curves
 
-    Kaplan-Meier estimate with log-log intervals. A tick is a censored run, which leaves without
-    having had the event. Below each panel: how many runs are at risk. A curve without a band
-    has had no event, or is of one run."""
+    Kaplan-Meier estimate with log-log intervals, over episodes on a logarithmic scale. A tick is a
+    censored run, which leaves without having had the event. A curve without an event has no such
+    interval: the bar at its end is the exact interval of the share that has none by the limit. Below
+    each panel: how many runs are at risk. One run alone has neither."""
+    firsts = [cell.told["min"] for _, _, cell in study.shown() if cell.events]
+    left = max(1, 0.75 * min(firsts, default=study.limit / 10))
+    # Room for the labels of risk tables between panels.
+    canvas.figure.get_layout_engine().set(wspace=0.1)
     for axes, row in canvas.panels(study, "", "share not stopped", 2.9):
-        axes.set_xlim(0, study.limit)
+        plain_log(axes.xaxis, left, study.limit * 1.04)
         axes.set_ylim(-0.02, 1.05)
         for column, cell in study.in_row(row):
             draw_survival(axes, cell, column_style(study, column))
+        never = [(column, cell) for column, cell in study.in_row(row)
+                 if cell.never and cell.told["never"]["lower"] is not None]
+        for place, (column, cell) in enumerate(never):
+            told = cell.told["never"]
+            axes.vlines(study.limit * 1.015 ** (place - len(never)), told["lower"], told["upper"],
+                        color=column_style(study, column)["color"], linewidth=1.5)
         axes.tick_params(labelbottom=True)
         risk_table(axes, study, row)
     canvas.column_key(study)
@@ -64,10 +75,11 @@ def draw_survival(axes, cell, style):
 
 
 def risk_table(axes, study, row):
-    """Numbers at risk under a panel, a line for each column."""
+    """Numbers at risk under a panel at the labels of its axis, a line for each column."""
     cells = study.in_row(row)
     # The label makes room; what stands there is no part of the layout.
-    axes.set_xlabel("episode; at risk:" + "\n" * len(cells), fontsize=7, loc="left")
+    axes.set_xlabel(f"episode; at risk, by {study.column_axis}:" + "\n" * len(cells), fontsize=7,
+                    loc="left")
 
     def write(words, x, line, across, **style):
         axes.annotate(words, (x, 0), (0, -25 - 8.2 * line), fontsize=7, annotation_clip=False,
@@ -75,12 +87,10 @@ def risk_table(axes, study, row):
                       **style).set_in_layout(False)
     for line, (column, cell) in enumerate(cells, 1):
         shade = column_style(study, column)["color"]
-        if axes.get_subplotspec().is_first_col():
-            write(study.columns[column] + "  ", 0, line, "axes fraction", ha="right", color=shade)
-        for share in (0, 0.25, 0.5, 0.75, 1):
-            risk = at_risk(cell.told["curve"], share * study.limit, cell.observed)
-            write(str(risk), share * study.limit, line, "data", color=shade,
-                  ha={0: "left", 1: "right"}.get(share, "center"))
+        write(study.columns[column] + "  ", 0, line, "axes fraction", ha="right", color=shade)
+        for episode in thin(axes.get_xticks().tolist(), 6):
+            write(str(at_risk(cell.told["curve"], episode)), episode, line, "data", color=shade,
+                  ha="center")
 
 
 def incidence(study, canvas):
@@ -249,8 +259,8 @@ def differences(study, canvas):
     interval and the p of trading the two runs of a seed, adjusted by Holm for all of these
     comparisons. Left of the line: stops sooner than the reference."""
     told = [one for one in study.told["comparisons"] if one["family"] == "reference"]
-    if not told:
-        raise NothingToDraw("no comparisons: they want two configurations and two seeds")
+    if not any(one["difference"] is not None for one in told):
+        raise NothingToDraw("no comparisons: they want two configurations and two seeds of both")
     shown = thin(told, TALL)
     if len(shown) < len(told):
         canvas.note(f"{len(shown)} of {len(told)} comparisons are shown, evenly spaced.")
@@ -274,4 +284,4 @@ def differences(study, canvas):
     reference = study.name_of(study.told["reference"])
     axes.set_xlabel(textwrap.fill(f"RMST({study.limit:g}) less that of {reference}", 80))
     if any(one["lower"] is None for one in shown):
-        canvas.note("Open marks have no interval: neither had the event.")
+        canvas.note("Open marks have no interval: no spread was seen.")

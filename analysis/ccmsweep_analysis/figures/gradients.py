@@ -54,8 +54,8 @@ def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=(
 
 
 def curve_note(study):
-    return (f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line is "
-            "faint from where the first of its runs has ended, and ends where half of them have.")
+    return (f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
+            "is faint from where the first of its runs has ended, and ends where half of them have.")
 
 
 def seeds_drawn(study):
@@ -67,6 +67,7 @@ def seeds_drawn(study):
 
 
 def two_networks(solid, dashed):
+    """Handles that say what solid and dashed lines are."""
     return [Line2D([], [], color="#444444", label=solid),
             Line2D([], [], color="#444444", linestyle="--", label=dashed)]
 
@@ -91,7 +92,7 @@ def gradient_norms(study, canvas):
                                         study.sweep.rows("critic_grad_own", cell.sample)),
                    "actor_grad_own", "critic_grad_own")
     draw_logs(study, canvas, found, "gradient norm", LogFloor(finite(found)), ("-", "--"))
-    canvas.column_key(study, two_networks("actors", "critic"))
+    canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
 
 
 def accumulated_norms(study, canvas):
@@ -109,7 +110,7 @@ def accumulated_norms(study, canvas):
                    "actor_grad_accumulated", "critic_grad_accumulated")
     draw_logs(study, canvas, found, "accumulated / own", LogFloor(finite(found)), ("-", "--"), (1,))
     canvas.note("Where the own gradient is 0 there is no factor.")
-    canvas.column_key(study, two_networks("actors", "critic"))
+    canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
 
 
 def layer_gradients(study, canvas):
@@ -158,7 +159,7 @@ def updates(study, canvas):
         study.sweep.rows("critic_update_relative", cell.sample)),
         "actor_update_relative", "critic_update_relative")
     draw_logs(study, canvas, found, "update / parameters", LogFloor(finite(found)), ("-", "--"))
-    canvas.column_key(study, two_networks("actors", "critic"))
+    canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
 
 
 CHAIN = {"grad_norm_y": "dL/dy", "grad_norm_z": "dL/dz", "grad_norm_h2": "dL/dh2",
@@ -169,7 +170,7 @@ def attenuation(study, canvas):
     """Attenuation chain: where the gradient is lost
 
     Norms of the gradient on its way back through an actor (root of the mean square over actors):
-    at the tanh output y, at its input z, at both hidden layers. At the first log (open, dashed)
+    at the tanh output y, at its input z, at both hidden layers. At the first log (open, dotted)
     and at the last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers;
     a dL/dy that is itself 0, on the floor of the axis, is a critic that passes nothing back."""
     def both(cell):
@@ -238,4 +239,4 @@ def draw_runs(study, canvas, found, x_label):
     rows = [Line2D([], [], color="#444444", linestyle="none", markersize=5, label=study.rows[row],
                    marker=MARKERS[place % len(MARKERS)])
             for place, row in enumerate(study.shown_rows)]
-    canvas.column_key(study, rows)
+    canvas.column_key(study, rows, swatch=True)

@@ -66,7 +66,7 @@ def counted(cell):
 
 def only_later(study, cell):
     """What is known of a configuration without an event."""
-    never, words = cell.told["never"], f"> {study.limit:g}\n{counted(cell)}"
+    never, words = cell.told["never"], f"none by {study.limit:g}\n{counted(cell)}"
     if never["lower"] is None:
         return words
     return f"{words}\nnever {interval(never, '.2f')}"
@@ -77,8 +77,8 @@ def rmst_map(study, canvas):
 
     Mean episode of the event when none counts as later than the limit (RMST), with its interval
     by bootstrap over seeds, and how many of the runs had the event. Where none had it the mean is
-    the limit, by definition and without an interval: it says only "later" (hatched), and the
-    exact interval of the share that never has it stands there instead."""
+    the limit by definition, which says nothing (hatched): the exact interval of the share that
+    never has it stands there instead."""
     def words(cell):
         value = cell.told["rmst"]
         if value["value"] is None:
@@ -106,6 +106,8 @@ def stopping_map(study, canvas):
 
     def words(cell):
         value = cell.told["median"]
+        if cell.observed == 0:
+            return "no run yet"
         if cell.never:
             return only_later(study, cell)
         if value["value"] is None:
@@ -145,7 +147,7 @@ def stopping_bubbles(study, canvas):
         axes.scatter(across[row], up[column], s=60 + 900 * value / study.limit,
                      facecolor="none" if cell.never else [shades(norm(value))], edgecolor="black",
                      linewidth=0.8, zorder=3)
-        mark = f"> {study.limit:g}" if cell.never else f"{value:.0f}"
+        mark = f"none by {study.limit:g}" if cell.never else f"{value:.0f}"
         axes.annotate(f"{mark} ({counted(cell)})", (across[row], up[column]), (0, -22),
                       textcoords="offset points", ha="center", fontsize=7.5)
     for axis, values in ((axes.xaxis, [across[row] for row in study.shown_rows]),

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 
 from ..canvas import NothingToDraw, column_style, dodge, rows_axis
 from ..spread import draw_curve, smooth
-from .gradients import curve_note, gather
+from .gradients import curve_note, gather, two_networks
 
 WINDOW = 50
 POINTS = 400  # of a line: more than a figure has dots across
@@ -39,7 +39,7 @@ def smoothed(study, *names):
 def learning_curves(study, canvas):
     """Learning curves
 
-    Reward of an episode, mean of the last 50. Dotted: median stopping episode of the same
+    Reward of an episode, mean of the last 50. A vertical line is the median stopping episode of its
     colour."""
     x, found = smoothed(study, "reward")
     draw_episodes(study, canvas, found, x, "reward")
@@ -68,18 +68,19 @@ def raw_rewards(study, canvas):
         axes.set_xlim(0, study.sweep.limit)
     seeds = sorted({int(study.sweep.column("seed")[run]) for run in first.values()})
     canvas.note("Seed " + ", ".join(map(str, seeds[:8])) + ("." if len(seeds) <= 8 else ", …."))
-    canvas.column_key(study)
+    canvas.column_key(study, swatch=True)
 
 
 def violations(study, canvas):
     """Missed deadlines and empty batteries in training
 
     Share of steps and agents that missed their deadline (solid) or whose battery fell below its
-    threshold (dashed), mean of the last 50 episodes."""
+    threshold (dashed), mean of the last 50 episodes. In the published environment every deadline is
+    missed whatever an actor does: no task can be computed in the second that it has, so that
+    policies differ in energy alone."""
     x, found = smoothed(study, "deadline_violation", "energy_violation")
     draw_episodes(study, canvas, found, x, "share", ("-", "--"))
-    canvas.column_key(study, [Line2D([], [], color="#444444", label="deadline"),
-                              Line2D([], [], color="#444444", linestyle="--", label="battery")])
+    canvas.column_key(study, two_networks("deadline", "battery"), swatch=True)
 
 
 def evaluated(study, *names):
@@ -92,7 +93,8 @@ def evaluated(study, *names):
 def evaluation(study, canvas):
     """Greedy evaluation
 
-    Mean episode reward of the greedy policy. Dotted: median stopping episode of the same colour."""
+    Mean episode reward of the greedy policy. A vertical line is the median stopping episode of its
+    colour."""
     found = evaluated(study, "evaluation_reward")
     draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "reward")
     canvas.column_key(study)
@@ -108,7 +110,8 @@ def evaluation_violations(study, canvas):
     dashes = ("-", "--", ":")
     draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "share", dashes)
     canvas.column_key(study, [Line2D([], [], color="#444444", linestyle=dash, label=label)
-                              for dash, label in zip(dashes, ("deadline", "battery", "server"))])
+                              for dash, label in zip(dashes, ("deadline", "battery", "server"))],
+                      swatch=True)
 
 
 def reward_at_stop(study, canvas):

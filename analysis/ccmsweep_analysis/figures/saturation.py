@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Mechanism: tanh saturation, pre-activations and dead units."""
 import numpy as np
-from matplotlib.lines import Line2D
 
 from ..canvas import LogFloor, column_style, dodge, draw_intervals, plain_log, rows_axis
 from ..spread import draw_curve, median_interval
-from .gradients import draw_logs, draw_runs, finite, gather, log_episodes, rows_of, seeds_drawn
+from .gradients import (draw_logs, draw_runs, finite, gather, log_episodes, rows_of, seeds_drawn,
+                        two_networks)
 from .grid import map_of_medians
 
 CLIFF = 9.011  # tanh(z) is 1 in 32-bit arithmetic from here on, and 1 - y^2 is 0
@@ -106,15 +106,13 @@ def early_saturation(study, canvas):
 def output_range(study, canvas):
     """Range of tanh outputs
 
-    Largest (solid) and smallest (dashed) tanh output of all actors since the last log: medians over
-    seeds with intervals."""
+    Largest (solid) and smallest (dashed) tanh output of all actors since the last log."""
     found = gather(study, lambda cell: (
         np.tanh(study.sweep.rows("preactivation_max", cell.sample)),
         np.tanh(study.sweep.rows("preactivation_min", cell.sample))),
         "preactivation_max", "preactivation_min")
     draw_logs(study, canvas, found, "tanh output", dashes=("-", "--"))
-    canvas.column_key(study, [Line2D([], [], color="#444444", label="largest"),
-                              Line2D([], [], color="#444444", linestyle="--", label="smallest")])
+    canvas.column_key(study, two_networks("largest", "smallest"), swatch=True)
 
 
 def tanh_slope(study, canvas):
@@ -182,6 +180,4 @@ def dead_units(study, canvas):
                                    study.confidence,
                                    **column_style(study, column) | {"linestyle": dash})
     canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
-    canvas.column_key(study, [Line2D([], [], color="#444444", label="first hidden layer"),
-                              Line2D([], [], color="#444444", linestyle="--",
-                                     label="second hidden layer")])
+    canvas.column_key(study, two_networks("first hidden layer", "second hidden layer"), swatch=True)

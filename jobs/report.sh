@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Write the report of a sweep, finished or not: one HTML file with all figures and tables.
+#
+# Usage: jobs/report.sh FILE [-o DIR] [OPTION…]
+#
+# It is DIR/report.html, without -o FILE.report/report.html. OPTION is --latex (also a paper's
+# skeleton in DIR/paper) or one of build/ccmsweep aggregate that says what to estimate: --event,
+# --endpoint, --by, --limit, --confidence, --reference.
+#
+# Environment:
+#   CCMSWEEP  the program; without it build/ccmsweep, which is built first
+# Exit codes: 0 written; 1 the disk fails; 2 wrong input, or there is no Python with what it takes.
+set -euo pipefail
+# shellcheck source=jobs/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+modules='h5py, jinja2, matplotlib, numpy'
+case ${1:-} in
+--help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
+'' | -*) fail 2 "jobs/report.sh: no file, expected jobs/report.sh FILE [-o DIR] [OPTION…]" ;;
+esac
+file=$1
+shift
+folder=(-o "$file.report")
+for word in "$@"; do
+    case $word in
+    -o* | --output | --output=*) folder=() ;;
+    esac
+done
+find_program
+if ! python=$(find_python "$modules"); then
+    "$root/jobs/setup.sh" run || true
+    python=$(find_python "$modules") || fail 2 "No report: there is no python3 with $modules."
+fi
+written=$(CCMSWEEP=$program PYTHONPATH=$root/analysis "$python" -m ccmsweep_analysis \
+    report "$file" ${folder[@]+"${folder[@]}"} "$@")
+while IFS= read -r name; do
+    say "Report: $name"
+done <<<"$written"

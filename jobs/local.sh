@@ -74,7 +74,7 @@ read_arguments() {
 # Copy what comes, at once, but for what Open MPI says about a program that left with a code of its
 # own: that comes last, and goes to the file: without_banner FILE
 without_banner() {
-    local line='' part code place=0 held=() rule='^-{70,}$'
+    local line='' part code place=0 held=() rule='^-{70,}$' news='mpirun: Forwarding signal '
     local banner=("$rule" '^Primary job +terminated normally, but ' '^a non-zero exit code' "$rule"
         "$rule" '^mpirun detected that one or more processes exited with non-zero status, '
         '^the job to be terminated' '^$' '^ *Process name: ' '^ *Exit code: ' "$rule")
@@ -82,9 +82,12 @@ without_banner() {
         code=0
         IFS= read -r -t 0.1 part || code=$?
         line+=$part
-        # Part of a line, and more to come: a bar is such a part.
+        # Part of a line, and more to come: a bar is such a part, unless it may be mpirun's.
         if [ "$code" -gt 128 ]; then
-            if [ "${#held[@]}" -eq 0 ] && [ -n "${line//-/}" ]; then
+            part=${line##*$'\r'}
+            part=${part:0:${#news}}
+            if [ "${#held[@]}" -eq 0 ] && [ -n "${line//-/}" ] &&
+                [ "$part" != "${news:0:${#part}}" ]; then
                 printf '%s' "$line"
                 line=
             fi
@@ -95,7 +98,7 @@ without_banner() {
         part=${line##*$'\r'}
         printf '%s' "${line%"$part"}"
         line=$part
-        if [[ $line =~ ^(.*)mpirun:\ Forwarding\ signal\ [0-9]+\ to\ job$ ]]; then
+        if [[ $line =~ ^(.*)"$news"[0-9]+\ to\ job$ ]]; then
             printf '%s' "${BASH_REMATCH[1]}"
             line=
             continue

@@ -8,6 +8,7 @@
 #include <ccmsweep/labour.h>
 #include <ccmsweep/stop.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,7 +242,7 @@ enum status crew_lead(const struct crew *crew, struct session *session, struct f
     enum status status = session_begin(session, crew->store, workers, crew->comm->size, fault);
     if (status != STATUS_OK)
         return status;
-    lead.given_s = session->request->end - clock_utc();
+    lead.given_s = fmax(0, session->request->end - clock_utc());
     lead.too_short = !may_start(&lead);
     begin_board(&lead, workers);
     if (crew->comm->size > 1)

@@ -79,6 +79,72 @@ find_python() {
     return 1
 }
 
+# Read jobs/env.sh. Modules, Spack and conda do not bear the strictness of these scripts.
+read_site() {
+    set +eu +o pipefail
+    # shellcheck source=jobs/env.sh
+    . "$root/jobs/env.sh"
+    set -eu -o pipefail
+}
+
+# Forget the variables of an allocation that this runs in: they would be taken for the new job's.
+leave_allocation() {
+    local name
+    for name in ${!SLURM_*}; do
+        case $name in
+        SLURM_CONF | SLURM_CLUSTERS) ;;
+        *) unset "$name" ;;
+        esac
+    done
+}
+
+# Set $state to that of a job in the queue, empty when it is not there any more: ask_queue JOB.
+# Without an answer it fails, and $state is what was said instead.
+ask_queue() {
+    state=$(squeue -h -j "$1" -o %T 2>&1) || case $state in
+    *'Invalid job id'*) state= ;;
+    *) return 1 ;;
+    esac
+    state=${state##*$'\n'}
+}
+
+# shellcheck disable=SC2034 # $code is the caller's, whose traps set $interrupted and $gave_up
+# Wait for a process, whatever signals come, unless they give it up; its exit code is left in $code.
+wait_for() {
+    local answer
+    code=
+    while :; do
+        interrupted=false
+        answer=0
+        # Without what bash has to say about a process that was killed.
+        wait "$1" 2>/dev/null || answer=$?
+        # 127: it had ended as the signal came, and its code is known.
+        [ "$answer" -eq 127 ] && [ -n "$code" ] || code=$answer
+        if ! $interrupted || ${gave_up:-false}; then
+            return
+        fi
+    done
+}
+
+# Set $later to options of ccmsweep run without those that hold for a first start alone: cells that
+# crash again would be tried again for ever.
+leave_out_once() {
+    local word value=false
+    later=()
+    for word in "$@"; do
+        if $value; then
+            value=false
+            continue
+        fi
+        # As getopt_long does, it takes names cut short.
+        case $word in
+        --ret*=* | --reu*=* | --c | --ch | --che | --chec | --check) ;;
+        --ret* | --reu*) value=true ;;
+        *) later+=("$word") ;;
+        esac
+    done
+}
+
 # Open MPI asks root to mean it.
 allow_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -102,10 +168,12 @@ standing() {
 
 # What is known of the SLURM jobs of the sweep in $file is in the folder $file.job, a small file for
 # each thing: remember NAME VALUE; recall NAME (empty when there is none). No job ends because it
-# cannot be written.
+# cannot be written, but $forgetful is true then.
+forgetful=false
+# shellcheck disable=SC2034 # jobs/sweep.sbatch uses it
 remember() {
     { mkdir -p -- "$file.job" && printf '%s\n' "$2" >"$file.job/$1.new" &&
-        mv -f -- "$file.job/$1.new" "$file.job/$1"; } 2>/dev/null || true
+        mv -f -- "$file.job/$1.new" "$file.job/$1"; } 2>/dev/null || forgetful=true
 }
 
 recall() {

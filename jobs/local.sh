@@ -11,8 +11,8 @@
 # In the end it writes FILE.report/report.html, and says so.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
-# second one kills at once; what is committed stays. A job that crashes is started again; 3 starts
-# in a row without progress are the last.
+# second one kills at once; what is committed stays. A job that crashes is started again, without
+# --retry, --reuse and --check; 3 starts in a row without progress are the last.
 #
 # Environment:
 #   CORES     number of workers, at least 1; without it as many as this process has cores
@@ -192,8 +192,7 @@ ask_to_stop() {
 
 # Run the job to its end; its exit code is left in $code.
 run_job() {
-    local filter answer
-    interrupted=false
+    local filter ended
     (
         trap '' INT TERM HUP
         without_banner "$scratch/banner"
@@ -207,27 +206,16 @@ run_job() {
     if [ "$signals" -gt 0 ]; then
         ask_to_stop
     fi
-    code=
-    while :; do
-        interrupted=false
-        answer=0
-        # Without what bash has to say about a process that was killed.
-        wait "$job" 2>/dev/null || answer=$?
-        # 127: it had ended as the signal came, and its code is known.
-        [ "$answer" -eq 127 ] && [ -n "$code" ] || code=$answer
-        $interrupted || break
-    done
+    wait_for "$job"
+    ended=$code
     job=
     if [ -n "$asking" ]; then
         kill -KILL "$asking" 2>/dev/null || true
         wait "$asking" 2>/dev/null || true
         asking=
     fi
-    while :; do
-        interrupted=false
-        wait "$filter" || true
-        $interrupted || break
-    done
+    wait_for "$filter"
+    code=$ended
     case $code in
     2 | 3 | 4 | 75) ;;
     *) cat "$scratch/banner" >&2 ;;
@@ -296,4 +284,6 @@ while :; do
     fi
     restarts=$((restarts + 1))
     say "The job ended with code $code: starting it again."
+    leave_out_once "${options[@]}"
+    options=("${later[@]}")
 done

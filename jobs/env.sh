@@ -13,7 +13,7 @@
 #
 #   . "$HOME/miniforge3/bin/activate" ccmsweep
 
-# 2. Options of sbatch for every job; those on the command line of jobs/submit.sh come later and win:
+# 2. Options of sbatch for every job; those on the command line of jobs/submit.sh win:
 #
 #   site_options=(--account=phy123 --partition=standard --mail-type=END,FAIL)
 #   site_options=(--partition=preempt --qos=spare --mem-per-cpu=500M)

@@ -9,18 +9,19 @@
 #   --ranks-per-node N  trainings at a time on each node; without it whole nodes (--exclusive)
 #   --time T            time limit as for sbatch; without it what the sweep will take and half of
 #                       that more, within the partition's limit. A job that does not come to the
-#                       end of the sweep goes on by itself: it may be shorter
+#                       end of the sweep goes on by itself: it may be shorter. 0: no limit
 #   --dry-run           show all that and submit nothing
 # Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
-# --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh.
+# --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh. The options behind -- are those
+# of every start of the job, but --retry, --reuse and --check, which are those of the first.
 #
-# Exit codes: 0 submitted, or nothing is left to do; 2 wrong input; 4 a job for FILE is queued or
-# running; else that of sbatch.
+# Exit codes: 0 submitted, or nothing is left to do; 1 the queue cannot be asked; 2 wrong input; 4 a
+# job for FILE is queued or running; else that of sbatch.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
-# shellcheck source=jobs/env.sh
-. "$root/jobs/env.sh"
+read_site
+leave_allocation
 
 # What the user asks for: $spec, $file, $nodes, $per_node, $limit, $options for sbatch and
 # $run_options for the program.
@@ -32,6 +33,20 @@ read_arguments() {
     esac
     spec=$1
     shift
+    read_options ${site_options[@]+"${site_options[@]}"}
+    file=
+    read_options "$@"
+    [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
+    [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
+    [ -d "$(dirname -- "$file")" ] ||
+        fail 2 "jobs/submit.sh: there is no folder $(dirname -- "$file") for $file"
+    # The job may start in another folder (sbatch --chdir).
+    spec=$(realpath -- "$spec")
+    file=$(realpath -- "$file")
+}
+
+# Those of the site come first, so that the user's win.
+read_options() {
     while [ "$#" -gt 0 ]; do
         case $1 in
         -o | --output | --nodes | -N | --ranks-per-node | --ntasks-per-node | --time | -t)
@@ -54,13 +69,6 @@ read_arguments() {
         esac
         shift
     done
-    [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
-    [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
-    [ -d "$(dirname -- "$file")" ] ||
-        fail 2 "jobs/submit.sh: there is no folder $(dirname -- "$file") for $file"
-    # The job may start in another folder (sbatch --chdir).
-    spec=$(realpath -- "$spec")
-    file=$(realpath -- "$file")
 }
 
 take() {
@@ -70,7 +78,10 @@ take() {
     --ranks-per-node | --ntasks-per-node) per_node=$2 && check_number "$1" "$2" ;;
     --time | -t)
         limit=$2
-        [ -n "$(seconds_of "$2")" ] ||
+        case ${2^^} in
+        UNLIMITED | INFINITE) limit=0 ;;
+        esac
+        [ -n "$(seconds_of "$limit")" ] ||
             fail 2 "jobs/submit.sh: --time '$2' is no time, expected minutes, H:M:S or D-H:M:S"
         ;;
     esac
@@ -108,7 +119,7 @@ seconds_of() {
 # Value of an option among those for sbatch: option_of LONG SHORT
 option_of() {
     local word value='' next=false
-    for word in ${site_options[@]+"${site_options[@]}"} ${options[@]+"${options[@]}"}; do
+    for word in ${options[@]+"${options[@]}"}; do
         if $next; then
             value=$word
             next=false
@@ -123,13 +134,19 @@ option_of() {
     printf '%s' "$value"
 }
 
-# Options that say how large the job is, and $workers, as far as that is known.
+# Options that say how large the job is, and $workers, as far as that is known. A training has a core
+# of its own, unless the user knows better.
 choose_size() {
-    local tasks cpus sockets per_socket
+    local tasks cpus sockets per_socket a_core=()
+    case " ${options[*]-}" in
+    *' --hint'* | *' --threads-per-core'* | *' --ntasks-per-core'*) ;;
+    *) a_core=(--hint=nomultithread) ;;
+    esac
     tasks=$(option_of --ntasks -n)
     if [ -n "$tasks" ]; then
         check_number --ntasks "$tasks"
-        size=(${nodes:+--nodes="$nodes"} ${per_node:+--ntasks-per-node="$per_node"})
+        size=(${nodes:+--nodes="$nodes"} ${per_node:+--ntasks-per-node="$per_node"}
+            ${a_core[@]+"${a_core[@]}"})
         workers=$tasks
         return
     fi
@@ -140,6 +157,7 @@ choose_size() {
         *-*) size=(--nodes="$nodes" --mincpus="$per_node") ;;
         *) size=(--nodes="$nodes" --ntasks-per-node="$per_node") ;;
         esac
+        size+=(${a_core[@]+"${a_core[@]}"})
         workers=$((${nodes%%-*} * per_node))
     else
         size=(--nodes="$nodes" --exclusive)
@@ -205,7 +223,8 @@ choose_time() {
 # The polite stop must fit in, and a short job must not spend its time on it.
 choose_signal() {
     local lead=$((limit_s / 4))
-    [ "$lead" -le 120 ] || lead=120
+    # No limit, but the partition may have one.
+    [ "$limit_s" -gt 0 ] && [ "$lead" -le 120 ] || lead=120
     [ "$lead" -ge 15 ] || lead=15
     signal=B:USR1@$lead
 }
@@ -218,7 +237,8 @@ refuse_second() {
     flock -w 30 9 2>/dev/null || true
     id=$(recall id)
     [ -n "$id" ] || return 0
-    state=$(squeue -h -j "$id" -o %T 2>/dev/null | head -n 1 || true)
+    ask_queue "$id" ||
+        fail 1 "jobs/submit.sh: cannot tell whether job $id for $file is in the queue still: $state"
     [ -z "$state" ] ||
         fail 4 "jobs/submit.sh: job $id for $file is in the queue already ($state):" \
             "jobs/status.sh $file tells more, scancel $id ends it"
@@ -226,18 +246,22 @@ refuse_second() {
 
 submit() {
     local id code
+    code=0
     remember sbatch "$(printf '%s\n' "${command[@]}")"
-    rm -f -- "$file.job"/{id,starts,ended,idle}
-    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || {
-        code=$?
+    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || code=$?
+    id=${id%%;*}
+    case $id in
+    *[!0-9]* | '')
         rm -f -- "$file.job"/{sbatch,lock}
         rmdir -- "$file.job" 2>/dev/null || true
+        say "Nothing was submitted."
         exit "$code"
-    }
-    id=${id%%;*}
+        ;;
+    esac
     remember id "$id"
     say "Submitted as job $id. How far it is: jobs/status.sh $file"
     say "What it says: $file.job/$id.out"
+    exit "$code"
 }
 
 read_arguments "$@"
@@ -245,18 +269,23 @@ choose_size
 find_program
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
-if [ "$finished" -eq "$cells" ]; then
+leave_out_once ${run_options[@]+"${run_options[@]}"}
+if [ "$finished" -eq "$cells" ] && [ "${#later[@]}" -eq "${#run_options[@]}" ]; then
     say "Nothing to do: $file is complete."
     exit 0
 fi
 choose_time
 choose_signal
-starts=$(((wall_s + limit_s - 1) / limit_s))
+starts=1 limit_said="no time limit"
+if [ "$limit_s" -gt 0 ]; then
+    starts=$(((wall_s + limit_s - 1) / limit_s))
+    limit_said="time limit $limit"
+fi
 say "Expected: $(in_words "$left_s") of core time, $(in_words "$wall_s") with $workers at a time;" \
-    "time limit $limit$([ "$starts" -le 1 ] || echo ", $starts starts")"
+    "$limit_said$([ "$starts" -le 1 ] || echo ", $starts starts")"
 # A percent sign is sbatch's.
-command=("${size[@]}" --time="$limit" --signal="$signal" --output="${file//%/%%}.job/%j.out"
-    ${site_options[@]+"${site_options[@]}"} ${options[@]+"${options[@]}"})
+command=(${size[@]+"${size[@]}"} --time="$limit" --signal="$signal"
+    --output="${file//%/%%}.job/%j.out" ${options[@]+"${options[@]}"})
 job=("$root/jobs/sweep.sbatch" "$root" "$spec" "$file" ${run_options[@]+"${run_options[@]}"})
 printf -v shown ' %q' "${command[@]}" "${job[@]}"
 say "sbatch$shown"

@@ -3,16 +3,15 @@
 # Say how far a sweep is, and what SLURM says about its job.
 #
 # Usage: jobs/status.sh FILE [OPTION of ccmsweep status…]
-# Exit codes: those of ccmsweep status.
+# Exit codes: those of ccmsweep status; 0 when the job has not made the file yet.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
-# shellcheck source=jobs/env.sh
-. "$root/jobs/env.sh"
+read_site
 
 # The queue's view, and what the job said last about itself.
 print_job() {
-    local id row output
+    local id row output state used left nodes where
     id=$(recall id)
     if [ -z "$id" ]; then
         return
@@ -34,10 +33,15 @@ case ${1:-} in
 --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
 '' | -*) fail 2 "jobs/status.sh: no file, expected jobs/status.sh FILE" ;;
 esac
-file=$1
+# As jobs/submit.sh does.
+file=$(realpath -m -- "$1")
 program=${CCMSWEEP:-$root/build/ccmsweep}
 [ -x "$program" ] || find_program
 code=0
-"$program" status "$@" || code=$?
+if [ ! -e "$file" ] && [ -n "$(recall id)" ]; then
+    echo "sweep     $file: not begun yet"
+else
+    "$program" status "$@" || code=$?
+fi
 print_job
 exit "$code"

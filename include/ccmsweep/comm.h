@@ -55,7 +55,8 @@ int comm_launched_rank(void) MUST_USE;
 /** Start MPI when launched. Collective. Ends the process when MPI cannot start. */
 void comm_start(struct comm *comm);
 
-/** Finish MPI, without a rank spinning while it waits for others. Collective. */
+/** Finish MPI, without a rank spinning while it waits for others, and remove the folder that the
+ * environment variable CCMSWEEP_SCRATCH names when it is empty. Collective. */
 void comm_finish(struct comm *comm);
 
 /** End the whole job at once with this code, because this rank cannot go on. */

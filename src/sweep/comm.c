@@ -82,6 +82,10 @@ void comm_finish(struct comm *comm)
     comm_meet(comm);
     MPI_Finalize();
     comm->launched = false;
+    /* The last process on a node finds the folder empty; nobody else may be left there to do it. */
+    const char *const scratch = getenv("CCMSWEEP_SCRATCH");
+    if (scratch != NULL)
+        rmdir(scratch);
 }
 
 void comm_abort(const struct comm *comm, int code)

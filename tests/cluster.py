@@ -2,11 +2,13 @@
 """A SLURM cluster of two nodes on this host, for the tests of jobs: listening on the loopback
 interface alone, in a folder of its own, and gone with the process that started it."""
 import ctypes
+import fcntl
 import os
 import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -14,11 +16,11 @@ from pathlib import Path
 
 from contents import Sweep, assert_same_results
 from program import listing
-from sweep_case import SOURCE, environment, send, wait_until
+from sweep_case import SOURCE, environment, ranks_among, send, wait_until
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 NODES = ("n1", "n2")
-CPUS = 8
+CPUS = 12
 CONFIGURATION = """\
 ClusterName=sweep
 FirstJobId={first}
@@ -42,7 +44,8 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+# With EnableIPv6 it resolves 127.0.0.1 where there is no other address.
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny,EnableIPv6
 SwitchType=switch/none
 MpiDefault=none
 SelectType=select/cons_tres
@@ -70,10 +73,35 @@ def missing():
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
+LIBC = ctypes.CDLL(None)
+# Namespaces: network, and host name.
+SPACES = {"net": 0x40000000, "uts": 0x04000000}
+
+
 def end_with_parent():
     """In a child: SIGKILL when the parent is gone, however it went."""
     parent_death_signal = 1
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+    LIBC.prctl(parent_death_signal, signal.SIGKILL)
+
+
+def leave_network():
+    """Give this thread, and what it starts, a network of a loopback interface alone, and a host name
+    that is known there. Returns the way back; nothing: it may not."""
+    set_flags, up = 0x8914, 1
+    back = {name: os.open(f"/proc/thread-self/ns/{name}", os.O_RDONLY) for name in SPACES}
+    if LIBC.unshare(sum(SPACES.values())) != 0:
+        return_to_network(back)
+        return {}
+    socket.sethostname("localhost")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up))
+    return back
+
+
+def return_to_network(back):
+    for name, space in back.items():
+        LIBC.setns(space, SPACES[name])
+        os.close(space)
 
 
 def free_ports(count):
@@ -91,14 +119,25 @@ def free_ports(count):
             continue
 
 
+# Without this, Open MPI does not talk over the loopback interface.
+LOOPBACK = {f"{name}_if_include": "lo"
+            for name in ("OMPI_MCA_btl_tcp", "OMPI_MCA_oob_tcp", "PMIX_MCA_ptl_tcp")}
+
+
 class Cluster:
-    """`with` starts it and ends it."""
+    """`with` starts it and ends it, also when SIGTERM ends this process."""
+
+    def __init__(self, threads=1):
+        self.threads = threads
 
     def __enter__(self):
+        self.at_sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Open MPI listens on all interfaces there are.
+        self.network = leave_network()
         # Short: the names of sockets are limited.
         self.folder = Path(tempfile.mkdtemp(prefix="ccms"))
-        self.environment = environment() | {"SLURM_CONF": str(self.folder / "slurm.conf"),
-                                            "PATH": PATH}
+        self.environment = environment() | LOOPBACK | {
+            "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
         self.daemons = {}
         # Not those of another cluster on this host: jobs have folders by their number.
         self.first = random.randrange(100000, 60000000)
@@ -115,20 +154,24 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        for daemon in reversed(self.daemons.values()):
-            daemon.terminate()
+        # At once: whoever sends SIGTERM sends SIGKILL soon.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        wait_until(self.kill_all, "the cluster did not end")
         for daemon in self.daemons.values():
-            try:
-                daemon.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
-        # Steps outlive the daemon of a node that was killed.
-        for pid in self.processes():
-            send(pid, signal.SIGKILL)
+            daemon.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
         for number in range(self.first, self.first + 100):
-            shutil.rmtree(f"/dev/shm/ccmsweep.{number}", ignore_errors=True)
+            for folder in scratch_of(number):
+                shutil.rmtree(folder, ignore_errors=True)
+        return_to_network(self.network)
+        signal.signal(signal.SIGTERM, self.at_sigterm)
+
+    def kill_all(self):
+        """Kill the daemons and what they have started. Returns whether there was none left."""
+        pids = self.processes()
+        for pid in pids:
+            send(pid, signal.SIGKILL)
+        return not pids
 
     def configure(self):
         for name in ("state", "spool", *(f"{kind}/{node}" for kind in ("spool", "tmp")
@@ -137,7 +180,8 @@ class Cluster:
         port = free_ports(1 + len(NODES))
         lines = [CONFIGURATION.format(folder=self.folder, port=port, first=self.first)]
         lines += [f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port + 1 + i} "
-                  f"CPUs={CPUS} State=UNKNOWN\n" for i, node in enumerate(NODES)]
+                  f"CPUs={CPUS} Boards=1 SocketsPerBoard=1 CoresPerSocket={CPUS // self.threads} "
+                  f"ThreadsPerCore={self.threads} State=UNKNOWN\n" for i, node in enumerate(NODES)]
         lines += [f"PartitionName=main Nodes={','.join(NODES)} Default=YES MaxTime=INFINITE "
                   "State=UP\n"]
         (self.folder / "slurm.conf").write_text("".join(lines), encoding="utf-8")
@@ -206,18 +250,49 @@ class Cluster:
         return fields.get(field)
 
     def listening(self):
-        """Addresses on which its daemons listen."""
+        """Addresses on which its daemons and jobs listen, by the names of the processes."""
         inodes = {}
-        for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A":
-                inodes[f"socket:[{fields[9]}]"] = fields[1].split(":")[0]
-        found = set()
-        for daemon in self.daemons.values():
-            for link in Path(f"/proc/{daemon.pid}/fd").iterdir():
-                found.add(inodes.get(os.readlink(link)))
-        return {".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
-                for address in found if address}
+        for family, table in ((socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")):
+            for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A":
+                    inodes[f"socket:[{fields[9]}]"] = address_in(family, fields[1].split(":")[0])
+        found = {}
+        for pid in self.processes():
+            try:
+                name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+                links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+            except OSError:  # it has ended
+                continue
+            for link in filter(inodes.get, links):
+                found.setdefault(name, set()).add(inodes[link])
+        return found
+
+    def is_alone(self):
+        """Whether all its processes have a network without a way out."""
+        for pid in self.processes():
+            try:
+                rows = Path(f"/proc/{pid}/net/dev").read_text(encoding="ascii").splitlines()[2:]
+            except OSError:
+                continue
+            if [row.split(":")[0].strip() for row in rows] != ["lo"]:
+                return False
+        return True
+
+    def ranks(self, node):
+        """Processes of ranks on a node."""
+        return list(ranks_among(self.processes(node)).values())
+
+
+def address_in(family, text):
+    """An address as /proc/net writes it: words of four bytes, the last byte first."""
+    words = [bytes.fromhex(text[i:i + 8])[::-1] for i in range(0, len(text), 8)]
+    return socket.inet_ntop(family, b"".join(words))
+
+
+def scratch_of(job):
+    """Folders in memory of a job, one for each node."""
+    return sorted(Path("/dev/shm").glob(f"ccmsweep.{job}.*"))
 
 
 class SweepJob:
@@ -272,7 +347,7 @@ class SweepJob:
 def assert_complete(job, straight):
     assert job.finish() == 0, job.output()
     assert_same_results(straight, job.path)
-    remembered = {"ended", "id", "idle", "lock", "sbatch", "starts"}
+    remembered = {"ended", "id", "idle", "lock", "sbatch", "short", "standing", "starts"}
     assert {path.name for path in job.folder.glob("b.h5.job/*")
             if path.suffix != ".out"} == remembered
     assert [name for name in listing(job.folder) if not name.startswith("b.h5.job/")] == [

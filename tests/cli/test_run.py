@@ -242,6 +242,13 @@ def test_too_short_for_a_checkpoint(tmp_path):
     assert status(tmp_path / "l.h5")["states"]["pending"] == status(tmp_path / "l.h5")["cells"]
 
 
+def test_an_end_that_is_past(tmp_path, monkeypatch):
+    (tmp_path / "l.yaml").write_text(LONG)
+    monkeypatch.setenv("SLURM_JOB_END_TIME", "1")
+    done = run("run", "l.yaml", "-o", "l.h5", cwd=tmp_path)
+    assert done.returncode == 75 and "nothing was begun: 0 s until the end are" in done.stderr
+
+
 def test_another_spec_is_refused(finished, tmp_path):
     folder, _ = finished
     before = (folder / "s.h5").read_bytes()

@@ -181,8 +181,10 @@ def test_job_that_loses_a_rank_is_started_again(rank, straight, folder):
 def test_cell_that_crashes_is_set_aside(straight, folder):
     """Started again until nothing else is left to be done."""
     needs_faults()
-    done = local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder, faults="begin@5=segv")
+    done = local("s.yaml", "-o", "b.h5", *QUIET, "--retr", "quarantined", cwd=folder,
+                 faults="begin@5=segv")
     assert done.returncode == 3, done.stderr
+    assert done.stderr.count("to be tried again") == 1
     assert done.stderr.count("The job ended with code 139: starting it again.\n") == 3
     got = Sweep(folder / "b.h5")
     assert len(got.done()) == got.runs and got.set_aside() == {5: "quarantined"}

@@ -9,12 +9,14 @@ from sweep_case import sweep, write_spec
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(request):
     if os.geteuid() != 0:
         pytest.skip("only root can start a cluster of its own")
     if shutil.which("apt-get") is None and missing():
         pytest.skip(f"there is no {', '.join(missing())}")
     assert not missing(), f"no {', '.join(missing())}: jobs/setup.sh test installs slurm-wlm"
+    # The cluster's network is none for an mpirun that knows nothing of it.
+    request.getfixturevalue("straight")
     with Cluster() as cluster:
         yield cluster
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Sweeps as SLURM jobs, on a real SLURM of two nodes: what ends a job early never ends the sweep,
 what must end it does, and the file is the one that mpirun makes."""
+import fcntl
 import json
-import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from cluster import CPUS, SweepJob, assert_complete
+from cluster import CPUS, Cluster, SweepJob, assert_complete, scratch_of
 from contents import Sweep, wrong_runs
-from program import listing, run
+from program import PROGRAM, listing, run
 from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, wait_until,
                         write_spec)
 
@@ -34,13 +38,23 @@ def waiting(cluster, tmp_path_factory):
     submit("chain", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2",
            CHAIN="1", LAUNCHER="mpirun")
     submit("end", "--time", "1", "--signal=B:CONT@1", CCMSWEEP_FAULTS="episode=sleep:5")
-    submit("crash", CCMSWEEP_FAULTS="begin@5=segv")
-    submit("cap", CCMSWEEP_FAULTS="begin=kill", RESTARTS="1")
+    deaf = tmp_path_factory.mktemp("deaf") / "program"
+    deaf.write_text(f"#!/bin/sh\n[ \"$1\" = run ] || exec {PROGRAM} \"$@\"\n"
+                    "trap '' USR1\nexec sleep 600\n")
+    deaf.chmod(0o755)
+    submit("deaf", "--time", "1", "--signal=B:USR1@45", CCMSWEEP=str(deaf))
+    submit("crash", "--", "--retry", "quarantined", CCMSWEEP_FAULTS="begin@5=segv")
+    submit("cap", CCMSWEEP_FAULTS="begin=kill", RESTARTS="2")
     return jobs
 
 
-def test_listens_on_loopback_alone(cluster):
-    assert cluster.listening() == {"127.0.0.1"}
+def assert_on_loopback(cluster, *names):
+    """Nobody outside reaches the daemons, nor these of a job that runs: Open MPI's listen on all
+    interfaces, of which there are no others where the kernel lets root have a network."""
+    found = cluster.listening()
+    assert set(found) >= {"slurmctld", "slurmd", *names}
+    assert found["slurmctld"] == found["slurmd"] == {"127.0.0.1"}, found
+    assert cluster.is_alone() or not cluster.network
 
 
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
@@ -53,11 +67,13 @@ def test_two_nodes(launcher, waiting, cluster, folder, straight):
     assert "start 1, 4 at a time on n[1-2]: first start; no cell done yet" in job.output()
     assert set(Sweep(job.path).ranks()) <= {1, 2, 3, 4}
     assert job.starts() == 1
-    assert not os.path.exists(f"/dev/shm/ccmsweep.{job.ids[0]}")
+    assert not scratch_of(job.id())
 
 
 def test_one_core(cluster, folder, straight):
-    job = SweepJob(cluster, folder, "-n", "1")
+    """From within another job, whose variables are not this one's."""
+    job = SweepJob(cluster, folder, "-n", "1", SLURM_JOB_END_TIME="1", SLURM_JOB_ID="1",
+                   SLURM_NTASKS="3")
     assert_complete(job, straight)
     assert "start 1, 1 at a time on n" in job.output()
 
@@ -71,10 +87,20 @@ def test_whole_node(cluster, folder, straight):
 
 
 def test_cancelled(cluster, folder, straight):
-    """It saves checkpoints and stays away; submitted again it goes on."""
+    """It saves checkpoints and stays away, nothing stays on its nodes; submitted again it goes on.
+    While it runs, no other job takes its place."""
     needs_faults()
-    job = SweepJob(cluster, folder, "-n", "4", **SLOW)
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "2", **SLOW)
     wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
+    second = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", cwd=folder)
+    assert second.returncode == 4 and "is in the queue already (RUNNING)" in second.stderr
+    by_hand = cluster.call("sbatch", "--wait", "-n", "1", "-o", cluster.folder / "by_hand.out",
+                           SOURCE / "jobs/sweep.sbatch", SOURCE, folder / "s.yaml", job.path)
+    assert by_hand.returncode == 4
+    assert f"job {job.ids[0]} works on {job.path} already (RUNNING)" in \
+        (cluster.folder / "by_hand.out").read_text()
+    assert [job.id()] == job.ids and (folder / "b.h5.job/starts").read_text() == "1\n"
+    assert [path.suffix for path in scratch_of(job.id())] == [".n1", ".n2"]
     cluster.call("scancel", job.id())
     before = job.done_cells()
     job.finish()
@@ -82,6 +108,7 @@ def test_cancelled(cluster, folder, straight):
     assert before <= job.done_cells() and not wrong_runs(job.path, straight)
     begun = [cell for cell in cells(job.path) if cell["state"] == "interrupted"]
     assert begun, "no cell was interrupted politely"
+    wait_until(lambda: not scratch_of(job.ids[0]), "something stays on a node", seconds=5)
     time.sleep(1)
     again = SweepJob(cluster, folder, "-n", "4")
     assert again.ids != job.ids
@@ -95,6 +122,7 @@ def test_node_dies(waiting, cluster, folder, straight):
     job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "2", **SLOW)
     wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
     assert "4 at a time on n[1-2]" in job.output()
+    assert_on_loopback(cluster, "slurmstepd")
     cluster.kill_node("n2")
     before = job.done_cells()
     try:
@@ -108,10 +136,12 @@ def test_node_dies(waiting, cluster, folder, straight):
 def test_requeued_by_hand(cluster, folder, straight):
     """By an operator, and by a SIGTERM as preemption sends it."""
     needs_faults()
-    job = SweepJob(cluster, folder, *ASIDE, **SLOW)
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "1", **SLOW)
     wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
     before = job.done_cells()
     cluster.call("scontrol", "requeue", job.id())
+    wait_until(lambda: cluster.state_of(job.id()) == "PENDING", "it does not wait", seconds=10)
+    assert not scratch_of(job.id())
     job.wait_for("start 2, ")
     assert before <= job.done_cells()
     before = job.done_cells()
@@ -125,14 +155,68 @@ def test_requeued_by_hand(cluster, folder, straight):
     assert_complete(job, straight)
 
 
+def test_stopped_before_the_first_checkpoint(cluster, folder, straight):
+    """By somebody, not by the time limit: it goes on."""
+    with open(folder / "b.h5.lock", "wb") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        job = SweepJob(cluster, folder, *ASIDE, "--", "--check", "--wait", "100")
+        for start, words in enumerate((["--signal=USR1"], ["--batch", "--signal=USR1"]), 1):
+            wait_until(lambda: job.output().count("b.h5 is in use; waiting") == start,
+                       "it does not wait", seconds=60)
+            cluster.call("scancel", *words, job.id())
+            job.wait_for(f": start {start + 1}, ")
+    assert_complete(job, straight)
+    assert job.output().count("stopped while ") == 2 and job.starts() == 3
+
+
+def test_two_threads_a_core(cluster, tmp_path):
+    """A training gets a core, and the ranks of mpirun are spread over the nodes."""
+    needs_faults()
+    one, two = tmp_path / "one", tmp_path / "two"
+    with Cluster(threads=2) as threaded:
+        for folder in (one, two):
+            folder.mkdir()
+            write_spec(folder)
+        job = SweepJob(threaded, one, "--nodes", "1-2", "--ranks-per-node", "4", **SLOW)
+        job.wait_for("start 1, 8 at a time on n[1-2]: ")
+        shown = threaded.ask("scontrol", "show", "-d", "job", job.id())
+        assert "Nodes=n[1-2] CPU_IDs=0-7 " in shown, shown
+        threaded.call("scancel", job.id())
+        job.finish()
+        job = SweepJob(threaded, two, "--nodes", "2", LAUNCHER="mpirun", **SLOW)
+        job.wait_for(f"start 1, {CPUS} at a time on n[1-2]: ")
+        wait_until(lambda: [len(threaded.ranks(node)) for node in ("n1", "n2")]
+                   == [CPUS // 2 + 1, CPUS // 2], "the ranks are elsewhere")
+        assert_on_loopback(threaded, "mpirun", "orted")
+        threaded.call("scancel", job.id())
+        job.finish()
+
+
+def test_ends_at_sigterm(cluster):
+    """Of the cluster of a test that takes too long, nothing stays."""
+    script = ("import time\nfrom cluster import Cluster\nwith Cluster() as cluster:\n"
+              "    cluster.call('sbatch', '--wrap', 'srun sleep 1000')\n"
+              "    print(cluster.folder, flush=True)\n    time.sleep(100)\n")
+    with subprocess.Popen([sys.executable, "-c", script], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, cwd=SOURCE / "tests") as process:
+        other = Cluster()
+        other.folder = Path(process.stdout.readline().strip())
+        wait_until(lambda: len(other.processes()) > 6, "no step came up")
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=5)
+    assert other.processes() == [] and not other.folder.exists()
+
+
 def test_shows_and_submits_nothing(cluster, folder):
+    before = cluster.ask("squeue", "-h", "-t", "all", "-o", "%i").split()
     done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "--dry-run", "--nodes",
                         "2", "--partition=main", "--comment", "a b", cwd=folder)
     assert done.returncode == 0 and "32 cells, 32 of them left" in done.stderr
-    assert "with 16 at a time; time limit 00:" in done.stderr
+    assert f"with {2 * CPUS} at a time; time limit 00:" in done.stderr
     assert "sbatch --nodes=2 --exclusive --time=00:" in done.stderr
     assert r"--partition=main --comment a\ b " in done.stderr
     assert listing(folder) == ["s.yaml"]
+    assert cluster.ask("squeue", "-h", "-t", "all", "-o", "%i").split() == before
 
 
 def test_second_submit_is_refused(cluster, folder):
@@ -140,10 +224,43 @@ def test_second_submit_is_refused(cluster, folder):
     second = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", cwd=folder)
     assert second.returncode == 4
     assert f"job {job.id()} for {job.path} is in the queue already (PENDING)" in second.stderr
-    shown = cluster.call(SOURCE / "jobs/status.sh", "b.h5", cwd=folder)
-    assert shown.returncode == 2 and f"job       {job.id()}: PENDING" in shown.stdout
+    (folder / "link.h5").symlink_to("b.h5")
+    shown = cluster.call(SOURCE / "jobs/status.sh", "link.h5", cwd=folder)
+    assert shown.returncode == 0 and f"{job.path}: not begun yet" in shown.stdout
+    assert f"job       {job.id()}: PENDING" in shown.stdout
     cluster.call("scancel", job.id())
     job.finish()
+
+
+def test_queue_does_not_answer(cluster, folder):
+    """Then the job of which the books tell may be there. A number it does not know is gone."""
+    (folder / "b.h5.job").mkdir()
+    (folder / "b.h5.job/id").write_text("1\n")
+    (folder / "bin").mkdir()
+    squeue = folder / "bin/squeue"
+    squeue.write_text("#!/bin/sh\necho 'Unable to contact slurm controller' >&2\nexit 1\n")
+    squeue.chmod(0o755)
+    words = [SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", "--test-only"]
+    done = cluster.call(*words, cwd=folder, PATH=f"{squeue.parent}:{cluster.environment['PATH']}")
+    assert done.returncode == 1, done.stderr
+    assert f"cannot tell whether job 1 for {folder / 'b.h5'} is in the queue still: Unable to " \
+        "contact slurm controller" in done.stderr
+    done = cluster.call(*words, cwd=folder)
+    assert done.returncode == 0 and done.stderr.endswith("Nothing was submitted.\n"), done.stderr
+    assert (folder / "b.h5.job/id").read_text() == "1\n"
+
+
+def test_options_of_the_site(cluster, folder):
+    """The user's win, and what is not strict in jobs/env.sh ends nothing."""
+    shutil.copytree(SOURCE / "jobs", folder / "jobs")
+    with open(folder / "jobs/env.sh", "a", encoding="utf-8") as site:
+        site.write("false\n: $is_not_set\n"
+                   "site_options=(--time=7 --signal=B:USR1@99 -p site --account=a)\n")
+    words = [folder / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", "--dry-run"]
+    done = cluster.call(*words, "-p", "main", "--time", "5", cwd=folder)
+    assert " --time=5 " in done.stderr and "--time=7" not in done.stderr, done.stderr
+    assert " --signal=B:USR1@99 -p site --account=a -n 1 -p main " in done.stderr
+    assert " --time=7 " in cluster.call(*words, cwd=folder).stderr
 
 
 def test_nothing_to_do(cluster, straight, folder):
@@ -151,16 +268,21 @@ def test_nothing_to_do(cluster, straight, folder):
     done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", cwd=folder)
     assert done.returncode == 0 and "Nothing to do: " in done.stderr
     assert listing(folder) == ["b.h5", "s.yaml"]
+    done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "--dry-run", "--",
+                        "--check", cwd=folder)
+    assert done.returncode == 0 and "Nothing to do: " not in done.stderr
+    assert f"{folder / 'b.h5'} --check".replace(" ", "\\ ", 1) in done.stderr
 
 
-@pytest.mark.parametrize("limit, signal", [
+@pytest.mark.parametrize("limit, lead", [
     ("4", 60), ("2:00", 30), ("0:02:00", 30), ("00:08", 15), ("1-00", 120), ("0-0:02", 30),
-    ("0-00:00:30", 15), ("1-08:09:10", 120)])
-def test_times(limit, signal, cluster, folder):
+    ("0-00:00:30", 15), ("1-08:09:10", 120), ("0", 120), ("00:00", 120)])
+def test_times(limit, lead, cluster, folder):
     """A quarter of the time is left for stopping, 15 s at least and two minutes at most."""
     done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n1", "--dry-run",
                         "--time", limit, cwd=folder)
-    assert f"--time={limit} --signal=B:USR1@{signal} " in done.stderr, done.stderr
+    assert f"--time={limit} --signal=B:USR1@{lead} " in done.stderr, done.stderr
+    assert ("no time limit" in done.stderr) == (limit in ("0", "00:00"))
 
 
 def test_refused_by_sbatch(cluster, folder):
@@ -210,6 +332,31 @@ def test_program_is_missing(cluster, folder):
     assert job.finish() == 2 and "/none/ccmsweep is no program" in job.output()
 
 
+def test_program_cannot_be_run(cluster, folder):
+    program = folder / "program"
+    program.write_text("#!/none/sh\n")
+    program.chmod(0o755)
+    job = SweepJob(cluster, folder, "-n", "1", f"--export=ALL,CCMSWEEP={program}")
+    assert job.finish() in (126, 127) and job.starts() == 1, job.output()
+    assert f"srun, or {program}, cannot be run on these nodes" in job.output()
+
+
+def test_start_again_is_refused(cluster, folder):
+    needs_faults()
+    job = SweepJob(cluster, folder, "-n", "1", "--no-requeue", CCMSWEEP=WITH_FAULTS,
+                   CCMSWEEP_FAULTS="begin=kill")
+    assert job.finish() == 137 and job.starts() == 1, job.output()
+    assert "this cluster does not let a job start again (" in job.output()
+
+
+def test_starts_cannot_be_counted(cluster, folder):
+    needs_faults()
+    (folder / "b.h5.job/idle.new").mkdir(parents=True)
+    job = SweepJob(cluster, folder, "-n", "1", CCMSWEEP=WITH_FAULTS, CCMSWEEP_FAULTS="begin=kill")
+    assert job.finish() == 137 and job.starts() == 1, job.output()
+    assert "not started again, for nothing can be written into" in job.output()
+
+
 # Those that were submitted first.
 
 
@@ -223,6 +370,7 @@ def test_crashing_cell(waiting):
     assert job.finish() == 3, job.output()
     assert Sweep(job.path).set_aside() == {5: "quarantined"}
     assert len(job.done_cells()) == CELLS and job.starts() == 4
+    assert job.output().count("to be tried again") == 1
     assert "run 5 (actor_lr 0.1, critic_lr 0.01, seed 2) is quarantined: it crashed 3 times" in \
         job.output()
 
@@ -232,6 +380,16 @@ def test_no_progress(waiting):
     assert job.finish() == 137, job.output()
     assert job.starts() == 2
     assert "ended with code 137: 2 starts in a row without progress" in job.output()
+    assert not scratch_of(job.id())
+
+
+def test_no_answer(waiting):
+    """Trainings that hang are given up before the limit, and not for ever."""
+    job = waiting["deaf"]
+    assert job.finish() == 1, job.output()
+    assert job.output().count("no answer from the trainings: they are given up") == 2
+    assert "start 2, 2 at a time on n1: the last start had not answered before" in job.output()
+    assert "ended: 2 starts in a row came to their time limit before even one" in job.output()
 
 
 def test_time_limit(waiting, straight):

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from cluster import SweepJob, assert_complete
+from cluster import SweepJob, assert_complete, scratch_of
 from contents import wrong_runs
 from sweep_case import WITH_FAULTS, needs_faults, send, wait_until
 
@@ -27,6 +27,41 @@ def test_batch_host_dies(cluster, folder, straight):
     finally:
         cluster.start_node("n1")
     assert_complete(job, straight)
+
+
+def test_lost_starts_are_counted(cluster, folder):
+    """Those too that take the node of the job's own script down."""
+    needs_faults()
+    job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "1", CCMSWEEP=WITH_FAULTS,
+                   CCMSWEEP_FAULTS="begin=sleep:600000", RESTARTS="1")
+    wait_until(lambda: cluster.ranks("n1"), "no rank came up", seconds=60)
+    time.sleep(1)
+    cluster.kill_node("n1")
+    try:
+        assert job.finish() == 1, job.output()
+    finally:
+        cluster.start_node("n1")
+        wait_until(cluster.is_idle, "the node did not return", seconds=60)
+    assert job.starts() == 2 and "ended: 1 starts in a row without progress" in job.output()
+
+
+def test_waits_for_the_node(cluster, folder, straight):
+    """With a fixed number of nodes."""
+    needs_faults()
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "2", **SLOW)
+    wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
+    cluster.kill_node("n2")
+    before = job.done_cells()
+    try:
+        wait_until(lambda: cluster.ask("sinfo", "-h", "-n", "n2", "-o", "%T").startswith("down"),
+                   "the node is not down", seconds=60)
+        wait_until(lambda: cluster.state_of(job.id()) == "PENDING", "it does not wait", seconds=60)
+    finally:
+        cluster.start_node("n2")
+    job.wait_for("start 2, 4 at a time on n[1-2]: ", seconds=120)
+    assert before <= job.done_cells()
+    assert_complete(job, straight)
+    assert not scratch_of(job.id())
 
 
 def kill_a_rank(cluster, _job, draw):

@@ -3,6 +3,7 @@
  * One start of a sweep, as rank 0 prepares and closes it: the lock, the file, what is in it, what
  * is to be done and in which order.
  *
+ *     session_check     what may be wrong before anything is made
  *     session_prepare   the lock, and a file of this spec: made, or found and matched
  *     (all ranks open the store)
  *     session_begin     what an earlier start left is judged and tidied; the cells queue up
@@ -54,6 +55,11 @@ struct session {
     double start_by, stop_at; /**< after this no cell is started; at this the work stops. UTC */
     int64_t log_row;
 };
+
+/** Find what can be refused before anything is made: the file, if it is there, is of this spec and
+ *  can be written, and the one whose runs are to be copied is another sweep's. `session` has
+ * request and spec. \return STATUS_INPUT, STATUS_FAULT with a sentence */
+enum status session_check(const struct session *session, struct fault *fault) MUST_USE;
 
 /** Lock the file's name, then make the file or find that it is of this spec. `session` has request,
  *  spec and progress. \return STATUS_STOPPED when asked to while it waits, STATUS_LOCKED,

@@ -32,7 +32,8 @@ enum {
     KEY_CHECK,
     KEY_REUSE,
     KEY_ORDER,
-    KEY_WAIT
+    KEY_WAIT,
+    KEY_DRY_RUN
 };
 
 struct arguments {
@@ -40,6 +41,7 @@ struct arguments {
     struct session_request session;
     enum progress_mode progress;
     double job_end; /* of the batch job, INFINITY for none */
+    bool dry_run;
 };
 
 static const struct argp_option options[] = {
@@ -68,6 +70,8 @@ static const struct argp_option options[] = {
     {"order", KEY_ORDER, "ORDER", 0, "of cells: expected (longest first, default), plan or random",
      0},
     {"wait", KEY_WAIT, "S", 0, "seconds to wait for a file that is in use (default 30)", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0,
+     "look at the options, the spec and the file, refuse what is wrong, and touch nothing", 0},
     {0},
 };
 
@@ -190,6 +194,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         if (!text_parse_real(value, &a->session.lock_wait_s) || a->session.lock_wait_s < 0)
             return refuse(state, "--wait: '%s' is no time, expected seconds from 0", value);
         return 0;
+    case KEY_DRY_RUN:
+        a->dry_run = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->request.path != NULL)
             return refuse(state, "too many arguments: '%s', expected one spec", value);
@@ -224,8 +231,8 @@ static const struct argp parser = {
 
 /* What the other ranks must know. */
 struct orders {
-    int32_t status; /* they leave unless STATUS_OK */
-    int32_t bar;    /* rank 0 draws one */
+    int32_t begin; /* else they leave */
+    int32_t bar;   /* rank 0 draws one */
     double checkpoint_s;
     char path[PATH_MAX];
 };
@@ -255,7 +262,12 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
         return status;
     session->spec = *spec;
     session->request = &arguments->session;
-    return session_prepare(session, fault);
+    if (!arguments->dry_run)
+        return session_prepare(session, fault);
+    status = session_check(session, fault);
+    if (status == STATUS_OK)
+        snprintf(fault->text, sizeof fault->text, "nothing is wrong, nothing was touched");
+    return status;
 }
 
 static enum status open_all(const struct comm *comm, const struct orders *orders,
@@ -302,25 +314,25 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
                                   .job_end = job_end};
     struct progress progress = {.file = stderr, .mode = PROGRESS_NONE, .who = ""};
     struct session session = {.progress = &progress};
-    struct orders orders = {.status = STATUS_OK};
+    struct orders orders = {.begin = false};
     struct spec *spec = NULL;
     struct store *store = NULL;
     enum status status = prepare(argc, argv, &arguments, &spec, &session, fault);
-    orders.status = (int32_t)status;
-    if (status == STATUS_OK) {
+    orders.begin = status == STATUS_OK && !arguments.dry_run;
+    if (orders.begin) {
         orders.checkpoint_s = checkpoint_s_of(spec);
         orders.bar = progress.mode == PROGRESS_BAR;
         snprintf(orders.path, sizeof orders.path, "%s", arguments.session.path);
     }
     comm_broadcast(comm, &orders, sizeof orders);
-    if (status == STATUS_OK)
+    if (orders.begin)
         status = open_all(comm, &orders, &store, fault);
-    if (status == STATUS_OK) {
+    if (orders.begin && status == STATUS_OK) {
         const struct crew crew = {
             .comm = comm, .store = store, .path = orders.path, .checkpoint_s = orders.checkpoint_s};
         status = crew_lead(&crew, &session, fault);
     }
-    if (must_abort(comm, orders.status == STATUS_OK, status)) {
+    if (must_abort(comm, orders.begin, status)) {
         progress_say(&progress, "%s", fault->text);
         comm_abort(comm, (int)status);
     }
@@ -342,7 +354,7 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
     struct orders orders;
     struct store *store = NULL;
     comm_broadcast(comm, &orders, sizeof orders);
-    if (orders.status != STATUS_OK)
+    if (!orders.begin)
         return STATUS_OK; /* rank 0 says why, and with which code */
     enum status status = open_all(comm, &orders, &store, fault);
     if (status == STATUS_OK) {

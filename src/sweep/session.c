@@ -94,12 +94,16 @@ static enum status lock(struct session *s, struct fault *fault)
     }
 }
 
+enum status session_check(const struct session *s, struct fault *fault)
+{
+    const enum status status = check_file(s, fault);
+    return status == STATUS_OK ? check_reuse(s, fault) : status;
+}
+
 enum status session_prepare(struct session *s, struct fault *fault)
 {
     const char *const path = s->request->path;
-    enum status status = check_file(s, fault);
-    if (status == STATUS_OK)
-        status = check_reuse(s, fault);
+    enum status status = session_check(s, fault);
     if (status == STATUS_OK)
         status = lock(s, fault);
     if (status != STATUS_OK)

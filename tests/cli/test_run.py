@@ -249,6 +249,25 @@ def test_an_end_that_is_past(tmp_path, monkeypatch):
     assert done.returncode == 75 and "nothing was begun: 0 s until the end are" in done.stderr
 
 
+def test_dry_run(finished):
+    """Says what a run would refuse, and leaves no trace."""
+    folder, _ = finished
+    before = (folder / "s.h5").read_bytes(), listing(folder)
+    for words in (["s.yaml", "-o", "s.h5", "--retry", "failed"], ["s.yaml", "-o", "new.h5"],
+                  ["s.yaml", "-o", "new.h5", "--reuse", "s.h5"]):
+        done = run("run", *words, "--dry-run", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert (done.stdout, done.stderr) == (
+            "", "ccmsweep: nothing is wrong, nothing was touched\n")
+    for words, sentence in ((["s.yaml", "-o", "s.h5", "--set", "training.gamma=0.9"],
+                             "training.gamma is 0.99 there and 0.9 here"),
+                            (["s.yaml", "-o", "new.h5", "--reuse", "none.h5"], "--reuse: "),
+                            (["s.yaml", "-o", "new.h5", "--order", "none"], "--order: 'none'")):
+        done = run("run", *words, "--dry-run", cwd=folder)
+        assert done.returncode == 2 and sentence in done.stderr, done.stderr
+    assert ((folder / "s.h5").read_bytes(), listing(folder)) == before
+
+
 def test_another_spec_is_refused(finished, tmp_path):
     folder, _ = finished
     before = (folder / "s.h5").read_bytes()

@@ -172,8 +172,9 @@ standing() {
 forgetful=false
 # shellcheck disable=SC2034 # jobs/sweep.sbatch uses it
 remember() {
-    { mkdir -p -- "$file.job" && printf '%s\n' "$2" >"$file.job/$1.new" &&
-        mv -f -- "$file.job/$1.new" "$file.job/$1"; } 2>/dev/null || forgetful=true
+    local new=$file.job/.$1.$$
+    { mkdir -p -- "$file.job" && printf '%s\n' "$2" >"$new" &&
+        mv -fT -- "$new" "$file.job/$1"; } 2>/dev/null || forgetful=true
 }
 
 recall() {

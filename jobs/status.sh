@@ -3,7 +3,9 @@
 # Say how far a sweep is, and what SLURM says about its job.
 #
 # Usage: jobs/status.sh FILE [OPTION of ccmsweep status…]
-# Exit codes: those of ccmsweep status; 0 when the job has not made the file yet.
+#
+# With --json, standard output is the program's alone. Exit codes: those of ccmsweep status; 0 when
+# the job has not made the file yet.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -11,37 +13,57 @@ read_site
 
 # The queue's view, and what the job said last about itself.
 print_job() {
-    local id row output state used left nodes where
+    local id state row output used left nodes where
     id=$(recall id)
     if [ -z "$id" ]; then
         return
     fi
-    row=$(squeue -h -j "$id" -o '%T|%M|%L|%D|%R' 2>/dev/null | head -n 1 || true)
-    output=$(sed -n "s/^[0-9: -]* job $id: //p" "$file.job/$id.out" 2>/dev/null | tail -n 1) || true
-    if [ -n "$row" ]; then
-        IFS='|' read -r state used left nodes where <<<"$row"
-        echo "job       $id: $state for $used, $left left, $nodes nodes ($where)"
-    elif command -v squeue >/dev/null; then
+    if ! command -v squeue >/dev/null; then
+        echo "job       $id: no squeue here to ask"
+    elif ! ask_queue "$id"; then
+        echo "job       $id: the queue does not answer ($state)"
+    elif [ -z "$state" ]; then
         echo "job       $id: not in the queue"
     else
-        echo "job       $id: no squeue here to ask"
+        row=$(squeue -h -j "$id" -o '%M|%L|%D|%R' 2>/dev/null | head -n 1) || true
+        IFS='|' read -r used left nodes where <<<"$row"
+        echo "job       $id: $state for $used, $left left, $nodes nodes ($where)"
+        case $where in
+        *Partition*Limit* | *PartitionConfig* | *BadConstraints*)
+            echo "          the partition never has that: scancel $id, and submit a smaller job"
+            ;;
+        esac
     fi
+    output=$(sed -n "s/^\([0-9: -]*\) job $id: /\1: /p" "$file.job/$id.out" 2>/dev/null |
+        tail -n 1) || true
     echo "said      ${output:-nothing yet}"
 }
 
-case ${1:-} in
---help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
-'' | -*) fail 2 "jobs/status.sh: no file, expected jobs/status.sh FILE" ;;
-esac
+file='' json=false
+for word in "$@"; do
+    case $word in
+    --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
+    --json) json=true ;;
+    -*) ;;
+    *) file=$word ;;
+    esac
+done
+[ -n "$file" ] || fail 2 "jobs/status.sh: no file, expected jobs/status.sh FILE"
 # As jobs/submit.sh does.
-file=$(realpath -m -- "$1")
-program=${CCMSWEEP:-$root/build/ccmsweep}
-[ -x "$program" ] || find_program
+file=$(realpath -m -- "$file")
 code=0
-if [ ! -e "$file" ] && [ -n "$(recall id)" ]; then
-    echo "sweep     $file: not begun yet"
-else
+if [ -e "$file" ]; then
+    program=${CCMSWEEP:-$root/build/ccmsweep}
+    [ -x "$program" ] || find_program
     "$program" status "$@" || code=$?
+elif [ -z "$(recall id)" ]; then
+    fail 2 "jobs/status.sh: there is no file $file"
+elif ! $json; then
+    echo "sweep     $file: not begun yet"
 fi
-print_job
+if $json; then
+    print_job >&2
+else
+    print_job
+fi
 exit "$code"

@@ -7,13 +7,15 @@
 #   -o FILE             the sweep's file; the output of its jobs goes to FILE.job/
 #   --nodes N           nodes, or a range such as 1-4: as many of them as there are; 1
 #   --ranks-per-node N  trainings at a time on each node; without it whole nodes (--exclusive)
-#   --time T            time limit as for sbatch; without it what the sweep will take and half of
-#                       that more, within the partition's limit. A job that does not come to the
-#                       end of the sweep goes on by itself: it may be shorter. 0: no limit
+#   --time T            time limit of one start: minutes, H:M:S or D-H:M:S; without it what the sweep
+#                       will take and half of that more, within the partition's limit. The job starts
+#                       again by itself until the sweep is complete: a short limit, which waits less
+#                       for its place, does as well. 0: no limit
 #   --dry-run           show all that and submit nothing
 # Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
 # --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh. The options behind -- are those
-# of every start of the job, but --retry, --reuse and --check, which are those of the first.
+# of every start of the job, but --retry, --reuse and --check, which are those of the first. The job
+# reads a copy of the spec, FILE.job/spec.yaml: SPEC may be changed as soon as it is submitted.
 #
 # Exit codes: 0 submitted, or nothing is left to do; 1 the queue cannot be asked; 2 wrong input; 4 a
 # job for FILE is queued or running; else that of sbatch.
@@ -38,11 +40,18 @@ read_arguments() {
     read_options "$@"
     [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
     [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
-    [ -d "$(dirname -- "$file")" ] ||
-        fail 2 "jobs/submit.sh: there is no folder $(dirname -- "$file") for $file"
+    check_file
     # The job may start in another folder (sbatch --chdir).
     spec=$(realpath -- "$spec")
     file=$(realpath -- "$file")
+}
+
+check_file() {
+    local folder
+    folder=$(dirname -- "$file")
+    [ -d "$folder" ] || fail 2 "jobs/submit.sh: there is no folder $folder for $file"
+    [ -w "$folder" ] || fail 2 "jobs/submit.sh: nothing can be written into $folder"
+    [ ! -d "$file" ] || fail 2 "jobs/submit.sh: $file is a folder, expected the name of a file"
 }
 
 # Those of the site come first, so that the user's win.
@@ -59,6 +68,9 @@ read_options() {
             ;;
         -o* | -N* | -t*) take "${1:0:2}" "${1:2}" ;;
         --dry-run) dry=true ;;
+        --array | --array=* | -a*)
+            fail 2 "jobs/submit.sh: no $1 for a sweep: one job trains all its cells"
+            ;;
         --help | -h) usage "${BASH_SOURCE[0]}" && exit 0 ;;
         --)
             shift
@@ -74,7 +86,13 @@ read_options() {
 take() {
     case $1 in
     -o | --output) file=$2 ;;
-    --nodes | -N) nodes=$2 && check_number --nodes "${2%%-*}" && check_number --nodes "${2##*-}" ;;
+    --nodes | -N)
+        nodes=$2
+        check_number --nodes "${2%%-*}"
+        check_number --nodes "${2##*-}"
+        [ "${2%%-*}" -le "${2##*-}" ] ||
+            fail 2 "jobs/submit.sh: --nodes '$2', expected the fewer nodes first"
+        ;;
     --ranks-per-node | --ntasks-per-node) per_node=$2 && check_number "$1" "$2" ;;
     --time | -t)
         limit=$2
@@ -137,7 +155,7 @@ option_of() {
 # Options that say how large the job is, and $workers, as far as that is known. A training has a core
 # of its own, unless the user knows better.
 choose_size() {
-    local tasks cpus sockets per_socket a_core=()
+    local tasks cpus sockets per_socket per_task a_core=()
     case " ${options[*]-}" in
     *' --hint'* | *' --threads-per-core'* | *' --ntasks-per-core'*) ;;
     *) a_core=(--hint=nomultithread) ;;
@@ -166,8 +184,25 @@ choose_size() {
         cpus=${cpus%+}
         tasks=$((${sockets:-0} * ${per_socket:-0}))
         [ "$tasks" -gt 0 ] && [ "$tasks" -lt "$cpus" ] || tasks=$cpus
-        workers=$((${nodes%%-*} * tasks))
+        per_task=$(option_of --cpus-per-task -c)
+        workers=$((${nodes%%-*} * (tasks / ${per_task:-1})))
+        [ "$workers" -gt 0 ] || workers=1
     fi
+}
+
+# Say it when the partition will never have what the job asks for: SLURM would let it wait.
+check_room() {
+    local have=0 cpus=0 more most
+    while read -r more most; do
+        have=$((have + more))
+        [ "${most%+}" -le "$cpus" ] || cpus=${most%+}
+    done < <(ask_sinfo '%D %c')
+    [ "$have" -gt 0 ] || return 0
+    [ -z "$nodes" ] || [ "${nodes%%-*}" -le "$have" ] ||
+        say "Warning: the partition has $have nodes, so a job of ${nodes%%-*} nodes waits for ever"
+    [ -z "$per_node" ] || [ "$per_node" -le "$cpus" ] ||
+        say "Warning: the partition's nodes have $cpus CPUs, so a job of $per_node ranks a node waits" \
+            "for ever"
 }
 
 # What sinfo knows of the partition: ask_sinfo FORMAT
@@ -179,14 +214,30 @@ ask_sinfo() {
         if [ -n "$partition" ]; then cat; else grep '^[^ ]*\* ' || true; fi | cut -d ' ' -f 2-
 }
 
+# What the program would refuse is refused now.
+check_run() {
+    local said code=0
+    said=$("$program" run "$spec" -o "$file" --dry-run ${run_options[@]+"${run_options[@]}"} 2>&1) ||
+        code=$?
+    [ "$code" -eq 0 ] || fail "$code" "$said"
+}
+
 # Ask the plan: $left_s, $longest_s, $cells, $finished.
 ask_plan() {
-    local plan
-    if [ -f "$file" ]; then
-        plan=$("$program" plan "$spec" "$file" --json) || exit "$?"
-    else
-        plan=$("$program" plan "$spec" --json) || exit "$?"
-    fi
+    local plan words=("$spec") word value=false
+    [ ! -f "$file" ] || words+=("$file")
+    for word in ${run_options[@]+"${run_options[@]}"}; do
+        if $value; then
+            words+=(--set "$word")
+            value=false
+            continue
+        fi
+        case $word in
+        --se | --set) value=true ;;
+        --se=* | --set=*) words+=("--set=${word#*=}") ;;
+        esac
+    done
+    plan=$("$program" plan "${words[@]}" --json) || exit "$?"
     cells=$(number_in cells <<<"$plan")
     finished=$(number_in finished_cells <<<"$plan")
     left_s=$(number_in left_s <<<"$plan")
@@ -205,6 +256,9 @@ in_words() {
 # five, within what the partition allows.
 choose_time() {
     local most
+    # More than there are cells have nothing to do.
+    [ "$workers" -le $((cells - finished)) ] || [ "$finished" -eq "$cells" ] ||
+        workers=$((cells - finished))
     wall_s=$(awk -v left="$left_s" -v longest="$longest_s" -v workers="$workers" \
         'BEGIN { s = left / workers; printf "%.0f", (s > longest) ? s : longest }')
     if [ -n "$limit" ]; then
@@ -229,44 +283,53 @@ choose_signal() {
     signal=B:USR1@$lead
 }
 
-# Leave if a job for the file is queued or runs. Two of this script at a time wait for each other.
+# Leave if a job for the file is queued or runs.
 refuse_second() {
     local id state
-    mkdir -p -- "$file.job" || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
-    exec 9>"$file.job/lock"
-    flock -w 30 9 2>/dev/null || true
     id=$(recall id)
     [ -n "$id" ] || return 0
     ask_queue "$id" ||
         fail 1 "jobs/submit.sh: cannot tell whether job $id for $file is in the queue still: $state"
     [ -z "$state" ] ||
         fail 4 "jobs/submit.sh: job $id for $file is in the queue already ($state):" \
-            "jobs/status.sh $file tells more, scancel $id ends it"
+            "jobs/status.sh $(quoted "$file") tells more, scancel $id ends it"
 }
 
+# A path as a shell takes it.
+quoted() {
+    printf '%q' "$1"
+}
+
+# Submit, and write down what and as which job. Two of this script at a time wait for each other; one
+# that comes to nothing leaves what was known.
 submit() {
-    local id code
-    code=0
-    remember sbatch "$(printf '%s\n' "${command[@]}")"
+    local id code=0 new=false
+    [ -d "$file.job" ] || new=true
+    mkdir -p -- "$file.job" || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
+    exec 9>"$file.job/lock"
+    flock -w 30 9 2>/dev/null || true
+    refuse_second
+    [ "$spec" -ef "$copy" ] || cp -- "$spec" "$copy"
     id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || code=$?
     id=${id%%;*}
     case $id in
     *[!0-9]* | '')
-        rm -f -- "$file.job"/{sbatch,lock}
-        rmdir -- "$file.job" 2>/dev/null || true
+        ! $new || rm -r -- "$file.job"
         say "Nothing was submitted."
         exit "$code"
         ;;
     esac
     remember id "$id"
-    say "Submitted as job $id. How far it is: jobs/status.sh $file"
-    say "What it says: $file.job/$id.out"
+    remember sbatch "$(printf '%s\n' "${command[@]}")"
+    say "Submitted as job $id. How far it is: jobs/status.sh $(quoted "$file")"
+    say "What it says: $(quoted "$file.job/$id.out")"
     exit "$code"
 }
 
 read_arguments "$@"
 choose_size
 find_program
+check_run
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
 leave_out_once ${run_options[@]+"${run_options[@]}"}
@@ -276,6 +339,7 @@ if [ "$finished" -eq "$cells" ] && [ "${#later[@]}" -eq "${#run_options[@]}" ]; 
 fi
 choose_time
 choose_signal
+check_room
 starts=1 limit_said="no time limit"
 if [ "$limit_s" -gt 0 ]; then
     starts=$(((wall_s + limit_s - 1) / limit_s))
@@ -283,16 +347,17 @@ if [ "$limit_s" -gt 0 ]; then
 fi
 say "Expected: $(in_words "$left_s") of core time, $(in_words "$wall_s") with $workers at a time;" \
     "$limit_said$([ "$starts" -le 1 ] || echo ", $starts starts")"
+copy=$file.job/spec.yaml
 # A percent sign is sbatch's.
 command=(${size[@]+"${size[@]}"} --time="$limit" --signal="$signal"
     --output="${file//%/%%}.job/%j.out" ${options[@]+"${options[@]}"})
-job=("$root/jobs/sweep.sbatch" "$root" "$spec" "$file" ${run_options[@]+"${run_options[@]}"})
+job=("$root/jobs/sweep.sbatch" "$root" "$copy" "$file" ${run_options[@]+"${run_options[@]}"})
 printf -v shown ' %q' "${command[@]}" "${job[@]}"
 say "sbatch$shown"
 if $dry; then
+    ! command -v squeue >/dev/null || refuse_second
     exit 0
 fi
 command -v sbatch >/dev/null ||
     fail 2 "jobs/submit.sh: there is no sbatch here: run this where jobs are submitted, or jobs/local.sh"
-refuse_second
 submit

@@ -279,8 +279,8 @@ class Cluster:
                 return False
         return True
 
-    def ranks(self, node):
-        """Processes of ranks on a node."""
+    def ranks(self, node=None):
+        """Processes of ranks, those on one node or all."""
         return list(ranks_among(self.processes(node)).values())
 
 
@@ -347,7 +347,8 @@ class SweepJob:
 def assert_complete(job, straight):
     assert job.finish() == 0, job.output()
     assert_same_results(straight, job.path)
-    remembered = {"ended", "id", "idle", "lock", "sbatch", "short", "standing", "starts"}
+    remembered = {"ended", "id", "idle", "lock", "sbatch", "short", "spec.yaml", "standing",
+                  "starts"}
     assert {path.name for path in job.folder.glob("b.h5.job/*")
             if path.suffix != ".out"} == remembered
     assert [name for name in listing(job.folder) if not name.startswith("b.h5.job/")] == [

@@ -95,7 +95,7 @@ def ranks_among(pids):
         except OSError:
             continue
         for word in words:
-            if word.startswith(b"OMPI_COMM_WORLD_RANK=") and "ccmsweep" in program:
+            if word.startswith(b"PMIX_RANK=") and "ccmsweep" in program:
                 found[int(word.partition(b"=")[2])] = pid
     return found
 

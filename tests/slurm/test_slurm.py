@@ -39,8 +39,8 @@ def waiting(cluster, tmp_path_factory):
            CHAIN="1", LAUNCHER="mpirun")
     submit("end", "--time", "1", "--signal=B:CONT@1", CCMSWEEP_FAULTS="episode=sleep:5")
     deaf = tmp_path_factory.mktemp("deaf") / "program"
-    deaf.write_text(f"#!/bin/sh\n[ \"$1\" = run ] || exec {PROGRAM} \"$@\"\n"
-                    "trap '' USR1\nexec sleep 600\n")
+    deaf.write_text("#!/bin/sh\ncase $* in\n*--dry-run*) ;;\nrun*) trap '' USR1; exec sleep 600 ;;\n"
+                    f"esac\nexec {PROGRAM} \"$@\"\n")
     deaf.chmod(0o755)
     submit("deaf", "--time", "1", "--signal=B:USR1@45", CCMSWEEP=str(deaf))
     submit("crash", "--", "--retry", "quarantined", CCMSWEEP_FAULTS="begin@5=segv")
@@ -64,16 +64,18 @@ def test_two_nodes(launcher, waiting, cluster, folder, straight):
     assert job.done.returncode == 0, job.done.stderr
     assert f"Submitted as job {job.ids[0]}" in job.done.stderr
     assert_complete(job, straight)
-    assert "start 1, 4 at a time on n[1-2]: first start; no cell done yet" in job.output()
+    assert "start 1, 4 at a time on n[1-2]: first start of this job; no cell done yet" in job.output()
     assert set(Sweep(job.path).ranks()) <= {1, 2, 3, 4}
     assert job.starts() == 1
     assert not scratch_of(job.id())
 
 
 def test_one_core(cluster, folder, straight):
-    """From within another job, whose variables are not this one's."""
+    """From within another job, whose variables are not this one's. The spec belongs to the user
+    again as soon as the job is submitted."""
     job = SweepJob(cluster, folder, "-n", "1", SLURM_JOB_END_TIME="1", SLURM_JOB_ID="1",
                    SLURM_NTASKS="3")
+    (folder / "s.yaml").write_text("none: 1\n")
     assert_complete(job, straight)
     assert "start 1, 1 at a time on n" in job.output()
 
@@ -213,10 +215,28 @@ def test_shows_and_submits_nothing(cluster, folder):
                         "2", "--partition=main", "--comment", "a b", cwd=folder)
     assert done.returncode == 0 and "32 cells, 32 of them left" in done.stderr
     assert f"with {2 * CPUS} at a time; time limit 00:" in done.stderr
+    assert "Warning" not in done.stderr
     assert "sbatch --nodes=2 --exclusive --time=00:" in done.stderr
     assert r"--partition=main --comment a\ b " in done.stderr
     assert listing(folder) == ["s.yaml"]
     assert cluster.ask("squeue", "-h", "-t", "all", "-o", "%i").split() == before
+
+
+def test_forecast(cluster, folder):
+    """Of what the job will do: its settings, no more trainings than cells, and sizes that SLURM would
+    let wait for ever."""
+    def forecast(*words):
+        done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "--dry-run", *words,
+                            cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+    assert "16 cells, 16 of them left" in forecast("--", "--set", "training.actor_lr=0.1")
+    assert "16 cells, 16 of them left" in forecast("--", "--set=training.actor_lr=0.1")
+    assert "with 32 at a time" in forecast("-n", "1000")
+    assert f"with {CPUS // 3} at a time" in forecast("--cpus-per-task=3")
+    assert "Warning: the partition has 2 nodes, so a job of 3 nodes waits" in forecast("--nodes", "3")
+    assert f"nodes have {CPUS} CPUs, so a job of {CPUS + 1} ranks a node waits" in forecast(
+        "--ranks-per-node", str(CPUS + 1))
 
 
 def test_second_submit_is_refused(cluster, folder):
@@ -224,10 +244,15 @@ def test_second_submit_is_refused(cluster, folder):
     second = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", cwd=folder)
     assert second.returncode == 4
     assert f"job {job.id()} for {job.path} is in the queue already (PENDING)" in second.stderr
+    dry = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "--dry-run", cwd=folder)
+    assert dry.returncode == 4 and "\nsbatch --nodes=1 " in dry.stderr
     (folder / "link.h5").symlink_to("b.h5")
     shown = cluster.call(SOURCE / "jobs/status.sh", "link.h5", cwd=folder)
     assert shown.returncode == 0 and f"{job.path}: not begun yet" in shown.stdout
     assert f"job       {job.id()}: PENDING" in shown.stdout
+    shown = cluster.call(SOURCE / "jobs/status.sh", "--json", "b.h5", cwd=folder)
+    assert (shown.returncode, shown.stdout) == (0, "")
+    assert f"job       {job.id()}: PENDING" in shown.stderr
     cluster.call("scancel", job.id())
     job.finish()
 
@@ -243,10 +268,15 @@ def test_queue_does_not_answer(cluster, folder):
     words = [SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", "--test-only"]
     done = cluster.call(*words, cwd=folder, PATH=f"{squeue.parent}:{cluster.environment['PATH']}")
     assert done.returncode == 1, done.stderr
+    shown = cluster.call(SOURCE / "jobs/status.sh", "b.h5", cwd=folder,
+                         PATH=f"{squeue.parent}:{cluster.environment['PATH']}")
+    assert "1: the queue does not answer (Unable to contact slurm controller)" in shown.stdout
     assert f"cannot tell whether job 1 for {folder / 'b.h5'} is in the queue still: Unable to " \
         "contact slurm controller" in done.stderr
     done = cluster.call(*words, cwd=folder)
     assert done.returncode == 0 and done.stderr.endswith("Nothing was submitted.\n"), done.stderr
+    assert "job       1: not in the queue" in cluster.call(SOURCE / "jobs/status.sh", "b.h5",
+                                                           cwd=folder).stdout
     assert (folder / "b.h5.job/id").read_text() == "1\n"
 
 
@@ -297,7 +327,10 @@ def test_refused_by_sbatch(cluster, folder):
     (["s.yaml"], "no file for the sweep, expected -o FILE"),
     (["s.yaml", "-o"], "-o needs a value"),
     (["s.yaml", "-o", "none/b.h5"], "there is no folder none for none/b.h5"),
+    (["s.yaml", "-o", "."], ". is a folder, expected the name of a file"),
     (["s.yaml", "-o", "b.h5", "--nodes", "x"], "--nodes 'x', expected a whole number from 1"),
+    (["s.yaml", "-o", "b.h5", "--nodes", "2-1"], "--nodes '2-1', expected the fewer nodes first"),
+    (["s.yaml", "-o", "b.h5", "--array=1-4"], "no --array=1-4 for a sweep: one job trains all"),
     (["s.yaml", "-o", "b.h5", "--time", "soon"], "--time 'soon' is no time, expected minutes"),
     (["s.yaml", "-o", "b.h5", "--time", "1:2:3:4"], "--time '1:2:3:4' is no time"),
     (["s.yaml", "-o", "b.h5", "-n", "some"], "--ntasks 'some', expected a whole number from 1"),
@@ -306,6 +339,26 @@ def test_refused(words, sentence, cluster, folder):
     done = cluster.call(SOURCE / "jobs/submit.sh", *words, cwd=folder)
     assert done.returncode == 2 and done.stderr.startswith("jobs/submit.sh: "), done.stderr
     assert sentence in done.stderr and listing(folder) == ["s.yaml"]
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--order", "none"], "--order: 'none' is unknown"), (["--none"], "unrecognized option '--none'"),
+    (["--set", "training.batch=0"], "training.batch"), (["--reuse", "none.h5"], "--reuse: "),
+])
+def test_refused_by_the_program(words, sentence, cluster, folder):
+    """What only the job would find out."""
+    done = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", "--", *words,
+                        cwd=folder)
+    assert done.returncode == 2 and sentence in done.stderr, done.stderr
+    assert listing(folder) == ["s.yaml"]
+
+
+def test_status_of_nothing(cluster, folder):
+    for words, sentence in (([], "no file, expected"), (["--json"], "no file, expected"),
+                            (["none.h5"], f"there is no file {folder}/none.h5")):
+        done = cluster.call(SOURCE / "jobs/status.sh", *words, cwd=folder)
+        assert done.returncode == 2 and done.stdout == ""
+        assert done.stderr.startswith("jobs/status.sh: ") and sentence in done.stderr
 
 
 def test_too_short_for_a_checkpoint(cluster, folder):
@@ -351,7 +404,7 @@ def test_start_again_is_refused(cluster, folder):
 
 def test_starts_cannot_be_counted(cluster, folder):
     needs_faults()
-    (folder / "b.h5.job/idle.new").mkdir(parents=True)
+    (folder / "b.h5.job/idle/full").mkdir(parents=True)
     job = SweepJob(cluster, folder, "-n", "1", CCMSWEEP=WITH_FAULTS, CCMSWEEP_FAULTS="begin=kill")
     assert job.finish() == 137 and job.starts() == 1, job.output()
     assert "not started again, for nothing can be written into" in job.output()

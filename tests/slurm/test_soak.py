@@ -4,7 +4,6 @@ to a job happens at random instants."""
 import random
 import signal
 import time
-from pathlib import Path
 
 from cluster import SweepJob, assert_complete, scratch_of
 from contents import wrong_runs
@@ -27,20 +26,22 @@ def test_batch_host_dies(cluster, folder, straight):
     finally:
         cluster.start_node("n1")
     assert_complete(job, straight)
+    wait_until(cluster.is_idle, "the node did not return", seconds=60)
 
 
 def test_lost_starts_are_counted(cluster, folder):
-    """Those too that take the node of the job's own script down."""
+    """Those too that take the job's own script down."""
     needs_faults()
-    job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "1", CCMSWEEP=WITH_FAULTS,
+    job = SweepJob(cluster, folder, "-n", "1", CCMSWEEP=WITH_FAULTS,
                    CCMSWEEP_FAULTS="begin=sleep:600000", RESTARTS="1")
-    wait_until(lambda: cluster.ranks("n1"), "no rank came up", seconds=60)
+    wait_until(cluster.ranks, "no rank came up", seconds=60)
     time.sleep(1)
-    cluster.kill_node("n1")
+    host = cluster.state_of(job.id(), "BatchHost")
+    cluster.kill_node(host)
     try:
         assert job.finish() == 1, job.output()
     finally:
-        cluster.start_node("n1")
+        cluster.start_node(host)
         wait_until(cluster.is_idle, "the node did not return", seconds=60)
     assert job.starts() == 2 and "ended: 1 starts in a row without progress" in job.output()
 
@@ -65,12 +66,7 @@ def test_waits_for_the_node(cluster, folder, straight):
 
 
 def kill_a_rank(cluster, _job, draw):
-    def is_rank(pid):
-        try:
-            return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").startswith("ccmsweep")
-        except OSError:
-            return False
-    ranks = [pid for pid in cluster.processes() if is_rank(pid)]
+    ranks = cluster.ranks()
     if ranks:
         send(draw.choice(ranks), signal.SIGKILL)
 

@@ -14,7 +14,7 @@ import pytest
 from cluster import CPUS, Cluster, SweepJob, assert_complete, scratch_of
 from contents import Sweep, wrong_runs
 from program import PROGRAM, listing, run
-from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, wait_until,
+from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, send, wait_until,
                         write_spec)
 
 # An episode of this takes so much longer than it computes.
@@ -135,8 +135,18 @@ def test_node_dies(waiting, cluster, folder, straight):
     assert_complete(job, straight)
 
 
+def test_what_a_lost_node_left(cluster, folder, straight):
+    """No step of the same job and number can be launched there any more."""
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "1", "--hold")
+    (cluster.folder / f"spool/n2/stepd.slurm.pmix.{job.id()}.1").touch()
+    cluster.call("scontrol", "release", job.id())
+    assert_complete(job, straight)
+    assert job.starts() == 2 and "launch failed" in job.output()
+
+
 def test_requeued_by_hand(cluster, folder, straight):
-    """By an operator, and by a SIGTERM as preemption sends it."""
+    """By an operator, and by a SIGTERM as preemption sends it. In the end a node's only rank is
+    killed, which SLURM's PMIx does not notice."""
     needs_faults()
     job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "1", **SLOW)
     wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
@@ -153,6 +163,10 @@ def test_requeued_by_hand(cluster, folder, straight):
     cluster.call("scancel", "--signal=TERM", job.id())
     job.wait_for("start 3, ")
     assert "the last start had stopped in time" in job.output()
+    wait_until(lambda: cluster.ranks("n2"), "no rank came up")
+    send(*cluster.ranks("n2"), signal.SIGKILL)
+    job.wait_for("start 4, ")
+    assert "the last start was killed (signal 9)" in job.output()
     assert before <= job.done_cells()
     assert_complete(job, straight)
 

@@ -66,9 +66,8 @@ def test_waits_for_the_node(cluster, folder, straight):
 
 
 def kill_a_rank(cluster, _job, draw):
-    ranks = cluster.ranks()
-    if ranks:
-        send(draw.choice(ranks), signal.SIGKILL)
+    wait_until(cluster.ranks, "no rank came up")
+    send(draw.choice(cluster.ranks()), signal.SIGKILL)
 
 
 def near_the_limit(cluster, job, _draw):

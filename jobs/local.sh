@@ -47,6 +47,7 @@ read_arguments() {
         -o*) file=${word#-o} ;;
         --output=*) file=${word#--output=} ;;
         --progress | --progress=*) shows=true ;;
+        --d*) REPORT=no ;; # --dry-run, which may be cut short
         esac
     done
     if [ "$spec" = "$root/sweeps/demo.yaml" ]; then

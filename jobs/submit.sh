@@ -75,6 +75,7 @@ read_options() {
         --)
             shift
             run_options=("$@")
+            case " $* " in *' --d'*) dry=true ;; esac
             break
             ;;
         *) options+=("$1") ;;

@@ -93,6 +93,12 @@ def test_a_report_that_fails_changes_no_exit_code(folder):
     assert "Report:" not in done.stderr
 
 
+def test_a_dry_run_leaves_nothing(folder):
+    done = local("s.yaml", "--dry-run", cwd=folder, report=True)
+    assert done.returncode == 0 and listing(folder) == ["s.yaml"]
+    assert done.stderr == "ccmsweep: nothing is wrong, nothing was touched\n"
+
+
 def test_help(folder):
     done = local("--help", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")

@@ -248,6 +248,7 @@ def test_forecast(cluster, folder):
     assert "16 cells, 16 of them left" in forecast("--", "--set=training.actor_lr=0.1")
     assert "with 32 at a time" in forecast("-n", "1000")
     assert f"with {CPUS // 3} at a time" in forecast("--cpus-per-task=3")
+    assert " --check --dry-run\n" in forecast("--", "--check", "--dry-run")
     assert "Warning: the partition has 2 nodes, so a job of 3 nodes waits" in forecast("--nodes", "3")
     assert f"nodes have {CPUS} CPUs, so a job of {CPUS + 1} ranks a node waits" in forecast(
         "--ranks-per-node", str(CPUS + 1))

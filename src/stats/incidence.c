@@ -29,18 +29,28 @@ static int64_t died_at(const struct incidence *incidence, int64_t point)
     return died;
 }
 
-static void estimate(struct incidence *incidence)
+static void estimate_survival(struct incidence *incidence)
 {
     double survival = 1.0;
     for (int64_t i = 0; i < incidence->points; i++) {
         const double n = (double)incidence->at_risk[i];
-        for (int32_t k = 0; k < incidence->causes; k++) {
-            const int64_t at = k * incidence->points + i;
-            incidence->share[at] = (i > 0 ? incidence->share[at - 1] : 0.0) +
-                                   survival * (double)incidence->died[at] / n;
-        }
         survival *= (n - (double)died_at(incidence, i)) / n;
         incidence->survival[i] = survival;
+    }
+}
+
+/* As long as there is no other cause, the share is what does not survive: a sum of its steps could
+ * miss 1 by rounding, where there is no interval. */
+static void estimate_share(struct incidence *incidence, int32_t k)
+{
+    bool alone = true;
+    double sum = 0.0;
+    for (int64_t i = 0; i < incidence->points; i++) {
+        const int64_t at = k * incidence->points + i;
+        const double before = i > 0 ? incidence->survival[i - 1] : 1.0;
+        sum += before * (double)incidence->died[at] / (double)incidence->at_risk[i];
+        alone = alone && incidence->died[at] == died_at(incidence, i);
+        incidence->share[at] = alone ? 1.0 - incidence->survival[i] : sum;
     }
 }
 
@@ -105,9 +115,11 @@ void incidence_init(struct incidence *incidence, const struct sample *sample, in
     };
     ticks.time = NULL;
     count(incidence, &ticks, sample);
-    estimate(incidence);
-    for (int32_t k = 0; k < causes; k++)
+    estimate_survival(incidence);
+    for (int32_t k = 0; k < causes; k++) {
+        estimate_share(incidence, k);
         spread(incidence, k);
+    }
     ticks_fini(&ticks);
 }
 

@@ -90,6 +90,23 @@ static void test_one_cause_is_the_curve(void **state)
     incidence_fini(&incidence);
 }
 
+/* Where all had the event of one cause the share is exactly 1, and there is no interval. */
+static void test_all_of_one_cause(void **state)
+{
+    (void)state;
+    for (int n = 2; n < TRIES; n++) {
+        struct incidence incidence;
+        draw(n, 300.0, 1e9, false);
+        for (int64_t i = 0; i < c.sample.count; i++)
+            c.status[i] = 2;
+        incidence_init(&incidence, &c.sample, 2, 0.95);
+        const int64_t last = 2 * incidence.points - 1;
+        assert_true(incidence.share[last] == 1.0);
+        assert_true(isnan(incidence.lower[last]) && isnan(incidence.upper[last]));
+        incidence_fini(&incidence);
+    }
+}
+
 static void test_empty_sample(void **state)
 {
     (void)state;
@@ -199,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_limit_is_counting, begin, end),
         cmocka_unit_test_setup_teardown(test_shares_sum_up, begin, end),
         cmocka_unit_test_setup_teardown(test_one_cause_is_the_curve, begin, end),
+        cmocka_unit_test_setup_teardown(test_all_of_one_cause, begin, end),
         cmocka_unit_test_setup_teardown(test_empty_sample, begin, end),
         cmocka_unit_test_setup_teardown(test_quantiles_not_reached, begin, end),
         cmocka_unit_test_setup_teardown(test_median_of_a_flat_curve, begin, end),

@@ -8,6 +8,7 @@
 #include <ccmsweep/text.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,6 +125,20 @@ static void parse_file(struct arguments *a, const char *value, const struct argp
     a->path = value;
 }
 
+/* What can be said only when all options are known. */
+static void check(const struct arguments *a, const struct argp_state *state)
+{
+    const double outside = 1 - a->request.confidence;
+    if (a->path == NULL)
+        argp_error(state, "no file, expected that of a sweep");
+    /* On each side of an interval there must be a draw. */
+    if (a->request.bootstrap > 0 && (double)a->request.bootstrap * outside < 2 - 1e-9)
+        argp_error(state,
+                   "--bootstrap: %" PRId64 " draws are too few for intervals of %g %%, expected at "
+                   "least %.0f",
+                   a->request.bootstrap, 100 * a->request.confidence, ceil(2 / outside - 1e-9));
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *const a = state->input;
@@ -171,8 +186,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         parse_file(a, value, state);
         return 0;
     case ARGP_KEY_END:
-        if (a->path == NULL)
-            argp_error(state, "no file, expected that of a sweep");
+        check(a, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

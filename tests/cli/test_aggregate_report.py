@@ -178,6 +178,8 @@ WRONG = {
     "format": (["s.h5", "--format", "xml"], "one of table, csv, json, latex"),
     "confidence": (["s.h5", "--confidence", "95"], "--confidence: '95' is not as expected"),
     "bootstrap": (["s.h5", "--bootstrap", "0"], "--bootstrap: '0' is not as expected"),
+    "few draws": (["s.h5", "--bootstrap", "39"], "--bootstrap: 39 draws are too few for intervals of "
+                                                 "95 %, expected at least 40"),
     "permutations": (["s.h5", "--permutations", "x"], "--permutations: 'x' is not as expected"),
     "draw seed": (["s.h5", "--draw-seed", "-1"], "--draw-seed: '-1' is not as expected"),
     "limit": (["s.h5", "--limit", "401"], "--limit: no run goes beyond episode 400"),

@@ -53,6 +53,7 @@ static int64_t label(int64_t runs, const double *values, int64_t *index, int64_t
 /* ---- axes ---- */
 
 static const char *const rates[] = {"actor_lr", "critic_lr"};
+static const char *const rate_keys[] = {"training.actor_lr", "training.critic_lr"};
 
 /* Axes that the sweep has, the learning rates among them in any case. */
 static size_t axes_of(const struct survey *survey)
@@ -63,6 +64,11 @@ static size_t axes_of(const struct survey *survey)
 static const char *name_of(const struct survey *survey, size_t axis)
 {
     return axis < 2 ? rates[axis] : survey->axis[axis - 2].name;
+}
+
+static const char *key_of(const struct survey *survey, size_t axis)
+{
+    return axis < 2 ? rate_keys[axis] : survey->axis[axis - 2].row->key;
 }
 
 static double value_of(const struct survey *survey, size_t axis, int64_t run)
@@ -93,7 +99,7 @@ static size_t find_axis(const struct survey *survey, const char *name)
 {
     size_t found = 0;
     while (found < axes_of(survey) && strcmp(name, name_of(survey, found)) != 0 &&
-           (found < 2 || strcmp(name, survey->axis[found - 2].row->key) != 0))
+           strcmp(name, key_of(survey, found)) != 0)
         found++;
     return found;
 }
@@ -104,7 +110,7 @@ static enum status refuse_axis(const struct survey *survey, const char *name, st
     for (size_t a = 0; a < axes_of(survey); a++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", a > 0 ? ", " : "",
                  name_of(survey, a));
-    if (strcmp(name, "seed") == 0)
+    if (strcmp(name, "seed") == 0 || strcmp(name, "training.seed") == 0)
         return fault_set(
             fault, STATUS_INPUT,
             "--by: seed is what runs of a configuration differ in, expected some of %s", names);

@@ -133,6 +133,9 @@ def test_written_to_a_file(form, swept, tmp_path):
 
 def test_pooled_axes(swept):
     told = aggregate(swept, "--by", "critic_lr", "--reference", "critic_lr=0.001")
+    same = aggregate(swept, "--by", "training.critic_lr", "--reference", "training.critic_lr=0.001")
+    assert same["options"]["by"] == ["critic_lr"]
+    assert same["comparisons"] == told["comparisons"]
     assert [one["axes"] for one in told["configurations"]] == [
         {"critic_lr": 0.01}, {"critic_lr": 0.001}, {"critic_lr": 0.0001}]
     assert all(one["runs"] == 16 and one["seeds"] == 8 for one in told["configurations"])
@@ -187,7 +190,8 @@ WRONG = {
                 "--by: 'gamma' is no axis in which runs of the file differ, expected some of "
                 "actor_lr, critic_lr"),
     "seed": (["s.h5", "--by", "seed"], "--by: seed is what runs of a configuration differ in"),
-    "twice": (["s.h5", "--by", "actor_lr,actor_lr"], "--by: actor_lr is named twice"),
+    "twice": (["s.h5", "--by", "actor_lr,training.actor_lr"],
+              "--by: training.actor_lr is named twice"),
     "reference of many": (["s.h5", "--reference", "actor_lr=0.1"],
                           "--reference: 3 configurations of the file are actor_lr=0.1"),
     "reference of none": (["s.h5", "--reference", "actor_lr=0.2"], "--reference: 0 configurations"),

@@ -31,12 +31,13 @@ struct logrank logrank_test(const struct sample *sample, const int32_t *group, i
                             double *observed, double *expected) MUST_USE;
 
 /**
- * p of the same chi2 among `permutations` random permutations of the groups' labels within blocks,
- * (1 + number with a chi2 as large or larger) / (1 + permutations). A block is a stratum and a
- * cluster: the runs of one seed, one of each group, which their common start makes dependent.
- * Blocks of one observation keep their label. The draws are python_below's on `seed`, one
- * shuffle a block in the order of its first observation.
- * \return NaN when the test has no degrees of freedom or no block has two observations
+ * p of the same chi2 among `permutations` random permutations over clusters (seeds),
+ * (1 + number with a chi2 as large or larger) / (1 + permutations). What a seed's runs have in
+ * common goes through all strata: its runs of one group keep together, and groups trade places in
+ * all strata at once, those that have as many runs of the seed in the same strata. One that is
+ * alone in that keeps its label. The draws are python_below's on `seed`, one shuffle for each set
+ * of groups that trade places.
+ * \return NaN when the test has no degrees of freedom or no groups can trade places
  */
 double logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
                         int64_t permutations, uint32_t seed) MUST_USE;

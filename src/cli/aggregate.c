@@ -177,7 +177,7 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
 /* Room for what the runs of a configuration have. */
 struct table {
     double *value;
-    int64_t *cluster, *stratum;
+    int64_t *cluster;
     int64_t count;
 };
 
@@ -185,22 +185,19 @@ static struct table new_table(int64_t count)
 {
     const size_t n = (size_t)count + 1;
     return (struct table){.value = fault_alloc(n, sizeof(double)),
-                          .cluster = fault_alloc(n, sizeof(int64_t)),
-                          .stratum = fault_alloc(n, sizeof(int64_t))};
+                          .cluster = fault_alloc(n, sizeof(int64_t))};
 }
 
 static void free_table(struct table *table)
 {
     free(table->value);
     free(table->cluster);
-    free(table->stratum);
 }
 
-static void add(struct table *table, double value, int64_t cluster, int64_t stratum)
+static void add(struct table *table, double value, int64_t cluster)
 {
     table->value[table->count] = value;
-    table->cluster[table->count] = cluster;
-    table->stratum[table->count++] = stratum;
+    table->cluster[table->count++] = cluster;
 }
 
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
@@ -216,15 +213,15 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
         c->tail_max = c->tails == 0 || m->tail_max > c->tail_max ? m->tail_max : c->tail_max;
         c->tails += m->actors;
-        add(table, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
+        add(table, m->tail_mean, aggregate->survey->run[members[i]].seed);
     }
     const struct values values = {table->count, table->value, table->cluster, NULL};
     c->tail = table->count > 0 ? bootstrap_mean(&values, &how) : unknown;
 }
 
-/* Runs of a stratum, a cell of the pooled axes, are drawn on their own; a run is its cluster. */
+/* A seed is drawn with its runs in all cells that are pooled. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
-                            const int64_t *cell, struct table *table)
+                            struct table *table)
 {
     const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
@@ -235,31 +232,16 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
         const struct member *const m = &aggregate->cohort->member[members[i]];
         const double value = m->returns[which];
         if (!isnan(value))
-            add(table, value, members[i], cell[members[i]]);
+            add(table, value, aggregate->survey->run[members[i]].seed);
         else
             r->missing += which == RETURN_STOPPING || member_is_finished(m);
     }
     r->runs = table->count;
     if (r->runs == 0 || r->missing > 0)
         return;
-    const struct values values = {table->count, table->value, table->cluster, table->stratum};
+    const struct values values = {table->count, table->value, table->cluster, NULL};
     r->mean = bootstrap_mean(&values, &how);
     r->iqm = bootstrap_iqm(&values, &how);
-}
-
-/* Cells that differ in more than their seed, by number (runs). */
-static enum status find_cells(const struct aggregate *aggregate, int64_t **cell,
-                              struct fault *fault)
-{
-    struct aggregate whole = {.survey = aggregate->survey};
-    const enum status status = aggregate_group(&whole, fault);
-    *cell = whole.of_run;
-    for (int64_t a = 0; a < whole.axes; a++) {
-        free(whole.axis[a].run);
-        free(whole.axis[a].index);
-    }
-    free(whole.axis);
-    return status;
 }
 
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
@@ -267,13 +249,10 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
                           struct fault *fault)
 {
     struct aggregate *made = fault_alloc(1, sizeof *made);
-    int64_t *cell = NULL;
     *made = (struct aggregate){
         .request = *request, .survey = survey, .cohort = cohort, .reference = -1};
     fill_request(made);
     enum status status = aggregate_group(made, fault);
-    if (status == STATUS_OK)
-        status = find_cells(made, &cell, fault);
     if (status == STATUS_OK) {
         sample(made);
         struct table table = new_table(survey->runs);
@@ -282,12 +261,11 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
             estimate_times(made, c);
             estimate_tail(made, c, &table);
             for (int which = 0; which < RETURN_COUNT; which++)
-                estimate_return(made, c, which, cell, &table);
+                estimate_return(made, c, which, &table);
         }
         free_table(&table);
         status = aggregate_compare(made, fault);
     }
-    free(cell);
     if (status == STATUS_OK)
         aggregate_warn(made);
     else

@@ -215,7 +215,7 @@ static void warn_of_pooling(struct aggregate *aggregate)
         warn(aggregate,
              "configurations pool cells that differ in %" PRId64 " more %s: runs of one seed are "
              "one cluster in bootstrap and permutation, but count as independent in the curves' "
-             "own intervals, in shares and in chi2",
+             "own standard errors and intervals, in shares and in chi2",
              aggregate->pooled, aggregate->pooled == 1 ? "axis" : "axes");
 }
 

@@ -8,6 +8,7 @@
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A test made ready: observations ordered by stratum, within it from the last time to the first, so
  * that those at risk are those passed. */
@@ -20,6 +21,7 @@ struct table {
     double *at_risk; /* (groups) */
     double *died;    /* (groups) at one time */
     double *observed, *expected;
+    double *spread; /* (groups, groups) variance, its upper triangle */
     gsl_vector *excess, *projected;
     gsl_matrix *variance, *vectors;
     gsl_vector *values;
@@ -55,6 +57,7 @@ static void table_init(struct table *table, const struct sample *sample, const i
                             .died = fault_alloc(k, sizeof *table->died),
                             .observed = fault_alloc(k, sizeof *table->observed),
                             .expected = fault_alloc(k, sizeof *table->expected),
+                            .spread = fault_alloc(k * k, sizeof *table->spread),
                             .excess = gsl_vector_alloc(k),
                             .projected = gsl_vector_alloc(k),
                             .variance = gsl_matrix_alloc(k, k),
@@ -73,6 +76,7 @@ static void table_fini(struct table *table)
     free(table->died);
     free(table->observed);
     free(table->expected);
+    free(table->spread);
     gsl_vector_free(table->excess);
     gsl_vector_free(table->projected);
     gsl_matrix_free(table->variance);
@@ -91,14 +95,17 @@ static void add_events(struct table *table)
     }
     if (d <= 0.0)
         return;
-    const double factor = n > 1.0 ? d * (n - d) / (n - 1.0) : 0.0;
+    const double factor = n > 1.0 ? d * (n - d) / ((n - 1.0) * n * n) : 0.0;
     for (int32_t g = 0; g < table->groups; g++) {
-        const double share = table->at_risk[g] / n;
+        const double at_risk = table->at_risk[g];
+        double *const row = table->spread + (size_t)g * (size_t)table->groups;
+        if (at_risk <= 0.0)
+            continue;
         table->observed[g] += table->died[g];
-        table->expected[g] += d * share;
-        for (int32_t h = 0; h < table->groups; h++)
-            *gsl_matrix_ptr(table->variance, (size_t)g, (size_t)h) +=
-                factor * share * ((g == h ? 1.0 : 0.0) - table->at_risk[h] / n);
+        table->expected[g] += d * at_risk / n;
+        row[g] += factor * at_risk * (n - at_risk);
+        for (int32_t h = g + 1; h < table->groups; h++)
+            row[h] -= factor * at_risk * table->at_risk[h];
     }
 }
 
@@ -106,7 +113,7 @@ static void sum_up(struct table *table, const int32_t *status, const int32_t *gr
 {
     for (int32_t g = 0; g < table->groups; g++)
         table->observed[g] = table->expected[g] = table->at_risk[g] = table->died[g] = 0.0;
-    gsl_matrix_set_zero(table->variance);
+    memset(table->spread, 0, (size_t)table->groups * (size_t)table->groups * sizeof(double));
     for (int64_t k = 0; k < table->count; k++) {
         const size_t i = table->order[k];
         table->at_risk[group[i]] += 1.0;
@@ -128,8 +135,15 @@ static void sum_up(struct table *table, const int32_t *status, const int32_t *gr
  * never has, as the sum over groups is fixed. */
 static struct logrank quadratic_form(struct table *table)
 {
+    const size_t groups = (size_t)table->groups;
     double largest = 0.0;
     struct logrank test = {.p = NAN};
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t h = g; h < groups; h++) {
+            gsl_matrix_set(table->variance, g, h, table->spread[g * groups + h]);
+            gsl_matrix_set(table->variance, h, g, table->spread[g * groups + h]);
+        }
+    }
     for (int32_t g = 0; g < table->groups; g++)
         gsl_vector_set(table->excess, (size_t)g, table->observed[g] - table->expected[g]);
     gsl_eigen_symmv(table->variance, table->values, table->vectors, table->work);
@@ -166,44 +180,114 @@ struct logrank logrank_test(const struct sample *sample, const int32_t *group, i
     return test;
 }
 
-/* Observations ordered by block. */
-struct blocks {
-    size_t *order;  /* (n) */
-    int64_t *block; /* (n) of each observation */
-    bool mixed;     /* some block has two observations or more */
+/* ---- permutation ---- */
+
+struct run {
+    int64_t cluster, zone, at; /* `at`: number of the observation */
+    int32_t group;
 };
 
-static void blocks_init(struct blocks *blocks, const struct sample *sample)
+/* All runs of a cluster and group, which keep together. */
+struct bundle {
+    const struct run *run;
+    int64_t count;
+};
+
+struct bundles {
+    struct run *run;       /* (n) by cluster, group, stratum */
+    struct bundle *bundle; /* (count) those that trade places behind each other */
+    int32_t *group;        /* (count) as it is at present */
+    int64_t count;
+    bool mixed; /* some can trade places */
+};
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+    const struct run *const x = a, *const y = b;
+    const int cluster = compare_numbers(x->cluster, y->cluster);
+    const int group = compare_numbers(x->group, y->group);
+    return cluster != 0 ? cluster : group != 0 ? group : compare_numbers(x->zone, y->zone);
+}
+
+/* 0: of one cluster, and with as many runs in the same strata. */
+static int compare_shapes(const struct bundle *x, const struct bundle *y)
+{
+    int order = compare_numbers(x->run->cluster, y->run->cluster);
+    if (order == 0)
+        order = compare_numbers(x->count, y->count);
+    for (int64_t i = 0; order == 0 && i < x->count; i++)
+        order = compare_numbers(x->run[i].zone, y->run[i].zone);
+    return order;
+}
+
+static int compare_bundles(const void *a, const void *b)
+{
+    const struct bundle *const x = a, *const y = b;
+    const int shapes = compare_shapes(x, y);
+    return shapes != 0 ? shapes : compare_numbers(x->run->group, y->run->group);
+}
+
+static void fill_runs(struct bundles *bundles, const struct sample *sample, const int32_t *group)
 {
     const size_t n = (size_t)sample->count;
     int64_t *const cluster = fault_alloc(n + 1, sizeof *cluster);
     int64_t *const zone = fault_alloc(n + 1, sizeof *zone);
-    *blocks = (struct blocks){.order = fault_alloc(n + 1, sizeof *blocks->order),
-                              .block = fault_alloc(n + 1, sizeof *blocks->block)};
-    const int64_t clusters = ticks_label(sample->count, sample->cluster, cluster);
+    ticks_label(sample->count, sample->cluster, cluster);
     if (sample->stratum != NULL)
         ticks_label(sample->count, sample->stratum, zone);
     for (size_t i = 0; i < n; i++)
-        blocks->block[i] = zone[i] * clusters + cluster[i];
-    gsl_sort_long_index(blocks->order, blocks->block, 1, n);
-    for (size_t k = 1; k < n; k++)
-        blocks->mixed |= blocks->block[blocks->order[k]] == blocks->block[blocks->order[k - 1]];
+        bundles->run[i] = (struct run){cluster[i], zone[i], (int64_t)i, group[i]};
+    qsort(bundles->run, n, sizeof *bundles->run, compare_runs);
     free(zone);
     free(cluster);
 }
 
-/* Shuffle the groups within each block. */
-static void shuffle(const struct blocks *blocks, int64_t count, int32_t *group, int32_t *items,
-                    struct python_rng *rng)
+static void bundles_init(struct bundles *bundles, const struct sample *sample, const int32_t *group)
 {
-    for (int64_t from = 0, to; from < count; from = to) {
-        for (to = from;
-             to < count && blocks->block[blocks->order[to]] == blocks->block[blocks->order[from]];
+    const size_t n = (size_t)sample->count + 1;
+    *bundles = (struct bundles){.run = fault_alloc(n, sizeof *bundles->run),
+                                .bundle = fault_alloc(n, sizeof *bundles->bundle),
+                                .group = fault_alloc(n, sizeof *bundles->group)};
+    fill_runs(bundles, sample, group);
+    for (int64_t i = 0; i < sample->count; i++) {
+        const struct run *const run = &bundles->run[i];
+        if (i == 0 || run->cluster != run[-1].cluster || run->group != run[-1].group)
+            bundles->bundle[bundles->count++] = (struct bundle){.run = run};
+        bundles->bundle[bundles->count - 1].count++;
+    }
+    qsort(bundles->bundle, (size_t)bundles->count, sizeof *bundles->bundle, compare_bundles);
+    for (int64_t b = 0; b < bundles->count; b++) {
+        bundles->group[b] = bundles->bundle[b].run->group;
+        bundles->mixed |=
+            b > 0 && compare_shapes(&bundles->bundle[b - 1], &bundles->bundle[b]) == 0;
+    }
+}
+
+static void bundles_fini(struct bundles *bundles)
+{
+    free(bundles->run);
+    free(bundles->bundle);
+    free(bundles->group);
+}
+
+/* Let the bundles of each cluster trade their groups: one draw for all strata. */
+static void shuffle(struct bundles *bundles, int32_t *group, struct python_rng *rng)
+{
+    for (int64_t from = 0, to; from < bundles->count; from = to) {
+        const struct bundle *const first = &bundles->bundle[from];
+        for (to = from + 1; to < bundles->count && compare_shapes(first, &bundles->bundle[to]) == 0;
              to++)
-            items[to - from] = group[blocks->order[to]];
-        python_shuffle(rng, items, (int)(to - from));
-        for (int64_t k = from; k < to; k++)
-            group[blocks->order[k]] = items[k - from];
+            ;
+        python_shuffle(rng, bundles->group + from, (int)(to - from));
+    }
+    for (int64_t b = 0; b < bundles->count; b++) {
+        for (int64_t i = 0; i < bundles->bundle[b].count; i++)
+            group[bundles->bundle[b].run[i].at] = bundles->group[b];
     }
 }
 
@@ -212,28 +296,23 @@ double logrank_permuted(const struct sample *sample, const int32_t *group, int32
 {
     CHECK(permutations >= 1);
     struct table table;
-    struct blocks blocks;
+    struct bundles bundles;
     struct python_rng rng;
     table_init(&table, sample, group, groups);
-    blocks_init(&blocks, sample);
+    bundles_init(&bundles, sample, group);
     python_seed(&rng, seed);
     sum_up(&table, sample->status, group);
     const struct logrank test = quadratic_form(&table);
-    const bool makes_sense = test.df > 0 && blocks.mixed;
+    const bool makes_sense = test.df > 0 && bundles.mixed;
     int32_t *const mixed = fault_alloc((size_t)sample->count + 1, sizeof *mixed);
-    int32_t *const items = fault_alloc((size_t)sample->count + 1, sizeof *items);
-    for (int64_t i = 0; i < sample->count; i++)
-        mixed[i] = group[i];
     int64_t hits = 0;
     for (int64_t t = 0; makes_sense && t < permutations; t++) {
-        shuffle(&blocks, sample->count, mixed, items, &rng);
+        shuffle(&bundles, mixed, &rng);
         sum_up(&table, sample->status, mixed);
         hits += quadratic_form(&table).chi2 >= test.chi2 * (1.0 - 1e-9);
     }
-    free(items);
     free(mixed);
-    free(blocks.order);
-    free(blocks.block);
+    bundles_fini(&bundles);
     table_fini(&table);
     return makes_sense ? (1.0 + (double)hits) / (1.0 + (double)permutations) : (double)NAN;
 }

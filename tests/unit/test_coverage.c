@@ -208,6 +208,29 @@ static void test_logrank(void **state)
     assert_share("permuted log-rank, p <= 0.05", permuted, 0.035, 0.065);
 }
 
+/* What a seed and a group have in common goes through all strata: nothing that tells the groups
+ * apart, but four times the same chance. */
+static void test_logrank_of_seeds_in_strata(void **state)
+{
+    (void)state;
+    enum { SEEDS = 10, STRATA = 4, GROUPS = 2 };
+    int permuted = 0;
+    for (int s = 0; s < SAMPLES; s++) {
+        draw(&a, SEEDS * STRATA * GROUPS);
+        for (int i = 0; i < SEEDS * STRATA * GROUPS; i++) {
+            a.stratum[i] = i / (SEEDS * GROUPS);
+            a.cluster[i] = i / GROUPS % SEEDS;
+            a.group[i] = i % GROUPS;
+            /* Mostly that of the first stratum. */
+            a.time[i] = 0.1 * a.time[i] + a.time[i % (SEEDS * GROUPS)];
+            a.status[i] = 1;
+        }
+        a.sample.stratum = a.stratum;
+        permuted += logrank_permuted(&a.sample, a.group, GROUPS, 199, (uint32_t)s) <= 0.05;
+    }
+    assert_share("permuted log-rank of seeds in strata, p <= 0.05", permuted, 0.035, 0.065);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup(test_bootstrap_of_values, begin),
         cmocka_unit_test_setup(test_paired, begin),
         cmocka_unit_test_setup(test_logrank, begin),
+        cmocka_unit_test_setup(test_logrank_of_seeds_in_strata, begin),
     };
     return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);
 }

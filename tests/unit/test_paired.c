@@ -218,8 +218,32 @@ static void test_permuted_names(void **state)
     assert_true(fabs(got - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
 }
 
-/* Labels stay within their stratum: a seed that two strata share is two blocks. */
-static void test_permuted_within_strata(void **state)
+/* What a seed has in all strata, or twice in one, is one draw: copies of runs teach nothing. */
+static void test_permuted_as_a_whole(void **state)
+{
+    (void)state;
+    enum { SEEDS = 7, COPIES = 4, TRIES = 20000 };
+    groups_draw(SEEDS, 200.0, 600.0);
+    const double p = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
+    for (int i = 2 * SEEDS; i < 2 * SEEDS * COPIES; i++) {
+        a.time[i] = a.time[i % (2 * SEEDS)];
+        a.status[i] = a.status[i % (2 * SEEDS)];
+        a.cluster[i] = a.cluster[i % (2 * SEEDS)];
+        a.group[i] = a.group[i % (2 * SEEDS)];
+    }
+    for (int i = 0; i < 2 * SEEDS * COPIES; i++)
+        a.stratum[i] = i / (2 * SEEDS);
+    a.sample.count = 2 * SEEDS * COPIES;
+    a.sample.stratum = a.stratum;
+    assert_true(p > 0.001 && p < 0.9);
+    assert_true(logrank_permuted(&a.sample, a.group, 2, TRIES, 4) == p);
+    a.sample.stratum = NULL;
+    const double pooled = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
+    assert_true(fabs(pooled - p) < 0.5 * p + 0.01);
+}
+
+/* Groups of a seed that lie in different strata, or are there more often, do not trade places. */
+static void test_permuted_among_alike(void **state)
 {
     (void)state;
     case_of(&a, (double[]){10, 20, 30, 40}, 4);
@@ -230,8 +254,15 @@ static void test_permuted_within_strata(void **state)
     }
     assert_int_equal(logrank_test(&a.sample, a.group, 2, NULL, NULL).df, 1);
     assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
+    for (int i = 0; i < 4; i++) {
+        a.cluster[i] = 0;
+        a.stratum[i] = a.group[i] = i / 2;
+    }
+    assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
     a.sample.stratum = NULL;
-    assert_true(logrank_permuted(&a.sample, a.group, 2, 10, 1) > 0.0);
+    assert_true(logrank_permuted(&a.sample, a.group, 2, 10, 1) == 1.0);
+    a.group[1] = 1;
+    assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
 }
 
 static void test_nothing_to_test(void **state)
@@ -266,7 +297,8 @@ int main(void)
         cmocka_unit_test_setup(test_too_few, begin),
         cmocka_unit_test_setup(test_permuted_logrank, begin),
         cmocka_unit_test_setup(test_permuted_names, begin),
-        cmocka_unit_test_setup(test_permuted_within_strata, begin),
+        cmocka_unit_test_setup(test_permuted_as_a_whole, begin),
+        cmocka_unit_test_setup(test_permuted_among_alike, begin),
         cmocka_unit_test_setup(test_nothing_to_test, begin),
     };
     return cmocka_run_group_tests_name("paired", tests, NULL, NULL);

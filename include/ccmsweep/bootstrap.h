@@ -37,15 +37,13 @@ struct estimate {
 struct estimate bootstrap_rmst(const struct sample *sample, double limit,
                                const struct bootstrap *how) MUST_USE;
 
-/** Quantile, as curve_quantile has it; draws that do not reach it are INFINITY. */
-struct estimate bootstrap_quantile(const struct sample *sample, double probability,
-                                   const struct bootstrap *how) MUST_USE;
-
-/** Mean of the values; INFINITY when one is: not estimable. */
-struct estimate bootstrap_mean(const struct values *values, const struct bootstrap *how) MUST_USE;
-
-/** Interquartile mean: ⌊n/4⌋ values are dropped at either end (rliable and scipy's trim_mean do
- *  so). INFINITY when more than that are: not estimable. */
-struct estimate bootstrap_iqm(const struct values *values, const struct bootstrap *how) MUST_USE;
+/**
+ * Mean and interquartile mean of the values, of the same draws. The latter drops ⌊n/4⌋ values at
+ * either end (rliable and scipy's trim_mean do so). INFINITY when one value is, and when more than
+ * ⌊n/4⌋ are: not estimable.
+ * \param mean, iqm out, either may be NULL
+ */
+void bootstrap_means(const struct values *values, const struct bootstrap *how,
+                     struct estimate *mean, struct estimate *iqm);
 
 #endif

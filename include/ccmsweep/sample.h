@@ -21,7 +21,7 @@ struct sample {
     const int32_t *status;  /**< (n) 0: censored, the event is later than `time`; k ≥ 1: cause */
     const int64_t *cluster; /**< (n) any numbers, equal within a cluster; NULL: each its own */
     const int64_t *stratum; /**< (n) any numbers, equal within a stratum; NULL: one. A cluster lies
-                                 in one stratum */
+                                 in one stratum, but for log-rank tests */
 };
 
 /** Finished measurements, such as returns. */
@@ -36,6 +36,9 @@ struct values {
 struct bounds {
     double lower, upper;
 };
+
+/** End the program if a time, a status or the count is none. */
+void sample_check(const struct sample *sample);
 
 /** How far a number of independent clusters (seeds) reaches. */
 enum sample_size {

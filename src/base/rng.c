@@ -38,12 +38,21 @@ void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
     mt->word[0] = 0x80000000u;
 }
 
+/* What the upper bit of one word and the lower ones of the next turn into. */
+static uint32_t twist(uint32_t word, uint32_t next)
+{
+    const uint32_t y = (word & 0x80000000u) | (next & 0x7fffffffu);
+    return (y >> 1) ^ (-(y & 1u) & 0x9908b0dfu);
+}
+
 static void refill(struct mt19937 *mt)
 {
-    for (int i = 0; i < WORDS; i++) {
-        const uint32_t y = (mt->word[i] & 0x80000000u) | (mt->word[(i + 1) % WORDS] & 0x7fffffffu);
-        mt->word[i] = mt->word[(i + SHIFT) % WORDS] ^ (y >> 1) ^ ((y & 1u) ? 0x9908b0dfu : 0u);
-    }
+    uint32_t *const word = mt->word;
+    for (int i = 0; i < WORDS - SHIFT; i++)
+        word[i] = word[i + SHIFT] ^ twist(word[i], word[i + 1]);
+    for (int i = WORDS - SHIFT; i < WORDS - 1; i++)
+        word[i] = word[i + SHIFT - WORDS] ^ twist(word[i], word[i + 1]);
+    word[WORDS - 1] = word[SHIFT - 1] ^ twist(word[WORDS - 1], word[0]);
     mt->next = 0;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/aggregate.h>
+#include <ccmsweep/shape.h>
 #include <math.h>
 #include <stdlib.h>
 
 /* Draws and permutations when nothing is said: as many as keep the answer quick. */
-enum { DRAWS_MOST = 2000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
+enum { DRAWS_MOST = 10000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
 
 static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 
@@ -96,11 +97,11 @@ static struct estimate estimate_iqm(const struct aggregate *aggregate,
         ranked = ranked && (event || c->sample.time[i] >= (double)c->max);
     }
     const struct values values = {c->sample.count, times, c->sample.cluster, NULL};
-    struct estimate iqm = ranked ? bootstrap_iqm(&values, &how) : unknown;
-    if (isinf(iqm.value))
-        iqm = unknown;
+    struct estimate iqm = unknown;
+    if (ranked)
+        bootstrap_means(&values, &how, NULL, &iqm);
     free(times);
-    return iqm;
+    return isinf(iqm.value) ? unknown : iqm;
 }
 
 static void find_ends(struct configuration *c)
@@ -177,7 +178,7 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
 /* Room for what the runs of a configuration have. */
 struct table {
     double *value;
-    int64_t *cluster;
+    int64_t *cluster, *stratum;
     int64_t count;
 };
 
@@ -185,19 +186,22 @@ static struct table new_table(int64_t count)
 {
     const size_t n = (size_t)count + 1;
     return (struct table){.value = fault_alloc(n, sizeof(double)),
-                          .cluster = fault_alloc(n, sizeof(int64_t))};
+                          .cluster = fault_alloc(n, sizeof(int64_t)),
+                          .stratum = fault_alloc(n, sizeof(int64_t))};
 }
 
 static void free_table(struct table *table)
 {
     free(table->value);
     free(table->cluster);
+    free(table->stratum);
 }
 
-static void add(struct table *table, double value, int64_t cluster)
+static void add(struct table *table, double value, int64_t cluster, int64_t stratum)
 {
     table->value[table->count] = value;
-    table->cluster[table->count++] = cluster;
+    table->cluster[table->count] = cluster;
+    table->stratum[table->count++] = stratum;
 }
 
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
@@ -213,15 +217,15 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
         c->tail_max = c->tails == 0 || m->tail_max > c->tail_max ? m->tail_max : c->tail_max;
         c->tails += m->actors;
-        add(table, m->tail_mean, aggregate->survey->run[members[i]].seed);
+        add(table, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
     }
     const struct values values = {table->count, table->value, table->cluster, NULL};
-    c->tail = table->count > 0 ? bootstrap_mean(&values, &how) : unknown;
+    bootstrap_means(&values, &how, &c->tail, NULL);
 }
 
-/* A seed is drawn with its runs in all cells that are pooled. */
+/* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
-                            struct table *table)
+                            const int64_t *stratum, struct table *table)
 {
     const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
@@ -232,16 +236,40 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
         const struct member *const m = &aggregate->cohort->member[members[i]];
         const double value = m->returns[which];
         if (!isnan(value))
-            add(table, value, aggregate->survey->run[members[i]].seed);
+            add(table, value, aggregate->survey->run[members[i]].seed, stratum[members[i]]);
         else
             r->missing += which == RETURN_STOPPING || member_is_finished(m);
     }
     r->runs = table->count;
     if (r->runs == 0 || r->missing > 0)
         return;
-    const struct values values = {table->count, table->value, table->cluster, NULL};
-    r->mean = bootstrap_mean(&values, &how);
-    r->iqm = bootstrap_iqm(&values, &how);
+    const struct values values = {table->count, table->value, table->cluster, table->stratum};
+    bootstrap_means(&values, &how, &r->mean, &r->iqm);
+}
+
+/* Number the seeds of each configuration by the pooled cells that the plan has of them: `stratum`
+ * (runs), to be freed. */
+static enum status find_strata(const struct aggregate *aggregate, int64_t **stratum,
+                               struct fault *fault)
+{
+    const struct survey *const survey = aggregate->survey;
+    struct aggregate cells = {.survey = survey};
+    const enum status status = aggregate_group(&cells, fault);
+    if (status == STATUS_OK) {
+        int64_t *const unit = fault_alloc((size_t)survey->runs, sizeof *unit);
+        *stratum = fault_alloc((size_t)survey->runs, sizeof **stratum);
+        for (int64_t run = 0; run < survey->runs; run++)
+            unit[run] = (aggregate->of_run[run] << 32) + survey->run[run].seed;
+        shape_label(survey->runs, unit, cells.of_run, *stratum);
+        free(unit);
+    }
+    for (int64_t a = 0; a < cells.axes; a++) {
+        free(cells.axis[a].run);
+        free(cells.axis[a].index);
+    }
+    free(cells.axis);
+    free(cells.of_run);
+    return status;
 }
 
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
@@ -249,10 +277,13 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
                           struct fault *fault)
 {
     struct aggregate *made = fault_alloc(1, sizeof *made);
+    int64_t *stratum = NULL;
     *made = (struct aggregate){
         .request = *request, .survey = survey, .cohort = cohort, .reference = -1};
     fill_request(made);
     enum status status = aggregate_group(made, fault);
+    if (status == STATUS_OK)
+        status = find_strata(made, &stratum, fault);
     if (status == STATUS_OK) {
         sample(made);
         struct table table = new_table(survey->runs);
@@ -261,11 +292,12 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
             estimate_times(made, c);
             estimate_tail(made, c, &table);
             for (int which = 0; which < RETURN_COUNT; which++)
-                estimate_return(made, c, which, &table);
+                estimate_return(made, c, which, stratum, &table);
         }
         free_table(&table);
         status = aggregate_compare(made, fault);
     }
+    free(stratum);
     if (status == STATUS_OK)
         aggregate_warn(made);
     else

@@ -53,7 +53,7 @@ static const struct argp_option options[] = {
      "episode up to which all is looked at (default: the smallest limit of any run)", 0},
     {"confidence", KEY_CONFIDENCE, "C", 0, "of the intervals, between 0 and 1 (default 0.95)", 0},
     {"bootstrap", KEY_BOOTSTRAP, "N", 0,
-     "draws of seeds (default 2000; above 5000 runs fewer, at least 200)", 0},
+     "draws of seeds (default 10000; above 1000 runs fewer, at least 200)", 0},
     {"permutations", KEY_PERMUTATIONS, "N", 0,
      "of seeds, where not all are tried (default 9999; above 1000 runs fewer, at least 999)", 0},
     {"draw-seed", KEY_DRAW_SEED, "S", 0, "of draws and permutations (default 1)", 0},

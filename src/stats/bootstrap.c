@@ -77,20 +77,8 @@ static double *ones(int64_t count)
     return weight;
 }
 
-/* What is estimated of a curve. */
-struct target {
-    double limit;       /* of a restricted mean; 0: a quantile */
-    double probability; /* of a quantile */
-};
-
-static double of_curve(struct weighted *weighted, const double *weight, const struct target *target)
-{
-    return target->limit > 0.0 ? weighted_rmst(weighted, weight)
-                               : weighted_quantile(weighted, weight, target->probability);
-}
-
-static struct estimate estimate_curve(const struct sample *sample, const struct target *target,
-                                      const struct bootstrap *how)
+struct estimate bootstrap_rmst(const struct sample *sample, double limit,
+                               const struct bootstrap *how)
 {
     check(how);
     if (sample->count == 0)
@@ -98,13 +86,13 @@ static struct estimate estimate_curve(const struct sample *sample, const struct 
     struct resample resample;
     struct weighted weighted;
     resample_init(&resample, sample->count, sample->cluster, sample->stratum, how->seed);
-    weighted_init(&weighted, sample, resample.label, target->limit);
+    weighted_init(&weighted, sample, resample.label, limit);
     double *const draw = fault_alloc((size_t)how->draws, sizeof *draw);
     double *const weight = ones(resample.clusters);
-    const double value = of_curve(&weighted, weight, target);
+    const double value = weighted_rmst(&weighted, weight);
     for (int64_t b = 0; b < how->draws; b++) {
         resample_draw(&resample, weight);
-        draw[b] = of_curve(&weighted, weight, target);
+        draw[b] = weighted_rmst(&weighted, weight);
     }
     const struct estimate estimate = summarise(value, draw, how, &resample);
     free(weight);
@@ -114,82 +102,108 @@ static struct estimate estimate_curve(const struct sample *sample, const struct 
     return estimate;
 }
 
-struct estimate bootstrap_rmst(const struct sample *sample, double limit,
-                               const struct bootstrap *how)
+/* Values made ready to count as often as their cluster is drawn. */
+struct pile {
+    int64_t count, clusters;
+    double *sorted;     /* (n) rising */
+    int64_t *label;     /* (n) cluster of each */
+    double *sum, *size; /* (clusters) of its values; how many */
+};
+
+static void pile_init(struct pile *pile, const struct values *values,
+                      const struct resample *resample)
 {
-    CHECK(limit > 0.0 && isfinite(limit));
-    return estimate_curve(sample, &(struct target){.limit = limit}, how);
+    const size_t n = (size_t)values->count, clusters = (size_t)resample->clusters;
+    size_t *const order = fault_alloc(n, sizeof *order);
+    *pile = (struct pile){.count = values->count,
+                          .clusters = resample->clusters,
+                          .sorted = fault_alloc(n, sizeof *pile->sorted),
+                          .label = fault_alloc(n, sizeof *pile->label),
+                          .sum = fault_alloc(clusters, sizeof *pile->sum),
+                          .size = fault_alloc(clusters, sizeof *pile->size)};
+    gsl_sort_index(order, values->value, 1, n);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(values->value[i] > -(double)INFINITY);
+        pile->sorted[i] = values->value[order[i]];
+        pile->label[i] = resample->label[order[i]];
+        pile->sum[pile->label[i]] += pile->sorted[i];
+        pile->size[pile->label[i]] += 1.0;
+    }
+    free(order);
 }
 
-struct estimate bootstrap_quantile(const struct sample *sample, double probability,
-                                   const struct bootstrap *how)
+static void pile_fini(struct pile *pile)
 {
-    CHECK(probability > 0.0 && probability < 1.0);
-    return estimate_curve(sample, &(struct target){.probability = probability}, how);
+    free(pile->sorted);
+    free(pile->label);
+    free(pile->sum);
+    free(pile->size);
 }
 
-/* Mean of what is left when ⌊share·n⌋ values are dropped at either end. Values rise, each counts as
- * often as the weight of its label says. */
-static double trimmed_mean(int64_t count, const double *sorted, const int64_t *label,
-                           const double *weight, double share)
+static double mean_of(const struct pile *pile, const double *weight)
+{
+    double sum = 0.0, size = 0.0;
+    for (int64_t c = 0; c < pile->clusters; c++) {
+        sum += weight[c] > 0.0 ? weight[c] * pile->sum[c] : 0.0; /* that may be INFINITY */
+        size += weight[c] * pile->size[c];
+    }
+    return sum / size;
+}
+
+/* Mean of what is left when a quarter of the values, rounded down, is dropped at either end. */
+static double iqm_of(const struct pile *pile, const double *weight)
 {
     double all = 0.0;
-    for (int64_t i = 0; i < count; i++)
-        all += weight[label[i]];
-    const double from = floor(share * all), to = all - from;
+    for (int64_t c = 0; c < pile->clusters; c++)
+        all += weight[c] * pile->size[c];
+    const double from = floor(0.25 * all), to = all - from;
     double sum = 0.0, seen = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        const double next = seen + weight[label[i]];
+    for (int64_t i = 0; seen < to; i++) {
+        const double next = seen + weight[pile->label[i]];
         const double low = seen > from ? seen : from, high = next < to ? next : to;
         if (high > low)
-            sum += (high - low) * sorted[i];
+            sum += (high - low) * pile->sorted[i];
         seen = next;
     }
     return sum / (to - from);
 }
 
-static struct estimate estimate_mean(const struct values *values, double share,
-                                     const struct bootstrap *how)
+void bootstrap_means(const struct values *values, const struct bootstrap *how,
+                     struct estimate *mean, struct estimate *iqm)
 {
+    enum { KINDS = 2 };
+    struct estimate *const out[KINDS] = {mean, iqm};
+    double (*const of[KINDS])(const struct pile *, const double *) = {mean_of, iqm_of};
     check(how);
-    if (values->count == 0)
-        return nothing();
-    const size_t n = (size_t)values->count;
-    for (size_t i = 0; i < n; i++)
-        CHECK(values->value[i] > -(double)INFINITY);
-    struct resample resample;
-    resample_init(&resample, values->count, values->cluster, values->stratum, how->seed);
-    size_t *const order = fault_alloc(n, sizeof *order);
-    double *const sorted = fault_alloc(n, sizeof *sorted);
-    int64_t *const label = fault_alloc(n, sizeof *label);
-    double *const draw = fault_alloc((size_t)how->draws, sizeof *draw);
-    double *const weight = ones(resample.clusters);
-    gsl_sort_index(order, values->value, 1, n);
-    for (size_t i = 0; i < n; i++) {
-        sorted[i] = values->value[order[i]];
-        label[i] = resample.label[order[i]];
+    for (int k = 0; k < KINDS; k++) {
+        if (out[k] != NULL)
+            *out[k] = nothing();
     }
-    const double value = trimmed_mean(values->count, sorted, label, weight, share);
+    if (values->count == 0)
+        return;
+    struct resample resample;
+    struct pile pile;
+    resample_init(&resample, values->count, values->cluster, values->stratum, how->seed);
+    pile_init(&pile, values, &resample);
+    double *const draw = fault_alloc(KINDS * (size_t)how->draws, sizeof *draw);
+    double *const weight = ones(resample.clusters);
+    for (int k = 0; k < KINDS; k++) {
+        if (out[k] != NULL)
+            out[k]->value = of[k](&pile, weight);
+    }
     for (int64_t b = 0; b < how->draws; b++) {
         resample_draw(&resample, weight);
-        draw[b] = trimmed_mean(values->count, sorted, label, weight, share);
+        for (int k = 0; k < KINDS; k++) {
+            if (out[k] != NULL)
+                draw[k * how->draws + b] = of[k](&pile, weight);
+        }
     }
-    const struct estimate estimate = summarise(value, draw, how, &resample);
+    for (int k = 0; k < KINDS; k++) {
+        if (out[k] != NULL)
+            *out[k] = summarise(out[k]->value, draw + k * how->draws, how, &resample);
+    }
     free(weight);
     free(draw);
-    free(label);
-    free(sorted);
-    free(order);
+    pile_fini(&pile);
     resample_fini(&resample);
-    return estimate;
-}
-
-struct estimate bootstrap_mean(const struct values *values, const struct bootstrap *how)
-{
-    return estimate_mean(values, 0.0, how);
-}
-
-struct estimate bootstrap_iqm(const struct values *values, const struct bootstrap *how)
-{
-    return estimate_mean(values, 0.25, how);
 }

@@ -2,6 +2,7 @@
 #include <ccmsweep/draws.h>
 #include <ccmsweep/paired.h>
 #include <ccmsweep/resample.h>
+#include <ccmsweep/ticks.h>
 #include <ccmsweep/weighted.h>
 #include <math.h>
 #include <stdlib.h>

@@ -7,6 +7,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+void sample_check(const struct sample *sample)
+{
+    CHECK(sample->count >= 0);
+    for (int64_t i = 0; i < sample->count; i++) {
+        CHECK(isfinite(sample->time[i]) && sample->time[i] >= 0.0);
+        CHECK(sample->status[i] >= 0);
+    }
+}
+
 enum sample_size sample_size(int64_t clusters, double confidence)
 {
     if (clusters < 2)

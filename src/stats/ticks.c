@@ -4,18 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void check(const struct sample *sample)
-{
-    CHECK(sample->count >= 0);
-    for (int64_t i = 0; i < sample->count; i++) {
-        CHECK(isfinite(sample->time[i]) && sample->time[i] >= 0.0);
-        CHECK(sample->status[i] >= 0);
-    }
-}
-
 void ticks_init(struct ticks *ticks, const struct sample *sample)
 {
-    check(sample);
+    sample_check(sample);
     const size_t n = (size_t)sample->count;
     size_t *const order = fault_alloc(n + 1, sizeof *order);
     gsl_sort_index(order, sample->time, 1, n);

@@ -1,105 +1,100 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/weighted.h>
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
-/* Where the curve is not needed for a restricted mean. */
-static void sum_up(struct weighted *weighted, const struct sample *sample)
+struct item {
+    double time;
+    int64_t label;
+    bool died;
+};
+
+static int compare(const void *a, const void *b)
 {
+    const struct item *const x = a, *const y = b;
+    return x->time < y->time ? -1 : x->time > y->time ? 1 : y->died - x->died;
+}
+
+static struct item *sort(const struct sample *sample, const int64_t *label)
+{
+    struct item *const item = fault_alloc((size_t)sample->count + 1, sizeof *item);
     for (int64_t i = 0; i < sample->count; i++)
-        if (sample->status[i] == 0 && sample->time[i] < weighted->limit)
-            return;
-    const size_t labels = (size_t)weighted->labels + 1;
-    weighted->sum = fault_alloc(labels, sizeof *weighted->sum);
-    weighted->size = fault_alloc(labels, sizeof *weighted->size);
-    for (int64_t i = 0; i < sample->count; i++) {
-        weighted->sum[weighted->label[i]] += fmin(sample->time[i], weighted->limit);
-        weighted->size[weighted->label[i]] += 1.0;
-    }
+        item[i] = (struct item){sample->time[i], label[i], sample->status[i] > 0};
+    qsort(item, (size_t)sample->count, sizeof *item, compare);
+    return item;
 }
 
 void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
                    double limit)
 {
-    *weighted = (struct weighted){
-        .count = sample->count, .status = sample->status, .label = label, .limit = limit};
+    sample_check(sample);
+    CHECK(limit > 0.0 && isfinite(limit));
+    struct item *const item = sort(sample, label);
+    const size_t n = (size_t)sample->count + 1;
+    *weighted = (struct weighted){.count = sample->count,
+                                  .limit = limit,
+                                  .label = fault_alloc(n, sizeof *weighted->label),
+                                  .died = fault_alloc(n, sizeof *weighted->died),
+                                  .gap = fault_alloc(n, sizeof *weighted->gap)};
     for (int64_t i = 0; i < sample->count; i++)
-        if (label[i] >= weighted->labels)
-            weighted->labels = label[i] + 1;
-    if (limit > 0.0)
-        sum_up(weighted, sample);
-    ticks_init(&weighted->ticks, sample);
-    const size_t ticks = (size_t)weighted->ticks.count + 1;
-    weighted->died = fault_alloc(ticks, sizeof *weighted->died);
-    weighted->left = fault_alloc(ticks, sizeof *weighted->left);
-    weighted->survival = fault_alloc(ticks, sizeof *weighted->survival);
+        weighted->labels = label[i] >= weighted->labels ? label[i] + 1 : weighted->labels;
+    weighted->size = fault_alloc((size_t)weighted->labels + 1, sizeof *weighted->size);
+    weighted->sum = fault_alloc((size_t)weighted->labels + 1, sizeof *weighted->sum);
+    bool whole = true;
+    for (int64_t i = 0; i < sample->count; i++) {
+        weighted->label[i] = item[i].label;
+        weighted->died[i] = item[i].died ? 1.0 : 0.0;
+        weighted->gap[i] = item[i].time - (i > 0 ? item[i - 1].time : 0.0);
+        weighted->size[item[i].label] += 1.0;
+        weighted->sum[item[i].label] += fmin(item[i].time, limit);
+        if (item[i].time >= limit)
+            continue;
+        weighted->within++;
+        weighted->last = item[i].time;
+        whole = whole && item[i].died;
+    }
+    if (!whole) {
+        free(weighted->sum);
+        weighted->sum = NULL;
+    }
+    free(item);
 }
 
 void weighted_fini(struct weighted *weighted)
 {
-    ticks_fini(&weighted->ticks);
-    free(weighted->sum);
-    free(weighted->size);
+    free(weighted->label);
     free(weighted->died);
-    free(weighted->left);
-    free(weighted->survival);
+    free(weighted->gap);
+    free(weighted->size);
+    free(weighted->sum);
     *weighted = (struct weighted){0};
 }
 
-/* Make the curve; returns the sum of the weights. Weights that are counts give exact sums. */
-static double curve(struct weighted *w, const double *weight)
+/* Area under the Kaplan-Meier curve, without a branch: draws leave none to foresee. Sums of counts
+ * are exact, so that what no draw took divides a number by itself. */
+static double area(const struct weighted *weighted, const double *weight, double all)
 {
-    const int64_t ticks = w->ticks.count;
-    for (int64_t t = 0; t < ticks; t++)
-        w->died[t] = w->left[t] = 0.0;
-    double all = 0.0;
-    for (int64_t i = 0; i < w->count; i++) {
-        const double own = weight[w->label[i]];
-        const int64_t at = w->ticks.at[i];
-        w->left[at] += own;
-        w->died[at] += w->status[i] > 0 ? own : 0.0;
-        all += own;
+    double at_risk = all, survival = 1.0, sum = 0.0;
+    for (int64_t i = 0; i < weighted->within; i++) {
+        const double own = weight[weighted->label[i]];
+        const double before = at_risk > DBL_MIN ? at_risk : DBL_MIN;
+        sum += survival * weighted->gap[i];
+        survival *= (before - own * weighted->died[i]) / before;
+        at_risk -= own;
     }
-    double at_risk = all, survival = 1.0;
-    for (int64_t t = 0; t < ticks; t++) {
-        if (w->died[t] > 0.0)
-            survival *= (at_risk - w->died[t]) / at_risk;
-        w->survival[t] = survival;
-        at_risk -= w->left[t];
-    }
-    return all;
+    return sum + survival * (weighted->limit - weighted->last);
 }
 
-static double mean_of_sums(const struct weighted *weighted, const double *weight)
+double weighted_rmst(const struct weighted *weighted, const double *weight)
 {
-    double sum = 0.0, size = 0.0;
+    double all = 0.0, sum = 0.0;
     for (int64_t c = 0; c < weighted->labels; c++) {
-        sum += weight[c] * weighted->sum[c];
-        size += weight[c] * weighted->size[c];
+        all += weight[c] * weighted->size[c];
+        sum += weighted->sum != NULL ? weight[c] * weighted->sum[c] : 0.0;
     }
-    return size > 0.0 ? sum / size : (double)NAN;
-}
-
-double weighted_rmst(struct weighted *weighted, const double *weight)
-{
-    if (weighted->sum != NULL)
-        return mean_of_sums(weighted, weight);
-    if (curve(weighted, weight) <= 0.0)
+    if (all <= 0.0)
         return NAN;
-    const double *const time = weighted->ticks.time;
-    double mean = 0.0, from = 0.0, survival = 1.0;
-    for (int64_t t = 0; t < weighted->ticks.count && time[t] < weighted->limit; t++) {
-        mean += survival * (time[t] - from);
-        from = time[t];
-        survival = weighted->survival[t];
-    }
-    return mean + survival * (weighted->limit - from);
-}
-
-double weighted_quantile(struct weighted *weighted, const double *weight, double probability)
-{
-    if (curve(weighted, weight) <= 0.0)
-        return NAN;
-    return ticks_reach(weighted->ticks.count, weighted->ticks.time, weighted->survival,
-                       1.0 - probability);
+    return weighted->sum != NULL ? sum / all : area(weighted, weight, all);
 }

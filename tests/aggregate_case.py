@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import synthetic
 from program import run
+from resampling import bootstrap, trimmed_mean, weighted_rmst
 from sweep_case import environment
 from synthetic import CENSORED, DIVERGED, EVENTS, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
@@ -102,7 +103,7 @@ class Runs:
         rows, limit = self.rows, self.limit
         outcome, done = rows["outcome"][number], rows["commit"][number].any()
         found = {"seed": rows["seed"][number], "time": None, "cause": None, "returns": {},
-                 "key": (rows["actor_lr"][number], rows["critic_lr"][number])}
+                 "axes": {axis: rows[axis][number] for axis in ("actor_lr", "critic_lr")}}
         if not done:
             known = self.episode[number] > 0
             return found | {"fate": "unfinished" if known else "pending",
@@ -135,8 +136,7 @@ class Runs:
                         "tails": (change - zero + 1)[both]}
 
     def configuration(self, axes):
-        key = axes["actor_lr"], axes["critic_lr"]
-        return [one for one in self.of if one["key"] == key]
+        return [one for one in self.of if axes.items() <= one["axes"].items()]
 
 
 def kaplan_meier(times, events):
@@ -193,10 +193,11 @@ def tail_of_binomial(hits, trials, p):
 
 
 def close(value, expected):
+    """Also of lists, in which some may be unknown."""
     return value == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def check_times(told, runs, limit):
+def check_times(told, runs, limit, options):
     seen = [one for one in runs if one["time"] is not None]
     times = np.array([one["time"] for one in seen], float)
     events = np.array([one["fate"] == "events" for one in seen])
@@ -216,9 +217,10 @@ def check_times(told, runs, limit):
     assert told["median"]["value_after"] == (times.max() if median_of(points) is None else None)
     mean, error = restricted_mean(times, events, limit)
     assert close(told["rmst"]["value"], mean)
-    if told["seeds"] > 1 and len(stops) and len(set(np.minimum(times, limit))) > 1:
+    spread = bootstrap(weighted_rmst(times, events, limit), [one["seed"] for one in seen], options)
+    if len(stops) and (spread[0] or 0) > 1e-9:  # else no seed differs from another
         assert close(told["rmst"]["error"], error)
-        assert told["rmst"]["lower"] <= mean + 1e-9 and mean - 1e-9 <= told["rmst"]["upper"]
+        assert close([told["rmst"][name] for name in ("bootstrap_error", "lower", "upper")], spread)
     else:
         assert told["rmst"]["error"] is told["rmst"]["lower"] is told["rmst"]["upper"] is None
     causes = np.array([one["cause"] for one in seen], object)
@@ -249,33 +251,33 @@ def check_never(told, runs, limit):
         assert got["upper"] == 1
 
 
-def trimmed_mean(values):
-    cut = len(values) // 4
-    return np.sort(values)[cut:len(values) - cut].mean()
-
-
-def check_returns(told, runs):
+def check_returns(told, runs, options, stratum_of=None):
     for kind, got in told["returns"].items():
-        values = [one["returns"][kind] for one in runs if kind in one["returns"]]
+        mine = [one for one in runs if kind in one["returns"]]
+        values = np.array([one["returns"][kind] for one in mine])
+        seeds = [one["seed"] for one in mine]
+        strata = None if stratum_of is None else [stratum_of(one) for one in mine]
         if kind == "stopping":
             missing = sum(one["time"] is not None and kind not in one["returns"] for one in runs)
         else:
             missing = sum("tails" in one and kind not in one["returns"] for one in runs)
         assert (got["runs"], got["missing"]) == (len(values), missing)
-        assert got["estimable"] == (bool(values) and not missing)
-        if got["estimable"]:
-            assert close(got["mean"]["value"], np.mean(values))
-            assert close(got["iqm"]["value"], trimmed_mean(values))
-            lower, upper = got["mean"]["lower"], got["mean"]["upper"]
-            assert lower is upper is None if len(values) < 2 else lower <= np.mean(values) <= upper
-        else:
-            assert got["mean"]["value"] is got["iqm"]["value"] is got["mean"]["lower"] is None
+        assert got["estimable"] == (len(values) > 0 and not missing)
+        for name, statistic in (("mean", np.mean), ("iqm", trimmed_mean)):
+            figure = [got[name][key] for key in ("value", "error", "lower", "upper")]
+            assert close(figure, [None] * 4 if not got["estimable"] else [
+                statistic(values), *bootstrap(lambda weight, of=statistic: of(
+                    np.repeat(values, weight)), seeds, options, strata)])
 
 
-def check_tail(told, runs):
-    tails = [one["tails"] for one in runs if len(one.get("tails", []))]
+def check_tail(told, runs, options):
+    mine = [one for one in runs if len(one.get("tails", []))]
+    tails = [one["tails"] for one in mine]
     got = told["tail"]
     assert got["actors"] == sum(map(len, tails))
     if tails:
-        assert close(got["value"], np.mean([tail.mean() for tail in tails]))
+        means = np.array([tail.mean() for tail in tails])
+        assert close([got[key] for key in ("value", "error", "lower", "upper")], [
+            means.mean(), *bootstrap(lambda weight: np.repeat(means, weight).mean(),
+                                     [one["seed"] for one in mine], options)])
         assert (got["min"], got["max"]) == (min(map(min, tails)), max(map(max, tails)))

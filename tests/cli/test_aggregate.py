@@ -12,8 +12,9 @@ import pytest
 import synthetic
 from aggregate_case import (
     ENDPOINTS, FATES, GRID, ONE, SMALL, Runs, aggregate, check_never, check_returns, check_tail,
-    check_times, close, file, mixed, one_warning, restricted_mean, swept, text)
+    check_times, close, file, mixed, one_warning, swept, text)
 from program import LONG, listing, run, start, wait_for
+from resampling import Pairs, logrank, permuted_p
 from sweep_case import environment
 from synthetic import CENSORED, DIVERGED, EVENTS, FAILED, STOPPED
 
@@ -50,10 +51,10 @@ def test_figures(event, endpoint, limit, file):
         assert configuration["done"] == sum("tails" in one for one in mine)
         assert [gap["seed"] for gap in configuration["gaps"]] == [
             one["seed"] for one in mine if one["fate"] in ("failed", "quarantined")]
-        check_times(configuration, mine, limit)
+        check_times(configuration, mine, limit, told["options"])
         check_never(configuration, mine, limit)
-        check_tail(configuration, mine)
-        check_returns(configuration, mine)
+        check_tail(configuration, mine, told["options"])
+        check_returns(configuration, mine, told["options"])
 
 
 def holm(values):
@@ -65,33 +66,23 @@ def holm(values):
     return adjusted
 
 
-def paired_by_seed(runs, one, other, limit):
-    """Difference of restricted means of the seeds that both have, and its p by all flips."""
-    sides = [{run["seed"]: run for run in runs.configuration(axes) if run["time"] is not None}
-             for axes in (one, other)]
-    seeds = sorted(sides[0].keys() & sides[1].keys())
-
-    def difference(flips):
-        means = []
-        for side in (0, 1):
-            chosen = [sides[side ^ flip][seed] for seed, flip in zip(seeds, flips)]
-            times = np.array([run["time"] for run in chosen], float)
-            events = np.array([run["fate"] == "events" for run in chosen])
-            means.append(restricted_mean(times, events, limit)[0])
-        return means[0] - means[1]
-    if not seeds:
-        return 0, None, None
-    found = difference([0] * len(seeds))
-    if len(seeds) < 2:
-        return len(seeds), found, None
-    flips = [difference(flips) for flips in itertools.product((0, 1), repeat=len(seeds))]
-    return len(seeds), found, np.mean(np.abs(flips) >= abs(found) - 1e-9 * limit)
-
-
-def alike_in_all_pairs(runs, one, other, limit):
-    sides = [[min(run["time"], limit) for run in runs.configuration(axes)
-              if run["time"] is not None] for axes in (one, other)]
-    return all(len(set(side)) == 1 for side in sides)
+def check_comparison(told, one, other, options):
+    """Difference, interval and p, against flips and draws made here."""
+    pairs = Pairs(one, other, options["limit"])
+    assert told["pairs"] == len(pairs.seeds)
+    if not pairs.seeds:
+        return
+    assert close(told["difference"], pairs.difference())
+    if told["note"].startswith("neither"):
+        assert told["difference"] == 0
+        assert told["p"] is told["p_holm"] is told["lower"] is told["upper"] is None
+    elif len(pairs.seeds) == 1:
+        assert told["p"] is told["lower"] is told["upper"] is None
+    else:
+        assert told["exact"] and close(told["p"], pairs.p())
+        lower, upper = pairs.interval(options)
+        alike = upper - lower < 1e-9 * options["limit"]  # no spread was seen
+        assert close([told["lower"], told["upper"]], [None, None] if alike else [lower, upper])
 
 
 def test_runs_that_move_again_are_warned_of(tmp_path):
@@ -136,56 +127,85 @@ def test_comparisons(file):
         members = [c for c in told["comparisons"] if (c["axis"] or "reference") == family]
         assert close([c["p_holm"] for c in members], holm([c["p"] for c in members]))
     for c in told["comparisons"][::3]:
-        pairs, difference, p = paired_by_seed(runs, places[c["a"]], places[c["b"]], 400)
-        assert c["pairs"] == pairs and c["exact"]
-        assert close(c["difference"], difference)
+        check_comparison(c, *(runs.configuration(places[c[side]]) for side in ("a", "b")),
+                         told["options"])
         if c["note"].startswith("neither"):
-            assert difference == 0 and c["p"] is c["p_holm"] is c["lower"] is c["upper"] is None
             continue
-        assert close(c["p"], p)
-        if c["lower"] is None:  # all pairs differ alike: no spread was seen
-            assert pairs == 1 or alike_in_all_pairs(runs, places[c["a"]], places[c["b"]], 400)
-        else:
-            assert c["lower"] <= difference + 1e-9 and difference - 1e-9 <= c["upper"]
         counts = [told["configurations"][c[side]]["fates"]["events"] for side in ("a", "b")]
-        assert ("one had no event" in c["note"]) == (pairs > 1 and 0 in counts)
-        assert ("p cannot be less" in c["note"]) <= (p == c["least_p"])
+        assert ("one had no event" in c["note"]) == (c["pairs"] > 1 and 0 in counts)
+        assert ("p cannot be less" in c["note"]) <= (c["p"] == c["least_p"])
 
 
-def logrank(groups, strata, times, events):
-    """chi2 of two groups."""
-    excess = variance = 0.0
-    for stratum in set(strata):
-        inside = strata == stratum
-        for at in np.unique(times[inside & events]):
-            risk = inside & (times >= at)
-            now = risk & events & (times == at)
-            n, first, died = risk.sum(), (risk & groups).sum(), now.sum()
-            excess += (now & groups).sum() - died * first / n
-            if n > 1:
-                variance += died * first / n * (1 - first / n) * (n - died) / (n - 1)
-    return excess ** 2 / variance
+def check_logrank(told, runs, axis, options):
+    """chi2 and df by the formula, p by permutations of seeds made here."""
+    others = [name for name in runs[0]["axes"] if name != axis]
+    table = [np.array(column) for column in zip(*(
+        (run["axes"][axis], hash(tuple(run["axes"][name] for name in others)), run["time"],
+         run["fate"] == "events", run["seed"]) for run in runs))]
+    chi2, df = logrank(*table[:4])
+    assert told["runs"] == len(runs) and told["df"] == df and close(told["chi2"], chi2)
+    if df == 1:
+        assert close(told["p"], math.erfc(math.sqrt(chi2 / 2)))
+    tries = 600
+    p = permuted_p(*table, tries)
+    noise = math.sqrt(max(p * (1 - p), 1 / tries) * (1 / tries + 1 / options["permutations"]))
+    assert abs(told["p_permuted"] - p) < 4 * noise, (told, p)
 
 
 def test_log_rank(mixed):
-    told = aggregate(mixed, "--endpoint", "first")
+    told = aggregate(mixed, "--endpoint", "first", "--permutations", 5000, few=False)
     runs = [one for one in Runs(mixed, "first_still", "first", 400).of if one["time"] is not None]
     assert [(t["axis"], t["family"]) for t in told["tests"]] == [
         ("actor_lr", "stratified"), *[("actor_lr", "within")] * 3,
         ("critic_lr", "stratified"), *[("critic_lr", "within")] * 2]
-    for one in told["tests"][:4]:
-        mine = [r for r in runs if one["within"] is None
-                or r["key"][1] == one["within"]["critic_lr"]]
-        chi2 = logrank(np.array([r["key"][0] == 0.1 for r in mine]),
-                       np.array([r["key"][1] for r in mine]),
-                       np.array([r["time"] for r in mine]),
-                       np.array([r["fate"] == "events" for r in mine]))
-        assert one["runs"] == len(mine) and one["df"] == 1 and close(one["chi2"], chi2)
-        assert close(one["p"], math.erfc(math.sqrt(chi2 / 2)))
-        assert 0.01 <= one["p_permuted"] <= 1
+    for one in told["tests"]:
+        mine = [run for run in runs if (one["within"] or {}).items() <= run["axes"].items()]
+        assert one["groups"] == (2 if one["axis"] == "actor_lr" else 3)
+        check_logrank(one, mine, one["axis"], told["options"])
     within = [t for t in told["tests"] if t["family"] == "within" and t["axis"] == "critic_lr"]
-    assert [t["df"] for t in within] == [2, 2] and [t["groups"] for t in within] == [3, 3]
     assert close([t["p_holm"] for t in within], holm([t["p_permuted"] for t in within]))
+
+
+def test_pooled_axes(file):
+    """A seed's runs in pooled cells are drawn and permuted together."""
+    told = aggregate(file, "--by", "critic_lr", "--reference", "critic_lr=0.001", "--event",
+                     "gradient_zero", "--endpoint", "half", "--permutations", 5000)
+    runs = Runs(file, "gradient_zero", "half", 400)
+    assert [one["axes"] for one in told["configurations"]] == [
+        {"critic_lr": 0.01}, {"critic_lr": 0.001}, {"critic_lr": 0.0001}]
+    assert told["reference"] == 1 and told["options"]["by"] == ["critic_lr"]
+    one_warning(told, "pool cells that differ in 1 more axis")
+    pooled = [runs.configuration(one["axes"]) for one in told["configurations"]]
+    for configuration, mine in zip(told["configurations"], pooled):
+        assert configuration["runs"] == len(mine) == 16
+        check_times(configuration, mine, 400, told["options"])
+        check_tail(configuration, mine, told["options"])
+        check_returns(configuration, mine, told["options"])
+    for comparison in told["comparisons"]:
+        check_comparison(comparison, pooled[comparison["a"]], pooled[comparison["b"]],
+                         told["options"])
+    (one,) = told["tests"]
+    mine = [run | {"axes": {"critic_lr": run["axes"]["critic_lr"]}}
+            for run in runs.of if run["time"] is not None]
+    check_logrank(one, mine, "critic_lr", told["options"])
+
+
+def test_pooled_cells_of_other_seeds_keep_their_weight(tmp_path):
+    """Seeds are drawn for seeds that the plan has in the same cells."""
+    blocks = """\
+  - {actor_lr: [0.1], critic_lr: [0.01, 0.001], seed: 1-3}
+  - {actor_lr: [0.1], critic_lr: [0.01], seed: 4-9}
+  - {actor_lr: [0.1], critic_lr: [0.0001], seed: 10-11}
+"""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, blocks))
+    synthetic.fill(path, [STOPPED, CENSORED] * 7)
+    told = aggregate(path, "--by", "actor_lr")
+    (configuration,) = told["configurations"]
+    # Those of fewer cells come first.
+    stratum = {seed: 2 if seed < 4 else 0 if seed < 10 else 1 for seed in range(1, 12)}
+    mine = Runs(path, "first_still", "all", 400).of
+    check_returns(configuration, mine, told["options"], lambda run: stratum[run["seed"]])
+    assert configuration["returns"]["end"]["estimable"]
 
 
 def test_draws_are_repeated(mixed):
@@ -278,10 +298,11 @@ def test_long_runs_are_read_in_pieces(tmp_path):
     grid = "  actor_lr: [0.1]\n  seed: 1-5\n"
     path = synthetic.make(tmp_path, SMALL % (300000, 2, grid))
     synthetic.fill(path, [STOPPED, DIVERGED, CENSORED, FAILED, STOPPED])
-    (told,) = aggregate(path)["configurations"]
+    told = aggregate(path)
+    (configuration,) = told["configurations"]
     mine = Runs(path, "first_still", "all", 300000).of
-    check_times(told, mine, 300000)
-    check_returns(told, mine)
+    check_times(configuration, mine, 300000, told["options"])
+    check_returns(configuration, mine, told["options"])
 
 
 def test_few_seeds_are_said_to_be_few(tmp_path):

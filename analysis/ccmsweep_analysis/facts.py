@@ -48,8 +48,8 @@ WORDS = {
                 "that says only \"later\"",
     "RMST(L)": "mean episode of the event when later ones count as L: the area under the "
                "Kaplan-Meier curve up to L",
-    "tail": "last_change - gradient_zero + 1 of an actor: how long momentum alone moved it. Below 0 "
-            "where a gradient too small to change a weight came after the last change",
+    "tail": "last_change - gradient_zero + 1 of an actor: how long momentum alone moved it. Actors "
+            "that stood still before, with a gradient too small to move them, have none",
 }
 
 
@@ -107,7 +107,8 @@ def grid_table(study):
     percent = f"{100 * study.confidence:g} %"
     axes = [axis["name"] for axis in study.told["axes"]]
     head = [*axes, "done", "events", "censored", "other", "min", f"median [{percent}]", "max",
-            f"RMST({study.limit:g}) [{percent}]", "SE", f"never [{percent}]", f"tail [{percent}]"]
+            f"RMST({study.limit:g}) [{percent}]", "SE", f"never [{percent}]", "causes",
+            f"tail [{percent}]"]
     rows = []
     for cell in study.configurations:
         told, fates = cell.told, cell.told["fates"]
@@ -120,9 +121,16 @@ def grid_table(study):
             dash(told["min"]), median_words(median), dash(told["max"]),
             rmst_words(study, cell), dash(rmst["error"], ".2f"),
             "-" if never["share"] is None else
-            f"{never['count']}/{never['of']} {interval(never, '.2f')}",
+            f"{never['count']}/{never['of']} {interval(never, '.2f')}", causes_words(told),
             "-" if tail["value"] is None else interval_words(tail, ".1f")])
     return head, rows
+
+
+def causes_words(told):
+    """Causes of the events, the most frequent first."""
+    causes = told["incidence"]["causes"]
+    counts = sorted(((-causes[name]["count"], name) for name in causes if name != "diverged"))
+    return ", ".join(f"{name} {-count}" for count, name in counts) or "-"
 
 
 def rmst_words(study, cell):

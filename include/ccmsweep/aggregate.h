@@ -83,6 +83,7 @@ struct configuration {
     int64_t settled;        /**< of so many: these, those with the event, and diverged ones */
     struct bounds never_between;
     int64_t tails;              /**< actors with a momentum tail */
+    int64_t faint;              /**< actors still before their gradient was 0, as in a member */
     struct estimate tail;       /**< mean over runs of the mean over such actors */
     int64_t tail_min, tail_max; /**< over these actors; 0 without */
     struct aggregate_returns returns[RETURN_COUNT];

@@ -212,6 +212,7 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     table->count = 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
         const struct member *const m = &aggregate->cohort->member[members[i]];
+        c->faint += m->faint;
         if (m->actors == 0)
             continue;
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;

@@ -168,6 +168,7 @@ static void print_times(FILE *file, const struct aggregate *aggregate, int64_t i
                  c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN, NAN,
                  c->never_between, "");
     print_count(file, aggregate, i, "tail_actors", c->tails);
+    print_count(file, aggregate, i, "tail_faint", c->faint);
     print_figure(file, aggregate, i, "tail", c->tail.clusters, c->tail.value, c->tail.error,
                  c->tail.between, "");
     if (c->tails > 0) {

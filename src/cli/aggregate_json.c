@@ -143,6 +143,7 @@ static json_t *tail_json(const struct configuration *c)
     json_t *const object = estimate_json(&c->tail);
     set(object, "seeds", json_integer(c->tail.clusters));
     set(object, "actors", json_integer(c->tails));
+    set(object, "faint", json_integer(c->faint));
     set(object, "min", c->tails > 0 ? json_integer(c->tail_min) : json_null());
     set(object, "max", c->tails > 0 ? json_integer(c->tail_max) : json_null());
     return object;

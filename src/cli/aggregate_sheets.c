@@ -258,6 +258,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
             sheet_column(sheet, false, "%s [%s]", aggregate_cause(cause), percent);
     }
     sheet_column(sheet, false, "IQM [%s]", percent);
+    sheet_column(sheet, false, "faint");
     sheet_column(sheet, false, "actors");
     sheet_column(sheet, false, "tail [%s]", percent);
     sheet_column(sheet, false, "min");
@@ -267,6 +268,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
         put_values(aggregate, i, sheet);
         put_causes(sheet, c, met);
         put_time(sheet, c, c->iqm.value, c->iqm.between);
+        put_whole(sheet, c->faint);
         put_whole(sheet, c->tails);
         put_interval(sheet, c->tail.value, c->tail.between, 1);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
@@ -274,7 +276,9 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     }
     sheet_note(sheet, "IQM: interquartile mean of the event's episode; - where censoring leaves it "
                       "open. tail: episodes that momentum alone moved an actor after its gradient "
-                      "was 0 for good, mean of the runs' means; min and max over actors.");
+                      "was 0 for good, of so many actors: mean of the runs' means, min and max "
+                      "over actors. faint: actors that stood still before, with gradients too "
+                      "small to move them.");
 }
 
 /* ---- returns ---- */

@@ -155,6 +155,10 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
         if (zero[i] < 0 || change[i] < 0)
             continue;
         const int32_t tail = change[i] - zero[i] + 1;
+        if (tail < 1) {
+            m->faint++;
+            continue;
+        }
         m->tail_min = m->actors == 0 || tail < m->tail_min ? tail : m->tail_min;
         m->tail_max = m->actors == 0 || tail > m->tail_max ? tail : m->tail_max;
         m->actors++;

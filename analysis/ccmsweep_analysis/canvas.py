@@ -91,6 +91,12 @@ class Canvas:
             if len(shown) < len(all_of):
                 self.note(f"{len(shown)} of {len(all_of)} {what} are shown, evenly spaced.")
 
+    def say_how_many(self, study):
+        """How many runs stand behind what aggregate says of a configuration."""
+        n = [cell.observed for _, _, cell in study.shown()]
+        self.note(f"n = {min(n)} runs a configuration." if min(n) == max(n) else
+                  f"n = {min(n)} to {max(n)} runs a configuration.")
+
     def key(self, handles):
         """What lines mean, above all axes."""
         across = min(len(handles), 4)

@@ -106,19 +106,24 @@ class Sweep:
                 found.append(dataset[int(run), place])
         return np.array(found)
 
+    def endpoint_times(self, event, endpoint, limit, runs):
+        """Of each run the episode by which all, half or the first of its actors had an event; inf:
+        not by the limit."""
+        found = np.full(len(runs), np.inf)
+        actors = self.rows("extent_actor", runs)
+        for place, row in enumerate(self.rows(event, runs)):
+            known = np.sort(row[(row >= 0) & (row <= limit)])
+            wanted = {"all": actors[place], "half": (actors[place] + 1) // 2, "first": 1}[endpoint]
+            if len(known) >= wanted:
+                found[place] = known[wanted - 1]
+        return found
+
     def event_times(self, event, endpoint, limit, runs):
         """Of each run the episode of its event, and whether it had it by the limit; without it the
         last episode that was looked at."""
-        times = self.rows(event, runs)
-        total = self.rows("total_episodes", runs)
-        actors = self.rows("extent_actor", runs)
-        at, seen = np.minimum(total, limit), np.zeros(len(runs), bool)
-        for place, row in enumerate(times):
-            known = np.sort(row[row >= 0])
-            wanted = {"all": actors[place], "half": (actors[place] + 1) // 2, "first": 1}[endpoint]
-            if len(known) >= wanted and known[wanted - 1] <= limit:
-                at[place], seen[place] = known[wanted - 1], True
-        return at, seen
+        times = self.endpoint_times(event, endpoint, limit, runs)
+        seen = np.isfinite(times)
+        return np.where(seen, times, np.minimum(self.rows("total_episodes", runs), limit)), seen
 
     def text(self, name):
         return self.file[name][()].decode()

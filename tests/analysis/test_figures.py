@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What figures plot, against the file read a second time and against aggregate's numbers."""
 import collections
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from figure_case import file, path, study, told  # noqa: F401
 from figure_case import figure_of, panels, rising, runs_of, same, words_in
 
-from ccmsweep_analysis import canvas as paper
+from ccmsweep_analysis import canvas as paper, drawing
+from ccmsweep_analysis.spread import median_interval
 
 # The grid
 
@@ -38,6 +40,7 @@ def test_map_of_medians(study, told):
 
 
 def test_means_by_row_are_open_when_censored(study, told):
+    assert "n = 7 runs a configuration." in drawing.draw(study, "rmst_by_row").notes
     axes = figure_of(study, "rmst_by_row").axes[0]
     marks = [line for line in axes.lines if line.get_marker() not in ("None", "")]
     by_value = {float(line.get_ydata()[0]): line for line in marks}
@@ -56,6 +59,15 @@ def test_bubbles(study, told):
     for one in told["configurations"]:
         points = drawn[one["axes"]["actor_lr"], one["axes"]["critic_lr"]]
         assert (len(points.get_facecolor()) == 0) == (one["fates"]["events"] == 0)
+        rmst, never = one["rmst"], one["never"]
+        count = f"{one['fates']['events']} of {one['observed']}"
+        if one["fates"]["events"] == 0:
+            words = f"none by 400\n{count}\nnever [{never['lower']:.2f}, {never['upper']:.2f}]"
+        elif rmst["lower"] is None:  # all in the same episode
+            words = f"{rmst['value']:.0f}\n{count}"
+        else:
+            words = f"{rmst['value']:.0f}  [{rmst['lower']:.0f}, {rmst['upper']:.0f}]\n{count}"
+        assert words in words_in(axes)
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
@@ -170,6 +182,8 @@ def test_lines_are_medians_over_seeds(study, file, name):
     by_title, zeros = panels(figure), 0
     for actor_lr in (0.1, 0.001):
         axes = by_title[f"actor_lr {actor_lr:g}"]
+        if name == "gradient_ratio":
+            assert any(list(line.get_ydata()) == [1, 1] for line in axes.lines)
         lines = [(line.get_xdata(), line.get_ydata()) for line in axes.lines
                  if line.get_alpha() is None]
         for critic_lr in (0.1, 0.001):
@@ -198,13 +212,22 @@ def test_curve_is_faint_from_the_first_end_on(study, file):
     assert np.sum(left >= 4) in {len(line.get_xdata()) for line in faint}
 
 
-def test_accumulated_over_own(study, file):
-    axes = panels(figure_of(study, "accumulated_norms"))["actor_lr 0.001"]
-    runs = runs_of(file, 0.001, 0.001)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = file["critic_grad_accumulated"][:][runs] / file["critic_grad_own"][:][runs]
-    assert any(same(line.get_ydata(), np.median(factor, axis=0)) for line in axes.lines
-               if len(line.get_ydata()) == factor.shape[1])
+def test_own_and_accumulated_norms(study, file):
+    """Also where the own gradient is exactly 0: on the floor."""
+    by_title, zeros = panels(figure_of(study, "accumulated_norms")), 0
+    for actor_lr, network in itertools.product((0.1, 0.001), ("actor", "critic")):
+        axes = by_title[f"actor_lr {actor_lr:g}: {network.replace('actor', 'actors')}"]
+        floor = axes.get_yticks()[0]
+        for critic_lr, (kind, dash) in itertools.product((0.1, 0.001), (("own", "-"),
+                                                                        ("accumulated", "--"))):
+            rows = file[f"{network}_grad_{kind}"][:][runs_of(file, actor_lr, critic_lr)]
+            full = ~np.isnan(rows).any(axis=0)
+            median = np.median(rows[:, full], axis=0)
+            zeros += np.sum(median == 0)
+            assert any(same(line.get_ydata(), np.where(median == 0, floor, median))
+                       for line in axes.lines if len(line.get_ydata()) == full.sum()
+                       and line.get_linestyle() == dash and line.get_alpha() is None)
+    assert zeros > 0
 
 
 def last_rows(file, name, runs):
@@ -282,8 +305,14 @@ def test_early_and_final_saturation(study, file):
 def test_preactivations(study, file):
     axes = panels(figure_of(study, "preactivations"))["actor_lr 0.001"]
     runs = runs_of(file, 0.001, 0.001)
-    assert any(same(line.get_ydata(), np.median(file["preactivation_mean"][:][runs], axis=0))
-               for line in axes.lines if len(line.get_ydata()) == 40)
+    mean, deviation = (file[f"preactivation_{name}"][:][runs] for name in ("mean", "std"))
+    for dash, rows in (("-", mean), ("--", mean - deviation), ("--", mean + deviation)):
+        assert any(same(line.get_ydata(), np.median(rows, axis=0)) for line in axes.lines
+                   if len(line.get_ydata()) == 40 and line.get_linestyle() == dash)
+        low, high = median_interval(rows, study.confidence)[1:3]
+        assert any(np.isclose(band.get_paths()[0].vertices[:, 1].max(), high.max()) and
+                   np.isclose(band.get_paths()[0].vertices[:, 1].min(), low.min())
+                   for band in axes.collections)
     assert {2, -2} <= {line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2}
 
 
@@ -316,6 +345,12 @@ def test_learning_curve_is_the_mean_of_the_last_50(study, file, told):
     dotted = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"
               and line.get_xdata()[0] == line.get_xdata()[-1]]
     assert same(sorted(dotted), sorted(stops))
+    medians = [one["median"] for one in told["configurations"]
+               if one["axes"]["actor_lr"] == 0.001 and one["median"]["lower"] is not None]
+    bars = [tuple(part[:, 0]) for bars in axes.collections if hasattr(bars, "get_segments")
+            for part in bars.get_segments()]
+    assert sorted(bars) == sorted((one["lower"], one["upper"] or 400) for one in medians)
+    assert len(bars) > 0
 
 
 def test_raw_rewards_end_where_the_run_ends(study, file):

@@ -218,7 +218,7 @@ def event_times(study, canvas):
     for y, (row, column, cell) in enumerate(shown):
         middle = {}
         for place, (event, (shade, marker)) in enumerate(EVENTS.items()):
-            values = halves(study, cell, event)
+            values = study.sweep.endpoint_times(event, "half", study.limit, cell.sample)
             median, low, high, _ = median_interval(values, study.confidence)
             middle[event] = float(median)
             at = y + dodge(place, len(EVENTS), 0.6)
@@ -239,17 +239,6 @@ def event_times(study, canvas):
     axes.set_xlabel("episode")
     canvas.key([Line2D([], [], color=shade, marker=marker, linestyle="none", markersize=4.5,
                        label=event) for event, (shade, marker) in EVENTS.items()])
-
-
-def halves(study, cell, event):
-    """Of each run the episode by which half of its actors had the event; inf: not by the limit."""
-    rows = study.sweep.rows(event, cell.sample)
-    extent = study.sweep.rows("extent_actor", cell.sample)
-    found = []
-    for row, own in zip(rows, extent):
-        times = row[:own].astype(float)
-        found.append(quantile(np.where((times < 0) | (times > study.limit), np.inf, times), 0.5))
-    return np.array(found)
 
 
 def differences(study, canvas):

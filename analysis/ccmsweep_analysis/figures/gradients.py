@@ -27,30 +27,57 @@ def rows_of(study, name):
 
 
 def finite(found):
-    """All arrays of a dictionary of arrays, or of tuples of them."""
-    return [part for value in found.values()
-            for part in (value if isinstance(value, tuple) else (value,))]
+    """All arrays of a dictionary of arrays, or of tuples of them, or of tuples of tuples."""
+    def parts(value):
+        return [one for part in value for one in parts(part)] if isinstance(value, tuple) else [value]
+    return [part for value in found.values() for part in parts(value)]
 
 
 def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=()):
     """Panels of medians over seeds of what stands at logs; a tuple gives several lines, told apart
     by dashes. With a LogFloor as scale zeros are on its floor."""
-    episodes = log_episodes(study)
     for axes, row in canvas.panels(study, "episode", y_label):
         for column, cell in study.in_row(row):
             values = found.get(cell.index, ())
-            for rows, dash in zip(values if isinstance(values, tuple) else (values,), dashes):
-                if len(rows):
-                    style = column_style(study, column)
-                    style["linestyle"] = dash or style["linestyle"]
-                    draw_curve(axes, episodes, rows, study.confidence,
-                               scale or (lambda y: y), **style)
+            draw_lines(study, axes, column, values if isinstance(values, tuple) else (values,),
+                       dashes, scale)
         for mark in marks:
             axes.axhline(mark, color="#666666", linewidth=0.8, linestyle=":")
-        plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
-        if scale is not None:
-            scale.dress(axes.yaxis)
+        dress(study, axes, scale)
     canvas.note(curve_note(study))
+
+
+def draw_networks(study, canvas, found, networks, y_label, scale=None):
+    """As draw_logs(), with a panel for each row and network, side by side: `found` has a tuple of
+    networks, each a solid and a dashed line."""
+    rows = study.shown_rows
+    canvas.say_what_is_shown(study)
+    panels = canvas.grid(len(rows), len(networks), 1.8, sharex=True, sharey=True)
+    for (y, x), axes in np.ndenumerate(panels):
+        axes.set_title(f"{study.label(rows[y], 44)}: {networks[x]}", loc="left")
+        axes.set_ylabel(y_label if x == 0 else "")
+        axes.set_xlabel("episode" if y == len(rows) - 1 else "")
+        for column, cell in study.in_row(rows[y]):
+            if cell.index in found:
+                draw_lines(study, axes, column, found[cell.index][x], ("-", "--"), scale)
+        dress(study, axes, scale)
+    canvas.note(curve_note(study))
+
+
+def draw_lines(study, axes, column, values, dashes, scale):
+    for rows, dash in zip(values, dashes):
+        if len(rows):
+            style = column_style(study, column)
+            style["linestyle"] = dash or style["linestyle"]
+            draw_curve(axes, log_episodes(study), rows, study.confidence, scale or (lambda y: y),
+                       **style)
+
+
+def dress(study, axes, scale):
+    first = log_episodes(study)[0]
+    plain_log(axes.xaxis, first, max(study.sweep.limit, first + 1))
+    if scale is not None:
+        scale.dress(axes.yaxis)
 
 
 def curve_note(study):
@@ -76,10 +103,11 @@ def gradient_ratio(study, canvas):
     """Gradient asymmetry: actors' over critic's gradient norm
 
     Of the gradients that the optimisers used. Exact zeros, at which the actors' gradients have
-    vanished, are on the floor of the axis. Adam takes the scale out of a gradient, so this ratio
+    vanished, are on the floor of the axis; at the dotted line both are equal. Adam takes the scale out of a gradient, so this ratio
     is no ratio of learning speeds; see the relative updates for that."""
     found = gather(study, rows_of(study, "gradient_ratio_own"), "gradient_ratio_own")
-    draw_logs(study, canvas, found, "actor / critic", LogFloor(finite(found)))
+    draw_logs(study, canvas, found, "actor / critic", LogFloor([*finite(found), np.ones(1)]),
+              marks=(1,))
     canvas.column_key(study)
 
 
@@ -96,21 +124,21 @@ def gradient_norms(study, canvas):
 
 
 def accumulated_norms(study, canvas):
-    """What the published logs add: accumulated over own gradient norms
+    """Own and accumulated gradient norms
 
-    The study logged norms of gradients that had been summed over passes: an actor's over up to as
-    many passes as there are actors, the critic's with the gradients of all actor passes in it. By
-    this factor they exceed those of the gradients that the optimisers used."""
-    def factor(cell, network):
-        own = study.sweep.rows(f"{network}_grad_own", cell.sample)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            summed = study.sweep.rows(f"{network}_grad_accumulated", cell.sample) / own
-        return np.where(own > 0, summed, np.nan)
-    found = gather(study, lambda cell: (factor(cell, "actor"), factor(cell, "critic")),
-                   "actor_grad_accumulated", "critic_grad_accumulated")
-    draw_logs(study, canvas, found, "accumulated / own", LogFloor(finite(found)), ("-", "--"), (1,))
-    canvas.note("Where the own gradient is 0 there is no factor.")
-    canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
+    Of the gradients that the optimisers used (solid), and of what the published logs hold (dashed):
+    there gradients had been summed over passes, an actor's over up to as many as there are actors,
+    the critic's with the gradients of all actor passes in it. Exact zeros are on the floor of the
+    axis."""
+    def both(cell):
+        return tuple((study.sweep.rows(f"{network}_grad_own", cell.sample),
+                      study.sweep.rows(f"{network}_grad_accumulated", cell.sample))
+                     for network in ("actor", "critic"))
+    found = gather(study, both, "actor_grad_own", "actor_grad_accumulated", "critic_grad_own",
+                   "critic_grad_accumulated")
+    draw_networks(study, canvas, found, ("actors", "critic"), "gradient norm",
+                  LogFloor(finite(found)))
+    canvas.column_key(study, two_networks("own", "accumulated"), swatch=True)
 
 
 def layer_gradients(study, canvas):
@@ -207,16 +235,21 @@ def ratio_and_stop(study, canvas):
 
     Every mark is a finished run: actors' over critic's gradient norm at its last log, zeros on
     the floor of the axis, and the episode of its event. Open marks had no event by then."""
-    def last(cell):
-        ratio = study.sweep.last_logs("gradient_ratio_own", cell.sample)
-        at, seen = study.times(cell.sample)
-        return (ratio, at, seen) if len(ratio) == len(at) else (np.empty(0), at, seen)
-    found = gather(study, last, "gradient_ratio_own")
+    found = last_and_event(study, "gradient_ratio_own")
     floor = LogFloor([ratio for ratio, _, _ in found.values()])
     draw_runs(study, canvas, {index: (floor(ratio), at, seen)
-                              for index, (ratio, at, seen) in found.items() if len(ratio)},
+                              for index, (ratio, at, seen) in found.items()},
               "actor / critic gradient norm at the last log")
     floor.dress(canvas.figure.axes[0].xaxis)
+
+
+def last_and_event(study, name):
+    """By configuration what stands at the last logs of its runs, the episodes of their events, and
+    whether they had it; without those whose runs are too short for a log."""
+    def read(cell):
+        return study.sweep.last_logs(name, cell.sample), *study.times(cell.sample)
+    return {index: value for index, value in gather(study, read, name).items()
+            if len(value[0]) == len(value[1])}
 
 
 def draw_runs(study, canvas, found, x_label):

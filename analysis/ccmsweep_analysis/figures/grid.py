@@ -72,6 +72,12 @@ def only_later(study, cell):
     return f"{words}\nnever {interval(never, '.2f')}"
 
 
+def mean_words(cell):
+    value = cell.told["rmst"]
+    around = interval(value, ".0f")
+    return f"{value['value']:.0f}{'  ' if around else ''}{around}\n{counted(cell)}"
+
+
 def rmst_map(study, canvas):
     """Restricted mean stopping episode
 
@@ -85,7 +91,7 @@ def rmst_map(study, canvas):
             return "no run yet"
         if cell.never:
             return only_later(study, cell)
-        return f"{value['value']:.0f}  {interval(value, '.0f')}\n{counted(cell)}"
+        return mean_words(cell)
 
     def value_of(cell):
         value = cell.told["rmst"]["value"]
@@ -134,10 +140,11 @@ def two_numbers(study):
 def stopping_bubbles(study, canvas):
     """Restricted mean stopping episode over both learning rates
 
-    The area of a bubble is the restricted mean stopping episode, which is printed with the number
-    of runs that had the event. Open: no run had it by the limit."""
+    The area of a bubble is the restricted mean stopping episode, which is printed with its
+    interval by bootstrap over seeds and the number of runs that had the event. Open: no run had it
+    by the limit, and the exact interval of the share that never has it stands there."""
     across, up = two_numbers(study)
-    axes = canvas.single(4.6)
+    axes = canvas.single(5.2)
     canvas.say_what_is_shown(study)
     norm, shades = Normalize(0, study.limit), matplotlib.colormaps["cividis"]
     for row, column, cell in study.shown():
@@ -147,15 +154,15 @@ def stopping_bubbles(study, canvas):
         axes.scatter(across[row], up[column], s=60 + 900 * value / study.limit,
                      facecolor="none" if cell.never else [shades(norm(value))], edgecolor="black",
                      linewidth=0.8, zorder=3)
-        mark = f"none by {study.limit:g}" if cell.never else f"{value:.0f}"
-        axes.annotate(f"{mark} ({counted(cell)})", (across[row], up[column]), (0, -22),
-                      textcoords="offset points", ha="center", fontsize=7.5)
+        words = only_later(study, cell) if cell.never else mean_words(cell)
+        axes.annotate(words, (across[row], up[column]), (0, -16), textcoords="offset points",
+                      ha="center", va="top", fontsize=7)
     for axis, values in ((axes.xaxis, [across[row] for row in study.shown_rows]),
                          (axes.yaxis, [up[column] for column in study.shown_columns])):
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
         axis.set_ticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
         axis.set_ticks([], minor=True)
-    axes.margins(0.15)
+    axes.margins(0.15, 0.2)
     axes.set_xlabel(study.row_axes[0])
     axes.set_ylabel(study.column_axis)
 
@@ -168,6 +175,7 @@ def rmst_by_row(study, canvas):
     axes = canvas.single(3.6)
     rows = study.shown_rows
     canvas.say_what_is_shown(study)
+    canvas.say_how_many(study)
     for place, column in enumerate(study.shown_columns):
         found = [(x, study.cells[row, column]) for x, row in enumerate(rows)
                  if (row, column) in study.cells]

@@ -18,11 +18,22 @@ def draw_episodes(study, canvas, found, x, y_label, dashes=("-",)):
             for rows, dash in zip(found.get(cell.index, ()), dashes):
                 draw_curve(axes, x, rows, study.confidence,
                            **style | ({"linestyle": dash} if len(dashes) > 1 else {}))
-            median = cell.told["median"]["value"]
-            if median is not None and len(dashes) == 1:
-                axes.axvline(median, color=style["color"], linewidth=0.9, linestyle=":")
+            if len(dashes) == 1:
+                draw_median(axes, study, column, cell.told["median"])
         axes.set_xlim(0, study.sweep.limit)
     canvas.note(curve_note(study))
+
+
+def draw_median(axes, study, column, median):
+    """The median stopping episode, and its interval at the lower edge, to the limit when open."""
+    shade = column_style(study, column)["color"]
+    if median["value"] is not None:
+        axes.axvline(median["value"], color=shade, linewidth=0.9, linestyle=":")
+    low, high = median["lower"], median["upper"]
+    if low is not None and (high is not None or median["upper_after"] is not None):
+        axes.hlines(0.02 + 0.02 * study.shown_columns.index(column), low,
+                    study.limit if high is None else high, color=shade, linewidth=2,
+                    transform=axes.get_xaxis_transform())
 
 
 def smoothed(study, *names):
@@ -40,7 +51,7 @@ def learning_curves(study, canvas):
     """Learning curves
 
     Reward of an episode, mean of the last 50. A vertical line is the median stopping episode of its
-    colour."""
+    colour, a bar at the lower edge the interval of that median."""
     x, found = smoothed(study, "reward")
     draw_episodes(study, canvas, found, x, "reward")
     canvas.column_key(study)
@@ -94,7 +105,7 @@ def evaluation(study, canvas):
     """Greedy evaluation
 
     Mean episode reward of the greedy policy. A vertical line is the median stopping episode of its
-    colour."""
+    colour, a bar at the lower edge the interval of that median."""
     found = evaluated(study, "evaluation_reward")
     draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "reward")
     canvas.column_key(study)
@@ -169,7 +180,5 @@ def draw_returns(study, canvas, kinds, statistic):
         raise NothingToDraw("no return can be estimated yet")
     rows_axis(axes, study)
     axes.set_ylabel("mean reward of 100 episodes")
-    observed = [cell.told["returns"][kinds[-1][0]]["runs"] for _, _, cell in study.shown()]
-    canvas.note(f"n = {min(observed)} to {max(observed)} runs a configuration."
-                if min(observed) != max(observed) else f"n = {max(observed)} runs a configuration.")
+    canvas.say_how_many(study)
     return axes

@@ -2,10 +2,10 @@
 """Mechanism: tanh saturation, pre-activations and dead units."""
 import numpy as np
 
-from ..canvas import LogFloor, column_style, dodge, draw_intervals, plain_log, rows_axis
-from ..spread import draw_curve, median_interval
-from .gradients import (draw_logs, draw_runs, finite, gather, log_episodes, rows_of, seeds_drawn,
-                        two_networks)
+from ..canvas import LogFloor, column_style, dodge, draw_intervals, rows_axis
+from ..spread import median_interval
+from .gradients import (draw_logs, draw_networks, draw_runs, finite, gather, last_and_event,
+                        log_episodes, rows_of, seeds_drawn, two_networks)
 from .grid import map_of_medians
 
 CLIFF = 9.011  # tanh(z) is 1 in 32-bit arithmetic from here on, and 1 - y^2 is 0
@@ -29,31 +29,18 @@ def saturation(study, canvas):
 def preactivations(study, canvas):
     """Inputs of tanh: mean and one standard deviation
 
-    Mean of all tanh inputs since the last log (line) and one standard deviation around it (band):
-    medians over seeds. Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly
-    0 in 32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
-    found = gather(study, lambda cell: (study.sweep.rows("preactivation_mean", cell.sample),
-                                        study.sweep.rows("preactivation_std", cell.sample)),
-                   "preactivation_mean", "preactivation_std")
-    episodes = log_episodes(study)
-    for axes, row in canvas.panels(study, "episode", "z"):
-        for column, cell in study.in_row(row):
-            if cell.index not in found:
-                continue
-            (mean, _, _, number), (std, _, _, _) = (median_interval(part, study.confidence)
-                                                    for part in found[cell.index])
-            here = 2 * number >= len(cell.sample)
-            style = column_style(study, column)
-            axes.plot(episodes[here], mean[here], **style)
-            axes.fill_between(episodes[here], (mean - std)[here], (mean + std)[here], alpha=0.12,
-                              color=style["color"], linewidth=0)
-        for level in (-CLIFF, -2, 2, CLIFF):
-            axes.axhline(level, color="#666666", linewidth=0.6, linestyle=":")
+    Mean of all tanh inputs since the last log (solid), and one standard deviation above and below
+    it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly 0 in
+    32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
+    def edges(cell):
+        mean = study.sweep.rows("preactivation_mean", cell.sample)
+        deviation = study.sweep.rows("preactivation_std", cell.sample)
+        return mean, mean - deviation, mean + deviation
+    found = gather(study, edges, "preactivation_mean", "preactivation_std")
+    draw_logs(study, canvas, found, "z", dashes=("-", "--", "--"), marks=(-CLIFF, -2, 2, CLIFF))
+    for axes in canvas.figure.axes:
         axes.set_yscale("symlog", linthresh=10)
-        plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
-    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; lines end where half of them "
-                "have.")
-    canvas.column_key(study)
+    canvas.column_key(study, two_networks("mean", "one standard deviation from it"), swatch=True)
 
 
 def final_saturation(study, canvas):
@@ -67,12 +54,7 @@ def saturation_and_stop(study, canvas):
     """Saturation at the last log and stopping episode
 
     Every mark is a finished run; open marks had no event by then."""
-    def last(cell):
-        share = study.sweep.last_logs("saturation", cell.sample)
-        at, seen = study.times(cell.sample)
-        return (share, at, seen) if len(share) == len(at) else (np.empty(0), at, seen)
-    found = gather(study, last, "saturation")
-    draw_runs(study, canvas, {index: value for index, value in found.items() if len(value[0])},
+    draw_runs(study, canvas, last_and_event(study, "saturation"),
               "share with |tanh| > 0.9 at the last log")
     canvas.figure.axes[0].set_xlim(-0.03, 1.03)
 
@@ -156,28 +138,13 @@ def dead_units(study, canvas):
 
     Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and
     second (dashed), actors on the right as a mean. A critic whose units are all dead passes
-    nothing back to the actors, however they are saturated. Medians over seeds with intervals."""
-    found = gather(study, lambda cell: (
-        study.sweep.rows("critic_dead", cell.sample),
-        study.sweep.mean_over_actors("actor_dead", cell.sample)), "critic_dead", "actor_dead")
-    episodes, rows = log_episodes(study), study.shown_rows
-    canvas.say_what_is_shown(study)
-    panels = canvas.grid(len(rows), 2, 1.8, sharex=True, sharey=True)
-    for y, row in enumerate(rows):
-        for x, network in enumerate(("critic", "actors")):
-            axes = panels[y, x]
-            axes.set_title(f"{study.label(row, 44)}: {network}", loc="left")
-            axes.set_ylim(-0.02, 1.05)
-            plain_log(axes.xaxis, episodes[0], max(study.sweep.limit, episodes[0] + 1))
-            if x == 0:
-                axes.set_ylabel("share dead")
-            if y == len(rows) - 1:
-                axes.set_xlabel("episode")
-            for column, cell in study.in_row(row):
-                if cell.index in found:
-                    for layer, dash in enumerate(("-", "--")):
-                        draw_curve(axes, episodes, found[cell.index][x][:, :, layer],
-                                   study.confidence,
-                                   **column_style(study, column) | {"linestyle": dash})
-    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
+    nothing back to the actors, however they are saturated."""
+    def by_layer(cell):
+        critic = study.sweep.rows("critic_dead", cell.sample)
+        actors = study.sweep.mean_over_actors("actor_dead", cell.sample)
+        return tuple((rows[:, :, 0], rows[:, :, 1]) for rows in (critic, actors))
+    found = gather(study, by_layer, "critic_dead", "actor_dead")
+    draw_networks(study, canvas, found, ("critic", "actors"), "share dead")
+    for axes in canvas.figure.axes:
+        axes.set_ylim(-0.02, 1.05)
     canvas.column_key(study, two_networks("first hidden layer", "second hidden layer"), swatch=True)

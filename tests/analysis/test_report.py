@@ -136,6 +136,15 @@ def test_it_is_the_same_again(path, folder, tmp_path):
 
 # In a browser
 
+# A window is at least 500 wide, whatever it is asked for: a phone is a frame in it.
+FRAME = """\
+<!doctype html><body style="margin: 0">
+<script>
+addEventListener("message", told => { document.body.textContent = "PROBE" + told.data + "END"; });
+</script>
+<iframe src="%s" style="border: 0; width: %dpx; height: %dpx"></iframe>
+"""
+
 PROBE = """\
 <script>
 addEventListener("load", () => {
@@ -160,8 +169,10 @@ addEventListener("load", () => {
       return range.getClientRects().length > 1;
     }).map(word => word[0]);
   });
-  document.body.textContent = "PROBE" + JSON.stringify({
-    images: found, broken, page: document.documentElement.scrollWidth, window: innerWidth}) + "END";
+  const size = document.documentElement;
+  parent.postMessage(JSON.stringify({
+    images: found, broken, page: size.scrollWidth, height: size.scrollHeight,
+    window: innerWidth}), "*");
 });
 </script>
 """
@@ -179,37 +190,61 @@ def browse(*words, folder):
     return done.stdout.decode(), done.stderr.decode()
 
 
+def framed(page, folder, width, height):
+    """A page of its own that shows this one as wide as a phone, say."""
+    frame = folder / f"frame{width}.html"
+    frame.write_text(FRAME % (page, width, height), "utf-8")
+    return f"file://{frame}"
+
+
+def probed(page, folder, width):
+    """What a script finds in the page at a width: the report itself forbids scripts."""
+    made = folder / "probed.html"
+    made.write_text(re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>",
+                                                                    PROBE + "</body>"), "utf-8")
+    seen, _ = browse("--dump-dom", "--window-size=1300,900", "--virtual-time-budget=20000",
+                     framed("probed.html", folder, width, 900), folder=folder)
+    told = json.loads(re.search(r"PROBE(\{.*?\})END", seen)[1])
+    assert told["window"] == width
+    return told
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 def test_every_figure_is_shown_and_the_page_fits(page, tmp_path, width):
-    probed = tmp_path / "probed.html"
-    # A page of its own measures this one: the report itself forbids scripts.
-    probed.write_text(re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>",
-                                                                      PROBE + "</body>"), "utf-8")
-    seen, _ = browse("--dump-dom", f"--window-size={width},900", "--virtual-time-budget=20000",
-                     f"file://{probed}", folder=tmp_path)
-    told = json.loads(re.search(r"PROBE(\{.*?\})END", seen)[1])
+    told = probed(page, tmp_path, width)
     assert len(told["images"]) == len(FIGURES)
     for natural, shown, colours in told["images"]:
         assert natural > 400 and shown >= 500 and colours > 20
     assert told["broken"] == []  # words in the headings of tables
-    assert told["page"] <= told["window"] + 1  # nothing makes the page itself scroll sideways
+    assert told["page"] <= width  # nothing makes the page itself scroll sideways
+
+
+def requests_of(page, folder):
+    """What a page asks a network for, that can be reached by no name: hosts and schemes of all
+    requests but those that the browser makes for itself."""
+    net = folder / "net.json"
+    _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0", f"--log-net-log={net}",
+                     "--net-log-capture-mode=Everything", "--virtual-time-budget=5000",
+                     "--host-resolver-rules=MAP * ~NOTFOUND", page, folder=folder)
+    logged = json.loads(net.read_text("utf-8"))
+    started = logged["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    asked = [event["params"] for event in logged["events"]
+             if event["type"] == started and "url" in event.get("params", {})]
+    # Those of the browser come from no page: neither from a file nor from an opaque origin.
+    return {one["url"] for one in asked
+            if not one["url"].startswith(("data:", "file:")) and
+            one.get("initiator", "not an origin") != "not an origin"}, said
 
 
 def test_console_and_network_are_silent(folder, tmp_path):
-    _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0",
-                     f"--log-net-log={tmp_path}/net.json", "--virtual-time-budget=5000",
-                     f"file://{folder}/report.html", folder=tmp_path)
-    assert "CONSOLE" not in said
-    logged = (tmp_path / "net.json").read_text("utf-8")
-    asked = set(re.findall(r'"url":"(https?:[^"]*)"', logged))
-    assert not {url for url in asked if "google" not in url and "gvt1" not in url}, asked
-    # The console is heard: the same page with a script is complained about.
+    asked, said = requests_of(f"file://{folder}/report.html", tmp_path)
+    assert "CONSOLE" not in said and not asked
+    # Both are heard: a page with a script that is forbidden, and one with an image from elsewhere.
     loud = tmp_path / "loud.html"
-    loud.write_text("<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
-                    "<script>1</script>", "utf-8")
-    _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0", f"file://{loud}",
-                     folder=tmp_path)
-    assert "CONSOLE" in said
+    loud.write_text("<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">"
+                    "<script>1</script><img src='https://www.google.com/x.png'>", "utf-8")
+    asked, said = requests_of(f"file://{loud}", tmp_path)
+    assert "CONSOLE" in said and asked == {"https://www.google.com/x.png"}
 
 
 def test_it_prints(folder, tmp_path):
@@ -219,14 +254,15 @@ def test_it_prints(folder, tmp_path):
 
 
 @pytest.mark.parametrize("width", [1200, 390])
-def test_screenshots_are_not_blank(folder, tmp_path, width):
-    browse(f"--screenshot={tmp_path}/page.png", f"--window-size={width},2400",
-           f"file://{folder}/report.html", folder=tmp_path)
+def test_screenshots_are_not_blank(folder, page, tmp_path, width):
+    """All of the page, figures and tables, from top to bottom."""
     import matplotlib.image
-    pixels = matplotlib.image.imread(tmp_path / "page.png")[:, :, :3]
-    assert pixels.shape[:2] == (2400, width)
-    # Every part of it, from top to bottom, has something on it.
-    assert all(part.std() > 0.01 for part in np.array_split(pixels, 6))
+    height = min(probed(page, tmp_path, width)["height"], 16000)
+    browse(f"--screenshot={tmp_path}/page.png", f"--window-size=1300,{height}",
+           framed(f"file://{folder}/report.html", tmp_path, width, height), folder=tmp_path)
+    pixels = matplotlib.image.imread(tmp_path / "page.png")[:, :width, :3]
+    assert pixels.shape[:2] == (height, width) and height > 5000
+    assert all(part.std() > 0.01 for part in np.array_split(pixels, height // 800))
 
 
 # In LaTeX

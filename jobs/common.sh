@@ -9,6 +9,11 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
+# A path as a shell takes it.
+quoted() {
+    printf '%q' "$1"
+}
+
 # Say why and leave with a code.
 fail() {
     local code=$1

@@ -8,7 +8,7 @@
 # OPTION is one of build/ccmsweep run (see its --help). Without SPEC: sweeps/demo.yaml, about a
 # minute on two cores. Without -o: into the spec's name with .h5, in the current folder. The same
 # command goes on with a sweep that was stopped or killed, and trains nothing when it is complete.
-# In the end it writes FILE.report/report.html, and says so.
+# In the end it writes FILE.report/report.html, and says so; when it is stopped, how to have one.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
 # second one kills at once; what is committed stays. A job that crashes is started again, without
@@ -231,11 +231,20 @@ write_report() {
     CCMSWEEP=$program "$root/jobs/report.sh" "$file" || true
 }
 
+# A sweep that was stopped has no report yet.
+leave_stopped() {
+    if [ "${REPORT:-}" != no ] && [ -e "$file" ]; then
+        say "A report of what there is by now: jobs/report.sh $(quoted "$file")"
+    fi
+    exit 75
+}
+
 # Leave when there is no reason to start the job again.
 leave_if_ended() {
     case $code in
     0 | 3) write_report && exit "$code" ;;
-    2 | 4 | 75) exit "$code" ;;
+    75) leave_stopped ;;
+    2 | 4) exit "$code" ;;
     126 | 127) fail "$code" "mpirun cannot be run: see jobs/setup.sh" ;;
     esac
     if [ "$signals" -gt 1 ]; then
@@ -244,7 +253,7 @@ leave_if_ended() {
     fi
     if [ "$signals" -gt 0 ]; then
         # The request may find the launcher before it is up, or no more.
-        [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75
+        [ "$code" -ne $((128 + $(kill -l USR1))) ] || leave_stopped
         exit "$code"
     fi
 }

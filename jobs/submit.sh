@@ -296,11 +296,6 @@ refuse_second() {
             "jobs/status.sh $(quoted "$file") tells more, scancel $id ends it"
 }
 
-# A path as a shell takes it.
-quoted() {
-    printf '%q' "$1"
-}
-
 # Submit, and write down what and as which job. Two of this script at a time wait for each other; one
 # that comes to nothing leaves what was known.
 submit() {

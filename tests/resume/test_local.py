@@ -146,6 +146,17 @@ def test_one_interrupt_is_polite(straight, folder):
     assert_same_results(straight, folder / "b.h5")
 
 
+def test_a_sweep_that_is_stopped_is_told_how_to_have_a_report(folder):
+    process = start("s.yaml", "-o", "b c.h5", *QUIET, cwd=folder, report=True)
+    wait_for_work(folder)
+    interrupt(process)
+    done = finish(process)
+    assert done.returncode == 75, done.stderr
+    words = "A report of what there is by now: jobs/report.sh b\\ c.h5"
+    assert done.stderr.splitlines()[-1] == words
+    assert not (folder / "b c.h5.report").exists()
+
+
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.2, 0.4])
 def test_early_interrupt(after, folder):
     """Before the ranks are up, too: it is not lost, and kills nobody."""

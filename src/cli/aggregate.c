@@ -18,6 +18,15 @@ static struct bootstrap how_of(const struct aggregate *aggregate, const struct c
                               .expanded = true};
 }
 
+/* Where all seeds agree no spread was seen: it is not 0, it is not known. */
+static void withhold_spread(struct estimate *estimate)
+{
+    if (estimate->error <= 1e-12 * fabs(estimate->value)) {
+        estimate->error = NAN;
+        estimate->between = (struct bounds){NAN, NAN};
+    }
+}
+
 static int64_t between(int64_t least, int64_t value, int64_t most)
 {
     return value < least ? least : value > most ? most : value;
@@ -101,6 +110,7 @@ static struct estimate estimate_iqm(const struct aggregate *aggregate,
     if (ranked)
         bootstrap_means(&values, &how, NULL, &iqm);
     free(times);
+    withhold_spread(&iqm);
     return isinf(iqm.value) ? unknown : iqm;
 }
 
@@ -167,49 +177,48 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
     count_never(aggregate, c);
     if (c->seeds < 2 || c->max < 0)
         withhold(c);
-    if (c->spread.error <= 0.0) {
-        c->rmst.error = c->spread.error = NAN;
-        c->spread.between = (struct bounds){NAN, NAN};
-    }
+    withhold_spread(&c->spread);
+    if (isnan(c->spread.error))
+        c->rmst.error = NAN;
 }
 
 /* ---- tails and returns ---- */
 
 /* Room for what the runs of a configuration have. */
-struct table {
+struct readings {
     double *value;
     int64_t *cluster, *stratum;
     int64_t count;
 };
 
-static struct table new_table(int64_t count)
+static struct readings new_readings(int64_t count)
 {
     const size_t n = (size_t)count + 1;
-    return (struct table){.value = fault_alloc(n, sizeof(double)),
-                          .cluster = fault_alloc(n, sizeof(int64_t)),
-                          .stratum = fault_alloc(n, sizeof(int64_t))};
+    return (struct readings){.value = fault_alloc(n, sizeof(double)),
+                             .cluster = fault_alloc(n, sizeof(int64_t)),
+                             .stratum = fault_alloc(n, sizeof(int64_t))};
 }
 
-static void free_table(struct table *table)
+static void free_readings(struct readings *readings)
 {
-    free(table->value);
-    free(table->cluster);
-    free(table->stratum);
+    free(readings->value);
+    free(readings->cluster);
+    free(readings->stratum);
 }
 
-static void add(struct table *table, double value, int64_t cluster, int64_t stratum)
+static void add(struct readings *readings, double value, int64_t cluster, int64_t stratum)
 {
-    table->value[table->count] = value;
-    table->cluster[table->count] = cluster;
-    table->stratum[table->count++] = stratum;
+    readings->value[readings->count] = value;
+    readings->cluster[readings->count] = cluster;
+    readings->stratum[readings->count++] = stratum;
 }
 
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
-                          struct table *table)
+                          struct readings *readings)
 {
     const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
-    table->count = 0;
+    readings->count = 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
         const struct member *const m = &aggregate->cohort->member[members[i]];
         c->faint += m->faint;
@@ -218,34 +227,38 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
         c->tail_max = c->tails == 0 || m->tail_max > c->tail_max ? m->tail_max : c->tail_max;
         c->tails += m->actors;
-        add(table, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
+        add(readings, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
     }
-    const struct values values = {table->count, table->value, table->cluster, NULL};
+    const struct values values = {readings->count, readings->value, readings->cluster, NULL};
     bootstrap_means(&values, &how, &c->tail, NULL);
+    withhold_spread(&c->tail);
 }
 
 /* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
-                            const int64_t *stratum, struct table *table)
+                            const int64_t *stratum, struct readings *readings)
 {
     const struct bootstrap how = how_of(aggregate, c);
     const int64_t *const members = members_of(aggregate, c);
     struct aggregate_returns *const r = &c->returns[which];
     r->mean = r->iqm = unknown;
-    table->count = 0;
+    readings->count = 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
         const struct member *const m = &aggregate->cohort->member[members[i]];
         const double value = m->returns[which];
         if (!isnan(value))
-            add(table, value, aggregate->survey->run[members[i]].seed, stratum[members[i]]);
+            add(readings, value, aggregate->survey->run[members[i]].seed, stratum[members[i]]);
         else
             r->missing += which == RETURN_STOPPING || member_is_finished(m);
     }
-    r->runs = table->count;
+    r->runs = readings->count;
     if (r->runs == 0 || r->missing > 0)
         return;
-    const struct values values = {table->count, table->value, table->cluster, table->stratum};
+    const struct values values = {readings->count, readings->value, readings->cluster,
+                                  readings->stratum};
     bootstrap_means(&values, &how, &r->mean, &r->iqm);
+    withhold_spread(&r->mean);
+    withhold_spread(&r->iqm);
 }
 
 /* Number the seeds of each configuration by the pooled cells that the plan has of them: `stratum`
@@ -287,15 +300,15 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
         status = find_strata(made, &stratum, fault);
     if (status == STATUS_OK) {
         sample(made);
-        struct table table = new_table(survey->runs);
+        struct readings readings = new_readings(survey->runs);
         for (int64_t i = 0; i < made->configurations; i++) {
             struct configuration *const c = &made->configuration[i];
             estimate_times(made, c);
-            estimate_tail(made, c, &table);
+            estimate_tail(made, c, &readings);
             for (int which = 0; which < RETURN_COUNT; which++)
-                estimate_return(made, c, which, stratum, &table);
+                estimate_return(made, c, which, stratum, &readings);
         }
-        free_table(&table);
+        free_readings(&readings);
         status = aggregate_compare(made, fault);
     }
     free(stratum);

@@ -294,25 +294,26 @@ static void put_return(const struct aggregate_returns *r, const struct estimate 
 
 static void add_returns(const struct aggregate *aggregate, int which, struct sheets *sheets)
 {
-    static const char *const titles[RETURN_COUNT] = {
-        [RETURN_STOPPING] = "Return at stopping: mean of the %d episodes up to the event",
-        [RETURN_END] = "Return at the end: mean of the last %d episodes",
-        [RETURN_TRAINING] = "Return in training: mean of all episodes",
-        [RETURN_EVALUATION] = "Return at the last evaluation",
+    static const struct {
+        const char *what, *up_to; /* of a window that ends there */
+    } titles[RETURN_COUNT] = {
+        [RETURN_STOPPING] = {"Return at stopping", "the event"},
+        [RETURN_END] = {"Return at the end", "the end"},
+        [RETURN_TRAINING] = {"Return in training: mean of all episodes", NULL},
+        [RETURN_EVALUATION] = {"Return at the last evaluation", NULL},
     };
-    char percent[32], title[128];
+    char percent[32];
     int64_t runs = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++)
         runs += aggregate->configuration[i].returns[which].runs;
     if (runs == 0)
         return;
     aggregate_percent(aggregate, percent, sizeof percent);
-    snprintf(title, sizeof title, "%s", titles[which]);
-    char *const number = strstr(title, "%d");
-    if (number != NULL)
-        snprintf(title, sizeof title, "%.*s%d%s", (int)(number - title), titles[which],
-                 COHORT_WINDOW, titles[which] + (number - title) + 2);
-    struct sheet *const sheet = add(sheets, sheet_new("%s", title));
+    struct sheet *const sheet =
+        add(sheets, titles[which].up_to == NULL
+                        ? sheet_new("%s", titles[which].what)
+                        : sheet_new("%s: mean of the %d episodes up to %s", titles[which].what,
+                                    COHORT_WINDOW, titles[which].up_to));
     put_headings(aggregate, sheet);
     sheet_column(sheet, false, "runs");
     sheet_column(sheet, false, "mean [%s]", percent);

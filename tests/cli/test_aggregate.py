@@ -294,6 +294,23 @@ def test_one_seed(tmp_path):
         assert one["pairs"] == 1 and one["p"] is one["lower"] is None and one["note"]
 
 
+def test_where_all_seeds_agree_there_is_no_interval(tmp_path):
+    """No spread was seen, which is no spread of 0."""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-6")))
+    synthetic.fill(path, [STOPPED] * 24)
+    with h5py.File(path, "r+") as opened:
+        for name, value in (("first_still", 161), ("gradient_zero", 4), ("last_change", 161)):
+            opened[name][:] = value
+    told = aggregate(path)
+    for one in told["configurations"]:
+        assert (one["rmst"]["value"], one["iqm"]["value"], one["tail"]["value"]) == (161, 161, 158)
+        for figure in (one["rmst"], one["iqm"], one["tail"]):
+            assert figure["lower"] is figure["upper"] is None
+        assert one["rmst"]["error"] is one["tail"]["error"] is None
+    for one in told["comparisons"]:
+        assert (one["difference"], one["lower"], one["p"]) == (0, None, 1)
+
+
 def test_long_runs_are_read_in_pieces(tmp_path):
     grid = "  actor_lr: [0.1]\n  seed: 1-5\n"
     path = synthetic.make(tmp_path, SMALL % (300000, 2, grid))

@@ -10,7 +10,7 @@ import pytest
 import synthetic
 from aggregate_case import SMALL
 from program import PROGRAM
-from sweep_case import SOURCE
+from sweep_case import SANITIZED, SOURCE
 from synthetic import CENSORED, DIVERGED, STOPPED
 
 RUNS = 10000
@@ -52,7 +52,7 @@ def test_aggregate_takes_little_memory(path, tmp_path):
     told = json.loads((tmp_path / "out").read_bytes())
     assert sum(one["observed"] for one in told["configurations"]) == RUNS
     assert len(told["comparisons"]) == (0 if len(told["configurations"]) > 100 else 19 + 28)
-    assert peak < 100e6
+    assert peak < 100e6 or SANITIZED
 
 
 def test_report_takes_little_memory(path, tmp_path):
@@ -60,4 +60,4 @@ def test_report_takes_little_memory(path, tmp_path):
                    tmp_path / "out", PYTHONPATH=str(SOURCE / "analysis"))
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "of 10000 runs had the event" in page and page.rstrip().endswith("</html>")
-    assert peak < 400e6
+    assert peak < 400e6 or SANITIZED

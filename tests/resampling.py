@@ -133,7 +133,8 @@ def logrank(groups, strata, times, events):
 
 
 def permuted_p(groups, strata, times, events, seeds, tries, seed=7):
-    """Groups of a seed trade places in all strata at once, those that lie in the same strata."""
+    """Groups of a seed trade places in all strata at once, those that lie in the same strata.
+    Returns p, and whether all ways were tried."""
     shuffled = random.Random(seed)
     own = {}
     for place, name in enumerate(zip(seeds, groups)):
@@ -141,11 +142,17 @@ def permuted_p(groups, strata, times, events, seeds, tries, seed=7):
     sets = {}
     for name, places in own.items():
         sets.setdefault((name[0], tuple(sorted(strata[places]))), []).append(name)
-    found, hits = logrank(groups, strata, times, events)[0], 0
-    for _ in range(tries):
+    exact = math.prod(math.factorial(len(members)) for members in sets.values()) <= 4096
+    if exact:
+        ways = itertools.product(*(itertools.permutations(members) for members in sets.values()))
+    else:
+        ways = ([shuffled.sample(members, len(members)) for members in sets.values()]
+                for _ in range(tries))
+    found, hits = logrank(groups, strata, times, events)[0], []
+    for way in ways:
         dealt = np.array(groups)
-        for members in sets.values():
-            for old, new in zip(members, shuffled.sample(members, len(members))):
+        for members, order in zip(sets.values(), way):
+            for old, new in zip(members, order):
                 dealt[own[old]] = new[1]
-        hits += logrank(dealt, strata, times, events)[0] >= found * (1 - 1e-9)
-    return (1 + hits) / (1 + tries)
+        hits.append(logrank(dealt, strata, times, events)[0] >= found * (1 - 1e-9))
+    return (np.mean(hits) if exact else (1 + sum(hits)) / (1 + tries)), exact

@@ -195,7 +195,7 @@ def test_table(study):
                   ", ".join(f"{name} {number(value)}" for name, value in one["within"].items()))
         rows.append([one["axis"], within, one["runs"], dash(one["chi2"], ".2f"), dash(one["df"]),
                      dash(one["p_permuted"], ".3g"), dash(one["p_holm"], ".3g"),
-                     f"curves cross at {one['crossing']:g}" if one["crossing"] else ""])
+                     one["note"]])
     return head, rows
 
 

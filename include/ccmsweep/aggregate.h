@@ -110,9 +110,10 @@ struct axis_test {
     int64_t runs;   /**< observations */
     int64_t groups; /**< values with an observation */
     struct logrank test;
-    double permuted; /**< p by permutation over seeds */
-    double adjusted; /**< that by Holm, of the tests of this axis within the others; stratified: NaN
-                      */
+    struct permuted permuted; /**< over seeds */
+    double adjusted; /**< its p, or without that of chi2, by Holm, of the stratified tests or those
+                        of this axis within the others */
+    bool small;      /**< p cannot become significant in this family */
     double crossing; /**< first time two neighbours' curves cross there; NaN: none do */
 };
 
@@ -167,6 +168,9 @@ void aggregate_name(const struct aggregate *aggregate, int64_t configuration, in
 /** Why a comparison says little, or "": "curves cross at 233", "3 seeds: p is 0.25 at least". Cut
  *  at `size`. */
 void comparison_note(const struct comparison *comparison, char *text, size_t size);
+
+/** The same of a test. */
+void test_note(const struct axis_test *test, char *text, size_t size);
 
 /** Name of a cause of the incidence, by its index. */
 const char *aggregate_cause(int cause) MUST_USE;

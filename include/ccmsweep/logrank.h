@@ -10,6 +10,7 @@
 #define CCMSWEEP_LOGRANK_H
 
 #include <ccmsweep/sample.h>
+#include <stdbool.h>
 
 /** A test. */
 struct logrank {
@@ -30,16 +31,27 @@ struct logrank {
 struct logrank logrank_test(const struct sample *sample, const int32_t *group, int32_t groups,
                             double *observed, double *expected) MUST_USE;
 
+/** Up to this many ways to permute all are tried: two groups and twelve seeds. */
+enum { LOGRANK_EXACT = 4096 };
+
+/** A test by permutation. NaN: there is no test. */
+struct permuted {
+    double p;
+    double least_p; /**< p cannot be less, for few clusters or few permutations */
+    bool exact;     /**< all ways were tried, not a sample */
+};
+
 /**
- * p of the same chi2 among `permutations` random permutations over clusters (seeds),
- * (1 + number with a chi2 as large or larger) / (1 + permutations). What a seed's runs have in
- * common goes through all strata: its runs of one group keep together, and groups trade places in
- * all strata at once, those that have as many runs of the seed in the same strata. One that is
- * alone in that keeps its label. The draws are python_below's on `seed`, one shuffle for each set
- * of groups that trade places.
- * \return NaN when the test has no degrees of freedom or no groups can trade places
+ * Share of the permutations over clusters (seeds) with a chi2 as large or larger. What a seed's
+ * runs have in common goes through all strata: its runs of one group keep together, and groups
+ * trade places in all strata at once, those that have as many runs of the seed in the same strata.
+ * One that is alone in that keeps its label.
+ *
+ * Beyond LOGRANK_EXACT ways `permutations` (≥ 1) are drawn, and p is (1 + those) / (1 +
+ * permutations). The draws are python_below's on `seed`, one shuffle for each set of groups that
+ * trade places. No test when chi2 has no degrees of freedom or no groups can trade places.
  */
-double logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
-                        int64_t permutations, uint32_t seed) MUST_USE;
+struct permuted logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
+                                 int64_t permutations, uint32_t seed) MUST_USE;
 
 #endif

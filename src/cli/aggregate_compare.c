@@ -234,6 +234,22 @@ void comparison_note(const struct comparison *comparison, char *text, size_t siz
         append(text, size, "curves cross at %.0f", comparison->crossing);
 }
 
+void test_note(const struct axis_test *test, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (test->test.df == 0)
+        append(text, size, "nothing to test");
+    else if (isnan(test->permuted.p))
+        append(text, size, "no seed in common");
+    else if (test->small)
+        append(text, size, "too few %s: p is %.2g at least",
+               test->permuted.exact ? "seeds" : "permutations", test->permuted.least_p);
+    else if (test->permuted.p <= test->permuted.least_p * (1.0 + 1e-9))
+        append(text, size, "p cannot be less");
+    if (!isnan(test->crossing))
+        append(text, size, "curves cross at %.0f", test->crossing);
+}
+
 /* ---- log-rank ---- */
 
 /* Observations of the configurations that are tested. */
@@ -308,7 +324,7 @@ static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
 {
     const int32_t groups = (int32_t)aggregate->axis[axis].count;
     struct pool pool = new_pool(aggregate, axis);
-    struct axis_test made = {.axis = axis, .within = within, .permuted = NAN, .adjusted = NAN};
+    struct axis_test made = {.axis = axis, .within = within, .adjusted = NAN};
     for (int64_t c = 0; c < aggregate->configurations; c++) {
         if (within < 0 || are_alike(aggregate, axis, within, c))
             pour(aggregate, axis, c, first_alike(aggregate, axis, c), &pool);
@@ -331,15 +347,20 @@ static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
 static void adjust_tests(struct aggregate *aggregate, int64_t axis)
 {
     double *const p = fault_alloc((size_t)aggregate->tests + 1, sizeof *p);
+    int64_t tested = 0;
     for (int64_t i = 0; i < aggregate->tests; i++) {
         const struct axis_test *const t = &aggregate->test[i];
         const bool member = axis < 0 ? t->within < 0 : t->within >= 0 && t->axis == axis;
-        p[i] = !member ? NAN : isnan(t->permuted) ? t->test.p : t->permuted;
+        p[i] = !member ? NAN : isnan(t->permuted.p) ? t->test.p : t->permuted.p;
+        tested += !isnan(p[i]);
     }
     sample_holm(aggregate->tests, p, p);
     for (int64_t i = 0; i < aggregate->tests; i++) {
-        if (!isnan(p[i]))
-            aggregate->test[i].adjusted = p[i];
+        struct axis_test *const t = &aggregate->test[i];
+        if (isnan(p[i]))
+            continue;
+        t->adjusted = p[i];
+        t->small = t->permuted.least_p * (double)tested > 1.0 - aggregate->request.confidence;
     }
     free(p);
 }

@@ -254,9 +254,8 @@ static void print_comparison(FILE *file, const struct aggregate *aggregate,
 static void print_test(FILE *file, const struct aggregate *aggregate, const struct axis_test *t)
 {
     struct row row = empty;
-    char note[64] = "";
-    if (!isnan(t->crossing))
-        snprintf(note, sizeof note, "curves cross at %.0f", t->crossing);
+    char note[128];
+    test_note(t, note, sizeof note);
     row.kind = "test";
     row.family = t->within < 0 ? "stratified" : "within";
     row.axis = t->axis;
@@ -267,7 +266,7 @@ static void print_test(FILE *file, const struct aggregate *aggregate, const stru
     row.value = t->test.chi2;
     row.df = t->test.df;
     row.p = t->test.p;
-    row.permuted = t->permuted;
+    row.permuted = t->permuted.p;
     row.adjusted = t->adjusted;
     row.note = note;
     print_row(file, aggregate, &row);

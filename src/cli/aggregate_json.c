@@ -276,7 +276,9 @@ static json_t *comparison_json(const struct aggregate *aggregate, const struct c
 
 static json_t *test_json(const struct aggregate *aggregate, const struct axis_test *t)
 {
+    char note[128];
     json_t *const object = json_object();
+    test_note(t, note, sizeof note);
     set(object, "family", json_string(t->within < 0 ? "stratified" : "within"));
     set(object, "axis", json_string(aggregate->axis[t->axis].name));
     set(object, "within", t->within < 0 ? json_null() : place_json(aggregate, t->within, t->axis));
@@ -285,9 +287,13 @@ static json_t *test_json(const struct aggregate *aggregate, const struct axis_te
     set(object, "chi2", real(t->test.chi2));
     set(object, "df", json_integer(t->test.df));
     set(object, "p", real(t->test.p));
-    set(object, "p_permuted", real(t->permuted));
+    set(object, "p_permuted", real(t->permuted.p));
     set(object, "p_holm", real(t->adjusted));
+    set(object, "least_p", real(t->permuted.least_p));
+    set(object, "exact", json_boolean(t->permuted.exact));
+    set(object, "too_few", json_boolean(t->small));
     set(object, "crossing", real(t->crossing));
+    set(object, "note", json_string(note));
     return object;
 }
 

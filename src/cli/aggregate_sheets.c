@@ -493,7 +493,8 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
 static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
                      struct sheet *sheet)
 {
-    char within[256] = "all";
+    char within[256] = "all", note[128];
+    test_note(t, note, sizeof note);
     if (t->within >= 0)
         aggregate_name(aggregate, t->within, t->axis, within, sizeof within);
     for (int64_t a = 0; t->within < 0 && a < aggregate->axes; a++) {
@@ -506,12 +507,9 @@ static void put_test(const struct aggregate *aggregate, const struct axis_test *
     sheet_cell(sheet, "%.4g", t->test.chi2);
     sheet_cell(sheet, "%" PRId32, t->test.df);
     put_p(sheet, t->test.p);
-    put_p(sheet, t->permuted);
+    put_p(sheet, t->permuted.p);
     put_p(sheet, t->adjusted);
-    if (isnan(t->crossing))
-        sheet_cell(sheet, "%s", t->test.df == 0 ? "nothing to test" : "");
-    else
-        sheet_cell(sheet, "curves cross at %.0f", t->crossing);
+    sheet_cell(sheet, "%s", note);
 }
 
 static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)

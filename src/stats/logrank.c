@@ -299,16 +299,77 @@ static void bundles_fini(struct bundles *bundles)
     free(bundles->group);
 }
 
+/* Behind the bundles that can trade places with that one. */
+static int64_t end_of_set(const struct bundles *bundles, int64_t from)
+{
+    const struct bundle *const bundle = bundles->bundle;
+    int64_t to = from + 1;
+    while (to < bundles->count && compare_places(bundle[from].run, bundle[to].run) == 0)
+        to++;
+    return to;
+}
+
 /* Let bundles trade places, with all their runs: one draw for all strata. */
 static void shuffle(struct bundles *bundles, struct python_rng *rng)
 {
-    const struct bundle *const bundle = bundles->bundle;
     for (int64_t from = 0, to; from < bundles->count; from = to) {
-        for (to = from + 1;
-             to < bundles->count && compare_places(bundle[from].run, bundle[to].run) == 0; to++)
-            ;
+        to = end_of_set(bundles, from);
         python_shuffle(rng, bundles->group + from, (int)(to - from));
     }
+}
+
+static void swap(int32_t *a, int32_t *b)
+{
+    const int32_t kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* The next order of different items; false: that was the last one, and they rise again. */
+static bool next_order(int32_t *item, int64_t count)
+{
+    int64_t tail = count - 1; /* from here on they fall */
+    while (tail > 0 && item[tail - 1] > item[tail])
+        tail--;
+    if (tail > 0) {
+        int64_t larger = count - 1;
+        while (item[larger] < item[tail - 1])
+            larger--;
+        swap(&item[tail - 1], &item[larger]);
+    }
+    for (int64_t i = tail, j = count - 1; i < j; i++, j--)
+        swap(&item[i], &item[j]);
+    return tail > 0;
+}
+
+/* The next way to permute all; false: all have been, and the first one is back. */
+static bool next_way(struct bundles *bundles)
+{
+    for (int64_t from = 0, to; from < bundles->count; from = to) {
+        to = end_of_set(bundles, from);
+        if (next_order(bundles->group + from, to - from))
+            return true;
+    }
+    return false;
+}
+
+/* How many ways there are, and how many of them give the same chi2 at least: where all sets have
+ * all groups they may be renamed. */
+static double count_ways(const struct bundles *bundles, double *alike)
+{
+    double ways = 1.0, first = 0.0;
+    bool same = true;
+    for (int64_t from = 0, to; from < bundles->count; from = to) {
+        double orders = 1.0;
+        to = end_of_set(bundles, from);
+        for (int64_t i = 2; i <= to - from; i++)
+            orders *= (double)i;
+        first = from == 0 ? orders : first;
+        same = same && orders == first;
+        ways *= orders;
+    }
+    *alike = same ? first : 1.0;
+    return ways;
 }
 
 /* The groups as they are at present, in the table's order. */
@@ -321,28 +382,47 @@ static void deal(const struct bundles *bundles, int32_t *group)
     }
 }
 
-double logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
-                        int64_t permutations, uint32_t seed)
+/* Share of the ways with a chi2 as large as that of the first, or larger. */
+static double permute(struct table *table, struct bundles *bundles, int32_t *dealt, double chi2,
+                      int64_t permutations, uint32_t seed, bool exact)
+{
+    const double far = chi2 * (1.0 - 1e-9);
+    struct python_rng rng;
+    int64_t hits = 1, tries = 1; /* the first way itself */
+    python_seed(&rng, seed);
+    while (exact ? next_way(bundles) : tries <= permutations) {
+        if (!exact)
+            shuffle(bundles, &rng);
+        deal(bundles, dealt);
+        hits += quadratic_form(table, dealt).chi2 >= far;
+        tries++;
+    }
+    return (double)hits / (double)tries;
+}
+
+struct permuted logrank_permuted(const struct sample *sample, const int32_t *group, int32_t groups,
+                                 int64_t permutations, uint32_t seed)
 {
     CHECK(permutations >= 1);
     struct table table;
     struct bundles bundles;
-    struct python_rng rng;
+    struct permuted permuted = {.p = NAN, .least_p = NAN};
     table_init(&table, sample, group, groups);
     bundles_init(&bundles, sample, group, groups, table.order);
-    python_seed(&rng, seed);
     int32_t *const dealt = fault_alloc((size_t)sample->count + 1, sizeof *dealt);
     deal(&bundles, dealt);
     const struct logrank test = quadratic_form(&table, dealt);
-    const bool makes_sense = test.df > 0 && bundles.mixed;
-    int64_t hits = 0;
-    for (int64_t t = 0; makes_sense && t < permutations; t++) {
-        shuffle(&bundles, &rng);
-        deal(&bundles, dealt);
-        hits += quadratic_form(&table, dealt).chi2 >= test.chi2 * (1.0 - 1e-9);
+    if (test.df > 0 && bundles.mixed) {
+        double alike;
+        const double ways = count_ways(&bundles, &alike);
+        permuted.exact = ways <= LOGRANK_EXACT;
+        permuted.least_p =
+            fmax(alike / ways, permuted.exact ? 0.0 : 1.0 / (1.0 + (double)permutations));
+        permuted.p =
+            permute(&table, &bundles, dealt, test.chi2, permutations, seed, permuted.exact);
     }
     free(dealt);
     bundles_fini(&bundles);
     table_fini(&table);
-    return makes_sense ? (1.0 + (double)hits) / (1.0 + (double)permutations) : (double)NAN;
+    return permuted;
 }

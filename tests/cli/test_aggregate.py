@@ -147,7 +147,11 @@ def check_logrank(told, runs, axis, options):
     if df == 1:
         assert close(told["p"], math.erfc(math.sqrt(chi2 / 2)))
     tries = 600
-    p = permuted_p(*table, tries)
+    p, exact = permuted_p(*table, tries)
+    assert told["exact"] == exact
+    if exact:
+        assert close(told["p_permuted"], p) and p >= told["least_p"]
+        return
     noise = math.sqrt(max(p * (1 - p), 1 / tries) * (1 / tries + 1 / options["permutations"]))
     assert abs(told["p_permuted"] - p) < 4 * noise, (told, p)
 
@@ -327,5 +331,6 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     synthetic.fill(path, [STOPPED] * 12)
     told = aggregate(path)
     assert "3 seeds are too few" in one_warning(told, "too few")
-    assert all(c["too_few"] and c["note"].startswith("too few seeds: p is 0.25 at least")
-               for c in told["comparisons"])
+    for one in [*told["comparisons"], *told["tests"]]:
+        assert one["too_few"] and one["exact"] and one["least_p"] == 0.25
+        assert one["note"].startswith("too few seeds: p is 0.25 at least")

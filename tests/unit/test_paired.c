@@ -185,37 +185,53 @@ static void groups_draw(int seeds, double mean_0, double mean_1)
     }
 }
 
-static void test_permuted_logrank(void **state)
+static double p_of(int32_t groups, int64_t permutations, uint32_t seed)
 {
-    (void)state;
-    enum { SEEDS = 7, TRIES = 20000 };
-    groups_draw(SEEDS, 200.0, 400.0);
+    return logrank_permuted(&a.sample, a.group, groups, permutations, seed).p;
+}
+
+/* All flips up to twelve seeds, a sample of them beyond. */
+static void permuted_logrank(int seeds)
+{
+    enum { TRIES = 20000 };
+    groups_draw(seeds, 200.0, 400.0);
     const double own = logrank_test(&a.sample, a.group, 2, NULL, NULL).chi2;
-    const double got = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
-    assert_true(got == logrank_permuted(&a.sample, a.group, 2, TRIES, 4));
+    const struct permuted got = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
+    assert_true(got.p == p_of(2, TRIES, 4));
+    assert_true(got.exact == (seeds <= 12) && got.exact == (got.p == p_of(2, 1, 9)));
+    const double least = ldexp(1.0, 1 - seeds);
+    assert_true(got.least_p == (got.exact ? least : fmax(least, 1.0 / (1.0 + TRIES))));
     int hits = 0;
-    for (unsigned flips = 0; flips < 1u << SEEDS; flips++) {
-        for (int i = 0; i < 2 * SEEDS; i++)
+    for (unsigned flips = 0; flips < 1u << seeds; flips++) {
+        for (int i = 0; i < 2 * seeds; i++)
             a.group[i] = ((int)(flips >> (i / 2)) + i) & 1;
         hits += logrank_test(&a.sample, a.group, 2, NULL, NULL).chi2 >= own * (1.0 - 1e-9);
     }
-    const double p = hits / (double)(1u << SEEDS);
-    assert_true(p > 0.01 && p < 0.99);
-    assert_true(fabs(got - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
+    const double p = hits / (double)(1u << seeds);
+    assert_true(p > 0.0 && (p < 0.99 || seeds == 2));
+    assert_true(got.exact ? got.p == p : fabs(got.p - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
+}
+
+static void test_permuted_logrank(void **state)
+{
+    (void)state;
+    permuted_logrank(2);
+    permuted_logrank(7);
+    permuted_logrank(12);
+    permuted_logrank(13);
 }
 
 /* Renaming the groups of all seeds alike changes nothing: 6 of 36 are as extreme as can be. */
 static void test_permuted_names(void **state)
 {
     (void)state;
-    enum { TRIES = 20000 };
     case_of(&a, (double[]){11, 53, 211, 17, 61, 307}, 6);
     for (int i = 0; i < 6; i++) {
         a.cluster[i] = i / 3;
         a.group[i] = i % 3;
     }
-    const double p = 1.0 / 6.0, got = logrank_permuted(&a.sample, a.group, 3, TRIES, 1);
-    assert_true(fabs(got - p) < 5.0 * sqrt(p * (1.0 - p) / TRIES));
+    const struct permuted got = logrank_permuted(&a.sample, a.group, 3, 1, 1);
+    assert_true(got.exact && got.p == 1.0 / 6.0 && got.least_p == 1.0 / 6.0);
 }
 
 /* What a seed has in all strata, or twice in one, is one draw: copies of runs teach nothing. */
@@ -224,7 +240,7 @@ static void test_permuted_as_a_whole(void **state)
     (void)state;
     enum { SEEDS = 7, COPIES = 4, TRIES = 20000 };
     groups_draw(SEEDS, 200.0, 600.0);
-    const double p = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
+    const double p = p_of(2, TRIES, 4);
     for (int i = 2 * SEEDS; i < 2 * SEEDS * COPIES; i++) {
         a.time[i] = a.time[i % (2 * SEEDS)];
         a.status[i] = a.status[i % (2 * SEEDS)];
@@ -236,9 +252,9 @@ static void test_permuted_as_a_whole(void **state)
     a.sample.count = 2 * SEEDS * COPIES;
     a.sample.stratum = a.stratum;
     assert_true(p > 0.001 && p < 0.9);
-    assert_true(logrank_permuted(&a.sample, a.group, 2, TRIES, 4) == p);
+    assert_true(p_of(2, TRIES, 4) == p);
     a.sample.stratum = NULL;
-    const double pooled = logrank_permuted(&a.sample, a.group, 2, TRIES, 4);
+    const double pooled = p_of(2, TRIES, 4);
     assert_true(fabs(pooled - p) < 0.5 * p + 0.01);
 }
 
@@ -253,16 +269,16 @@ static void test_permuted_among_alike(void **state)
         a.cluster[i] = a.group[i] = i % 2;
     }
     assert_int_equal(logrank_test(&a.sample, a.group, 2, NULL, NULL).df, 1);
-    assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
+    assert_true(isnan(p_of(2, 10, 1)));
     for (int i = 0; i < 4; i++) {
         a.cluster[i] = 0;
         a.stratum[i] = a.group[i] = i / 2;
     }
-    assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
+    assert_true(isnan(p_of(2, 10, 1)));
     a.sample.stratum = NULL;
-    assert_true(logrank_permuted(&a.sample, a.group, 2, 10, 1) == 1.0);
+    assert_true(p_of(2, 10, 1) == 1.0);
     a.group[1] = 1;
-    assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
+    assert_true(isnan(p_of(2, 10, 1)));
 }
 
 static void test_nothing_to_test(void **state)
@@ -277,7 +293,7 @@ static void test_nothing_to_test(void **state)
         assert_int_equal(test.df, 0);
         assert_true(test.chi2 == 0.0 && isnan(test.p));
         a.cluster[2] = a.cluster[0];
-        assert_true(isnan(logrank_permuted(&a.sample, a.group, 2, 10, 1)));
+        assert_true(isnan(p_of(2, 10, 1)));
     }
     case_of(&a, NULL, 0);
     assert_int_equal(logrank_test(&a.sample, a.group, 3, NULL, NULL).df, 0);

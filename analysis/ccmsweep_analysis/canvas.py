@@ -91,9 +91,8 @@ class Canvas:
             if len(shown) < len(all_of):
                 self.note(f"{len(shown)} of {len(all_of)} {what} are shown, evenly spaced.")
 
-    def say_how_many(self, study):
-        """How many runs stand behind what aggregate says of a configuration."""
-        n = [cell.observed for _, _, cell in study.shown()]
+    def say_how_many(self, n):
+        """How many runs stand behind each configuration's estimate."""
         self.note(f"n = {min(n)} runs a configuration." if min(n) == max(n) else
                   f"n = {min(n)} to {max(n)} runs a configuration.")
 

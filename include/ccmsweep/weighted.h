@@ -10,8 +10,7 @@
 
 /** A sample made ready, its observations in the order of time, at each those that died first. */
 struct weighted {
-    int64_t count;  /**< n */
-    int64_t within; /**< those before the limit */
+    int64_t within; /**< observations before the limit */
     double limit;   /**< of restricted means, > 0 */
     int64_t labels; /**< L, highest label + 1 */
     int64_t *label; /**< (n) which weight is whose */

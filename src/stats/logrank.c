@@ -26,7 +26,8 @@ struct table {
     bool *opens;    /* (n) is the first of its stratum */
     double scale;   /* sum of `spread` */
     double *at_risk, *observed, *expected, *own; /* (groups) */
-    double *joint; /* (groups, groups) sum of `shared`, over those that are earlier by row */
+    double *joint; /* (groups, groups) sum of `shared` of the row's observations, once for each of
+                      the column's before it in this order */
     gsl_vector *excess, *projected;
     gsl_matrix *variance, *vectors;
     gsl_vector *values;

@@ -14,7 +14,11 @@ struct item {
 static int compare(const void *a, const void *b)
 {
     const struct item *const x = a, *const y = b;
-    return x->time < y->time ? -1 : x->time > y->time ? 1 : y->died - x->died;
+    if (x->time < y->time || x->time > y->time)
+        return x->time < y->time ? -1 : 1;
+    if (x->died != y->died)
+        return y->died - x->died;
+    return (x->label > y->label) - (x->label < y->label);
 }
 
 static struct item *sort(const struct sample *sample, const int64_t *label)
@@ -33,8 +37,7 @@ void weighted_init(struct weighted *weighted, const struct sample *sample, const
     CHECK(limit > 0.0 && isfinite(limit));
     struct item *const item = sort(sample, label);
     const size_t n = (size_t)sample->count + 1;
-    *weighted = (struct weighted){.count = sample->count,
-                                  .limit = limit,
+    *weighted = (struct weighted){.limit = limit,
                                   .label = fault_alloc(n, sizeof *weighted->label),
                                   .died = fault_alloc(n, sizeof *weighted->died),
                                   .gap = fault_alloc(n, sizeof *weighted->gap)};

@@ -29,8 +29,10 @@ def rows_of(study, name):
 def finite(found):
     """All arrays of a dictionary of arrays, or of tuples of them, or of tuples of tuples."""
     def parts(value):
-        return [one for part in value for one in parts(part)] if isinstance(value, tuple) else [value]
-    return [part for value in found.values() for part in parts(value)]
+        if not isinstance(value, tuple):
+            return [value]
+        return [one for part in value for one in parts(part)]
+    return parts(tuple(found.values()))
 
 
 def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=()):
@@ -103,8 +105,9 @@ def gradient_ratio(study, canvas):
     """Gradient asymmetry: actors' over critic's gradient norm
 
     Of the gradients that the optimisers used. Exact zeros, at which the actors' gradients have
-    vanished, are on the floor of the axis; at the dotted line both are equal. Adam takes the scale out of a gradient, so this ratio
-    is no ratio of learning speeds; see the relative updates for that."""
+    vanished, are on the floor of the axis; at the dotted line both are equal. Adam takes the scale
+    out of a gradient, so this ratio is no ratio of learning speeds; see the relative updates for
+    that."""
     found = gather(study, rows_of(study, "gradient_ratio_own"), "gradient_ratio_own")
     draw_logs(study, canvas, found, "actor / critic", LogFloor([*finite(found), np.ones(1)]),
               marks=(1,))

@@ -175,7 +175,7 @@ def rmst_by_row(study, canvas):
     axes = canvas.single(3.6)
     rows = study.shown_rows
     canvas.say_what_is_shown(study)
-    canvas.say_how_many(study)
+    canvas.say_how_many([cell.observed for _, _, cell in study.shown()])
     for place, column in enumerate(study.shown_columns):
         found = [(x, study.cells[row, column]) for x, row in enumerate(rows)
                  if (row, column) in study.cells]

@@ -526,8 +526,10 @@ static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, true, "note");
     for (int64_t i = 0; i < aggregate->tests; i++)
         put_test(aggregate, &aggregate->test[i], sheet);
-    sheet_note(sheet, "p permuted: values traded within seeds. Where curves cross, a large p says "
-                      "little.");
+    sheet_note(sheet,
+               "p permuted: values traded within seeds, in all ways up to %d, else in %" PRId64
+               ", and p is 1/%" PRId64 " at least. Where curves cross, a large p says little.",
+               LOGRANK_EXACT, aggregate->request.permutations, aggregate->request.permutations + 1);
 }
 
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count)

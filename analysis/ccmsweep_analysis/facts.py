@@ -62,6 +62,11 @@ def headline(study):
     return words + ("; " + ", ".join(others) if others else "") + "."
 
 
+def warnings(study):
+    """Whole sentences."""
+    return [f"{one[0].upper()}{one[1:]}." for one in study.told["warnings"]]
+
+
 def complete(study):
     """Whether every planned run was trained to its end."""
     return all(study.told["fates"][fate] == 0

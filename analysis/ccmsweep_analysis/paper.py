@@ -27,8 +27,10 @@ class Name(str):
 
 
 def escape(text):
-    return text if isinstance(text, Name) else "".join(
-        SPECIAL.get(letter, letter) for letter in str(text))
+    if isinstance(text, Name):
+        return text
+    # Two hyphens would become a dash.
+    return "".join(SPECIAL.get(letter, letter) for letter in str(text)).replace("--", "-{}-")
 
 
 def place_of(cell):
@@ -86,11 +88,10 @@ def skeleton(study, drawn):
         event=study.event_words(), figures=drawn,
         others=[(fate.replace("_", "-"), facts.FATES[fate])
                 for fate, count in study.told["fates"].items() if count and fate != "events"],
-        warnings=study.told["warnings"],
+        warnings=facts.warnings(study),
         places=[place_of(cell) for cell in study.configurations[:100]],
         names=[study.name_of(cell.index) for cell in study.configurations[:100]],
-        # Two hyphens would become a dash.
-        command=Name(escape(shlex.join(facts.aggregate_command(study))).replace("--", "-{}-")),
+        command=shlex.join(facts.aggregate_command(study)),
         compared=bool(study.told["comparisons"]))
 
 

@@ -51,7 +51,7 @@ def html_of(study, drawn):
     return templates.get_template("report.html").render(
         title=f"Sweep {os.path.basename(study.sweep.path)}", style=style, contents=CONTENTS,
         headline=facts.headline(study), complete=facts.complete(study),
-        event=study.event_words(), limit=number(study.limit), warnings=study.told["warnings"],
+        event=study.event_words(), limit=number(study.limit), warnings=facts.warnings(study),
         provenance=facts.provenance(study), gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
         grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),

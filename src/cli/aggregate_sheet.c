@@ -168,6 +168,8 @@ void sheet_escape_latex(FILE *file, const char *text)
         const bool begins = c == text || strchr(" [(", c[-1]) != NULL;
         if (*c == '-' && begins && isdigit((unsigned char)c[1]))
             fputs("$-$", file);
+        else if (*c == '-' && c[1] == '-') /* two would be a dash */
+            fputs("-{}", file);
         else if (*c == '<' || *c == '>')
             fprintf(file, "$%c$", *c);
         else if (*c == '\\')

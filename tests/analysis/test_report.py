@@ -301,6 +301,7 @@ def test_the_numbers_of_the_paper(folder, told):
     paired = [one for one in told["comparisons"] if one["p_holm"] is not None]
     assert paired and sum(name.startswith("p-holm/") for name in numbers) == len(paired)
     lines = (folder / "paper/paper.tex").read_text("utf-8").splitlines()
+    assert not re.search(r"--\w", "\n".join(lines)), "an option would have a dash"
     wanted = [name for line in lines if not line.startswith(("%", r"\newcommand"))
               for name in re.findall(r"\\sweep\{([^#}]*)\}", line)]
     assert len(wanted) > 20 and set(wanted) <= set(numbers)
@@ -330,7 +331,7 @@ def test_gaps_and_unfinished_runs_are_told(tmp_path):
     warnings = json.loads(run("aggregate", made, "--format", "json").stdout)["warnings"]
     assert words.count("Not complete:") == 1 and len(warnings) >= 3
     for warning in warnings:
-        assert " ".join(warning.split()) in words
+        assert " ".join(f"{warning[0].upper()}{warning[1:]}.".split()) in words
     assert len(re.findall(r"seed \d: (failed|quarantined) \(run \d+\)", words)) == 2
     assert "not complete" in (tmp_path / "r/paper/paper.tex").read_text("utf-8")
 

@@ -100,6 +100,7 @@ def test_latex_has_the_rows_of_the_table(file):
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     for row in rows:
         assert " ".join(" ".join(row).split()) in lines
+    assert "--reference" in shown and "--" not in latex and "-{}-reference" in latex
     assert latex.count("\\begin{longtable}") == latex.count("\\end{longtable}") > 5
     assert latex.count("{") - latex.count("\\{") == latex.count("}") - latex.count("\\}")
     assert not re.search(r"(?<!\\)[_#&](?!\w*}| )", latex.replace(" & ", ""))

@@ -2,9 +2,10 @@
 /**
  * Files that appear whole or not at all: temporary, fsync, rename, fsync of the folder.
  *
- * What store and checkpoint share. A temporary of PATH is PATH.tmp.PID in the same folder, so that
- * the rename is atomic and a killed process leaves a file that is known for what it is. All
- * functions are local.
+ * What all writers share. A temporary of PATH is PATH.tmp.PID in the same folder, so that the
+ * rename is atomic and a killed process leaves a file that is known for what it is. A rename would
+ * put a file in the place of a link, so whoever writes resolves the path first. All functions are
+ * local.
  */
 #ifndef CCMSWEEP_DISK_H
 #define CCMSWEEP_DISK_H
@@ -23,8 +24,31 @@ char *disk_temporary(const char *path) MUST_USE;
  *  folder in place of a file, read-only), else STATUS_FAULT. */
 enum status disk_status(int error) MUST_USE;
 
-/** Create or empty a file for reading and writing. \param fd owned by the caller on success */
+/**
+ * The path at which the file that `path` names is, or would be made: links in its last place are
+ * followed, one after the other, also to a file that is not there yet. Everything that stands
+ * beside a file (lock, checkpoints, temporaries) is named after this path, so that it is found
+ * whatever the file is called. A link of /proc (what /dev/stdout and /dev/fd/N are in the end) is
+ * no name of a file, and is left as it is. A path that is no link comes back unchanged. \param real
+ * owned by the caller (free); NULL on failure \return STATUS_INPUT with a sentence: no name, links
+ * in a circle, a name that is too long
+ */
+enum status disk_resolve(const char *path, char **real, struct fault *fault) MUST_USE;
+
+/** True when `path` is a link of /proc: another name of a descriptor. */
+bool disk_is_descriptor(const char *path) MUST_USE;
+
+/** Look whether a file can be made in the folder of `path`. \param name for the sentence
+ *  \return STATUS_INPUT with a sentence when it is absent or not writable */
+enum status disk_check_folder(const char *path, const char *name, struct fault *fault) MUST_USE;
+
+/** Create a new file for reading and writing. What stood under the name is removed first and never
+ *  written to, were it a link. \param fd owned by the caller on success */
 enum status disk_create(const char *path, int *fd, struct fault *fault) MUST_USE;
+
+/** Give the temporary at `fd` the permissions of the file whose place it is to take, and its owner
+ *  as far as that is allowed. Without one, or when it is no plain file, nothing happens. */
+void disk_keep_mode(int fd, const char *path);
 
 /** Write all `size` bytes at the descriptor's position. \param path for the sentence */
 enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
@@ -44,7 +68,23 @@ enum status disk_sync_folder(const char *path, struct fault *fault) MUST_USE;
  *  last. */
 enum status disk_rename(const char *temporary, const char *path, struct fault *fault) MUST_USE;
 
-/** Remove all temporaries of `path`, whichever process left them. What cannot be removed stays. */
+/** Remove all temporaries of `path`, whichever process left them. What cannot be removed stays. For
+ *  who holds the lock of `path`: nobody else makes any then. */
 void disk_remove_temporaries(const char *path);
+
+/**
+ * Remove those temporaries of `path`, files and folders, whose process is no more: it does not
+ * exist on this host, and nobody holds their lock (disk_claim). For who writes without a lock.
+ * \return how many there were
+ */
+int disk_remove_stale(const char *path);
+
+/** Mark the temporary that is open at `fd` as being written, until it is closed; where the file
+ *  system has no such locks, nothing happens. */
+void disk_claim(int fd);
+
+/** Remove a file, or a folder with all that is in it; links are not followed. What cannot be
+ * removed stays. */
+void disk_remove_tree(const char *path);
 
 #endif

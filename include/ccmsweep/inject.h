@@ -22,6 +22,7 @@ enum inject_point {
     INJECT_ROWS,       /**< rows are written and not synced */
     INJECT_RECORD,     /**< rows are synced, the commit record is not written */
     INJECT_COMMIT,     /**< the commit record is synced and nobody was told */
+    INJECT_EXPORT,     /**< an export is made and has not got its name, or not all of it */
     INJECT_POINTS
 };
 

@@ -18,19 +18,22 @@ struct lock;
 
 /**
  * Lock PATH.lock (created if absent, mode 0666 less umask) for this process.
- * \param path   the file to guard; it need not exist, its folder must
+ * \param path   the file to guard; it need not exist, its folder must. Links are followed
+ *               (disk_resolve), so that all names of the file have one lock
  * \param wait_s seconds to go on trying while another holds it; 0 tries once. A job that was killed
  *               may hold it for about a second more; over NFS for the length of a lease
  * \return STATUS_OK: `*lock` is held and owned by the caller, lock_release. Else `*lock` is NULL:
  *         STATUS_LOCKED, the sentence names the holder's host, process and job; STATUS_INPUT when
- *         the folder is missing or not writable; STATUS_FAULT when the file system has no locks
- *         (with advice) or fails
+ *         the folder is missing or not writable, or what stands under the lock's name is none of
+ *         ours: a link, no file, a file of other content, which stays as it is; STATUS_FAULT when
+ * the file system has no locks (with advice) or fails
  */
 enum status lock_acquire(struct lock **lock, const char *path, double wait_s,
                          struct fault *fault) MUST_USE;
 
 /** Look whether somebody holds the lock of PATH, without taking it or waiting.
- *  \param holder who it is, "" when nobody does or it is not said; cut at `size`
+ *  \param holder who it is, "" when nobody does or it is not said; cut at `size`. Printable ASCII:
+ *                '?' stands for what the file has else
  *  \return false also when there is no lock file, or locks cannot be looked at */
 bool lock_is_held(const char *path, char *holder, size_t size) MUST_USE;
 

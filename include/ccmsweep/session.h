@@ -30,7 +30,7 @@ extern const char *const session_orders[];
 
 /** What the user asks for. */
 struct session_request {
-    const char *path;  /**< of the file */
+    const char *path;  /**< of the file, resolved (disk_resolve): all beside it is named after it */
     const char *reuse; /**< file whose runs may be copied, NULL for none */
     double lock_wait_s;
     double end; /**< seconds since 1970-01-01 UTC; INFINITY for none */
@@ -57,8 +57,9 @@ struct session {
 };
 
 /** Find what can be refused before anything is made: the file, if it is there, is of this spec and
- *  can be written, and the one whose runs are to be copied is another sweep's. `session` has
- * request and spec. \return STATUS_INPUT, STATUS_FAULT with a sentence */
+ *  can be written, what stands beside it can be used, and the one whose runs are to be copied is
+ * another sweep's. `session` has request and spec. \return STATUS_INPUT, STATUS_FAULT with a
+ * sentence */
 enum status session_check(const struct session *session, struct fault *fault) MUST_USE;
 
 /** Lock the file's name, then make the file or find that it is of this spec. `session` has request,

@@ -3,7 +3,7 @@
 #include <ccmsweep/aggregate_report.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
-#include <ccmsweep/disk.h>
+#include <ccmsweep/draft.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     KEY_EVENT = 0x100,
@@ -235,41 +234,28 @@ static enum status print(const struct arguments *a, const struct aggregate *aggr
     return STATUS_OK;
 }
 
-/* Made in memory, so that what appears under the name is whole. */
 static enum status save(const struct arguments *a, const struct aggregate *aggregate,
                         const struct aggregate_source *source, struct fault *fault)
 {
-    char *text = NULL, *temporary = disk_temporary(a->output);
-    size_t size = 0;
-    int fd = -1;
-    FILE *const memory = open_memstream(&text, &size);
-    if (memory == NULL)
-        fault_no_memory(size);
-    const bool made = write_report(memory, a->format, aggregate, source);
-    if (fclose(memory) != 0 || !made)
-        fault_no_memory(size);
-    enum status status = disk_create(temporary, &fd, fault);
-    if (status == STATUS_OK) {
-        status = disk_write(fd, text, size, temporary, fault);
-        if (status == STATUS_OK)
-            status = disk_sync(fd, temporary, fault);
-        close(fd);
-        if (status == STATUS_OK)
-            status = disk_rename(temporary, a->output, fault);
-        if (status != STATUS_OK)
-            unlink(temporary);
-    }
-    free(temporary);
-    free(text);
-    return status;
+    struct draft draft;
+    enum status status = draft_begin(&draft, a->output, fault);
+    if (status != STATUS_OK)
+        return status;
+    const bool made = write_report(draft.file, a->format, aggregate, source);
+    /* What cannot be made without a word of the file is not made for want of memory. */
+    if (!made && !ferror(draft.file))
+        fault_no_memory(0);
+    return draft_end(&draft, true, fault);
 }
 
 static enum status check_output(const struct arguments *a, struct fault *fault)
 {
     struct stat file, output;
-    if (a->output == NULL || stat(a->path, &file) != 0 || stat(a->output, &output) != 0 ||
-        file.st_dev != output.st_dev || file.st_ino != output.st_ino)
+    if (a->output == NULL)
         return STATUS_OK;
+    if (stat(a->path, &file) != 0 || stat(a->output, &output) != 0 ||
+        file.st_dev != output.st_dev || file.st_ino != output.st_ino)
+        return draft_check(a->output, fault);
     return fault_set(fault, STATUS_INPUT, "-o %s is the file of the sweep, expected another",
                      a->output);
 }

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/commands.h>
-#include <ccmsweep/disk.h>
 #include <ccmsweep/export.h>
+#include <ccmsweep/folder.h>
 #include <ccmsweep/lock.h>
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { KEY_ORIGINAL = 0x100, KEY_TABLES, KEY_WHERE, KEY_FORCE };
 enum { CONDITIONS_MOST = 32 };
@@ -146,29 +143,11 @@ static const struct argp parser = {
            "recorded, NaN stands there; gradients are the accumulated ones, as in the\n"
            "study. Its stopping_episode is the number of episodes where the actors did not\n"
            "stop: null in per_actor_stopped tells.\n\n"
-           "Each file appears when it is finished. The sweep's file is only read, also\n"
-           "while a run writes it. Exit codes: 0 exported; 2 there is no such file, it is\n"
-           "not one of a sweep, or the folder is not empty; 1 the disk fails.",
+           "The folder appears when it is finished; with --force each file of it does.\n"
+           "The sweep's file is only read, also while a run writes it. Exit codes:\n"
+           "0 exported; 2 there is no such file, it is not one of a sweep, or the folder is\n"
+           "not empty; 1 the disk fails.",
 };
-
-static enum status make_folder(const struct arguments *a, struct fault *fault)
-{
-    DIR *const folder = mkdir(a->folder, 0777) == 0 || errno == EEXIST ? opendir(a->folder) : NULL;
-    if (folder == NULL) {
-        const int error = errno;
-        return fault_set(fault, disk_status(error), "cannot make the folder %s: %s", a->folder,
-                         strerror(error));
-    }
-    int entries = 0;
-    while (readdir(folder) != NULL)
-        entries++;
-    closedir(folder);
-    enum { OWN = 2 }; /* . and .. */
-    if (entries > OWN && !a->force)
-        return fault_set(fault, STATUS_INPUT,
-                         "the folder %s is not empty, expected a new one, or --force", a->folder);
-    return STATUS_OK;
-}
 
 static bool meets(const struct arguments *a, const struct settings *cell)
 {
@@ -216,16 +195,21 @@ static enum status export_all(const struct arguments *a, const struct store *sto
 {
     bool *const chosen = fault_alloc((size_t)survey->runs, sizeof *chosen);
     int64_t *const place = fault_alloc((size_t)survey->runs, sizeof *place);
-    const struct export e = {
-        .store = store, .survey = survey, .folder = a->folder, .chosen = chosen, .place = place};
+    struct folder folder = {.fd = -1};
+    struct export e = {.store = store, .survey = survey, .chosen = chosen, .place = place};
     const int64_t count = choose_runs(a, store, survey, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
         status = fault_set(fault, STATUS_INPUT, "--where: no run of %s is like that", a->path);
     if (status == STATUS_OK)
-        status = make_folder(a, fault);
+        status = folder_begin(&folder, a->folder, a->force, fault);
+    e.folder = folder.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
+    struct fault trouble;
+    const enum status ends = folder_end(&folder, status == STATUS_OK, &trouble);
+    if (status == STATUS_OK && ends != STATUS_OK)
+        status = fault_set(fault, ends, "%s", trouble.text);
     if (status == STATUS_OK)
         tell(a, &e, count);
     free(place);

@@ -6,6 +6,7 @@
 #include <ccmsweep/crash.h>
 #include <ccmsweep/crew.h>
 #include <ccmsweep/deadline.h>
+#include <ccmsweep/disk.h>
 #include <ccmsweep/host.h>
 #include <ccmsweep/kernels.h>
 #include <ccmsweep/request.h>
@@ -40,6 +41,7 @@ struct arguments {
     struct request request;
     struct session_request session;
     enum progress_mode progress;
+    char *file;     /* session.path, resolved */
     double job_end; /* of the batch job, INFINITY for none */
     bool dry_run;
 };
@@ -258,8 +260,11 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
     arguments->session.end = fmin(arguments->session.end, arguments->job_end);
     progress_init(session->progress, arguments->progress, stderr);
     enum status status = request_resolve(&arguments->request, spec, fault);
+    if (status == STATUS_OK)
+        status = disk_resolve(arguments->session.path, &arguments->file, fault);
     if (status != STATUS_OK)
         return status;
+    arguments->session.path = arguments->file;
     session->spec = *spec;
     session->request = &arguments->session;
     if (!arguments->dry_run)
@@ -346,6 +351,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     session_fini(&session);
     spec_free(&spec);
     request_fini(&arguments.request);
+    free(arguments.file);
     return status;
 }
 

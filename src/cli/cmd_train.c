@@ -3,8 +3,10 @@
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/disk.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
+#include <ccmsweep/sidecar.h>
 #include <ccmsweep/stop.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/summary.h>
@@ -23,6 +25,7 @@ static const double lock_wait_s = 5;
 struct arguments {
     struct request request;
     const char *output; /* NULL: keep nothing */
+    char *file;         /* output, resolved */
     bool force;
     bool json;
     enum progress_mode progress;
@@ -191,12 +194,22 @@ static enum status check_output(const struct arguments *arguments, const struct 
                                 struct fault *fault)
 {
     struct stat entry;
-    if (stat(arguments->output, &entry) != 0)
-        return STATUS_OK;
-    if (!S_ISREG(entry.st_mode))
-        return fault_set(fault, STATUS_INPUT,
-                         "--output: %s is not a file, expected the name of one", arguments->output);
-    return arguments->force ? STATUS_OK : check_unfinished(arguments->output, spec, fault);
+    struct fault warning;
+    const char *const path = arguments->output;
+    enum status status = STATUS_OK;
+    const bool there = stat(path, &entry) == 0;
+    if (there && !S_ISREG(entry.st_mode))
+        status = fault_set(fault, STATUS_INPUT,
+                           "--output: %s is not a file, expected the name of one", path);
+    else if (there && !arguments->force)
+        status = check_unfinished(path, spec, fault);
+    else if (there && access(path, W_OK) != 0)
+        status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", path);
+    if (status == STATUS_OK)
+        status = sidecar_check(path, &warning, fault);
+    if (status == STATUS_OK && warning.text[0] != '\0')
+        fprintf(stderr, "ccmsweep: warning: %s\n", warning.text);
+    return status;
 }
 
 /* What a polite stop leaves. */
@@ -277,7 +290,10 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     enum status status = request_resolve(&arguments.request, &spec, fault);
     if (status == STATUS_OK)
         status = spec_check_single(spec, fault);
+    if (status == STATUS_OK && arguments.output != NULL)
+        status = disk_resolve(arguments.output, &arguments.file, fault);
     if (status == STATUS_OK) {
+        arguments.output = arguments.file;
         struct settings cell;
         spec_cell(spec, 0, &cell);
         stop_install(false, false);
@@ -286,6 +302,7 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
         trainer_free(&trainer);
     }
     spec_free(&spec);
+    free(arguments.file);
     request_fini(&arguments.request);
     return status;
 }

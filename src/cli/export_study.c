@@ -232,7 +232,9 @@ static enum status write_file(const char *folder, const char *name, const struct
                               struct fault *fault)
 {
     struct draft draft;
-    const enum status status = draft_begin(&draft, folder, name, fault);
+    char *const path = disk_name("%s/%s", folder, name);
+    const enum status status = draft_begin(&draft, path, fault);
+    free(path);
     if (status != STATUS_OK)
         return status;
     content(&(struct json){.file = draft.file}, cell, record);
@@ -268,7 +270,9 @@ static enum status export_run(const struct export *e, int64_t run, struct fault 
 static enum status write_status(const struct export *e, struct fault *fault)
 {
     struct draft draft;
-    const enum status status = draft_begin(&draft, e->folder, "experiment_status.json", fault);
+    char *const path = disk_name("%s/experiment_status.json", e->folder);
+    const enum status status = draft_begin(&draft, path, fault);
+    free(path);
     if (status != STATUS_OK)
         return status;
     struct json j = {.file = draft.file};

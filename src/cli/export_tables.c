@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/disk.h>
 #include <ccmsweep/draft.h>
 #include <ccmsweep/export.h>
 #include <ccmsweep/text.h>
@@ -259,7 +260,6 @@ static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum
 {
     size_t count = 0;
     const struct field *const fields = record_fields(&count);
-    char name[64];
     sheet->shape = &shapes[table];
     for (size_t i = 0; i < count; i++) {
         struct column column = {.field = &fields[i]};
@@ -268,8 +268,9 @@ static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum
             sheet->columns[sheet->count++] = column;
         }
     }
-    snprintf(name, sizeof name, "%s.csv", sheet->shape->name);
-    const enum status status = draft_begin(&sheet->draft, e->folder, name, fault);
+    char *const name = disk_name("%s/%s.csv", e->folder, sheet->shape->name);
+    const enum status status = draft_begin(&sheet->draft, name, fault);
+    free(name);
     if (status == STATUS_OK)
         print_names(sheet, e);
     return status;

@@ -189,11 +189,18 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
 {
     char *name = file_name(path, run);
     disk_remove_temporaries(name);
-    const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    /* In a shared folder anybody may have put anything under the name. */
+    const int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
-    if (fd >= 0) {
+    if (fd >= 0 && (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))) {
+        answer = refuse(fault, name, "is no file");
+        close(fd);
+    } else if (fd >= 0) {
         answer = load_file(fd, name, run, identity, payload, size, fault);
         close(fd);
+    } else if (errno == ELOOP) {
+        answer = refuse(fault, name, "is a link");
     } else if (errno != ENOENT) {
         answer = refuse_unreadable(fault, name);
     }

@@ -3,13 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <libgen.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char suffix[] = ".tmp.";
@@ -42,6 +48,8 @@ enum status disk_status(int error)
     case EROFS:
     case ENAMETOOLONG:
     case ELOOP:
+    case ENXIO:
+    case ENOTEMPTY:
         return STATUS_INPUT;
     default:
         return STATUS_FAULT;
@@ -54,10 +62,88 @@ static enum status refuse(const char *verb, const char *path, struct fault *faul
     return fault_set(fault, disk_status(error), "cannot %s %s: %s", verb, path, strerror(error));
 }
 
+/* ---- names ---- */
+
+bool disk_is_descriptor(const char *path)
+{
+    struct stat entry;
+    struct statfs system;
+    char *copy = disk_name("%s", path);
+    const bool is = lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) &&
+                    statfs(dirname(copy), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+    free(copy);
+    return is;
+}
+
+/* What the link `path` leads to, as seen from here; NULL when it is no link. */
+static char *follow(const char *path)
+{
+    char text[PATH_MAX];
+    const ssize_t length = readlink(path, text, sizeof text - 1);
+    if (length < 0 || disk_is_descriptor(path))
+        return NULL;
+    text[length] = '\0';
+    if (text[0] == '/')
+        return disk_name("%s", text);
+    char *copy = disk_name("%s", path);
+    char *next = disk_name("%s/%s", dirname(copy), text);
+    free(copy);
+    return next;
+}
+
+enum status disk_resolve(const char *path, char **real, struct fault *fault)
+{
+    enum { LINKS_MOST = 40 }; /* as many as the kernel follows */
+    char *at = disk_name("%s", path);
+    int links = 0;
+    *real = NULL;
+    if (*path == '\0')
+        errno = ENOENT;
+    for (char *next; links < LINKS_MOST && (next = follow(at)) != NULL; links++) {
+        free(at);
+        at = next;
+    }
+    if (links == LINKS_MOST || strlen(at) >= PATH_MAX)
+        errno = links == LINKS_MOST ? ELOOP : ENAMETOOLONG;
+    else if (*path != '\0')
+        *real = at;
+    if (*real != NULL)
+        return STATUS_OK;
+    free(at);
+    return refuse("find", *path == '\0' ? "a file without a name" : path, fault);
+}
+
+enum status disk_check_folder(const char *path, const char *name, struct fault *fault)
+{
+    char *copy = disk_name("%s", path);
+    const bool usable = faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) == 0;
+    const enum status status = usable ? STATUS_OK : refuse("write", name, fault);
+    free(copy);
+    return status;
+}
+
+/* ---- files ---- */
+
 enum status disk_create(const char *path, int *fd, struct fault *fault)
 {
-    *fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int how = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
+    *fd = open(path, how, 0666);
+    if (*fd < 0 && errno == EEXIST && unlink(path) == 0)
+        *fd = open(path, how, 0666);
     return *fd < 0 ? refuse("create", path, fault) : STATUS_OK;
+}
+
+void disk_keep_mode(int fd, const char *path)
+{
+    struct stat old;
+    if (lstat(path, &old) != 0 || !S_ISREG(old.st_mode))
+        return;
+    /* The owner first: a change of owner may take rights away. That it is not allowed is no fault.
+     */
+    if (fchown(fd, old.st_uid, old.st_gid) < 0 && fchown(fd, (uid_t)-1, old.st_gid) < 0)
+        errno = 0;
+    if (fchmod(fd, old.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0)
+        errno = 0;
 }
 
 enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
@@ -112,28 +198,90 @@ enum status disk_rename(const char *temporary, const char *path, struct fault *f
     return disk_sync_folder(path, fault);
 }
 
-static bool is_temporary(const char *name, const char *base)
+/* ---- temporaries ---- */
+
+/* The process of a temporary's name, -1 when it is none of `base`. */
+static long process_of(const char *name, const char *base)
 {
     const size_t length = strlen(base);
     if (strncmp(name, base, length) != 0 || strncmp(name + length, suffix, strlen(suffix)) != 0)
-        return false;
+        return -1;
     const char *digits = name + length + strlen(suffix);
-    return *digits != '\0' && digits[strspn(digits, "0123456789")] == '\0';
+    if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+        return -1;
+    return strtol(digits, NULL, 10);
 }
 
-void disk_remove_temporaries(const char *path)
+/* Its process is no more. One of this process's own number is left by an earlier one, or by this.
+ */
+static bool is_stale(int folder, const char *name, long process)
+{
+    if (process != (long)getpid() && (kill((pid_t)process, 0) == 0 || errno != ESRCH))
+        return false;
+    const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES ||
+               errno == ELOOP; /* of a process that had no time to make it whole */
+    /* One of that number on another host may be at it: then it holds the lock. */
+    const bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return !locked;
+}
+
+/* Remove the temporaries of `path`, all or the stale ones; returns how many it were. */
+static int remove_temporaries(const char *path, bool all)
 {
     char *for_folder = disk_name("%s", path);
     char *for_base = disk_name("%s", path);
-    const char *base = basename(for_base);
-    DIR *folder = opendir(dirname(for_folder));
+    const char *base = basename(for_base), *place = dirname(for_folder);
+    DIR *folder = opendir(place);
+    int count = 0;
     if (folder != NULL) {
         for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-            if (is_temporary(entry->d_name, base))
-                unlinkat(dirfd(folder), entry->d_name, 0);
+            const long process = process_of(entry->d_name, base);
+            if (process < 0 || (!all && !is_stale(dirfd(folder), entry->d_name, process)))
+                continue;
+            count++;
+            if (unlinkat(dirfd(folder), entry->d_name, 0) == 0 || all)
+                continue;
+            char *name = disk_name("%s/%s", place, entry->d_name);
+            disk_remove_tree(name);
+            free(name);
         }
         closedir(folder);
     }
     free(for_base);
     free(for_folder);
+    return count;
+}
+
+void disk_remove_temporaries(const char *path)
+{
+    remove_temporaries(path, true);
+}
+
+int disk_remove_stale(const char *path)
+{
+    return remove_temporaries(path, false);
+}
+
+void disk_claim(int fd)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        errno = 0;
+}
+
+static int remove_entry(const char *path, const struct stat *entry, int kind, struct FTW *at)
+{
+    (void)entry;
+    (void)kind;
+    (void)at;
+    remove(path);
+    return 0;
+}
+
+void disk_remove_tree(const char *path)
+{
+    enum { DESCRIPTORS = 16 };
+    nftw(path, remove_entry, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
 }

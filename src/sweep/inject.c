@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 static const char *const names[INJECT_POINTS] = {
-    [INJECT_CREATE] = "create",         [INJECT_BEGIN] = "begin", [INJECT_EPISODE] = "episode",
-    [INJECT_CHECKPOINT] = "checkpoint", [INJECT_ROWS] = "rows",   [INJECT_RECORD] = "record",
-    [INJECT_COMMIT] = "commit",
+    [INJECT_CREATE] = "create",         [INJECT_BEGIN] = "begin",   [INJECT_EPISODE] = "episode",
+    [INJECT_CHECKPOINT] = "checkpoint", [INJECT_ROWS] = "rows",     [INJECT_RECORD] = "record",
+    [INJECT_COMMIT] = "commit",         [INJECT_EXPORT] = "export",
 };
 
 static void act(const char *action)

@@ -2,6 +2,7 @@
 #include <ccmsweep/clock.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/lock.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,15 +20,18 @@ struct lock {
 enum { HOLDER_SIZE = 512, PAUSE_NS = 50000000 };
 
 /* Beside the file itself, also when `path` is a link to it. */
-static char *name_of(const char *path)
+static enum status find_name(const char *path, char **name, struct fault *fault)
 {
-    struct stat entry;
-    char *const real =
-        lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) ? realpath(path, NULL) : NULL;
-    char *const name = disk_name("%s.lock", real != NULL ? real : path);
+    char *real = NULL;
+    const enum status status = disk_resolve(path, &real, fault);
+    *name = status == STATUS_OK ? disk_name("%s.lock", real) : NULL;
     free(real);
-    return name;
+    return status;
 }
+
+/* In a shared folder anybody may have put anything under the name: nothing is waited for, and no
+ * link is followed. */
+static const int carefully = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 /* Name the holder for whoever is refused. Only a courtesy: that it cannot be written is no fault.
  */
@@ -53,18 +57,43 @@ static void read_holder(int fd, char *holder, size_t room)
     const ssize_t size = pread(fd, holder, room - 1, 0);
     holder[size > 0 ? size : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
+    /* It is shown, and who wrote it is not known. */
+    for (char *c = holder; *c != '\0'; c++)
+        *c = isprint((unsigned char)*c) ? *c : '?';
+}
+
+/* What the holder's words begin with. */
+static const char start[] = "host ";
+
+/* Why the file that is open is not one to be locked, and emptied; NULL when it is. */
+static const char *find_flaw(int fd)
+{
+    struct stat about;
+    char words[sizeof start] = "";
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return "is no file";
+    if (about.st_nlink > 1)
+        return "has another name as well (a hard link)";
+    /* Zeros are what a power cut may leave. */
+    if (pread(fd, words, strlen(start), 0) > 0 && words[0] != '\0' && strcmp(words, start) != 0)
+        return "holds something else";
+    return NULL;
 }
 
 bool lock_is_held(const char *path, char *holder, size_t size)
 {
-    char *name = name_of(path);
-    const int fd = open(name, O_RDONLY | O_CLOEXEC);
-    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    char *name = NULL;
     *holder = '\0';
+    if (find_name(path, &name, NULL) != STATUS_OK)
+        return false;
+    const int fd = open(name, O_RDONLY | carefully);
+    struct stat about;
+    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     free(name);
     if (fd < 0)
         return false;
-    const bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    const bool held = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
+                      fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
     if (held)
         read_holder(fd, holder, size);
     close(fd);
@@ -90,18 +119,36 @@ static enum status refuse_error(int error, const char *path, struct fault *fault
     return fault_set(fault, STATUS_FAULT, "cannot lock %s.lock: %s", path, strerror(error));
 }
 
+/* A lock file that is open and ours to write into. */
+static enum status open_file(const char *path, int *fd, struct fault *fault)
+{
+    char *name = NULL;
+    enum status status = find_name(path, &name, fault);
+    if (status != STATUS_OK)
+        return status;
+    *fd = open(name, O_RDWR | O_CREAT | carefully, 0666);
+    const int error = errno;
+    const char *const flaw = *fd >= 0 ? find_flaw(*fd) : error == ELOOP ? "is a link" : NULL;
+    if (flaw != NULL)
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s %s, expected a lock file or none: remove it, or give another file",
+                           name, flaw);
+    else if (*fd < 0)
+        status =
+            fault_set(fault, disk_status(error), "cannot create %s: %s", name, strerror(error));
+    if (flaw != NULL && *fd >= 0)
+        close(*fd);
+    free(name);
+    return status;
+}
+
 enum status lock_acquire(struct lock **lock, const char *path, double wait_s, struct fault *fault)
 {
+    int fd = -1;
     *lock = NULL;
-    char *name = name_of(path);
-    const int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        const int error = errno;
-        fault_set(fault, STATUS_FAULT, "cannot create %s: %s", name, strerror(error));
-        free(name);
-        return disk_status(error);
-    }
-    free(name);
+    const enum status opened = open_file(path, &fd, fault);
+    if (opened != STATUS_OK)
+        return opened;
     const double deadline = clock_now() + wait_s;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {

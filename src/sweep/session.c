@@ -9,6 +9,7 @@
 #include <ccmsweep/reuse.h>
 #include <ccmsweep/rng.h>
 #include <ccmsweep/session.h>
+#include <ccmsweep/sidecar.h>
 #include <ccmsweep/stop.h>
 #include <inttypes.h>
 #include <math.h>
@@ -96,7 +97,12 @@ static enum status lock(struct session *s, struct fault *fault)
 
 enum status session_check(const struct session *s, struct fault *fault)
 {
-    const enum status status = check_file(s, fault);
+    struct fault warning;
+    enum status status = check_file(s, fault);
+    if (status == STATUS_OK)
+        status = sidecar_check(s->request->path, &warning, fault);
+    if (status == STATUS_OK && warning.text[0] != '\0')
+        progress_say(s->progress, "warning: %s", warning.text);
     return status == STATUS_OK ? check_reuse(s, fault) : status;
 }
 

@@ -4,15 +4,18 @@
 #include <ccmsweep/h5.h>
 #include <ccmsweep/identity.h>
 #include <ccmsweep/inject.h>
+#include <ccmsweep/stop.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/trainer.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5_hl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Rows are written as they lie in memory. */
@@ -244,41 +247,80 @@ static bool make_content(struct making *making, const struct store_program *prog
     making->dataset_properties = dataset_properties();
     bool made = making->volatile_group >= 0 && making->dataset_properties >= 0 &&
                 write_root(making, program);
-    for (size_t v = 0; made && v < making->schema->count; v++)
+    for (size_t v = 0; made && !stop_requested() && v < making->schema->count; v++)
         made = make_dataset(making, &making->schema->variables[v]);
     H5Pclose(making->dataset_properties);
     return made && H5Fflush(making->file, H5F_SCOPE_GLOBAL) >= 0;
 }
 
-/* Reserve every block, also where the file system would leave holes, and bring it to the disk. */
-static enum status settle(const char *path, struct fault *fault)
+/* Bytes that a creation leaves free: who shares the disk, checkpoints among them, need some. */
+static double margin(double size)
 {
-    const int fd = open(path, O_RDWR | O_CLOEXEC);
-    struct stat about;
-    if (fd < 0 || fstat(fd, &about) < 0) {
-        const int error = errno;
-        if (fd >= 0)
-            close(fd);
-        return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", path, strerror(error));
-    }
-    const int error = posix_fallocate(fd, 0, about.st_size);
-    enum status status = STATUS_OK;
-    if (error != 0 && error != EOPNOTSUPP && error != EINVAL)
-        status = fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
-                           (long long)about.st_size, path, strerror(error));
-    if (status == STATUS_OK)
-        status = disk_sync(fd, path, fault);
-    close(fd);
-    return status;
+    const double least = 2e6, share = 0.02;
+    return fmax(least, share * size);
 }
 
-static enum status make(const char *path, const struct spec *spec,
+/* A disk that has no room for the file is told of before it is full. */
+static enum status check_room(int fd, double size, const char *path, struct fault *fault)
+{
+    struct statvfs disk;
+    /* Some file systems do not know: of what size they are, either. */
+    if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
+        return STATUS_OK;
+    const double room = (double)disk.f_bavail * (double)disk.f_frsize;
+    if (size + margin(size) <= room)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT,
+                     "cannot create %s: %s: it takes %.1f MB, of %.1f MB that are free %.1f MB are "
+                     "to stay so",
+                     path, strerror(ENOSPC), 1e-6 * size, 1e-6 * room, 1e-6 * margin(size));
+}
+
+/* The blocks of the whole file, before the first is filled; its length stays. */
+static enum status reserve(int fd, int64_t size, const char *path, struct fault *fault)
+{
+    while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) != 0) {
+        const int error = errno;
+        if (error == EINTR && !stop_requested())
+            continue;
+        if (error == EINTR || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL)
+            return STATUS_OK; /* not here: then filling finds out */
+        return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
+                         (long long)size, path, strerror(error));
+    }
+    return STATUS_OK;
+}
+
+/* Reserve every block, also where the file system would leave holes, give back what was reserved
+ * too much, and bring it to the disk. */
+static enum status settle(int fd, const char *path, struct fault *fault)
+{
+    struct stat about;
+    if (fstat(fd, &about) < 0 || ftruncate(fd, about.st_size) < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", path, strerror(errno));
+    const int error = posix_fallocate(fd, 0, about.st_size);
+    if (error != 0 && error != EOPNOTSUPP && error != EINVAL)
+        return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
+                         (long long)about.st_size, path, strerror(error));
+    return disk_sync(fd, path, fault);
+}
+
+static enum status refuse_stopped(const char *path, struct fault *fault)
+{
+    return fault_set(fault, STATUS_STOPPED,
+                     "stopped while %s was made, nothing is left of it; run the same command again",
+                     path);
+}
+
+/* Make the file, which is there, empty, and open at `fd`. \param name of the file in the end */
+static enum status make(int fd, const char *path, const char *name, const struct spec *spec,
                         const struct store_program *program, struct fault *fault)
 {
     struct schema *schema = schema_new(spec);
     struct making making = {.schema = schema,
                             .spec = spec,
                             .settings = spec_resolved(spec),
+                            .file = H5I_INVALID_HID,
                             .volatile_group = H5I_INVALID_HID};
     for (size_t v = 0; v < schema->count; v++) {
         struct variable *variable = &schema->variables[v];
@@ -288,17 +330,27 @@ static enum status make(const char *path, const struct spec *spec,
         if (text != NULL)
             variable->size = text[0] != '\0' ? strlen(text) : 1;
     }
+    const int64_t size = schema_file_size(schema, spec);
     struct h5_words words;
     h5_listen(&words);
-    making.file = make_file(path);
-    const bool made = making.file >= 0 && make_content(&making, program);
+    enum status status = check_room(fd, (double)size, name, fault);
+    if (status == STATUS_OK)
+        making.file = make_file(path);
+    /* HDF5 has emptied it. */
+    if (making.file >= 0)
+        status = reserve(fd, size, name, fault);
+    const bool made = making.file >= 0 && status == STATUS_OK && make_content(&making, program);
     const bool closed = making.file >= 0 && H5Fclose(making.file) >= 0;
     h5_deafen();
     free(making.settings);
     schema_free(&schema);
+    if (status != STATUS_OK)
+        return status;
+    if (stop_requested())
+        return refuse_stopped(name, fault);
     if (!made || !closed)
         return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", path);
-    return settle(path, fault);
+    return settle(fd, path, fault);
 }
 
 struct store_program store_this_program(void)
@@ -313,20 +365,28 @@ struct store_program store_this_program(void)
 enum status store_create(const char *path, const struct spec *spec,
                          const struct store_program *program, struct fault *fault)
 {
-    disk_remove_temporaries(path);
-    char *temporary = disk_temporary(path);
+    char *name = NULL, *temporary = NULL;
     int fd = -1;
+    enum status status = disk_resolve(path, &name, fault);
+    if (status != STATUS_OK)
+        return status;
+    disk_remove_temporaries(name);
+    temporary = disk_temporary(name);
     /* Made by hand first: so the system says in its own words what is wrong with the folder. */
-    enum status status = disk_create(temporary, &fd, fault);
+    status = disk_create(temporary, &fd, fault);
     if (status == STATUS_OK) {
+        status = make(fd, temporary, name, spec, program, fault);
+        disk_keep_mode(fd, name);
         close(fd);
-        status = make(temporary, spec, program, fault);
         inject(INJECT_CREATE, -1);
+        if (status == STATUS_OK && stop_requested())
+            status = refuse_stopped(name, fault);
         if (status == STATUS_OK)
-            status = disk_rename(temporary, path, fault);
+            status = disk_rename(temporary, name, fault);
         if (status != STATUS_OK)
             unlink(temporary);
     }
     free(temporary);
+    free(name);
     return status;
 }

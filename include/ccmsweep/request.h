@@ -8,6 +8,7 @@
 #ifndef CCMSWEEP_REQUEST_H
 #define CCMSWEEP_REQUEST_H
 
+#include <argp.h>
 #include <ccmsweep/fault.h>
 #include <ccmsweep/settings.h>
 #include <ccmsweep/spec.h>
@@ -31,6 +32,11 @@ void request_fini(struct request *request);
 
 /** Remember a value. */
 void request_add(struct request *request, const struct setting *row, const char *text);
+
+/** Refuse an empty name of a file or folder, which a script with a variable unset gives, as
+ * argp_error does. \param option whose value it is ("--output"), NULL for an argument \return
+ * `name`, also when argp_error comes back */
+char *request_name(char *name, const char *option, const struct argp_state *state);
 
 /** Make the spec: file, then --set, then options, then the look for contradictions.
  *  \return STATUS_OK: the caller owns `*spec`, spec_free. Else `*spec` is NULL and the sentence

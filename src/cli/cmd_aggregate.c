@@ -5,6 +5,7 @@
 #include <ccmsweep/commands.h>
 #include <ccmsweep/draft.h>
 #include <ccmsweep/lock.h>
+#include <ccmsweep/request.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -117,11 +118,11 @@ static const char *name_format(int i)
     return formats[i];
 }
 
-static void parse_file(struct arguments *a, const char *value, const struct argp_state *state)
+static void parse_file(struct arguments *a, char *value, const struct argp_state *state)
 {
     if (a->path != NULL)
         argp_error(state, "too many arguments: '%s', expected one file", value);
-    a->path = value;
+    a->path = request_name(value, NULL, state);
 }
 
 /* What can be said only when all options are known. */
@@ -179,7 +180,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->format = (enum format)parse_choice("format", value, FORMAT_COUNT, name_format, state);
         return 0;
     case 'o':
-        a->output = value;
+        a->output = request_name(value, "-o", state);
         return 0;
     case ARGP_KEY_ARG:
         parse_file(a, value, state);

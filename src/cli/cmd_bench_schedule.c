@@ -69,7 +69,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->commits = parse_count("commits", value, 10000, state);
         return 0;
     case KEY_FOLDER:
-        a->folder = value;
+        a->folder = request_name(value, "--folder", state);
         return 0;
     case KEY_JSON:
         a->json = true;
@@ -191,7 +191,11 @@ static void measure_scheduler(const struct comm *comm, const struct spec *spec, 
 
 static char *file_name(const struct arguments *arguments, const char *what)
 {
-    return disk_name("%s/ccmsweep-bench-%ld-%s", arguments->folder, (long)getpid(), what);
+    char *const name = disk_name("%s/ccmsweep-bench-%s", arguments->folder, what);
+    disk_remove_stale(name);
+    char *const temporary = disk_temporary(name);
+    free(name);
+    return temporary;
 }
 
 static enum status make_store(const char *path, const struct spec *spec, struct store **store,

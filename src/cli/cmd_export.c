@@ -4,6 +4,7 @@
 #include <ccmsweep/export.h>
 #include <ccmsweep/folder.h>
 #include <ccmsweep/lock.h>
+#include <ccmsweep/request.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (a->folder != NULL)
             argp_error(state, "too many arguments: '%s', expected a file and a folder", value);
-        *(a->path == NULL ? &a->path : &a->folder) = value;
+        *(a->path == NULL ? &a->path : &a->folder) = request_name(value, NULL, state);
         return 0;
     case ARGP_KEY_END:
         finish_parsing(a, state);

@@ -58,6 +58,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         if (arguments->plan.path != NULL)
             argp_error(state, "too many arguments: '%s', expected a spec and at most one file",
                        value);
+        request_name(value, NULL, state);
         if (arguments->request.path != NULL)
             arguments->plan.path = value;
         else

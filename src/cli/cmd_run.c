@@ -178,8 +178,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_STOP_BEFORE:
         return parse_end(a, value, state);
     case KEY_REUSE:
-        a->session.reuse = value;
-        return 0;
+        a->session.reuse = request_name(value, "--reuse", state);
+        return *value == '\0' ? EINVAL : 0;
     case KEY_MAX_FAILED:
         return parse_number(state, "max-failed", value, &a->session.max_failed);
     case KEY_MAX_LOST:
@@ -202,8 +202,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (a->request.path != NULL)
             return refuse(state, "too many arguments: '%s', expected one spec", value);
-        a->request.path = value;
-        return 0;
+        a->request.path = request_name(value, NULL, state);
+        return *value == '\0' ? EINVAL : 0;
     case ARGP_KEY_END:
         return finish_parsing(a, state);
     default:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/request.h>
 #include <ccmsweep/schema.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/summary.h>
@@ -40,7 +41,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (arguments->path != NULL)
             argp_error(state, "too many arguments: '%s', expected one file", value);
-        arguments->path = value;
+        arguments->path = request_name(value, NULL, state);
         return 0;
     case ARGP_KEY_END:
         if (arguments->schema == (arguments->path != NULL))

@@ -31,7 +31,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (arguments->request.path != NULL)
             argp_error(state, "too many arguments: '%s', expected one spec", value);
-        arguments->request.path = value;
+        arguments->request.path = request_name(value, NULL, state);
         return 0;
     case ARGP_KEY_END:
         if (arguments->defaults == (arguments->request.path != NULL))

@@ -3,6 +3,7 @@
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
 #include <ccmsweep/lock.h>
+#include <ccmsweep/request.h>
 #include <ccmsweep/status_report.h>
 #include <ccmsweep/stop.h>
 #include <errno.h>
@@ -44,7 +45,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (a->path != NULL)
             argp_error(state, "too many arguments: '%s', expected one file", value);
-        a->path = value;
+        a->path = request_name(value, NULL, state);
         return 0;
     case ARGP_KEY_END:
         if (a->path == NULL)

@@ -80,9 +80,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     const struct setting *const table = settings_table(&count);
     switch (key) {
     case 'o':
-        if (*value == '\0')
-            argp_error(state, "--output: no name, expected that of a file");
-        arguments->output = value;
+        arguments->output = request_name(value, "--output", state);
         return 0;
     case KEY_FORCE:
         arguments->force = true;
@@ -99,7 +97,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (arguments->request.path != NULL)
             argp_error(state, "too many arguments: '%s', expected one spec", value);
-        arguments->request.path = value;
+        arguments->request.path = request_name(value, NULL, state);
         return 0;
     case ARGP_KEY_END:
         if (arguments->force && arguments->output == NULL)

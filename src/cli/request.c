@@ -18,6 +18,14 @@ void request_add(struct request *request, const struct setting *row, const char 
     request->items[request->count++] = (struct request_item){.row = row, .text = text};
 }
 
+char *request_name(char *name, const char *option, const struct argp_state *state)
+{
+    if (*name == '\0')
+        argp_error(state, "%s%sno name, expected that of a file or folder",
+                   option != NULL ? option : "", option != NULL ? ": " : "");
+    return name;
+}
+
 static enum status fill(const struct request *request, struct spec *spec, struct fault *fault)
 {
     enum status status = STATUS_OK;

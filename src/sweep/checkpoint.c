@@ -194,7 +194,9 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
     if (fd >= 0 && (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))) {
-        answer = refuse(fault, name, "is no file");
+        errno = EISDIR;
+        answer = S_ISDIR(about.st_mode) ? refuse_unreadable(fault, name)
+                                        : refuse(fault, name, "is no file");
         close(fd);
     } else if (fd >= 0) {
         answer = load_file(fd, name, run, identity, payload, size, fault);

@@ -117,7 +117,7 @@ enum status disk_check_folder(const char *path, const char *name, struct fault *
 {
     char *copy = disk_name("%s", path);
     const bool usable = faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) == 0;
-    const enum status status = usable ? STATUS_OK : refuse("write", name, fault);
+    const enum status status = usable ? STATUS_OK : refuse("create", name, fault);
     free(copy);
     return status;
 }

@@ -77,7 +77,7 @@ static enum status check_lock(const char *path, struct fault *warning, struct fa
     enum status status = STATUS_OK;
     char *const lock = disk_name("%s.lock", path);
     if (lstat(lock, &about) != 0)
-        status = disk_check_folder(path, path, fault);
+        status = disk_check_folder(path, lock, fault);
     else if (is_foreign(&about))
         tell(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);
     free(lock);

@@ -8,6 +8,7 @@
 #include <ccmsweep/cost.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/dispatch.h>
+#include <ccmsweep/request.h>
 #include <ccmsweep/spec.h>
 #include <ccmsweep/store.h>
 #include <ccmsweep/text.h>

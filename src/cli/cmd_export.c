@@ -2,9 +2,9 @@
 #include <argp.h>
 #include <ccmsweep/commands.h>
 #include <ccmsweep/export.h>
-#include <ccmsweep/folder.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
+#include <ccmsweep/staging.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,19 +196,19 @@ static enum status export_all(const struct arguments *a, const struct store *sto
 {
     bool *const chosen = fault_alloc((size_t)survey->runs, sizeof *chosen);
     int64_t *const place = fault_alloc((size_t)survey->runs, sizeof *place);
-    struct folder folder = {.fd = -1};
+    struct staging staging = {.fd = -1};
     struct export e = {.store = store, .survey = survey, .chosen = chosen, .place = place};
     const int64_t count = choose_runs(a, store, survey, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
         status = fault_set(fault, STATUS_INPUT, "--where: no run of %s is like that", a->path);
     if (status == STATUS_OK)
-        status = folder_begin(&folder, a->folder, a->force, fault);
-    e.folder = folder.aside;
+        status = staging_begin(&staging, a->folder, a->force, fault);
+    e.folder = staging.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
     struct fault trouble;
-    const enum status ends = folder_end(&folder, status == STATUS_OK, &trouble);
+    const enum status ends = staging_end(&staging, status == STATUS_OK, &trouble);
     if (status == STATUS_OK && ends != STATUS_OK)
         status = fault_set(fault, ends, "%s", trouble.text);
     if (status == STATUS_OK)

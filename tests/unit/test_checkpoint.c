@@ -276,7 +276,8 @@ static void test_kills_at_random_instants(void **state)
                     _exit(1);
             }
         }
-        usleep((useconds_t)(500 + random() % 8000));
+        /* Longer while not one was saved: the disk may be slow. */
+        usleep((useconds_t)((500 + random() % 8000) * (found > 0 ? 1 : 1 + kill_number)));
         kill(child, SIGKILL);
         int how = 0;
         waitpid(child, &how, 0);

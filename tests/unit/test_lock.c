@@ -140,6 +140,107 @@ static void test_what_cannot_be_locked(void **state)
     assert_int_equal(chmod(folder.name, 0700), 0);
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void assert_text(const char *path, const char *text)
+{
+    char found[64] = "";
+    FILE *const file = fopen(path, "r");
+    assert_non_null(file);
+    found[fread(found, 1, sizeof found - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(found, text);
+}
+
+static void refuse_lock(const char *words)
+{
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    char holder[64] = "?";
+    assert_refused(lock_acquire(&lock, folder.path, 0, &fault), STATUS_INPUT, words);
+    assert_null(lock);
+    assert_false(lock_is_held(folder.path, holder, sizeof holder));
+    assert_string_equal(holder, "");
+}
+
+/* Whatever stands under the lock's name and is no lock stays as it is, and nobody waits for it. */
+static void test_what_is_no_lock(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL;
+    char name[160], precious[160];
+    snprintf(name, sizeof name, "%s.lock", folder.path);
+    snprintf(precious, sizeof precious, "%s/precious", folder.name);
+    write_text(precious, "kept");
+    assert_int_equal(symlink("precious", name), 0);
+    refuse_lock("run.h5.lock is a link");
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(symlink("nowhere", name), 0);
+    refuse_lock("run.h5.lock is a link");
+    assert_int_equal(folder_entries(folder.name, "nowhere", false), 0);
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    refuse_lock("run.h5.lock is no file");
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(link(precious, name), 0);
+    refuse_lock("run.h5.lock has another name as well");
+    assert_int_equal(unlink(name), 0);
+    assert_text(precious, "kept");
+    write_text(name, "[[package]]\n");
+    refuse_lock("run.h5.lock holds something else");
+    assert_text(name, "[[package]]\n");
+    write_text(name, "host x, process 1, since then\n");
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    lock_release(&lock);
+    write_text(name, "");
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    lock_release(&lock);
+}
+
+/* What is shown of a file that anybody may have written. */
+static void test_a_holder_is_printable(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL, *second = NULL;
+    char name[160], holder[64];
+    snprintf(name, sizeof name, "%s.lock", folder.path);
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    write_text(name, "host \033[31mred\a\302\233\n\033");
+    const pid_t child = fork(); /* this process would not be in its own way */
+    if (child == 0)
+        _exit(!lock_is_held(folder.path, holder, sizeof holder) ||
+              strcmp(holder, "host ?[31mred???") != 0);
+    int how = 0;
+    waitpid(child, &how, 0);
+    assert_int_equal(how, 0);
+    assert_refused(lock_acquire(&second, folder.path, 0, &fault), STATUS_LOCKED, "?[31mred???");
+    lock_release(&lock);
+}
+
+/* All names of a file have one lock, also before there is a file. */
+static void test_a_link_has_the_lock_of_its_file(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct lock *lock = NULL, *second = NULL;
+    char link[160], holder[256];
+    snprintf(link, sizeof link, "%s/link.h5", folder.name);
+    assert_int_equal(symlink("run.h5", link), 0);
+    assert_ok(lock_acquire(&lock, folder.path, 0, &fault));
+    assert_int_equal(lock_acquire(&second, link, 0, &fault), STATUS_LOCKED);
+    assert_true(lock_is_held(link, holder, sizeof holder));
+    lock_release(&lock);
+    assert_int_equal(folder_entries(folder.name, "link.h5.lock", false), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +249,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_killed_holder_frees_it, begin, end),
         cmocka_unit_test_setup_teardown(test_it_does_not_survive_in_another_program, begin, end),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_locked, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_no_lock, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_holder_is_printable, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_link_has_the_lock_of_its_file, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/disk.h>
 #include <ccmsweep/draft.h>
-#include <ccmsweep/folder.h>
 #include <ccmsweep/inject.h>
+#include <ccmsweep/staging.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +23,14 @@ static enum status refuse(const char *name, int error, struct fault *fault)
 }
 
 /* The folder that the name leads to, without a slash at its end; "." and ".." by their names. */
-static enum status find(struct folder *folder, struct fault *fault)
+static enum status find(struct staging *staging, struct fault *fault)
 {
-    char *bare = disk_name("%s", folder->name);
+    char *bare = disk_name("%s", staging->name);
     for (size_t length = strlen(bare); length > 1 && bare[length - 1] == '/'; length--)
         bare[length - 1] = '\0';
-    folder->path = realpath(bare, NULL);
+    staging->path = realpath(bare, NULL);
     const enum status status =
-        folder->path != NULL ? STATUS_OK : disk_resolve(bare, &folder->path, fault);
+        staging->path != NULL ? STATUS_OK : disk_resolve(bare, &staging->path, fault);
     free(bare);
     return status;
 }
@@ -60,22 +60,22 @@ static bool is_replaceable(const char *path, const struct stat *about)
 }
 
 /* What is there already. */
-static enum status look(struct folder *folder, bool more, mode_t *mode, struct fault *fault)
+static enum status look(struct staging *staging, bool more, mode_t *mode, struct fault *fault)
 {
     struct stat about;
-    disk_remove_stale(folder->path);
-    folder->whole = true;
-    if (stat(folder->path, &about) != 0)
-        return errno == ENOENT ? STATUS_OK : refuse(folder->name, errno, fault);
-    DIR *const entries = opendir(folder->path);
+    disk_remove_stale(staging->path);
+    staging->whole = true;
+    if (stat(staging->path, &about) != 0)
+        return errno == ENOENT ? STATUS_OK : refuse(staging->name, errno, fault);
+    DIR *const entries = opendir(staging->path);
     if (entries == NULL)
-        return refuse(folder->name, errno, fault);
-    if (faccessat(AT_FDCWD, folder->path, W_OK | X_OK, AT_EACCESS) != 0) {
+        return refuse(staging->name, errno, fault);
+    if (faccessat(AT_FDCWD, staging->path, W_OK | X_OK, AT_EACCESS) != 0) {
         const int error = errno;
         closedir(entries);
-        return refuse(folder->name, error, fault);
+        return refuse(staging->name, error, fault);
     }
-    char *part = disk_name("%s/%s", folder->path, inside);
+    char *part = disk_name("%s/%s", staging->path, inside);
     char *start = disk_name("%s.tmp.", inside);
     const bool half_made = disk_remove_stale(part) > 0;
     const int count = count_entries(entries, start);
@@ -85,48 +85,48 @@ static enum status look(struct folder *folder, bool more, mode_t *mode, struct f
     if (count > 0 && !more && !half_made)
         return fault_set(fault, STATUS_INPUT,
                          "the folder %s is not empty, expected a new one, or --force",
-                         folder->name);
-    folder->whole = count == 0 && is_replaceable(folder->path, &about);
+                         staging->name);
+    staging->whole = count == 0 && is_replaceable(staging->path, &about);
     *mode = about.st_mode & (S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
     return STATUS_OK;
 }
 
-static enum status make_aside(struct folder *folder, mode_t mode, struct fault *fault)
+static enum status make_aside(struct staging *staging, mode_t mode, struct fault *fault)
 {
-    char *part = disk_name(folder->whole ? "%s" : "%s/%s", folder->path, inside);
-    folder->aside = disk_temporary(part);
+    char *part = disk_name(staging->whole ? "%s" : "%s/%s", staging->path, inside);
+    staging->aside = disk_temporary(part);
     free(part);
-    if (mkdir(folder->aside, 0777) != 0)
-        return refuse(folder->name, errno, fault);
-    folder->fd = open(folder->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder->fd >= 0)
-        disk_claim(folder->fd);
-    if (folder->whole && mode != 0 && chmod(folder->aside, mode) != 0)
+    if (mkdir(staging->aside, 0777) != 0)
+        return refuse(staging->name, errno, fault);
+    staging->fd = open(staging->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (staging->fd >= 0)
+        disk_claim(staging->fd);
+    if (staging->whole && mode != 0 && chmod(staging->aside, mode) != 0)
         errno = 0;
     return STATUS_OK;
 }
 
-static void forget(struct folder *folder)
+static void forget(struct staging *staging)
 {
-    if (folder->fd >= 0)
-        close(folder->fd);
-    free(folder->name);
-    free(folder->path);
-    free(folder->aside);
-    *folder = (struct folder){.fd = -1};
+    if (staging->fd >= 0)
+        close(staging->fd);
+    free(staging->name);
+    free(staging->path);
+    free(staging->aside);
+    *staging = (struct staging){.fd = -1};
 }
 
-enum status folder_begin(struct folder *folder, const char *name, bool more, struct fault *fault)
+enum status staging_begin(struct staging *staging, const char *name, bool more, struct fault *fault)
 {
     mode_t mode = 0;
-    *folder = (struct folder){.name = disk_name("%s", name), .fd = -1};
-    enum status status = find(folder, fault);
+    *staging = (struct staging){.name = disk_name("%s", name), .fd = -1};
+    enum status status = find(staging, fault);
     if (status == STATUS_OK)
-        status = look(folder, more, &mode, fault);
+        status = look(staging, more, &mode, fault);
     if (status == STATUS_OK)
-        status = make_aside(folder, mode, fault);
+        status = make_aside(staging, mode, fault);
     if (status != STATUS_OK)
-        forget(folder);
+        forget(staging);
     return status;
 }
 
@@ -161,19 +161,19 @@ static enum status move_all(const char *from, const char *to, struct fault *faul
     return status;
 }
 
-enum status folder_end(struct folder *folder, bool good, struct fault *fault)
+enum status staging_end(struct staging *staging, bool good, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    if (folder->aside == NULL)
+    if (staging->aside == NULL)
         return STATUS_OK;
     if (good)
         inject(INJECT_EXPORT, -1);
-    if (good && folder->whole)
-        status = disk_rename(folder->aside, folder->path, fault);
+    if (good && staging->whole)
+        status = disk_rename(staging->aside, staging->path, fault);
     else if (good)
-        status = move_all(folder->aside, folder->path, fault);
-    if (!good || !folder->whole || status != STATUS_OK)
-        disk_remove_tree(folder->aside);
-    forget(folder);
+        status = move_all(staging->aside, staging->path, fault);
+    if (!good || !staging->whole || status != STATUS_OK)
+        disk_remove_tree(staging->aside);
+    forget(staging);
     return status;
 }

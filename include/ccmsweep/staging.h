@@ -9,13 +9,13 @@
  * aside is there, the folder is half-made, and whoever begins it again finishes it. What killed
  * processes left is removed. Local.
  */
-#ifndef CCMSWEEP_FOLDER_H
-#define CCMSWEEP_FOLDER_H
+#ifndef CCMSWEEP_STAGING_H
+#define CCMSWEEP_STAGING_H
 
 #include <ccmsweep/fault.h>
 #include <stdbool.h>
 
-struct folder {
+struct staging {
     char *name;  /**< as the user gave it */
     char *path;  /**< that the name leads to */
     char *aside; /**< where the files are to be made */
@@ -24,13 +24,13 @@ struct folder {
 };
 
 /** Begin a folder. \param more it may hold something already, which stays
- *  \return STATUS_OK: the caller owns it, until folder_end; else STATUS_INPUT or STATUS_FAULT with
+ *  \return STATUS_OK: the caller owns it, until staging_end; else STATUS_INPUT or STATUS_FAULT with
  * a sentence, and there is nothing */
-enum status folder_begin(struct folder *folder, const char *name, bool more,
-                         struct fault *fault) MUST_USE;
+enum status staging_begin(struct staging *staging, const char *name, bool more,
+                          struct fault *fault) MUST_USE;
 
 /** End it: with `good` under its name, else without a trace. \return STATUS_FAULT or STATUS_INPUT
  *  with a sentence: then without a trace, too, but for files that have moved already */
-enum status folder_end(struct folder *folder, bool good, struct fault *fault) MUST_USE;
+enum status staging_end(struct staging *staging, bool good, struct fault *fault) MUST_USE;
 
 #endif

@@ -42,6 +42,16 @@ bool disk_is_descriptor(const char *path) MUST_USE;
  *  \return STATUS_INPUT with a sentence when it is absent or not writable */
 enum status disk_check_folder(const char *path, const char *name, struct fault *fault) MUST_USE;
 
+/**
+ * Open a file that must be a regular one, without ever waiting: a FIFO or a device is told, not
+ * opened, also where it stands behind a link.
+ * \param flags O_RDONLY or O_RDWR, and what else open takes
+ * \param fd    owned by the caller on success, else -1 and errno says why (0: it is no file)
+ * \return STATUS_INPUT when there is no such file, no permission, or something else of that name;
+ *         STATUS_FAULT when the system fails
+ */
+enum status disk_open_regular(const char *path, int flags, int *fd, struct fault *fault) MUST_USE;
+
 /** Create a new file for reading and writing. What stood under the name is removed first and never
  *  written to, were it a link. \param fd owned by the caller on success */
 enum status disk_create(const char *path, int *fd, struct fault *fault) MUST_USE;

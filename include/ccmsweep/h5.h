@@ -19,6 +19,8 @@
  *  else as HDF5 puts it. */
 struct h5_words {
     char text[512]; /**< "" while nothing failed */
+    int error;      /**< errno of the system's call that failed; 0: none is known */
+    bool system;    /**< the system, MPI or memory failed, and not what the file holds */
 };
 
 /**
@@ -30,6 +32,10 @@ void h5_listen(struct h5_words *words);
 
 /** Stop listening; failures are then silent. */
 void h5_deafen(void);
+
+/** What a failed reading is: STATUS_FAULT when the system failed, STATUS_INPUT when what was read
+ * is wrong, or the user can cure it (disk_status). */
+enum status h5_status(const struct h5_words *words) MUST_USE;
 
 /** fault_set with ": " and the words behind the sentence. */
 enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
@@ -48,6 +54,10 @@ bool h5_write_integers(hid_t object, const char *name, const int32_t *values,
 
 /** Read a scalar whole-number attribute. \return false when absent or of another kind */
 bool h5_read_integer(hid_t object, const char *name, int64_t *value) MUST_USE;
+
+/** Read a scalar text attribute of fixed length, cut at `size`. \return false when absent or of
+ *  another kind */
+bool h5_read_text(hid_t object, const char *name, char *text, size_t size) MUST_USE;
 
 /** Access to files as this program makes them: format bounds, no file locks, no buffer between
  *  H5Dwrite and the system. Caller closes it: H5Pclose. \return negative on failure */

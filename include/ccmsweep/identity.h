@@ -26,6 +26,18 @@ struct identity {
 /** The identity of a complete cell. */
 struct identity identity_of(const struct settings *cell) MUST_USE;
 
+/** Identities of many cells, one after the other: what a cell has in common with the one before is
+ *  not written and hashed again. The caller owns it: identities_free. Never NULL.
+ *  \param version of the algorithm that is part of them */
+struct identities *identities_new(uint32_t version) MUST_USE;
+
+/** Free and clear; NULL and a pointer to NULL are fine. */
+void identities_free(struct identities **identities);
+
+/** The identity of the next complete cell. */
+struct identity identities_next(struct identities *identities,
+                                const struct settings *cell) MUST_USE;
+
 /** True when both are the same. */
 bool identity_equal(const struct identity *a, const struct identity *b) MUST_USE;
 

@@ -265,4 +265,33 @@ enum { OUTCOME_COUNT = 7, CAUSE_COUNT = 6 };
  */
 bool outcome_is_final(int32_t outcome) MUST_USE;
 
+/** What the whole numbers of a run that is done must keep to. */
+struct record_bounds {
+    int32_t outcome;
+    int64_t total; /**< episodes played */
+    int64_t limit; /**< of episodes */
+    int64_t actors;
+};
+
+/** Room for a sentence on damage. */
+enum { RECORD_WHY = 128 };
+
+/** The bounds of a run of `cell` that ended like this. */
+struct record_bounds record_bounds(const struct settings *cell, int32_t outcome,
+                                   int32_t total) MUST_USE;
+
+/**
+ * Check the first `count` values of a field against what a finished training can leave: an outcome
+ * and causes that have a name, episodes within those that were played, counts within what there is.
+ * Reals may be anything. To be asked of whatever comes from outside, before it is used. Local.
+ * \param why what is wrong ("its cause of actor 2 is 99, expected -1 to 5"); untouched when all
+ *            holds
+ */
+bool record_holds(const struct field *field, const void *values, int64_t count,
+                  const struct record_bounds *bounds, char why[RECORD_WHY]) MUST_USE;
+
+/** The same of all fields of a record of `cell`. */
+bool record_check(const struct record *record, const struct settings *cell,
+                  char why[RECORD_WHY]) MUST_USE;
+
 #endif

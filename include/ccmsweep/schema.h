@@ -104,6 +104,7 @@ struct variable {
     int rank;
     int dims[4];         /**< enum dimension or SCHEMA_…, slowest first */
     double fill;         /**< of numbers: NaN, -1, 0. Texts are filled with NUL */
+    double least, most;  /**< SCHEMA_NOTE, of numbers: what the program writes, besides `fill` */
     const char *meaning; /**< one line */
     int flags;           /**< the values are 0 … flags-1 and have names; 0: they have none */
     const struct field *field;  /**< SCHEMA_FIELD */

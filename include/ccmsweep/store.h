@@ -69,8 +69,10 @@ enum store_mode {
  * when it needs them). With STORE_SHARED collective, and so is closing: a rank on which it fails
  * must end the job.
  * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
- *         with a sentence: absent, no permission, not HDF5, cut short, of another program, of a
- *         newer schema, of another algorithm_version (writing only). STATUS_FAULT: the disk fails
+ *         with a sentence: absent, no permission, no regular file, not HDF5, cut short, of another
+ *         program, of a newer schema, changed (a dataset has not the shape, a column or an identity
+ *         not the values that its settings give), and for writing only: of another
+ *         algorithm_version or layout. STATUS_FAULT: the system fails
  */
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
                        struct fault *fault) MUST_USE;
@@ -96,6 +98,11 @@ uint32_t store_algorithm_version(const struct store *store) MUST_USE;
  *  opening it for writing does. \return STATUS_INPUT with a sentence that names both */
 enum status store_check_algorithm(const struct store *store, struct fault *fault) MUST_USE;
 
+/** Refuse a file that another program has written anew (h5repack, filters, another superblock): its
+ *  content is ours and can be read, but writing in place is not safe. Opening it for writing does
+ * so too. \return STATUS_INPUT with a sentence */
+enum status store_check_layout(const struct store *store, struct fault *fault) MUST_USE;
+
 /** Complete settings of a run as the file has them. Settings of class operation are those of the
  *  run that created the file. */
 void store_cell(const struct store *store, int64_t run, struct settings *cell);
@@ -108,10 +115,22 @@ enum store_state {
     STORE_PENDING,     /**< no valid commit record: to be trained, or continued */
     STORE_INTERRUPTED, /**< as pending; a polite stop left it half-way */
     STORE_DONE,        /**< its commit record is valid: rows and outcome count */
+    STORE_DAMAGED,     /**< its commit record is valid, but there is something in its rows that no
+                            training leaves there: it counts no more than one that is pending */
 };
 
 /** State of a run as of store_open and of what this process did since. Never fails. */
 enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
+
+/** What is wrong with a run that is STORE_DAMAGED ("its cause of actor 2 is 99, expected -1 to 5");
+ *  NULL for any other. Borrowed. */
+const char *store_damage(const struct store *store, int64_t run) MUST_USE;
+
+/** Look at the whole numbers of all runs that are done, and of no row of an episode or log: those
+ * in which record_holds does not hold become STORE_DAMAGED. To be called before rows are believed.
+ *  \param actors also at those of every actor, else only at those that a run has one of
+ *  \return STATUS_OK also when some are damaged */
+enum status store_inspect(struct store *store, bool actors, struct fault *fault) MUST_USE;
 
 /** Another rank has written the run: its state is read from the file when it is asked for again. */
 void store_look_again(struct store *store, int64_t run);
@@ -162,9 +181,14 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
 enum status store_load(const struct store *store, int64_t run, struct record *record,
                        struct fault *fault) MUST_USE;
 
-/** Read the rows of a run that is done and compare their hash with its commit record's.
- *  \return STATUS_FAULT with a sentence when they differ */
+/** Read the rows of a run that is done, compare their hash with its commit record's, and look
+ *  whether record_check holds. \return STATUS_FAULT with a sentence when one does not */
 enum status store_check(const struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/** The same for those who go on without the run. \param damage a sentence on it; "" when all holds
+ *  \return not STATUS_OK when the rows could not be read, which says nothing on them */
+enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
+                         struct fault *fault) MUST_USE;
 
 /* What follows goes to /volatile: it differs between two executions of the same thing. Written
  * without fsync. Times are seconds since 1970-01-01 UTC. */
@@ -232,6 +256,9 @@ enum status store_notes(const struct store *store, int64_t run, struct store_not
  *  trained. */
 enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
                             struct fault *fault) MUST_USE;
+
+/* Numbers in /volatile that the program never writes read as if nothing had been written, and what
+ * a terminal would obey in its texts as '?'. */
 
 /** Read one note of all runs, or of all rows of the log of starts. \param values as many values of
  *  schema_note(note).size bytes; texts padded with NUL, not always ending in one */

@@ -21,7 +21,9 @@ struct store {
     enum store_mode mode;
     int fd; /**< a second way to the file, for fsync; -1 when reading */
     hid_t file;
-    hid_t transfer; /**< how H5Dwrite and H5Dread go about it */
+    hid_t transfer;   /**< how H5Dwrite and H5Dread go about it */
+    int64_t size;     /**< bytes of the file when it was opened */
+    char foreign[64]; /**< what is not laid out as the program does it; "": all is */
     int64_t runs;
     uint32_t algorithm_version; /**< with which the file was made */
     struct spec *spec;          /**< of the file */
@@ -29,14 +31,46 @@ struct store {
     hid_t commits, identities;
     hid_t notes[NOTE_COUNT];
     uint8_t *states; /**< (runs) enum store_state, STORE_UNKNOWN until looked at */
+    char **damages;  /**< (runs) what is wrong with those that are STORE_DAMAGED; NULL: none is */
 };
 
 /** In `states`: nobody has looked yet. */
 enum { STORE_UNKNOWN = 255 };
 
+/** What the spec gives a dataset from the start: scales, axes, extents, identities. \return values
+ *  that the caller frees; NULL: nothing, it stays at fill */
+void *store_given(const struct schema *schema, const struct spec *spec,
+                  const struct variable *variable) MUST_USE;
+
+/** Refuse a file in which a scale, an axis or an extent is not what its settings give.
+ *  \param dataset open, of the variable */
+enum status store_check_column(const struct store *store, const struct schema *schema,
+                               const struct variable *variable, hid_t dataset,
+                               struct fault *fault) MUST_USE;
+
+/** Refuse a file in which the identity of a run is not that of its settings. After store_scan. */
+enum status store_check_identities(const struct store *store, struct fault *fault) MUST_USE;
+
+/**
+ * Open a dataset of the file, if its links, space, type and storage are such that it can be read:
+ * of the schema's extents and type, inside this file and no longer than that. One that is stored
+ * in another way than the program does it is noted in `store->foreign`.
+ * \param dataset negative on failure, else owned by the caller
+ * \return false: not so; the caller listens to HDF5's words
+ */
+bool layout_open(struct store *store, const struct schema *schema, const struct variable *variable,
+                 hid_t *dataset) MUST_USE;
+
+/** Read the text of /settings. \return NULL: it is none, or too long; the caller listens to HDF5's
+ *  words, and frees */
+char *layout_settings(struct store *store, size_t *size) MUST_USE;
+
 /** Look at the commit records of `runs` runs from `run` on. Local. */
 enum status store_scan(struct store *store, int64_t run, int64_t runs,
                        struct fault *fault) MUST_USE;
+
+/** Note what is wrong with a run: it is STORE_DAMAGED. */
+void store_mark(struct store *store, int64_t run, const char *why);
 
 /** Rows of some runs in a dataset: the first values of each inner dimension. */
 struct slab {

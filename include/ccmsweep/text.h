@@ -34,6 +34,10 @@ int text_write_real(double value, char *text, size_t size);
 const char *text_quote(const char *text, char *quoted);
 enum { TEXT_QUOTED = 64 };
 
+/** Make text from outside fit to be printed, in place: what a terminal would obey (control
+ * characters, also those beyond ASCII) becomes '?'. Everything else stays. Returns `text`. */
+char *text_make_plain(char *text);
+
 /** Number of single-character insertions, deletions, replacements and swaps of neighbours that turn
  *  `a` into `b`; INT_MAX when one of them is longer than 63 characters. */
 int text_distance(const char *a, const char *b) MUST_USE;

@@ -112,6 +112,34 @@ const char *text_quote(const char *text, char *quoted)
     return quoted;
 }
 
+/* Bytes of the UTF-8 character that begins here; 1 for a byte that begins none. */
+static size_t character_size(const unsigned char *at)
+{
+    const size_t size = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : at[0] >= 0xC2 ? 2 : 1;
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xC0) != 0x80)
+            return 1;
+    }
+    return size;
+}
+
+char *text_make_plain(char *text)
+{
+    unsigned char *to = (unsigned char *)text;
+    for (const unsigned char *at = to; *at != '\0';) {
+        const size_t size = character_size(at);
+        const bool high = size == 2 && at[0] == 0xC2 && at[1] < 0xA0;
+        const bool low = size == 1 && (at[0] < ' ' || (at[0] > '~' && at[0] < 0xA0));
+        if (high || low)
+            *to++ = '?';
+        else
+            to = (unsigned char *)memmove(to, at, size) + size;
+        at += size;
+    }
+    *to = '\0';
+    return text;
+}
+
 static int smallest(int a, int b, int c)
 {
     const int ab = a < b ? a : b;

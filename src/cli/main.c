@@ -143,6 +143,6 @@ int main(int argc, char **argv)
     else if (status == STATUS_OK)
         status = run_command(command, argc, argv, &fault);
     if (status != STATUS_OK && fault.text[0] != '\0')
-        fprintf(stderr, "ccmsweep: %s\n", fault.text);
+        fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault.text));
     return (int)status;
 }

@@ -124,6 +124,51 @@ enum status disk_check_folder(const char *path, const char *name, struct fault *
 
 /* ---- files ---- */
 
+static const char *kind_of(mode_t mode)
+{
+    return S_ISFIFO(mode)                   ? "a FIFO"
+           : S_ISSOCK(mode)                 ? "a socket"
+           : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                            : "no file";
+}
+
+static enum status refuse_kind(mode_t mode, const char *path, struct fault *fault)
+{
+    if (S_ISDIR(mode)) {
+        errno = EISDIR;
+        return refuse("open", path, fault);
+    }
+    errno = 0;
+    return fault_set(fault, STATUS_INPUT, "cannot open %s: it is %s, expected a file", path,
+                     kind_of(mode));
+}
+
+enum status disk_open_regular(const char *path, int flags, int *fd, struct fault *fault)
+{
+    struct stat entry;
+    *fd = -1;
+    /* Asked before it is opened: opening is enough for some devices to act. */
+    if (stat(path, &entry) != 0)
+        return refuse("open", path, fault);
+    if (!S_ISREG(entry.st_mode))
+        return refuse_kind(entry.st_mode, path, fault);
+    do
+        *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    while (*fd < 0 && errno == EINTR);
+    if (*fd < 0)
+        return refuse("open", path, fault);
+    const bool known = fstat(*fd, &entry) == 0;
+    if (known && S_ISREG(entry.st_mode))
+        return STATUS_OK;
+    const enum status status =
+        known ? refuse_kind(entry.st_mode, path, fault) : refuse("open", path, fault);
+    const int error = errno;
+    close(*fd);
+    *fd = -1;
+    errno = error;
+    return status;
+}
+
 enum status disk_create(const char *path, int *fd, struct fault *fault)
 {
     const int how = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;

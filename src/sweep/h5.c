@@ -1,19 +1,41 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/disk.h>
 #include <ccmsweep/h5.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The last place of `mark`: a file's name, which may hold anything, stands before it. */
+static const char *find_last(const char *text, const char *mark)
+{
+    const char *found = NULL;
+    for (const char *at = text; (at = strstr(at, mark)) != NULL; at += strlen(mark))
+        found = at;
+    return found != NULL ? found + strlen(mark) : NULL;
+}
+
+/* A failure that is not of the file: HDF5 puts the system's errno into its words, those of MPI are
+ * of a kind of their own, and so is memory. */
+static bool is_of_system(const H5E_error2_t *error, int number)
+{
+    return number != 0 || error->min_num == H5E_MPI || error->min_num == H5E_MPIERRSTR ||
+           (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE);
+}
+
 /* Row 0 of an upward walk is where the failure arose. */
 static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data)
 {
-    static const char mark[] = "error message = '";
     struct h5_words *words = data;
+    const char *const number = find_last(error->desc, "errno = ");
+    const char *const message = find_last(error->desc, "error message = '");
+    const int code = number != NULL && message != NULL ? (int)strtol(number, NULL, 10) : 0;
+    words->system = words->system || is_of_system(error, code);
+    if (words->error == 0)
+        words->error = code;
     if (row != 0)
         return 0;
-    const char *message = strstr(error->desc, mark);
-    const char *text = message != NULL ? message + strlen(mark) : error->desc;
+    const char *text = message != NULL ? message : error->desc;
     const int length = (int)(message != NULL ? strcspn(text, "'") : strlen(text));
     snprintf(words->text, sizeof words->text, "%.*s", length, text);
     return 0;
@@ -29,7 +51,7 @@ static herr_t keep_words(hid_t stack, void *data)
 
 void h5_listen(struct h5_words *words)
 {
-    words->text[0] = '\0';
+    *words = (struct h5_words){.error = 0};
     /* Before HDF5 starts: its locks would shut readers out, ours (lock.h) keep writers out. */
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
     /* Only the first call counts; HDF5 refuses the others. */
@@ -54,6 +76,13 @@ enum status h5_fault(struct fault *fault, enum status status, const struct h5_wo
     va_end(args);
     return fault_set(fault, status, "%s: %s", sentence,
                      words->text[0] != '\0' ? words->text : "HDF5 does not say why");
+}
+
+enum status h5_status(const struct h5_words *words)
+{
+    if (words->error != 0)
+        return disk_status(words->error);
+    return words->system ? STATUS_FAULT : STATUS_INPUT;
 }
 
 hid_t h5_type(enum schema_type type, size_t size)
@@ -111,19 +140,41 @@ bool h5_write_integers(hid_t object, const char *name, const int32_t *values, si
     return written;
 }
 
-bool h5_read_integer(hid_t object, const char *name, int64_t *value)
+/* Reads an attribute of one value of that class, whatever room its own type would take. */
+static bool read_attribute(hid_t object, const char *name, H5T_class_t class, hid_t type,
+                           void *value)
 {
-    bool read = false;
     if (H5Aexists(object, name) <= 0)
         return false;
     const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    const hid_t space = H5Aget_space(attribute);
-    const hid_t type = H5Aget_type(attribute);
-    if (type >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_npoints(space) == 1)
-        read = H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Aclose(attribute);
+    const hid_t space = attribute < 0 ? H5I_INVALID_HID : H5Aget_space(attribute);
+    const hid_t own = attribute < 0 ? H5I_INVALID_HID : H5Aget_type(attribute);
+    const bool is_text = class == H5T_STRING;
+    const bool read = space >= 0 && own >= 0 && H5Tget_class(own) == class &&
+                      (!is_text || H5Tis_variable_str(own) == 0) &&
+                      H5Sget_simple_extent_npoints(space) == 1 &&
+                      H5Aread(attribute, type, value) >= 0;
+    if (own >= 0)
+        H5Tclose(own);
+    if (space >= 0)
+        H5Sclose(space);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return read;
+}
+
+bool h5_read_integer(hid_t object, const char *name, int64_t *value)
+{
+    return read_attribute(object, name, H5T_INTEGER, H5T_NATIVE_INT64, value);
+}
+
+bool h5_read_text(hid_t object, const char *name, char *text, size_t size)
+{
+    const hid_t type = h5_type(SCHEMA_TEXT, size);
+    const bool read = type >= 0 && read_attribute(object, name, H5T_STRING, type, text);
+    if (type >= 0)
+        H5Tclose(type);
+    text[size - 1] = '\0';
     return read;
 }
 

@@ -2,7 +2,7 @@
 #include <ccmsweep/clock.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/lock.h>
-#include <ctype.h>
+#include <ccmsweep/text.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -57,9 +57,7 @@ static void read_holder(int fd, char *holder, size_t room)
     const ssize_t size = pread(fd, holder, room - 1, 0);
     holder[size > 0 ? size : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
-    /* It is shown, and who wrote it is not known. */
-    for (char *c = holder; *c != '\0'; c++)
-        *c = isprint((unsigned char)*c) ? *c : '?';
+    text_make_plain(holder); /* it is shown, and who wrote it is not known */
 }
 
 /* What the holder's words begin with. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/progress.h>
+#include <ccmsweep/text.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -149,7 +150,7 @@ void progress_say(struct progress *p, const char *format, ...)
     va_start(args, format);
     vsnprintf(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
-    fprintf(p->file, "ccmsweep: %s%s\n", p->who, sentence.text);
+    fprintf(p->file, "ccmsweep: %s%s\n", p->who, text_make_plain(sentence.text));
     fflush(p->file);
 }
 

@@ -34,6 +34,10 @@ static const struct {
 };
 enum { SCALES = sizeof scales / sizeof *scales };
 
+/* Most of what is counted, and of what is timed in seconds: beyond, it is not ours. */
+enum { COUNT_MOST = 1000000000 };
+#define TIME_MOST 1e11
+
 /* Those on a run have the dimension `run`, those on a start `start_log`. */
 static const struct {
     const char *name;
@@ -41,50 +45,58 @@ static const struct {
     size_t size;
     const char *unit;
     double fill;
+    double least, most; /* of numbers that were written; whatever else is there is damage */
     const char *meaning;
 } notes[NOTE_COUNT] = {
-    [NOTE_START] = {"start", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_START] = {"start", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                     "when the first attempt began, after 1970-01-01 UTC"},
-    [NOTE_END] = {"end", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_END] = {"end", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                   "when the last attempt ended or was last noted, after 1970-01-01 UTC"},
-    [NOTE_WALL] = {"wall_s", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_WALL] = {"wall_s", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                    "time that all attempts took together, a killed one up to its last note"},
-    [NOTE_ATTEMPTS] = {"attempts", SCHEMA_I32, 4, "1", 0, "how often the run was begun or resumed"},
-    [NOTE_HOST] = {"host", SCHEMA_TEXT, 64, "1", 0, "host of the last attempt"},
-    [NOTE_RANK] = {"rank", SCHEMA_I32, 4, "1", -1,
+    [NOTE_ATTEMPTS] = {"attempts", SCHEMA_I32, 4, "1", 0, 0, COUNT_MOST,
+                       "how often the run was begun or resumed"},
+    [NOTE_HOST] = {"host", SCHEMA_TEXT, 64, "1", 0, 0, 0, "host of the last attempt"},
+    [NOTE_RANK] = {"rank", SCHEMA_I32, 4, "1", -1, -1, COUNT_MOST,
                    "rank of the process of the last attempt; 0 without a launcher"},
-    [NOTE_CPU] = {"cpu", SCHEMA_TEXT, 64, "1", 0, "CPU of the last attempt"},
-    [NOTE_CPU_LEVEL] = {"cpu_level", SCHEMA_TEXT, 16, "1", 0,
+    [NOTE_CPU] = {"cpu", SCHEMA_TEXT, 64, "1", 0, 0, 0, "CPU of the last attempt"},
+    [NOTE_CPU_LEVEL] = {"cpu_level", SCHEMA_TEXT, 16, "1", 0, 0, 0,
                         "level of CPU that its kernels were made for"},
-    [NOTE_REVISION] = {"revision", SCHEMA_TEXT, 64, "1", 0, "revision of the program it used"},
-    [NOTE_PROGRESS_EPISODE] = {"progress_episode", SCHEMA_I32, 4, "episode", -1,
+    [NOTE_REVISION] = {"revision", SCHEMA_TEXT, 64, "1", 0, 0, 0,
+                       "revision of the program it used"},
+    [NOTE_PROGRESS_EPISODE] = {"progress_episode", SCHEMA_I32, 4, "episode", -1, -1, COUNT_MOST,
                                "last episode that was reported"},
-    [NOTE_PROGRESS_MOVING] = {"progress_moving", SCHEMA_I32, 4, "actor", -1,
+    [NOTE_PROGRESS_MOVING] = {"progress_moving", SCHEMA_I32, 4, "actor", -1, -1, COUNT_MOST,
                               "actors that still moved then"},
-    [NOTE_PROGRESS_ATTEMPT] = {"progress_attempt", SCHEMA_I32, 4, "1", -1,
+    [NOTE_PROGRESS_ATTEMPT] = {"progress_attempt", SCHEMA_I32, 4, "1", -1, -1, COUNT_MOST,
                                "in which attempt that was"},
-    [NOTE_PROGRESS_TIME] = {"progress_time", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_PROGRESS_TIME] = {"progress_time", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                             "when that was, after 1970-01-01 UTC"},
-    [NOTE_FLIGHT] = {"flight", SCHEMA_I32, 4, "1", FLIGHT_NONE,
+    [NOTE_FLIGHT] = {"flight", SCHEMA_I32, 4, "1", FLIGHT_NONE, FLIGHT_NONE, FLIGHT_CRASHED,
                      "1: being trained, or lost with its process; 2: its process crashed; 0: no"},
-    [NOTE_CRASHES] = {"crashes", SCHEMA_I32, 4, "1", 0,
+    [NOTE_CRASHES] = {"crashes", SCHEMA_I32, 4, "1", 0, 0, COUNT_MOST,
                       "crash marks: attempts that ended by a fault of their own process"},
-    [NOTE_SUSPECT] = {"suspect", SCHEMA_I32, 4, "1", 0,
+    [NOTE_SUSPECT] = {"suspect", SCHEMA_I32, 4, "1", 0, 0, 1,
                       "1: was in flight when a job was lost, and has not come further since"},
-    [NOTE_LOST] = {"lost", SCHEMA_I32, 4, "1", 0,
+    [NOTE_LOST] = {"lost", SCHEMA_I32, 4, "1", 0, 0, COUNT_MOST,
                    "jobs lost in a row while this run was the only suspect"},
-    [NOTE_LOG_NUMBER] = {"start_log_number", SCHEMA_I64, 8, "1", 0, "number of the start, from 1"},
-    [NOTE_LOG_TIME] = {"start_log_time", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_LOG_NUMBER] = {"start_log_number", SCHEMA_I64, 8, "1", 0, 0, 1e15,
+                         "number of the start, from 1"},
+    [NOTE_LOG_TIME] = {"start_log_time", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                        "when it was, after 1970-01-01 UTC"},
-    [NOTE_LOG_END] = {"start_log_end", SCHEMA_F64, 8, "s", NAN,
+    [NOTE_LOG_END] = {"start_log_end", SCHEMA_F64, 8, "s", NAN, 0, TIME_MOST,
                       "when it ended in order; NaN: killed, or not ended"},
-    [NOTE_LOG_STATUS] = {"start_log_status", SCHEMA_I32, 4, "1", -1, "exit code; -1 as before"},
-    [NOTE_LOG_HOST] = {"start_log_host", SCHEMA_TEXT, 64, "1", 0, "host of rank 0"},
-    [NOTE_LOG_PROCESS] = {"start_log_process", SCHEMA_I64, 8, "1", -1, "process of rank 0"},
-    [NOTE_LOG_JOB] = {"start_log_job", SCHEMA_TEXT, 32, "1", 0, "SLURM job, if any"},
-    [NOTE_LOG_RANKS] = {"start_log_ranks", SCHEMA_I32, 4, "1", -1, "number of ranks"},
-    [NOTE_LOG_DONE] = {"start_log_done", SCHEMA_I32, 4, "1", -1, "runs that were done then"},
-    [NOTE_LOG_REVISION] = {"start_log_revision", SCHEMA_TEXT, 64, "1", 0,
+    [NOTE_LOG_STATUS] = {"start_log_status", SCHEMA_I32, 4, "1", -1, -1, 255,
+                         "exit code; -1 as before"},
+    [NOTE_LOG_HOST] = {"start_log_host", SCHEMA_TEXT, 64, "1", 0, 0, 0, "host of rank 0"},
+    [NOTE_LOG_PROCESS] = {"start_log_process", SCHEMA_I64, 8, "1", -1, -1, COUNT_MOST,
+                          "process of rank 0"},
+    [NOTE_LOG_JOB] = {"start_log_job", SCHEMA_TEXT, 32, "1", 0, 0, 0, "SLURM job, if any"},
+    [NOTE_LOG_RANKS] = {"start_log_ranks", SCHEMA_I32, 4, "1", -1, -1, COUNT_MOST,
+                        "number of ranks"},
+    [NOTE_LOG_DONE] = {"start_log_done", SCHEMA_I32, 4, "1", -1, -1, COUNT_MOST,
+                       "runs that were done then"},
+    [NOTE_LOG_REVISION] = {"start_log_revision", SCHEMA_TEXT, 64, "1", 0, 0, 0,
                            "revision of the program"},
 };
 
@@ -231,6 +243,8 @@ struct variable schema_note(enum schema_note note)
         .rank = 1,
         .dims = {note < NOTE_LOG_NUMBER ? SCHEMA_RUN : SCHEMA_START_LOG},
         .fill = notes[note].fill,
+        .least = notes[note].least,
+        .most = notes[note].most,
         .meaning = notes[note].meaning,
         .note = note,
     };

@@ -11,55 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens a dataset whose type, rank and first extent (runs, or rows of the log of starts) are those
- * the program would write. */
-static bool open_dataset(struct store *store, const struct variable *variable, hid_t *dataset)
-{
-    char *name = disk_name("%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
-    *dataset = H5Dopen2(store->file, name, H5P_DEFAULT);
-    free(name);
-    if (*dataset < 0)
-        return false;
-    const hid_t space = H5Dget_space(*dataset);
-    const hid_t type = H5Dget_type(*dataset);
-    const hid_t expected = h5_type(variable->type, variable->size);
-    hsize_t extents[STORE_RANK] = {0};
-    bool fits = H5Sget_simple_extent_ndims(space) == variable->rank &&
-                H5Sget_simple_extent_dims(space, extents, NULL) == variable->rank &&
-                H5Tequal(type, expected) > 0;
-    if (store->runs < 0)
-        store->runs = (int64_t)extents[0];
-    const int64_t rows = variable->dims[0] == SCHEMA_RUN ? store->runs : SCHEMA_STARTS;
-    fits = fits && (int64_t)extents[0] == rows;
-    H5Tclose(expected);
-    H5Tclose(type);
-    H5Sclose(space);
-    return fits;
-}
-
-static bool open_fields(struct store *store, const struct schema *schema)
-{
-    size_t count = 0;
-    const struct field *fields = record_fields(&count);
-    store->fields = fault_alloc(count, sizeof *store->fields);
-    for (size_t f = 0; f < count; f++)
-        store->fields[f] = H5I_INVALID_HID;
-    for (size_t v = 0; v < schema->count; v++) {
-        const struct variable *variable = &schema->variables[v];
-        hid_t *dataset = variable->kind == SCHEMA_FIELD ? &store->fields[variable->field - fields]
-                         : variable->kind == SCHEMA_COMMIT   ? &store->commits
-                         : variable->kind == SCHEMA_IDENTITY ? &store->identities
-                         : variable->kind == SCHEMA_NOTE     ? &store->notes[variable->note]
-                                                             : NULL;
-        if (dataset != NULL && !open_dataset(store, variable, dataset))
-            return false;
-    }
-    return true;
-}
-
 static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
                                   struct fault *fault)
 {
+    if (words->system)
+        return h5_fault(fault, h5_status(words), words, "cannot read %s", store->path);
     return fault_set(fault, STATUS_INPUT, "%s is damaged or was changed by another program%s%s",
                      store->path, words->text[0] != '\0' ? ": " : "", words->text);
 }
@@ -68,22 +24,10 @@ static enum status refuse_damaged(const struct store *store, const struct h5_wor
 static enum status read_spec(struct store *store, struct fault *fault)
 {
     struct h5_words words;
-    h5_listen(&words);
-    const hid_t dataset = H5Dopen2(store->file, "settings", H5P_DEFAULT);
-    const hid_t type = dataset < 0 ? H5I_INVALID_HID : H5Dget_type(dataset);
-    char *text = NULL;
     size_t size = 0;
-    if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) {
-        size = H5Tget_size(type);
-        text = fault_alloc(size, 1);
-        if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
-            free(text);
-            text = NULL;
-        }
-    }
+    h5_listen(&words);
+    char *const text = layout_settings(store, &size);
     h5_deafen();
-    H5Tclose(type);
-    H5Dclose(dataset);
     if (text == NULL)
         return refuse_damaged(store, &words, fault);
     char *name = disk_name("%s: /settings", store->path);
@@ -92,27 +36,103 @@ static enum status read_spec(struct store *store, struct fault *fault)
         status = spec_check(store->spec, fault);
     free(name);
     free(text);
+    store->runs = status == STATUS_OK ? spec_cells(store->spec) : -1;
+    return status;
+}
+
+/* Where the store keeps a dataset open, NULL when it does not. */
+static hid_t *place_of(struct store *store, const struct variable *variable)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    switch (variable->kind) {
+    case SCHEMA_FIELD:
+        return &store->fields[variable->field - fields];
+    case SCHEMA_COMMIT:
+        return &store->commits;
+    case SCHEMA_IDENTITY:
+        return &store->identities;
+    case SCHEMA_NOTE:
+        return &store->notes[variable->note];
+    default:
+        return NULL;
+    }
+}
+
+/* Opens what is kept open, and looks at what must be as the settings say. Ranks that share a file
+ * leave that to the one that has looked before. */
+static enum status open_dataset(struct store *store, const struct schema *schema,
+                                const struct variable *variable, struct fault *fault)
+{
+    hid_t dataset = H5I_INVALID_HID;
+    hid_t *const place = place_of(store, variable);
+    const bool is_text = variable->kind == SCHEMA_SPEC || variable->kind == SCHEMA_SETTINGS;
+    if (is_text || (place == NULL && store->mode == STORE_SHARED))
+        return STATUS_OK;
+    struct h5_words words;
+    h5_listen(&words);
+    const bool opened = layout_open(store, schema, variable, &dataset);
+    h5_deafen();
+    if (!opened) {
+        const enum status status = refuse_damaged(store, &words, fault);
+        fault_prefix(fault, "%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
+        return status;
+    }
+    if (place != NULL) {
+        *place = dataset;
+        return STATUS_OK;
+    }
+    const enum status status = store_check_column(store, schema, variable, dataset, fault);
+    H5Dclose(dataset);
     return status;
 }
 
 static enum status open_datasets(struct store *store, struct fault *fault)
 {
+    size_t count = 0;
+    (void)!record_fields(&count);
+    store->fields = fault_alloc(count, sizeof *store->fields);
+    for (size_t f = 0; f < count; f++)
+        store->fields[f] = H5I_INVALID_HID;
     struct schema *schema = schema_new(store->spec);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool opened = open_fields(store, schema);
-    h5_deafen();
+    enum status status = STATUS_OK;
+    for (size_t v = 0; v < schema->count && status == STATUS_OK; v++)
+        status = open_dataset(store, schema, &schema->variables[v], fault);
     schema_free(&schema);
-    return opened && store->runs == spec_cells(store->spec) ? STATUS_OK
-                                                            : refuse_damaged(store, &words, fault);
+    if (status == STATUS_OK && store_is_writable(store))
+        status = store_check_layout(store, fault);
+    return status;
+}
+
+enum status store_check_layout(const struct store *store, struct fault *fault)
+{
+    if (store->foreign[0] == '\0')
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s can be read, not continued: %s is not stored as %s does it; another "
+                     "program has written the file anew",
+                     store->path, store->foreign, STORE_PROGRAM);
+}
+
+static bool is_our_program(const struct store *store)
+{
+    char program[sizeof STORE_PROGRAM] = "";
+    return h5_read_text(store->file, "program", program, sizeof program) &&
+           strcmp(program, STORE_PROGRAM) == 0;
 }
 
 static enum status check_origin(struct store *store, struct fault *fault)
 {
     int64_t schema_version = 0, algorithm_version = 0;
-    if (H5Aexists(store->file, "program") <= 0 ||
-        !h5_read_integer(store->file, "schema_version", &schema_version) ||
-        !h5_read_integer(store->file, "algorithm_version", &algorithm_version))
+    struct h5_words words;
+    h5_listen(&words);
+    const bool ours = is_our_program(store) &&
+                      h5_read_integer(store->file, "schema_version", &schema_version) &&
+                      h5_read_integer(store->file, "algorithm_version", &algorithm_version);
+    h5_deafen();
+    if (!ours && words.system)
+        return refuse_damaged(store, &words, fault);
+    if (!ours)
         return fault_set(fault, STATUS_INPUT, "%s is an HDF5 file, but not one of %s", store->path,
                          STORE_PROGRAM);
     if (schema_version != STORE_SCHEMA_VERSION)
@@ -125,22 +145,48 @@ static enum status check_origin(struct store *store, struct fault *fault)
     return store_is_writable(store) ? store_check_algorithm(store, fault) : STATUS_OK;
 }
 
-/* What HDF5 would say less clearly: no such file, no permission, not HDF5. */
-static enum status check_file(const struct store *store, struct fault *fault)
+/* The signature stands at 0, or behind a block of the user's of 512, 1024, … bytes. \return where,
+ * -1 when nowhere, -2 with errno */
+static int64_t find_signature(int fd, int64_t size, uint8_t *version)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
-    char start[sizeof signature] = "";
-    const int fd = open(store->path, (store_is_writable(store) ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-    const ssize_t size = fd < 0 ? -1 : pread(fd, start, sizeof start, 0);
+    char start[sizeof signature + 1] = "";
+    for (int64_t at = 0; at < size; at = at == 0 ? 512 : 2 * at) {
+        const ssize_t got = pread(fd, start, sizeof start, at);
+        if (got < 0)
+            return -2;
+        if (got == (ssize_t)sizeof start && memcmp(start, signature, sizeof signature) == 0) {
+            *version = (uint8_t)start[sizeof signature];
+            return at;
+        }
+    }
+    return -1;
+}
+
+/* What HDF5 would say less clearly: no such file, no permission, not HDF5. Superblocks that are not
+ * ours would not survive clear_mark. */
+static enum status check_file(struct store *store, struct fault *fault)
+{
+    int fd = -1;
+    uint8_t version = 0;
+    struct stat entry;
+    const enum status status =
+        disk_open_regular(store->path, store_is_writable(store) ? O_RDWR : O_RDONLY, &fd, fault);
+    if (status != STATUS_OK)
+        return status;
+    const bool known = fstat(fd, &entry) == 0;
+    const int64_t at = known ? find_signature(fd, entry.st_size, &version) : -2;
     const int error = errno;
-    if (fd >= 0)
-        close(fd);
-    if (size < 0)
-        return fault_set(fault, disk_status(error), "cannot open %s: %s", store->path,
+    close(fd);
+    if (at == -2)
+        return fault_set(fault, disk_status(error), "cannot read %s: %s", store->path,
                          strerror(error));
-    if (memcmp(start, signature, sizeof start) != 0)
+    if (at < 0)
         return fault_set(fault, STATUS_INPUT, "%s is not an HDF5 file", store->path);
-    return STATUS_OK;
+    store->size = entry.st_size;
+    if (at > 0 || version != 0)
+        snprintf(store->foreign, sizeof store->foreign, "its superblock");
+    return store_is_writable(store) ? store_check_layout(store, fault) : STATUS_OK;
 }
 
 /* Opening for writing marks the superblock (version 0, four bytes at 20) until the file is closed.
@@ -187,6 +233,8 @@ static enum status open_file(struct store *store, struct fault *fault)
     H5Pclose(access);
     if (store->file < 0 && strncmp(words.text, "truncated file", strlen("truncated file")) == 0)
         return fault_set(fault, STATUS_INPUT, "%s is cut short: %s", store->path, words.text);
+    if (store->file < 0 && words.system)
+        return h5_fault(fault, h5_status(&words), &words, "cannot open %s", store->path);
     if (store->file < 0)
         return refuse_damaged(store, &words, fault);
     if (store->mode == STORE_READ)
@@ -207,7 +255,10 @@ static enum status begin_scan(struct store *store, struct fault *fault)
         MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     store->states = fault_alloc((size_t)store->runs, 1);
     memset(store->states, STORE_UNKNOWN, (size_t)store->runs);
-    return rank == 0 ? store_scan(store, 0, store->runs, fault) : STATUS_OK;
+    enum status status = rank == 0 ? store_scan(store, 0, store->runs, fault) : STATUS_OK;
+    if (status == STATUS_OK && store->mode != STORE_SHARED)
+        status = store_check_identities(store, fault);
+    return status;
 }
 
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
@@ -253,6 +304,9 @@ void store_close(struct store **store)
     if (closing->fd >= 0)
         close(closing->fd);
     spec_free(&closing->spec);
+    for (int64_t run = 0; closing->damages != NULL && run < closing->runs; run++)
+        free(closing->damages[run]);
+    free(closing->damages);
     free(closing->states);
     free(closing->fields);
     free(closing->path);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/build.h>
 #include <ccmsweep/disk.h>
-#include <ccmsweep/h5.h>
-#include <ccmsweep/identity.h>
 #include <ccmsweep/inject.h>
 #include <ccmsweep/stop.h>
-#include <ccmsweep/store.h>
+#include <ccmsweep/store_inside.h>
 #include <ccmsweep/trainer.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,75 +40,14 @@ struct making {
     hid_t scales[2][SCHEMA_DIMENSIONS]; /* of the root and of /volatile; -1: none */
 };
 
-static void fill_scale(const struct making *making, const struct variable *scale, void *values)
-{
-    const int dim = scale->dims[0];
-    const int64_t count = making->schema->extents[dim];
-    const char *const *labels = dim < DIM_COUNT ? record_labels((enum dimension)dim) : NULL;
-    if (labels != NULL) {
-        for (int64_t i = 0; i < count; i++)
-            memcpy((char *)values + (size_t)i * scale->size, labels[i], strlen(labels[i]));
-        return;
-    }
-    double *numbers = fault_alloc((size_t)count, sizeof *numbers);
-    for (int64_t i = 0; i < count; i++)
-        numbers[i] = (double)(making->schema->mixed[dim] ? i + 1 : i);
-    if (dim < DIM_COUNT && !making->schema->mixed[dim])
-        record_coordinates(&making->schema->largest[dim], (enum dimension)dim, numbers);
-    for (int64_t i = 0; i < count; i++) {
-        if (scale->type == SCHEMA_F64)
-            ((double *)values)[i] = numbers[i];
-        else if (scale->type == SCHEMA_I64)
-            ((int64_t *)values)[i] = (int64_t)numbers[i];
-        else
-            ((int32_t *)values)[i] = (int32_t)numbers[i];
-    }
-    free(numbers);
-}
-
-static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
-{
-    const char *at = (const char *)cell + axis->axis->offset;
-    if (axis->axis->type == TYPE_CHOICE) {
-        unsigned choice = 0;
-        memcpy(&choice, at, sizeof choice);
-        *(int64_t *)value = choice;
-    } else {
-        memcpy(value, at, axis->size);
-    }
-}
-
 /* Values that are known from the start, or NULL: the dataset then stays at fill. */
 static void *values_new(const struct making *making, const struct variable *variable)
 {
-    const struct schema *schema = making->schema;
-    if (variable->kind == SCHEMA_FIELD || variable->kind == SCHEMA_COMMIT ||
-        variable->kind == SCHEMA_NOTE)
-        return NULL;
-    const size_t count = (size_t)schema_values(schema, variable);
-    char *values = fault_alloc(count, variable->size);
-    if (variable->kind == SCHEMA_SCALE) {
-        fill_scale(making, variable, values);
-        return values;
-    }
-    if (variable->kind == SCHEMA_SPEC || variable->kind == SCHEMA_SETTINGS) {
-        const char *text =
-            variable->kind == SCHEMA_SPEC ? spec_text(making->spec) : making->settings;
-        memcpy(values, text, strlen(text));
-        return values;
-    }
-    for (int64_t run = 0; run < schema->extents[SCHEMA_RUN]; run++) {
-        struct settings cell;
-        spec_cell(making->spec, run, &cell);
-        if (variable->kind == SCHEMA_AXIS) {
-            fill_axis(&cell, variable, values + (size_t)run * variable->size);
-        } else if (variable->kind == SCHEMA_EXTENT) {
-            ((int32_t *)(void *)values)[run] = (int32_t)record_extents(&cell).of[variable->along];
-        } else {
-            const struct identity identity = identity_of(&cell);
-            memcpy(values + (size_t)run * IDENTITY_SIZE, identity.bytes, IDENTITY_SIZE);
-        }
-    }
+    if (variable->kind != SCHEMA_SPEC && variable->kind != SCHEMA_SETTINGS)
+        return store_given(making->schema, making->spec, variable);
+    char *const values = fault_alloc(1, variable->size);
+    const char *text = variable->kind == SCHEMA_SPEC ? spec_text(making->spec) : making->settings;
+    memcpy(values, text, strlen(text));
     return values;
 }
 

@@ -1,15 +1,54 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/store_inside.h>
+#include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_noted(double value, const struct variable *note)
+{
+    return value >= note->least && value <= note->most;
+}
+
+/* It need not end in NUL, and what is behind one was never written. */
+static void mend_text(char *text, size_t size)
+{
+    char plain[65] = "";
+    CHECK(size < sizeof plain);
+    memcpy(plain, text, size);
+    memset(text, 0, size);
+    memcpy(text, plain, strlen(text_make_plain(plain)));
+}
+
+/* What the program never writes is as if it had not been written; texts are made fit to print. */
+static void mend(const struct variable *note, void *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        char *const at = (char *)values + (size_t)i * note->size;
+        double *const real = (double *)(void *)at;
+        int64_t *const wide = (int64_t *)(void *)at;
+        int32_t *const whole = (int32_t *)(void *)at;
+        if (note->type == SCHEMA_F64)
+            *real = is_noted(*real, note) ? *real : note->fill;
+        else if (note->type == SCHEMA_I64)
+            *wide = is_noted((double)*wide, note) ? *wide : (int64_t)note->fill;
+        else if (note->type == SCHEMA_I32)
+            *whole = is_noted(*whole, note) ? *whole : (int32_t)note->fill;
+        else if (*at != '\0')
+            mend_text(at, note->size);
+    }
+}
+
 /* One value of /volatile, read or written. Failures are told once, by the caller. */
 static bool read_note(const struct store *store, int64_t run, enum schema_note note, void *value)
 {
     const struct slab slab = slab_values(run, 1);
-    return slab_read(store, store->notes[note], &slab, value);
+    const struct variable variable = schema_note(note);
+    const bool read = slab_read(store, store->notes[note], &slab, value);
+    if (read)
+        mend(&variable, value, 1);
+    return read;
 }
 
 static bool write_note(const struct store *store, int64_t run, enum schema_note note,
@@ -117,7 +156,7 @@ enum status store_notes(const struct store *store, int64_t run, struct store_not
                       read_note(store, run, NOTE_PROGRESS_TIME, &notes->progress_time);
     h5_deafen();
     return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words,
+                : h5_fault(fault, h5_status(&words), &words,
                            "cannot read /volatile for run %" PRId64 " of %s", run, store->path);
 }
 
@@ -152,7 +191,7 @@ enum status store_trouble(const struct store *store, int64_t run, struct store_t
                       read_note(store, run, NOTE_LOST, &trouble->lost);
     h5_deafen();
     return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words,
+                : h5_fault(fault, h5_status(&words), &words,
                            "cannot read /volatile for run %" PRId64 " of %s", run, store->path);
 }
 
@@ -186,14 +225,17 @@ struct store_place store_place(const struct store *store, int64_t run)
 enum status store_note_column(const struct store *store, enum schema_note note, void *values,
                               struct fault *fault)
 {
-    const bool of_runs = schema_note(note).dims[0] == SCHEMA_RUN;
-    const struct slab slab = slab_values(0, of_runs ? store->runs : SCHEMA_STARTS);
+    const struct variable variable = schema_note(note);
+    const int64_t count = variable.dims[0] == SCHEMA_RUN ? store->runs : SCHEMA_STARTS;
+    const struct slab slab = slab_values(0, count);
     struct h5_words words;
     h5_listen(&words);
     const bool read = slab_read(store, store->notes[note], &slab, values);
     h5_deafen();
+    if (read)
+        mend(&variable, values, count);
     return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot read /volatile/%s from %s",
+                : h5_fault(fault, h5_status(&words), &words, "cannot read /volatile/%s from %s",
                            schema_note(note).name, store->path);
 }
 

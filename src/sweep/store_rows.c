@@ -109,7 +109,7 @@ enum status store_identity(const struct store *store, int64_t run, struct identi
     const bool read = slab_read(store, store->identities, &slab, identity->bytes);
     h5_deafen();
     return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words,
+                : h5_fault(fault, h5_status(&words), &words,
                            "cannot read the identity of run %" PRId64 " from %s", run, store->path);
 }
 
@@ -267,8 +267,9 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
     const bool read = slab_read(store, store->fields[field - fields], &slab, values);
     h5_deafen();
     return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot read %s of run %" PRId64 " from %s",
-                           field->name, run, store->path);
+                : h5_fault(fault, h5_status(&words), &words,
+                           "cannot read %s of run %" PRId64 " from %s", field->name, run,
+                           store->path);
 }
 
 enum status store_column(const struct store *store, const struct field *field, void *values,
@@ -283,7 +284,7 @@ enum status store_column(const struct store *store, const struct field *field, v
     const bool read = slab_read(store, store->fields[field - fields], &slab, values);
     h5_deafen();
     return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot read %s from %s", field->name,
+                : h5_fault(fault, h5_status(&words), &words, "cannot read %s from %s", field->name,
                            store->path);
 }
 
@@ -307,37 +308,60 @@ static enum status read_commit(const struct store *store, int64_t run, uint8_t *
     const bool read = slab_read(store, store->commits, &slab, bytes);
     h5_deafen();
     return read ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words,
+                : h5_fault(fault, h5_status(&words), &words,
                            "cannot read the commit record of run %" PRId64 " from %s", run,
                            store->path);
 }
 
-enum status store_check(const struct store *store, int64_t run, struct fault *fault)
+static enum status verify(const struct store *store, int64_t run, const struct settings *cell,
+                          struct record *record, struct fault *damage, struct fault *fault)
 {
     uint8_t bytes[COMMIT_SIZE], half[COMMIT_HALF];
+    char why[RECORD_WHY];
     struct commit commit;
     struct identity identity;
-    const struct extents extents = run_extents(store, run);
-    void *block = fault_alloc(record_size(&extents), 1);
-    struct record record;
-    record_bind(&record, &extents, block);
+    const struct extents extents = record_extents(cell);
     enum status status = read_commit(store, run, bytes, fault);
     if (status == STATUS_OK)
         status = store_identity(store, run, &identity, fault);
     if (status == STATUS_OK)
-        status = store_load(store, run, &record, fault);
-    if (status == STATUS_OK) {
-        commit_hash_rows(&record, &extents, half);
-        if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
-            status =
-                fault_set(fault, STATUS_FAULT, "run %" PRId64 " of %s has no valid commit record",
-                          run, store->path);
-        else if (memcmp(commit.rows, half, COMMIT_HALF) != 0)
-            status = fault_set(fault, STATUS_FAULT,
-                               "run %" PRId64 " of %s is damaged: its rows are not those that were "
-                               "committed",
-                               run, store->path);
-    }
+        status = store_load(store, run, record, fault);
+    if (status != STATUS_OK)
+        return status;
+    commit_hash_rows(record, &extents, half);
+    if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
+        fault_set(damage, STATUS_FAULT, "run %" PRId64 " of %s has no valid commit record", run,
+                  store->path);
+    else if (memcmp(commit.rows, half, COMMIT_HALF) != 0)
+        fault_set(damage, STATUS_FAULT,
+                  "run %" PRId64 " of %s is damaged: its rows are not those that were committed",
+                  run, store->path);
+    else if (!record_check(record, cell, why))
+        fault_set(damage, STATUS_FAULT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
+                  why);
+    return STATUS_OK;
+}
+
+enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
+                         struct fault *fault)
+{
+    struct settings cell;
+    struct record record;
+    store_cell(store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    void *const block = fault_alloc(record_size(&extents), 1);
+    record_bind(&record, &extents, block);
+    damage->text[0] = '\0';
+    const enum status status = verify(store, run, &cell, &record, damage, fault);
     free(block);
     return status;
+}
+
+enum status store_check(const struct store *store, int64_t run, struct fault *fault)
+{
+    struct fault damage;
+    const enum status status = store_verify(store, run, &damage, fault);
+    if (status != STATUS_OK || damage.text[0] == '\0')
+        return status;
+    return fault_set(fault, STATUS_FAULT, "%s", damage.text);
 }

@@ -41,18 +41,7 @@ struct comm {
     int rank, size;
 };
 
-/** True when a launcher (mpirun, srun --mpi=pmix) started this process as one of several. Local;
- *  before comm_start. */
-bool comm_is_launched(void) MUST_USE;
-
-/** True when the launcher leaves its ranks time after SIGTERM: srun (KillWait, 30 s as a rule), not
- *  mpirun (a second). Local; before comm_start. */
-bool comm_is_given_time(void) MUST_USE;
-
-/** Rank that the launcher gave this process, 0 without one. Local; before comm_start. */
-int comm_launched_rank(void) MUST_USE;
-
-/** Start MPI when launched. Collective. Ends the process when MPI cannot start. */
+/** Start MPI when launched (launcher.h). Collective. Ends the process when MPI cannot start. */
 void comm_start(struct comm *comm);
 
 /** Finish MPI, without a rank spinning while it waits for others, and remove the folder that the

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 enum inject_point {
+    INJECT_OPEN,       /**< a rank (in place of RUN) opens the file */
     INJECT_CREATE,     /**< inside a creation, before the file gets its name */
     INJECT_BEGIN,      /**< an attempt at a run begins */
     INJECT_EPISODE,    /**< after an episode */
@@ -32,6 +33,9 @@ void inject(enum inject_point point, int64_t run);
 
 /** True when commits are to be made in the wrong order. */
 bool inject_reversed(void);
+
+/** Seconds that a watchdog waits: `usual_s`, or what the word `patience:S` of the list says. */
+double inject_patience(double usual_s);
 #else
 /** Nothing. */
 static inline void inject(enum inject_point point, int64_t run)
@@ -44,6 +48,12 @@ static inline void inject(enum inject_point point, int64_t run)
 static inline bool inject_reversed(void)
 {
     return false;
+}
+
+/** As usual. */
+static inline double inject_patience(double usual_s)
+{
+    return usual_s;
 }
 #endif
 

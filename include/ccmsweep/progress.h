@@ -28,8 +28,8 @@ struct progress {
     const char *who; /**< put before every sentence: "" or "rank 2 on n1: "; borrowed */
 };
 
-/** Choose what to show. PROGRESS_AUTO becomes a bar when `file` is a terminal and no MPI or SLURM
- *  launcher started the process, else lines. `file` is borrowed. */
+/** Choose what to show. PROGRESS_AUTO becomes a bar when `file` is a terminal and no launcher of
+ *  several processes (launcher.h) started this one, else lines. `file` is borrowed. */
 void progress_init(struct progress *p, enum progress_mode mode, FILE *file);
 
 /** Begin to count at time `now_s` (of any steady clock), `episode` being done already. */

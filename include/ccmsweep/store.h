@@ -65,9 +65,7 @@ enum store_mode {
 };
 
 /**
- * Open an existing file and look at all its commit records (a rank other than 0: at those it needs,
- * when it needs them). With STORE_SHARED collective, and so is closing: a rank on which it fails
- * must end the job.
+ * Open an existing file and look at all its commit records. \param mode not STORE_SHARED
  * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
  *         with a sentence: absent, no permission, no regular file, not HDF5, cut short, of another
  *         program, of a newer schema, changed (a dataset has not the shape, a column or an identity
@@ -76,6 +74,19 @@ enum store_mode {
  */
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
                        struct fault *fault) MUST_USE;
+
+struct watchdog;
+
+/**
+ * Open a file that rank 0 has found to be in order, on all ranks: STORE_SHARED. Collective, and so
+ * is closing. Rank 0 looks at all commit records, the others at those they need, when they need
+ * them. A rank on which MPI-IO fails says so and ends the job.
+ * \param watchdog is told of each stage; NULL is fine
+ * \return STATUS_FAULT with a sentence: nothing was closed, and this rank must end the job at once,
+ *         for the others may wait for it
+ */
+enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
+                              struct fault *fault) MUST_USE;
 
 /** Close and clear; NULL and a pointer to NULL are fine. Nothing is left to be written. */
 void store_close(struct store **store);

@@ -10,6 +10,7 @@
 #include <ccmsweep/h5.h>
 #include <ccmsweep/schema.h>
 #include <ccmsweep/store.h>
+#include <ccmsweep/watchdog.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +20,8 @@ enum { STORE_RANK = 4 };
 struct store {
     char *path;
     enum store_mode mode;
-    int fd; /**< a second way to the file, for fsync; -1 when reading */
+    struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
+    int fd;                    /**< a second way to the file, for fsync; -1 when reading */
     hid_t file;
     hid_t transfer;   /**< how H5Dwrite and H5Dread go about it */
     int64_t size;     /**< bytes of the file when it was opened */
@@ -64,6 +66,13 @@ bool layout_open(struct store *store, const struct schema *schema, const struct 
 /** Read the text of /settings. \return NULL: it is none, or too long; the caller listens to HDF5's
  *  words, and frees */
 char *layout_settings(struct store *store, size_t *size) MUST_USE;
+
+/**
+ * Open the file of a shared store by MPI-IO. Collective: a rank on which MPI-IO fails says why and
+ * ends the job, since HDF5 would wait for the others while these wait elsewhere.
+ * \param access of h5_access; changed \return negative: HDF5 refuses the file on this rank
+ */
+hid_t store_open_together(struct store *store, hid_t access) MUST_USE;
 
 /** Look at the commit records of `runs` runs from `run` on. Local. */
 enum status store_scan(struct store *store, int64_t run, int64_t runs,

@@ -8,6 +8,7 @@
 #include <ccmsweep/cost.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/dispatch.h>
+#include <ccmsweep/launcher.h>
 #include <ccmsweep/request.h>
 #include <ccmsweep/spec.h>
 #include <ccmsweep/store.h>
@@ -404,7 +405,7 @@ enum status bench_schedule(int argc, char **argv, struct fault *fault)
     struct arguments arguments = {.cells = 100000, .commits = 50, .folder = "."};
     char name[] = "ccmsweep bench schedule";
     argv[0] = name;
-    const unsigned quiet = comm_launched_rank() == 0 ? 0 : ARGP_SILENT;
+    const unsigned quiet = launcher_rank() == 0 ? 0 : ARGP_SILENT;
     if (argp_parse(&parser, argc, argv, quiet, NULL, &arguments) != 0)
         return STATUS_OK; /* rank 0 says it */
     struct comm comm;

@@ -9,11 +9,13 @@
 #include <ccmsweep/disk.h>
 #include <ccmsweep/host.h>
 #include <ccmsweep/kernels.h>
+#include <ccmsweep/launcher.h>
 #include <ccmsweep/request.h>
 #include <ccmsweep/session.h>
 #include <ccmsweep/stop.h>
 #include <ccmsweep/table.h>
 #include <ccmsweep/text.h>
+#include <ccmsweep/watchdog.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -250,7 +252,7 @@ static double checkpoint_s_of(const struct spec *spec)
 static enum status prepare(int argc, char **argv, struct arguments *arguments, struct spec **spec,
                            struct session *session, struct fault *fault)
 {
-    const unsigned flags = comm_is_launched() ? ARGP_NO_EXIT : 0;
+    const unsigned flags = launcher_is_there() ? ARGP_NO_EXIT : 0;
     request_init(&arguments->request, argc);
     /* The parser has said what is wrong. */
     if (argp_parse(&parser, argc, argv, flags, NULL, arguments) != 0) {
@@ -275,11 +277,29 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
     return status;
 }
 
+/* The others wait for this, for as long as rank 0 needs; rank 0 does not wait for them. */
+static void tell_all(const struct comm *comm, struct orders *orders)
+{
+    struct watchdog *watchdog = NULL;
+    if (comm->launched)
+        watchdog = watchdog_new(comm->rank, WATCHDOG_S, "telling all other ranks to begin");
+    comm_broadcast(comm, orders, sizeof *orders);
+    watchdog_free(&watchdog);
+}
+
+/* Until all ranks have opened the file nobody does anything else. */
 static enum status open_all(const struct comm *comm, const struct orders *orders,
                             struct store **store, struct fault *fault)
 {
-    const enum store_mode mode = comm->launched ? STORE_SHARED : STORE_WRITE;
-    const enum status status = store_open(store, orders->path, mode, fault);
+    if (!comm->launched)
+        return store_open(store, orders->path, STORE_WRITE, fault);
+    struct watchdog *watchdog = watchdog_new(comm->rank, WATCHDOG_S, "about to open the file");
+    const enum status status = store_open_shared(store, orders->path, watchdog, fault);
+    if (status == STATUS_OK) {
+        watchdog_stage(watchdog, "waiting for all other ranks to have opened %s", orders->path);
+        comm_meet(comm);
+    }
+    watchdog_free(&watchdog);
     if (status != STATUS_OK)
         return status;
     const int64_t fused = comm_sum(comm, kernels_best()->fused);
@@ -302,6 +322,26 @@ static void print_table(const struct store *store, bool beside_bar)
     table_print(stdout, &survey);
     fflush(stdout);
     survey_fini(&survey);
+}
+
+/* Closing is collective, and would spin. */
+static void close_all(const struct comm *comm, struct store **store)
+{
+    struct watchdog *watchdog = NULL;
+    comm_meet(comm);
+    if (comm->launched)
+        watchdog = watchdog_new(comm->rank, WATCHDOG_S,
+                                "closing the file, together with all other ranks; all is saved");
+    store_close(store);
+    watchdog_free(&watchdog);
+}
+
+/* Why this rank ends the job. */
+static void say_of_rank(const struct comm *comm, const struct fault *fault)
+{
+    char host[64];
+    host_name(host, sizeof host);
+    fprintf(stderr, "ccmsweep: rank %d on %s: %s\n", comm->rank, host, fault->text);
 }
 
 /* Rank 0 cannot go on. Once all ranks have begun, the others wait for it. And when HDF5 has data
@@ -329,7 +369,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
         orders.bar = progress.mode == PROGRESS_BAR;
         snprintf(orders.path, sizeof orders.path, "%s", arguments.session.path);
     }
-    comm_broadcast(comm, &orders, sizeof orders);
+    tell_all(comm, &orders);
     if (orders.begin)
         status = open_all(comm, &orders, &store, fault);
     if (orders.begin && status == STATUS_OK) {
@@ -338,16 +378,15 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
         status = crew_lead(&crew, &session, fault);
     }
     if (must_abort(comm, orders.begin, status)) {
-        progress_say(&progress, "%s", fault->text);
+        say_of_rank(comm, fault);
         comm_abort(comm, (int)status);
     }
     if (store != NULL) {
         print_table(store, comm->launched && orders.bar != 0);
-        comm_meet(comm); /* closing the file is collective, and would spin */
+        close_all(comm, &store);
     }
     if (status == STATUS_OK)
         progress_say(&progress, "%s", fault->text);
-    store_close(&store);
     session_fini(&session);
     spec_free(&spec);
     request_fini(&arguments.request);
@@ -372,13 +411,10 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
         status = crew_follow(&crew, fault);
     }
     if (status != STATUS_OK) {
-        char host[64];
-        host_name(host, sizeof host);
-        fprintf(stderr, "ccmsweep: rank %d on %s: %s\n", comm->rank, host, fault->text);
+        say_of_rank(comm, fault);
         comm_abort(comm, (int)status);
     }
-    comm_meet(comm);
-    store_close(&store);
+    close_all(comm, &store);
     return STATUS_OK;
 }
 
@@ -395,15 +431,15 @@ static bool asks_for_help(int argc, char **argv)
 enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
     if (asks_for_help(argc, argv)) {
-        if (comm_launched_rank() == 0)
+        if (launcher_rank() == 0)
             argp_parse(&parser, argc, argv, 0, NULL,
                        &(struct arguments){.progress = PROGRESS_AUTO});
         return STATUS_OK;
     }
     struct comm comm;
     crash_install();
-    stop_install(comm_is_launched(), comm_is_given_time());
-    const double job_end = comm_launched_rank() == 0 ? deadline_of_job() : INFINITY;
+    stop_install(launcher_is_there(), launcher_gives_time());
+    const double job_end = launcher_rank() == 0 ? deadline_of_job() : INFINITY;
     comm_start(&comm);
     const enum status status = comm.rank == 0 ? run_rank_0(argc, argv, &comm, job_end, fault)
                                               : run_other_rank(&comm, fault);

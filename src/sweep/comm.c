@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/clock.h>
 #include <ccmsweep/comm.h>
+#include <ccmsweep/launcher.h>
+#include <ccmsweep/watchdog.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdlib.h>
@@ -12,45 +14,18 @@ _Static_assert(sizeof(struct message) == 32, "no padding travels");
 
 enum { TAG = 1 };
 
-/* What launchers that set up MPI leave in the environment. A batch script of SLURM has its
- * variables too, so those say nothing. */
-static const char *const launched_by[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-
-static const char *launched_rank(void)
-{
-    for (size_t i = 0; i < sizeof launched_by / sizeof *launched_by; i++) {
-        const char *const rank = getenv(launched_by[i]);
-        if (rank != NULL)
-            return rank;
-    }
-    return NULL;
-}
-
-bool comm_is_launched(void)
-{
-    return launched_rank() != NULL;
-}
-
-bool comm_is_given_time(void)
-{
-    return comm_is_launched() && getenv("OMPI_COMM_WORLD_RANK") == NULL &&
-           getenv("SLURM_STEP_ID") != NULL;
-}
-
-int comm_launched_rank(void)
-{
-    const char *const rank = launched_rank();
-    return rank != NULL ? (int)strtol(rank, NULL, 10) : 0;
-}
-
 void comm_start(struct comm *comm)
 {
-    *comm = (struct comm){.launched = comm_is_launched(), .size = 1};
+    *comm = (struct comm){.launched = launcher_is_there(), .size = 1};
     if (!comm->launched)
         return;
     /* These of OMPIO's helpers leave semaphores named after the file, which two jobs may share. */
     setenv("OMPI_MCA_sharedfp", "^sm,lockedfile", 0);
+    struct watchdog *watchdog =
+        watchdog_new(launcher_rank(), WATCHDOG_START_S,
+                     "starting MPI (MPI_Init), together with all other ranks");
     MPI_Init(NULL, NULL);
+    watchdog_free(&watchdog);
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
@@ -80,7 +55,11 @@ void comm_finish(struct comm *comm)
     if (!comm->launched)
         return;
     comm_meet(comm);
+    struct watchdog *watchdog =
+        watchdog_new(comm->rank, WATCHDOG_S,
+                     "finishing MPI (MPI_Finalize), together with all other ranks; all is saved");
     MPI_Finalize();
+    watchdog_free(&watchdog);
     comm->launched = false;
     /* The last process on a node finds the folder empty; nobody else may be left there to do it. */
     const char *const scratch = getenv("CCMSWEEP_SCRATCH");

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 static const char *const names[INJECT_POINTS] = {
-    [INJECT_CREATE] = "create",         [INJECT_BEGIN] = "begin",   [INJECT_EPISODE] = "episode",
-    [INJECT_CHECKPOINT] = "checkpoint", [INJECT_ROWS] = "rows",     [INJECT_RECORD] = "record",
-    [INJECT_COMMIT] = "commit",         [INJECT_EXPORT] = "export",
+    [INJECT_OPEN] = "open",       [INJECT_CREATE] = "create",         [INJECT_BEGIN] = "begin",
+    [INJECT_EPISODE] = "episode", [INJECT_CHECKPOINT] = "checkpoint", [INJECT_ROWS] = "rows",
+    [INJECT_RECORD] = "record",   [INJECT_COMMIT] = "commit",         [INJECT_EXPORT] = "export",
 };
 
 static void act(const char *action)
@@ -64,6 +64,14 @@ bool inject_reversed(void)
 {
     const char *const list = getenv("CCMSWEEP_FAULTS");
     return list != NULL && strstr(list, "reverse") != NULL;
+}
+
+double inject_patience(double usual_s)
+{
+    static const char word[] = "patience:";
+    const char *const list = getenv("CCMSWEEP_FAULTS");
+    const char *const found = list != NULL ? strstr(list, word) : NULL;
+    return found != NULL ? strtod(found + strlen(word), NULL) : usual_s;
 }
 #else
 /* A source file must hold something. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/launcher.h>
 #include <ccmsweep/progress.h>
 #include <ccmsweep/text.h>
 #include <math.h>
@@ -16,17 +17,6 @@ static const double later_every_s = 60; /* after ten minutes */
 
 const char *const progress_modes[] = {"auto", "bar", "lines", "none", NULL};
 
-static bool is_launched(void)
-{
-    static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE",
-                                            "PMIX_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        if (getenv(variables[i]) != NULL)
-            return true;
-    }
-    return false;
-}
-
 static bool can_rewrite(FILE *file)
 {
     const char *const terminal = getenv("TERM");
@@ -36,7 +26,7 @@ static bool can_rewrite(FILE *file)
 void progress_init(struct progress *p, enum progress_mode mode, FILE *file)
 {
     if (mode == PROGRESS_AUTO)
-        mode = can_rewrite(file) && !is_launched() ? PROGRESS_BAR : PROGRESS_LINES;
+        mode = can_rewrite(file) && !launcher_is_there() ? PROGRESS_BAR : PROGRESS_LINES;
     *p = (struct progress){.file = file, .mode = mode, .who = ""};
 }
 

@@ -8,7 +8,6 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
@@ -199,34 +198,14 @@ static enum status clear_mark(const struct store *store, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", store->path, strerror(errno));
 }
 
-/* For shared file pointers, which nobody uses, OMPIO has two empty files of each rank beside the
- * file while that is open. Those of a killed job would stay. */
-static void remove_helpers(const struct store *store)
-{
-    static const char *const kinds[] = {"data", "metadata"};
-    int rank = 0;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct stat entry;
-        char *const name = disk_name("%s.%s.%d", store->path, kinds[i], rank);
-        if (stat(name, &entry) == 0 && S_ISREG(entry.st_mode) && entry.st_size == 0)
-            unlink(name);
-        free(name);
-    }
-}
-
 static enum status open_file(struct store *store, struct fault *fault)
 {
     struct h5_words words;
     h5_listen(&words);
     const hid_t access = h5_access();
-    bool ready = access >= 0;
-    if (ready && store->mode == STORE_SHARED) {
-        store->transfer = H5Pcreate(H5P_DATASET_XFER);
-        ready = H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL) >= 0 &&
-                H5Pset_dxpl_mpio(store->transfer, H5FD_MPIO_INDEPENDENT) >= 0;
-    }
-    if (ready)
+    if (access >= 0 && store->mode == STORE_SHARED)
+        store->file = store_open_together(store, access);
+    else if (access >= 0)
         store->file =
             H5Fopen(store->path, store_is_writable(store) ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     h5_deafen();
@@ -239,8 +218,6 @@ static enum status open_file(struct store *store, struct fault *fault)
         return refuse_damaged(store, &words, fault);
     if (store->mode == STORE_READ)
         return STATUS_OK;
-    if (store->mode == STORE_SHARED)
-        remove_helpers(store);
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
@@ -261,21 +238,24 @@ static enum status begin_scan(struct store *store, struct fault *fault)
     return status;
 }
 
-enum status store_open(struct store **store, const char *path, enum store_mode mode,
-                       struct fault *fault)
+static enum status open_store(struct store **store, const char *path, enum store_mode mode,
+                              struct watchdog *watchdog, struct fault *fault)
 {
     *store = NULL;
     struct store *opening = fault_alloc(1, sizeof *opening);
     *opening = (struct store){.path = disk_name("%s", path),
                               .mode = mode,
+                              .watchdog = watchdog,
                               .fd = -1,
                               .file = H5I_INVALID_HID,
                               .transfer = H5P_DEFAULT,
                               .runs = -1,
                               .spec = spec_new()};
+    watchdog_stage(watchdog, "reading %s, with no other rank", path);
     enum status status = check_file(opening, fault);
     if (status == STATUS_OK)
         status = open_file(opening, fault);
+    watchdog_stage(watchdog, "reading %s by MPI-IO, with no other rank", path);
     if (status == STATUS_OK)
         status = check_origin(opening, fault);
     if (status == STATUS_OK)
@@ -284,11 +264,30 @@ enum status store_open(struct store **store, const char *path, enum store_mode m
         status = open_datasets(opening, fault);
     if (status == STATUS_OK)
         status = begin_scan(opening, fault);
+    opening->watchdog = NULL;
     if (status == STATUS_OK)
         *store = opening;
-    else
+    else if (mode != STORE_SHARED)
         store_close(&opening);
+    /* Closing a shared one would wait for ranks that have opened it: the job ends instead. */
     return status;
+}
+
+enum status store_open(struct store **store, const char *path, enum store_mode mode,
+                       struct fault *fault)
+{
+    return open_store(store, path, mode, NULL, fault);
+}
+
+enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
+                              struct fault *fault)
+{
+    const enum status status = open_store(store, path, STORE_SHARED, watchdog, fault);
+    if (status != STATUS_INPUT)
+        return status;
+    fault_prefix(fault, "rank 0 found the file in order just now, but MPI-IO here does not (the "
+                        "file system failed, or MPI-IO: see its own words)");
+    return STATUS_FAULT;
 }
 
 void store_close(struct store **store)

@@ -20,6 +20,8 @@ struct reader {
     struct fault *fault;
 };
 
+static const char *const forbidden_tag = "a tag, expected plain values";
+
 static enum status refuse(const struct reader *r, int line, const char *what)
 {
     return fault_set(r->fault, STATUS_INPUT, "%s:%d: %s", r->name, line, what);
@@ -33,6 +35,17 @@ static int line_at(const struct reader *r, size_t offset)
     return line;
 }
 
+/* Of many, libyaml compares each with each, before it tells of any. YAML has more ends of a line
+ * than one: all are control characters or end in a byte above 127, as does a byte order mark. */
+static bool is_tag_directive(const struct reader *r, size_t at)
+{
+    static const char begin[] = "%TAG";
+    const size_t length = sizeof begin - 1;
+    const unsigned char before = at > 0 ? (unsigned char)r->text[at - 1] : '\n';
+    return (before < ' ' || before > 126) && r->length - at >= length &&
+           memcmp(r->text + at, begin, length) == 0;
+}
+
 /* What libyaml would accept or describe badly. */
 static enum status check_bytes(const struct reader *r)
 {
@@ -42,6 +55,8 @@ static enum status check_bytes(const struct reader *r)
     bool indent = true;
     for (size_t i = 0; i < r->length; i++) {
         const char c = r->text[i];
+        if (is_tag_directive(r, i))
+            return refuse(r, line_at(r, i), forbidden_tag);
         if (c == '\0')
             return refuse(r, line_at(r, i), "a NUL byte, expected text in UTF-8");
         if (c == '\t' && indent)
@@ -73,7 +88,6 @@ static enum status open_parser(const struct reader *r, yaml_parser_t *parser)
 
 static const char *const forbidden_anchor = "an anchor, expected plain values";
 static const char *const too_deep = "too many levels, expected sections, keys and lists";
-static const char *const forbidden_tag = "a tag, expected plain values";
 
 static const char *forbidden(const yaml_char_t *anchor, const yaml_char_t *tag)
 {

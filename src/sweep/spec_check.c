@@ -152,8 +152,11 @@ static enum status check_repeats(const struct spec *spec, struct fault *fault)
     qsort(marks, (size_t)cells, sizeof *marks, compare_marks);
     int64_t pair[2] = {-1, cells};
     for (int64_t i = 0; i < cells; i++) {
-        for (int64_t k = i + 1; k < cells && marks[k].hash == marks[i].hash; k++) {
-            if (marks[k].cell >= pair[1] || !same_cell(spec, marks[i].cell, marks[k].cell))
+        /* Of one hash, the cells ascend: those after the pair to be told need no look. Without that
+         * bound, many equal cells would be compared each with each. */
+        for (int64_t k = i + 1;
+             k < cells && marks[k].hash == marks[i].hash && marks[k].cell < pair[1]; k++) {
+            if (!same_cell(spec, marks[i].cell, marks[k].cell))
                 continue;
             pair[0] = marks[i].cell;
             pair[1] = marks[k].cell;

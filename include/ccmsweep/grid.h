@@ -27,15 +27,15 @@ enum {
 /** Values of a setting, as settings_read gives them, no two the same. */
 struct grid_values {
     size_t count;
-    double *values; /**< (count) */
+    double *values;  /**< (count) */
+    uint32_t *order; /**< (count) their places, the smallest value's first; NULL when they ascend */
 };
 
 /** One axis of a block. */
 struct grid_axis {
     const struct setting *row;
-    int line;       /**< of its key, 0 when it does not stand in the grid */
-    bool fixed;     /**< one value that the grid does not give: grid_fix */
-    bool ascending; /**< its values are */
+    int line;   /**< of its key, 0 when it does not stand in the grid */
+    bool fixed; /**< one value that the grid does not give: grid_fix */
     struct grid_values is;
     size_t stride; /**< combinations from one value to the next */
 };
@@ -96,7 +96,7 @@ size_t grid_combination(const struct grid_block *block, size_t cell) MUST_USE;
 bool grid_matches(const struct grid_key *key, double number) MUST_USE;
 
 /** Write the places of the values of `axis` that `key` matches, ascending, into `places`, which has
- *  room for all. \return their number */
+ *  room for as many as `key` has. \return their number */
 size_t grid_places(const struct grid_axis *axis, const struct grid_key *key, uint32_t *places);
 
 /** Free the content and leave an empty block. */
@@ -106,12 +106,15 @@ void grid_fini(struct grid_block *block);
  * Read the values of `row` from `node`, of the text `name`: a list of values and, for whole
  * numbers, of ranges `0-9`; a range alone; for reals {logspace: …} or {loguniform: …}. With
  * `match`, as under `exclude`, also a single value but nothing spaced. In the order of the text.
- * \return STATUS_INPUT with "name:line: key: what, expected …"; else the caller frees
- *         `values->values`.
+ * \return STATUS_INPUT with "name:line: key: what, expected …"; else the caller owns
+ *         the content: grid_values_fini.
  */
 enum status grid_read_values(const struct setting *row, const struct outline_node *node, bool match,
                              struct grid_values *values, const char *name,
                              struct fault *fault) MUST_USE;
+
+/** Free the content and leave no values. */
+void grid_values_fini(struct grid_values *values);
 
 /** Read the one value of `row`, called `key` in sentences, from `node`, as settings_read.
  *  \return STATUS_INPUT with "key: what, expected …". */

@@ -62,9 +62,6 @@ static enum status read_axis(struct grid_block *block, const struct outline_node
     struct grid_axis *const axis = take_axis(block, row);
     axis->line = node->key_line;
     const enum status status = grid_read_values(row, node, false, &axis->is, name, fault);
-    axis->ascending = true;
-    for (size_t i = 1; i < axis->is.count && axis->ascending; i++)
-        axis->ascending = grid_compare(axis->is.values[i - 1], axis->is.values[i]) < 0;
     block->combinations *= axis->is.count;
     if (status == STATUS_OK && block->combinations > GRID_LIMIT)
         return fault_set(fault, STATUS_INPUT, "%s:%d: grid: too many cells, expected at most %d",
@@ -82,23 +79,44 @@ bool grid_matches(const struct grid_key *key, double number)
     return bsearch(&number, key->out.values, key->out.count, sizeof number, compare_values) != NULL;
 }
 
+/* The place of the n-th smallest value. */
+static uint32_t place_of(const struct grid_values *values, size_t n)
+{
+    return values->order != NULL ? values->order[n] : (uint32_t)n;
+}
+
+/* False when `number` is none of the values. */
+static bool find_place(const struct grid_values *values, double number, uint32_t *place)
+{
+    size_t low = 0;
+    for (size_t high = values->count; low < high;) {
+        const size_t middle = low + (high - low) / 2;
+        if (grid_compare(values->values[place_of(values, middle)], number) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == values->count || grid_compare(values->values[place_of(values, low)], number) != 0)
+        return false;
+    *place = place_of(values, low);
+    return true;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a;
+    const uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
 size_t grid_places(const struct grid_axis *axis, const struct grid_key *key, uint32_t *places)
 {
-    const double *const values = axis->is.values;
     size_t count = 0;
-    if (axis->ascending && key->out.count < axis->is.count) {
-        for (size_t i = 0; i < key->out.count; i++) {
-            const double *const found = bsearch(&key->out.values[i], values, axis->is.count,
-                                                sizeof *values, compare_values);
-            if (found != NULL)
-                places[count++] = (uint32_t)(found - values);
-        }
-        return count;
-    }
-    for (size_t i = 0; i < axis->is.count; i++) {
-        if (grid_matches(key, values[i]))
-            places[count++] = (uint32_t)i;
-    }
+    /* Never all values for each of many keys. */
+    for (size_t i = 0; i < key->out.count; i++)
+        count += find_place(&axis->is, key->out.values[i], &places[count]);
+    if (axis->is.order != NULL)
+        qsort(places, count, sizeof *places, compare_places);
     return count;
 }
 
@@ -110,7 +128,7 @@ struct places {
 
 static struct places find_places(const struct grid_axis *axis, const struct grid_key *key)
 {
-    struct places places = {.place = fault_alloc(axis->is.count, sizeof *places.place)};
+    struct places places = {.place = fault_alloc(key->out.count, sizeof *places.place)};
     places.count = grid_places(axis, key, places.place);
     return places;
 }
@@ -139,6 +157,8 @@ static enum status read_key(const struct grid_block *block, const struct outline
     if (status != STATUS_OK)
         return status;
     qsort(key->out.values, key->out.count, sizeof *key->out.values, compare_values);
+    free(key->out.order);
+    key->out.order = NULL;
     const struct places matches = find_places(axis, key);
     free(matches.place);
     if (matches.count > 0)
@@ -232,12 +252,11 @@ void grid_fix(struct grid_block *block, const struct setting *row, double number
         return;
     if (axis == NULL)
         axis = take_axis(block, row);
-    free(axis->is.values);
+    grid_values_fini(&axis->is);
     axis->is.values = fault_alloc(1, sizeof *axis->is.values);
     axis->is.values[0] = number;
     axis->is.count = 1;
     axis->fixed = true;
-    axis->ascending = true;
 }
 
 /* actor_lr 0, critic_lr 1, seed last. */
@@ -261,61 +280,89 @@ static void sort_axes(struct grid_block *block)
     }
 }
 
-/* What one mapping leaves out. */
-struct mask {
+/* Mappings that are looked at together, a bit each: at most 64. */
+struct sieve {
     const struct grid_block *block;
-    struct places *of; /* (axes) empty where the mapping says nothing */
-    size_t last;       /* axes up to the last of which it says something */
-    uint8_t *out;      /* (combinations) */
+    size_t first, count; /* of its exclusions */
+    uint64_t **matches;  /* (axes, values) mappings that a value does not keep from matching */
+    size_t depth;        /* axes up to the last of which a mapping says something */
+    uint8_t *out;        /* (combinations) */
 };
 
-static void leave_out(const struct mask *mask, size_t depth, size_t first)
-{
-    const struct grid_axis *const axis = &mask->block->axis[depth];
-    if (depth == mask->last) {
-        memset(mask->out + first, 1, depth < mask->block->axes ? axis->stride * axis->is.count : 1);
-        return;
-    }
-    const struct places *const places = &mask->of[depth];
-    const size_t count = places->place != NULL ? places->count : axis->is.count;
-    for (size_t i = 0; i < count; i++)
-        leave_out(mask, depth + 1,
-                  first + (places->place != NULL ? places->place[i] : i) * axis->stride);
-}
+enum { SIEVE_MOST = 64 };
 
-static void apply_exclusion(struct mask *mask, const struct grid_exclusion *exclusion)
+static void look_at_axis(struct sieve *sieve, size_t a)
 {
-    mask->last = 0;
-    for (size_t a = 0; a < mask->block->axes; a++) {
-        mask->of[a] = (struct places){0};
-        for (size_t k = 0; k < exclusion->count; k++) {
-            if (exclusion->keys[k].row == mask->block->axis[a].row) {
-                mask->of[a] = find_places(&mask->block->axis[a], &exclusion->keys[k]);
-                mask->last = a + 1;
-            }
+    const struct grid_axis *const axis = &sieve->block->axis[a];
+    const struct grid_exclusion *const exclusion = &sieve->block->exclusion[sieve->first];
+    uint64_t said = 0;
+    for (size_t e = 0; e < sieve->count; e++) {
+        for (size_t k = 0; k < exclusion[e].count; k++)
+            said |= (uint64_t)(exclusion[e].keys[k].row == axis->row) << e;
+    }
+    sieve->depth = said != 0 ? a + 1 : sieve->depth;
+    for (size_t i = 0; i < axis->is.count; i++)
+        sieve->matches[a][i] = ~said;
+    for (size_t e = 0; e < sieve->count; e++) {
+        for (size_t k = 0; k < exclusion[e].count; k++) {
+            if (exclusion[e].keys[k].row != axis->row)
+                continue;
+            const struct places places = find_places(axis, &exclusion[e].keys[k]);
+            for (size_t i = 0; i < places.count; i++)
+                sieve->matches[a][places.place[i]] |= UINT64_C(1) << e;
+            free(places.place);
         }
     }
-    leave_out(mask, 0, 0);
-    for (size_t a = 0; a < mask->block->axes; a++)
-        free(mask->of[a].place);
+}
+
+/* `still` are the mappings that match on all axes before. */
+static void leave_out(const struct sieve *sieve, size_t depth, size_t first, uint64_t still)
+{
+    const struct grid_axis *const axis = &sieve->block->axis[depth];
+    if (still == 0)
+        return;
+    if (depth == sieve->depth) {
+        memset(sieve->out + first, 1,
+               depth < sieve->block->axes ? axis->stride * axis->is.count : 1);
+        return;
+    }
+    for (size_t i = 0; i < axis->is.count; i++)
+        leave_out(sieve, depth + 1, first + i * axis->stride, still & sieve->matches[depth][i]);
+}
+
+/* Mark what is left out: once through the combinations for 64 mappings, not for each. */
+static void apply_exclusions(const struct grid_block *block, uint8_t *out)
+{
+    struct sieve sieve = {.block = block, .out = out};
+    sieve.matches = fault_alloc(block->axes, sizeof *sieve.matches);
+    for (size_t a = 0; a < block->axes; a++)
+        sieve.matches[a] = fault_alloc(block->axis[a].is.count, sizeof **sieve.matches);
+    for (; sieve.first < block->exclusions; sieve.first += SIEVE_MOST) {
+        const size_t left = block->exclusions - sieve.first;
+        sieve.count = left < SIEVE_MOST ? left : SIEVE_MOST;
+        sieve.depth = 0;
+        for (size_t a = 0; a < block->axes; a++)
+            look_at_axis(&sieve, a);
+        leave_out(&sieve, 0, 0, UINT64_MAX >> (SIEVE_MOST - sieve.count));
+    }
+    for (size_t a = 0; a < block->axes; a++)
+        free(sieve.matches[a]);
+    free(sieve.matches);
 }
 
 static void keep_others(struct grid_block *block)
 {
-    struct mask mask = {.block = block, .out = fault_alloc(block->combinations, 1)};
-    mask.of = fault_alloc(block->axes, sizeof *mask.of);
-    for (size_t e = 0; e < block->exclusions; e++)
-        apply_exclusion(&mask, &block->exclusion[e]);
+    uint8_t *const out = fault_alloc(block->combinations, 1);
+    apply_exclusions(block, out);
     block->cells = 0;
     for (size_t c = 0; c < block->combinations; c++)
-        block->cells += mask.out[c] == 0;
+        block->cells += out[c] == 0;
     block->kept = fault_alloc(block->cells, sizeof *block->kept);
     for (size_t c = 0, cell = 0; c < block->combinations; c++) {
-        if (mask.out[c] == 0)
+        if (out[c] == 0)
             block->kept[cell++] = (uint32_t)c;
     }
-    free(mask.of);
-    free(mask.out);
+    free(out);
 }
 
 void grid_resolve(struct grid_block *block)
@@ -346,10 +393,10 @@ size_t grid_combination(const struct grid_block *block, size_t cell)
 void grid_fini(struct grid_block *block)
 {
     for (size_t i = 0; i < block->axes; i++)
-        free(block->axis[i].is.values);
+        grid_values_fini(&block->axis[i].is);
     for (size_t i = 0; i < block->exclusions; i++) {
         for (size_t k = 0; k < block->exclusion[i].count; k++)
-            free(block->exclusion[i].keys[k].out.values);
+            grid_values_fini(&block->exclusion[i].keys[k].out);
         free(block->exclusion[i].keys);
     }
     free(block->axis);

@@ -293,27 +293,36 @@ static int compare_placed(const void *a, const void *b)
     return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-/* The first value that was there before, and where: false when there is none. */
-static bool find_repeat(const struct grid_values *values, size_t places[2])
+/* Sets the order of values that do not ascend. */
+static void find_order(struct grid_values *values)
 {
     bool ascending = true;
     for (size_t i = 1; i < values->count && ascending; i++)
         ascending = grid_compare(values->values[i - 1], values->values[i]) < 0;
     if (ascending)
-        return false;
+        return;
     struct placed *const sorted = fault_alloc(values->count, sizeof *sorted);
     for (size_t i = 0; i < values->count; i++)
         sorted[i] = (struct placed){values->values[i], i};
     qsort(sorted, values->count, sizeof *sorted, compare_placed);
+    values->order = fault_alloc(values->count, sizeof *values->order);
+    for (size_t i = 0; i < values->count; i++)
+        values->order[i] = (uint32_t)sorted[i].place;
+    free(sorted);
+}
+
+/* The first value that was there before, and where: false when there is none. */
+static bool find_repeat(const struct grid_values *values, size_t places[2])
+{
+    const uint32_t *const order = values->order;
     places[1] = values->count;
-    for (size_t i = 1; i < values->count; i++) {
-        if (grid_compare(sorted[i - 1].number, sorted[i].number) == 0 &&
-            sorted[i].place < places[1]) {
-            places[0] = sorted[i - 1].place;
-            places[1] = sorted[i].place;
+    for (size_t i = 1; order != NULL && i < values->count; i++) {
+        if (grid_compare(values->values[order[i - 1]], values->values[order[i]]) == 0 &&
+            order[i] < places[1]) {
+            places[0] = order[i - 1];
+            places[1] = order[i];
         }
     }
-    free(sorted);
     return places[1] < values->count;
 }
 
@@ -395,11 +404,18 @@ enum status grid_read_values(const struct setting *row, const struct outline_nod
     *values = (struct grid_values){0};
     struct growing to = {.values = values};
     enum status status = collect(row, node, match, &to, name, fault);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        find_order(values);
         status = refuse_repeat(row, node, values, name, fault);
-    if (status != STATUS_OK) {
-        free(values->values);
-        *values = (struct grid_values){0};
     }
+    if (status != STATUS_OK)
+        grid_values_fini(values);
     return status;
+}
+
+void grid_values_fini(struct grid_values *values)
+{
+    free(values->values);
+    free(values->order);
+    *values = (struct grid_values){0};
 }

@@ -199,7 +199,7 @@ static void print_lacking(struct printing *p, const struct spec_part *part)
 /* The values of an axis that a key of an exclusion matches, in the order of the axis. */
 static void print_matches(FILE *file, const struct grid_axis *axis, const struct grid_key *key)
 {
-    uint32_t *const places = fault_alloc(axis->is.count, sizeof *places);
+    uint32_t *const places = fault_alloc(key->out.count, sizeof *places);
     const size_t count = grid_places(axis, key, places);
     double *const values = fault_alloc(count, sizeof *values);
     for (size_t i = 0; i < count; i++)

@@ -72,10 +72,19 @@ size_t trainer_state_size(const struct trainer *t) MUST_USE;
  * give equal bytes. */
 void trainer_save(const struct trainer *t, void *buffer, size_t size);
 
+/** The state itself, trainer_state_size bytes, as trainer_save copies it: borrowed, to be written
+ * out, or to have a saved one read into. After the latter only trainer_load, with this same buffer,
+ * or trainer_reset may follow, so that no second state needs memory. */
+void *trainer_state(struct trainer *t) MUST_USE;
+
+/** Begin again at episode 0, as trainer_new made it. */
+void trainer_reset(struct trainer *t);
+
 /** Take over a state saved by a trainer of the same cell, algorithm version and byte order.
  *  \return STATUS_INPUT with a sentence when it is another's or another size; STATUS_FAULT with one
  *          when it was computed with a fused multiply-add and this level of CPU has none, or the
- *          other way round. `t` is then unchanged. */
+ *          other way round. `t` is then unchanged; with trainer_state(t) as the buffer, good for
+ *          trainer_reset and trainer_free alone. */
 enum status trainer_load(struct trainer *t, const void *buffer, size_t size,
                          struct fault *fault) MUST_USE;
 

@@ -37,12 +37,7 @@ struct worker {
     struct trainer *trainer; /**< of that run, borrowed */
     bool suspect;            /**< the run was in flight when a job was lost */
     double noted_s, saved_s; /**< clock at the last note and the last checkpoint */
-    void *state;             /**< of a checkpoint; worker_fini */
-    size_t state_size;
 };
-
-/** Free what a worker holds. */
-void worker_fini(struct worker *worker);
 
 /** Say that a run is in flight, before anything is done for it that could need too much memory or
  *  crash. From now on a crash is this run's. Without a store nothing is said. */

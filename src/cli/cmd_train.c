@@ -251,7 +251,6 @@ static enum status pull(const struct arguments *arguments, struct store *store,
         status = worker_commit(&worker, wall_s, fault);
     if (status == STATUS_OK && store != NULL)
         checkpoint_tidy(arguments->output, &(bool){false}, 1);
-    worker_fini(&worker);
     return status;
 }
 

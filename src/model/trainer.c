@@ -95,8 +95,9 @@ static void *allocate(size_t size)
     return memset(block, 0, size);
 }
 
-/* Seeds, devices, weights. The reference constructs the training and the evaluation environment one
- * after the other with the same seed, so the stream goes on after one environment's draws. */
+/* Seeds, devices, weights, in zeroed blocks. The reference constructs the training and the
+ * evaluation environment one after the other with the same seed, so the stream goes on after one
+ * environment's draws. */
 static void start(struct trainer *t)
 {
     const struct settings *s = &t->settings;
@@ -130,6 +131,13 @@ struct trainer *trainer_new(const struct settings *cell)
     bind(t);
     start(t);
     return t;
+}
+
+void trainer_reset(struct trainer *t)
+{
+    memset(t->state.base, 0, t->state.used);
+    memset(t->scratch.base, 0, t->scratch.used);
+    start(t);
 }
 
 void trainer_free(struct trainer **t)
@@ -301,6 +309,11 @@ size_t trainer_state_size(const struct trainer *t)
     return t->state.used;
 }
 
+void *trainer_state(struct trainer *t)
+{
+    return t->state.base;
+}
+
 void trainer_save(const struct trainer *t, void *buffer, size_t size)
 {
     CHECK(size == t->state.used);
@@ -320,15 +333,17 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
         return fault_set(fault, STATUS_INPUT,
                          "saved state: algorithm version %" PRIu64 ", expected %d",
                          header.algorithm_version, TRAINER_ALGORITHM_VERSION);
-    if (header.cell != t->header->cell)
+    if (header.cell != fingerprint(&t->settings))
         return fault_set(fault, STATUS_INPUT, "saved state: of a training with other settings");
-    if (header.fused != t->header->fused)
+    const int64_t fused = t->nets.compute.kernels->fused;
+    if (header.fused != fused)
         return fault_set(fault, STATUS_FAULT,
                          "begun by a CPU with%s a fused multiply-add and cannot go on at level "
                          "%s%s",
                          header.fused ? "" : "out", t->nets.compute.kernels->level,
                          header.fused ? "" : "; CCMSWEEP_LEVEL=baseline goes on");
-    memcpy(t->state.base, buffer, size);
+    if (buffer != t->state.base)
+        memcpy(t->state.base, buffer, size);
     return STATUS_OK;
 }
 

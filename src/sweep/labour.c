@@ -43,5 +43,4 @@ enum status labour_end(struct labour *l, struct message *said, struct fault *fau
 void labour_fini(struct labour *l)
 {
     trainer_free(&l->trainer);
-    worker_fini(&l->worker);
 }

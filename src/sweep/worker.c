@@ -8,7 +8,6 @@
 #include <ccmsweep/kernels.h>
 #include <ccmsweep/worker.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* How often /volatile learns where a run is. */
 static const double note_every_s = 10;
@@ -16,46 +15,34 @@ static const double note_every_s = 10;
 /* When a suspect saves its first checkpoint: until then no other suspect is tried. */
 static const double suspect_saves_s = 5;
 
-void worker_fini(struct worker *w)
-{
-    free(w->state);
-    w->state = NULL;
-    w->state_size = 0;
-}
-
-static void make_room(struct worker *w)
-{
-    const size_t size = trainer_state_size(w->trainer);
-    if (w->state_size == size)
-        return;
-    worker_fini(w);
-    w->state = fault_alloc(size, 1);
-    w->state_size = size;
-}
-
 static enum status save(struct worker *w, struct fault *fault)
 {
     const struct identity identity = identity_of(trainer_settings(w->trainer));
-    trainer_save(w->trainer, w->state, w->state_size);
-    return checkpoint_save(w->path, w->run, &identity, w->state, w->state_size, fault);
+    return checkpoint_save(w->path, w->run, &identity, trainer_state(w->trainer),
+                           trainer_state_size(w->trainer), fault);
 }
 
-/* Take over the checkpoint, and say what became of it. */
+/* Take over the checkpoint, and say what became of it. It is read to where the trainer has its
+ * state: a copy of that would be two thirds of what the trainer takes. */
 static enum status resume(struct worker *w, struct fault *fault)
 {
     const struct identity identity = identity_of(trainer_settings(w->trainer));
+    void *const state = trainer_state(w->trainer);
+    const size_t size = trainer_state_size(w->trainer);
     const enum checkpoint_answer answer =
-        checkpoint_load(w->path, w->run, &identity, w->state, w->state_size, fault);
+        checkpoint_load(w->path, w->run, &identity, state, size, fault);
     const bool stopped = store_state(w->store, w->run) == STORE_INTERRUPTED;
     enum status status = STATUS_INPUT;
     if (answer == CHECKPOINT_ABSENT && !stopped)
         return STATUS_OK;
     if (answer == CHECKPOINT_LOADED)
-        status = trainer_load(w->trainer, w->state, w->state_size, fault);
+        status = trainer_load(w->trainer, state, size, fault);
     if (status == STATUS_FAULT && !w->begins_again) {
         fault_prefix(fault, "%s", w->path);
         return status;
     }
+    if (status != STATUS_OK && answer != CHECKPOINT_ABSENT)
+        trainer_reset(w->trainer);
     if (answer == CHECKPOINT_ABSENT && w->begins_again)
         progress_say(w->progress,
                      "run %lld was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
@@ -110,7 +97,6 @@ enum status worker_begin(struct worker *w, struct trainer *trainer, struct fault
     w->noted_s = w->saved_s = clock_now();
     if (w->store == NULL)
         return STATUS_OK;
-    make_room(w);
     enum status status = resume(w, fault);
     if (status == STATUS_OK)
         return note_start(w, fault);

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: MIT
 /**
- * Bootstrap intervals over clusters (Efron 1979): a draw takes as many clusters, with replacement,
- * as there are, whole, and from each stratum as many as it has.
+ * Bootstrap over clusters (Efron 1979): a draw takes as many clusters, with replacement, as there
+ * are, whole, and from each stratum as many as it has. So intervals count seeds, not actors or
+ * episodes. Draws depend on how->seed and on how many clusters each stratum has, nothing else: the
+ * same call gives the same bits.
  *
- * So intervals count seeds, not actors or episodes. The ends are quantiles of the draws. With few
- * clusters such intervals are too short: for ten simulated seeds, 91 of 100 at 0.95 hold the truth,
- * and 96 when `expanded`. Draws depend on how->seed and on how many clusters each stratum has,
- * nothing else: the same call gives the same bits. Local.
+ * No quantile of draws is an end: with few clusters none lies outside of what was seen, and of 100
+ * such intervals at 0.95 75 hold the truth with 3 clusters, 91 with 5 (normal figures). The draws
+ * only tell the error and the skewness of the figure. With n clusters in Z strata, f = n - Z,
+ * s = √(n/f) times the standard deviation of the draws, g their skewness, and t the quantile of
+ * Student's distribution with f degrees of freedom, each end is the outer one of
+ *
+ * - Student's (1908; Efron & Tibshirani 1993, ch. 12): value ± t·s. For a mean it is his interval.
+ * - Hall's (1992, J. R. Stat. Soc. B 54, 221): value - s·h(± t), with h the inverse of
+ *   T + gT²/3 + g²T³/27 + g/6, which is nearer to normal than T = (figure - truth)/s is.
+ *
+ * Simulated (tests/unit/test_coverage.c), of 100 intervals at 0.95 with 3 to 10 clusters these hold
+ * the truth: 96 of means of normal values, 92 to 94 of exponential ones, 94 or more of restricted
+ * means of exponential times of which a third is censored. Figures with two modes and three
+ * clusters are beyond any method: one in four such samples sees one mode only. With f = 1, two
+ * clusters, there is no interval: t is 12.7, and whatever the method, one draw in two is a cluster
+ * twice. Local.
  */
 #ifndef CCMSWEEP_BOOTSTRAP_H
 #define CCMSWEEP_BOOTSTRAP_H
@@ -19,21 +33,21 @@ struct bootstrap {
     int64_t draws;     /**< ≥ 1 */
     uint32_t seed;     /**< of a Mersenne Twister, as mt19937_seed_array has it (rng.h) */
     double confidence; /**< in (0, 1) */
-    bool expanded;     /**< ends at the share Φ(√(n/f)·t_f) of draws, not at (1 - confidence)/2;
-                            t_f Student's quantile of that, n clusters, f = n - strata (Hesterberg
-                            2015): for a mean, as long as Student's interval */
 };
 
 /** A figure with its interval. */
 struct estimate {
     double value;          /**< of the sample itself */
-    double error;          /**< standard deviation of the draws; NaN when one is not finite, or with
-                                the interval */
-    struct bounds between; /**< NaN when no stratum has two clusters; an end may be INFINITY */
+    double error;          /**< standard deviation of the draws; NaN when one is not finite, or no
+                                stratum has two clusters */
+    struct bounds between; /**< NaN when f < 2. When a draw is INFINITY the upper end is, and the
+                                lower is value - t·√(n/f)·d, with d the root mean square of value -
+                                draw over the draws that are not above the value */
     int64_t clusters;      /**< seeds it counts on */
 };
 
-/** Restricted mean survival time up to `limit` (> 0), as curve_rmst has it. */
+/** Restricted mean survival time up to `limit` (> 0), as curve_rmst has it. Its interval lies
+ * within 0 and the limit. */
 struct estimate bootstrap_rmst(const struct sample *sample, double limit,
                                const struct bootstrap *how) MUST_USE;
 
@@ -45,5 +59,8 @@ struct estimate bootstrap_rmst(const struct sample *sample, double limit,
  */
 void bootstrap_means(const struct values *values, const struct bootstrap *how,
                      struct estimate *mean, struct estimate *iqm);
+
+/** Draw in the ends that lie beyond what the figure can be. */
+void bootstrap_clip(struct bounds *between, double least, double most);
 
 #endif

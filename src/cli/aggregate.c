@@ -14,8 +14,7 @@ static struct bootstrap how_of(const struct aggregate *aggregate, const struct c
 {
     return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->request.bootstrap : 1,
                               .seed = aggregate->request.draw_seed,
-                              .confidence = aggregate->request.confidence,
-                              .expanded = true};
+                              .confidence = aggregate->request.confidence};
 }
 
 /* Where all seeds agree no spread was seen: it is not 0, it is not known. */
@@ -111,6 +110,7 @@ static struct estimate estimate_iqm(const struct aggregate *aggregate,
         bootstrap_means(&values, &how, NULL, &iqm);
     free(times);
     withhold_spread(&iqm);
+    bootstrap_clip(&iqm.between, 0.0, INFINITY);
     return isinf(iqm.value) ? unknown : iqm;
 }
 
@@ -232,6 +232,7 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     const struct values values = {readings->count, readings->value, readings->cluster, NULL};
     bootstrap_means(&values, &how, &c->tail, NULL);
     withhold_spread(&c->tail);
+    bootstrap_clip(&c->tail.between, 0.0, INFINITY);
 }
 
 /* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. */

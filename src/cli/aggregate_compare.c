@@ -123,10 +123,8 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
     const struct aggregate_request *const request = &aggregate->request;
     const struct configuration *const one = &aggregate->configuration[a];
     const struct configuration *const other = &aggregate->configuration[b];
-    const struct bootstrap how = {.draws = request->bootstrap,
-                                  .seed = request->draw_seed,
-                                  .confidence = request->confidence,
-                                  .expanded = true};
+    const struct bootstrap how = {
+        .draws = request->bootstrap, .seed = request->draw_seed, .confidence = request->confidence};
     struct comparison *const made = &aggregate->comparison[aggregate->comparisons++];
     const double limit = (double)request->limit;
     *made = (struct comparison){
@@ -140,8 +138,6 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
     };
     if (made->eventless)
         made->paired.p = made->paired.least_p = NAN;
-    if (!(made->paired.between.lower < made->paired.between.upper)) /* no spread was seen */
-        made->paired.between = (struct bounds){NAN, NAN};
 }
 
 /* The configuration with the next larger value of the axis; -1: there is none. */

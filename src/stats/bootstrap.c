@@ -3,65 +3,16 @@
 #include <ccmsweep/draws.h>
 #include <ccmsweep/resample.h>
 #include <ccmsweep/weighted.h>
-#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
-static void check(const struct bootstrap *how)
+void bootstrap_clip(struct bounds *bounds, double least, double most)
 {
-    CHECK(how->draws >= 1 && how->confidence > 0.0 && how->confidence < 1.0);
-}
-
-/* Share of the draws below the lower end. */
-static double tail(const struct bootstrap *how, int64_t clusters, int64_t strata)
-{
-    const double plain = (1.0 - how->confidence) / 2.0;
-    if (!how->expanded)
-        return plain;
-    const double freedom = (double)(clusters - strata);
-    return gsl_cdf_ugaussian_P(sqrt((double)clusters / freedom) *
-                               gsl_cdf_tdist_Pinv(plain, freedom));
-}
-
-/* Quantile by linear interpolation. Selecting one draw leaves the larger ones behind it; sorting
- * all would take longer than making them. */
-static double quantile(double *draw, int64_t draws, double share)
-{
-    const double place = share * (double)(draws - 1);
-    const int64_t below = (int64_t)place;
-    const double part = place - (double)below;
-    const double low = gsl_stats_select(draw, 1, (size_t)draws, (size_t)below);
-    if (part <= 0.0)
-        return low;
-    double high = INFINITY;
-    for (int64_t b = below + 1; b < draws; b++)
-        high = draw[b] < high ? draw[b] : high;
-    return isinf(high) ? high : low + part * (high - low);
-}
-
-struct bounds draws_interval(double *draw, const struct bootstrap *how, int64_t clusters,
-                             int64_t strata)
-{
-    check(how);
-    if (clusters <= strata)
-        return (struct bounds){NAN, NAN};
-    const double share = tail(how, clusters, strata);
-    return (struct bounds){quantile(draw, how->draws, share),
-                           quantile(draw, how->draws, 1.0 - share)};
-}
-
-static struct estimate summarise(double value, double *draw, const struct bootstrap *how,
-                                 const struct resample *resample)
-{
-    const bool varies = resample->clusters > resample->strata && how->draws >= 2;
-    return (struct estimate){
-        .value = value,
-        .error = varies ? gsl_stats_sd(draw, 1, (size_t)how->draws) : (double)NAN,
-        .between = draws_interval(draw, how, resample->clusters, resample->strata),
-        .clusters = resample->clusters,
-    };
+    if (isnan(bounds->lower))
+        return;
+    bounds->lower = fmax(bounds->lower, least);
+    bounds->upper = fmin(bounds->upper, most);
 }
 
 static struct estimate nothing(void)
@@ -80,7 +31,7 @@ static double *ones(int64_t count)
 struct estimate bootstrap_rmst(const struct sample *sample, double limit,
                                const struct bootstrap *how)
 {
-    check(how);
+    draws_check(how);
     if (sample->count == 0)
         return nothing();
     struct resample resample;
@@ -94,7 +45,8 @@ struct estimate bootstrap_rmst(const struct sample *sample, double limit,
         resample_draw(&resample, weight);
         draw[b] = weighted_rmst(&weighted, weight);
     }
-    const struct estimate estimate = summarise(value, draw, how, &resample);
+    struct estimate estimate = draws_estimate(value, draw, how, resample.clusters, resample.strata);
+    bootstrap_clip(&estimate.between, 0.0, limit);
     free(weight);
     free(draw);
     weighted_fini(&weighted);
@@ -174,7 +126,7 @@ void bootstrap_means(const struct values *values, const struct bootstrap *how,
     enum { KINDS = 2 };
     struct estimate *const out[KINDS] = {mean, iqm};
     double (*const of[KINDS])(const struct pile *, const double *) = {mean_of, iqm_of};
-    check(how);
+    draws_check(how);
     for (int k = 0; k < KINDS; k++) {
         if (out[k] != NULL)
             *out[k] = nothing();
@@ -200,7 +152,8 @@ void bootstrap_means(const struct values *values, const struct bootstrap *how,
     }
     for (int k = 0; k < KINDS; k++) {
         if (out[k] != NULL)
-            *out[k] = summarise(out[k]->value, draw + k * how->draws, how, &resample);
+            *out[k] = draws_estimate(out[k]->value, draw + k * how->draws, how, resample.clusters,
+                                     resample.strata);
     }
     free(weight);
     free(draw);

@@ -152,7 +152,10 @@ struct paired paired_rmst(const struct sample *a, const struct sample *b, double
             resample_draw(&resample, times);
             draw[d] = difference(&pool, times, NULL);
         }
-        paired.between = draws_interval(draw, how, pool.pairs, 1);
+        const struct estimate spread = draws_estimate(paired.difference, draw, how, pool.pairs, 1);
+        if (spread.error > 1e-12 * limit)
+            paired.between = spread.between;
+        bootstrap_clip(&paired.between, -limit, limit);
         permute(&pool, &paired, &resample.mt, permutations);
         free(times);
         free(draw);

@@ -45,7 +45,7 @@ static struct estimate iqm(const double *value, int64_t count)
     return iqm;
 }
 
-/* Draws of two are both, or one of them twice: a quarter each. */
+/* Draws of two are both, or one of them twice: the error is known, but no interval holds. */
 static void test_two_values(void **state)
 {
     (void)state;
@@ -53,11 +53,10 @@ static void test_two_values(void **state)
     const double value[] = {10, 30};
     const struct estimate e = mean(value, 2, NULL, NULL, &many);
     assert_true(e.value == 20.0 && e.clusters == 2);
-    assert_true(e.between.lower == 10.0 && e.between.upper == 30.0);
     assert_close(e.error, 20.0 / sqrt(8.0), 0.02, "error");
-    const struct bootstrap narrow = {.draws = 100000, .seed = 2, .confidence = 0.4};
-    const struct estimate inner = mean(value, 2, NULL, NULL, &narrow);
-    assert_true(inner.between.lower == 20.0 && inner.between.upper == 20.0);
+    assert_true(isnan(e.between.lower) && isnan(e.between.upper));
+    const int64_t stratum[] = {1, 1, 2};
+    assert_true(isnan(mean((double[]){1, 2, 3}, 3, NULL, stratum, &many).between.lower));
 }
 
 static void test_same_seed_same_bits(void **state)
@@ -111,26 +110,57 @@ static void test_strata_keep_their_size(void **state)
     assert_true(isnan(mean(value, 6, NULL, each, &plain).between.lower));
 }
 
-/* The error of a mean is known, and so is what expanding is for: Student's interval. */
-static void test_error_and_expansion(void **state)
+/* (1 + gT/3)³ - 1 = g(x - g/6), of which Hall's transformation is the inverse. */
+static double hall(double x, double g)
+{
+    return 3.0 / g * (cbrt(1.0 + g * (x - g / 6.0)) - 1.0);
+}
+
+/* Of a mean all is known: its error, its skewness, and Student's interval. */
+static void test_ends(void **state)
 {
     (void)state;
     enum { N = 9 };
-    const struct bootstrap wide = {.draws = 40000, .seed = 5, .confidence = 0.95, .expanded = true};
-    double value[N];
-    for (int i = 0; i < N; i++)
-        value[i] = numpy_gaussian(&rng);
-    const double sd = gsl_stats_sd(value, 1, N);
-    const struct estimate e = mean(value, N, NULL, NULL, &wide);
-    assert_close(e.error, sd * sqrt((N - 1.0) / N / N), 0.02, "error");
-    const double half = gsl_cdf_tdist_Pinv(0.975, N - 1) * sd / sqrt(N);
-    assert_close(e.between.upper - e.between.lower, 2.0 * half, 0.06, "width");
-    const double end = sqrt(N / (N - 1.0)) * gsl_cdf_tdist_Pinv(0.975, N - 1);
-    const struct bootstrap same = {
-        .draws = 40000, .seed = 5, .confidence = 2.0 * gsl_cdf_ugaussian_P(end) - 1.0};
-    const struct estimate p = mean(value, N, NULL, NULL, &same);
-    assert_close(e.between.lower, p.between.lower, 1e-9, "lower");
-    assert_close(e.between.upper, p.between.upper, 1e-9, "upper");
+    const struct bootstrap wide = {.draws = 200000, .seed = 5, .confidence = 0.95};
+    const double skewed[N] = {1, 1, 2, 2, 3, 3, 4, 8, 16},
+                 even[N] = {-4, -3, -2, -1, 0, 1, 2, 3, 4};
+    const double t = gsl_cdf_tdist_Pinv(0.975, N - 1);
+    const struct estimate e = mean(even, N, NULL, NULL, &wide);
+    const double half = t * gsl_stats_sd(even, 1, N) / sqrt(N);
+    assert_close(e.error, gsl_stats_sd(even, 1, N) * sqrt((N - 1.0) / N / N), 0.01, "error");
+    assert_close(e.between.lower, -half, 0.02, "lower");
+    assert_close(e.between.upper, half, 0.02, "upper");
+    const struct estimate u = mean(skewed, N, NULL, NULL, &wide);
+    const double step = gsl_stats_sd(skewed, 1, N) / sqrt(N);
+    const double g = gsl_stats_skew(skewed, 1, N) * sqrt(N / (N - 1.0)) * N / (N - 1.0) / sqrt(N);
+    assert_close(u.between.lower, u.value - t * step, 0.02, "lower, Student's");
+    assert_true(-hall(-t, g) > 1.4 * t && hall(t, g) < t);
+    assert_close(u.between.upper, u.value - step * hall(-t, g), 0.02, "upper, Hall's");
+}
+
+/* The far end of what is skewed, and of its mirror, mirror each other. */
+static void test_mirror(void **state)
+{
+    (void)state;
+    double value[8], mirrored[8];
+    for (int i = 0; i < 8; i++)
+        mirrored[i] = -(value[i] = draw_exponential(&rng, 1.0));
+    const struct estimate one = mean(value, 8, NULL, NULL, &plain);
+    const struct estimate other = mean(mirrored, 8, NULL, NULL, &plain);
+    assert_close(one.between.lower, -other.between.upper, 1e-12, "lower");
+    assert_close(one.between.upper, -other.between.lower, 1e-12, "upper");
+}
+
+/* A restricted mean lies within 0 and the limit, and so does its interval. */
+static void test_ends_within_what_can_be(void **state)
+{
+    (void)state;
+    case_of(&c, (double[]){1, 2, 400, -500}, 4);
+    const struct estimate e = bootstrap_rmst(&c.sample, 500.0, &plain);
+    assert_true(e.between.lower == 0.0 && e.between.upper == 500.0);
+    struct bounds none = {NAN, NAN};
+    bootstrap_clip(&none, 0.0, 1.0);
+    assert_true(isnan(none.lower) && isnan(none.upper));
 }
 
 static void test_interquartile_mean(void **state)
@@ -144,20 +174,23 @@ static void test_interquartile_mean(void **state)
         gsl_sort(value, 1, (size_t)n);
         assert_close(e.value, gsl_stats_trmean_from_sorted_data(0.25, value, 1, (size_t)n), 1e-12,
                      "n %d", n);
-        assert_true(n == 1 || (e.between.lower <= e.value && e.value <= e.between.upper));
+        assert_true(n <= 2 || (e.between.lower <= e.value && e.value <= e.between.upper));
     }
 }
 
+/* What is late leaves the upper end open; the lower is told by the draws below the value. */
 static void test_ends_beside_infinity(void **state)
 {
     (void)state;
     const struct bootstrap how = {.draws = 5, .confidence = 0.5};
-    double draw[] = {4, (double)INFINITY, 2, 3, 1};
-    const struct bounds between = draws_interval(draw, &how, 10, 1);
-    assert_true(between.lower == 2.0 && between.upper == 4.0);
-    double later[] = {(double)INFINITY, (double)INFINITY, 2, 3, 1};
-    assert_true(isinf(draws_interval(later, &how, 10, 1).upper));
-    assert_true(isnan(draws_interval(draw, &how, 3, 3).upper));
+    const double draw[] = {4, (double)INFINITY, 2, 3, 1};
+    const struct estimate e = draws_estimate(3.0, draw, &how, 10, 1);
+    const double reach = sqrt(10.0 / 9.0) * gsl_cdf_tdist_Pinv(0.75, 9.0);
+    assert_close(e.between.lower, 3.0 - reach * sqrt(5.0 / 3.0), 1e-12, "lower");
+    assert_true(isinf(e.between.upper) && isnan(e.error));
+    assert_true(isnan(draws_estimate(0.5, draw, &how, 10, 1).between.upper));
+    assert_true(isnan(draws_estimate(3.0, draw, &how, 3, 3).between.upper));
+    assert_true(isnan(draws_estimate(3.0, draw, &how, 3, 2).between.upper));
 }
 
 /* A quarter of eight may be too late to have been seen; not three, and for a mean not one. */
@@ -207,7 +240,9 @@ int main(void)
         cmocka_unit_test_setup(test_same_seed_same_bits, begin),
         cmocka_unit_test_setup(test_clusters_are_the_unit, begin),
         cmocka_unit_test_setup(test_strata_keep_their_size, begin),
-        cmocka_unit_test_setup(test_error_and_expansion, begin),
+        cmocka_unit_test_setup(test_ends, begin),
+        cmocka_unit_test_setup(test_mirror, begin),
+        cmocka_unit_test_setup(test_ends_within_what_can_be, begin),
         cmocka_unit_test_setup(test_interquartile_mean, begin),
         cmocka_unit_test_setup(test_ends_beside_infinity, begin),
         cmocka_unit_test_setup(test_not_estimable, begin),

@@ -2,19 +2,18 @@
 /*
  * Do intervals hold the truth, and do tests err, as often as they say? By simulation, from fixed
  * seeds. With 2000 samples a share near 0.95 is known to ±0.015 (three standard deviations). Times
- * are exponential, so that what is estimated has a closed form.
+ * are exponential, so that what is estimated has a closed form. Intervals over few seeds have
+ * test_intervals.c.
  */
 #include "stats_case.h"
-#include <ccmsweep/bootstrap.h>
 #include <ccmsweep/curve.h>
 #include <ccmsweep/incidence.h>
 #include <ccmsweep/logrank.h>
-#include <ccmsweep/paired.h>
 
 enum { SAMPLES = 2000, LIMIT = 300 };
 
 static struct numpy_rng rng;
-static struct sample_case a, b;
+static struct sample_case a;
 
 static int begin(void **state)
 {
@@ -96,98 +95,6 @@ static void test_incidence(void **state)
     assert_share("incidence of a cause", hits, 0.93, 0.97);
 }
 
-/* Seeds whose actors have a mean in common, 80 or 320: actors of one seed are alike. */
-static void draw_seeds(struct sample_case *c, int seeds, int actors)
-{
-    case_begin(c, true, false);
-    for (int seed = 0; seed < seeds; seed++) {
-        const double mean = numpy_double(&rng) < 0.5 ? 80.0 : 320.0;
-        for (int i = 0; i < actors; i++) {
-            const double time = draw_exponential(&rng, mean);
-            case_add(c, fmin(time, LIMIT), time <= LIMIT, seed);
-        }
-    }
-}
-
-static int restricted_means_held(int seeds, bool expanded, bool by_seed)
-{
-    const double truth = 0.5 * (restricted(80.0) + restricted(320.0));
-    int hits = 0;
-    numpy_seed(&rng, 2000);
-    for (int s = 0; s < SAMPLES; s++) {
-        const struct bootstrap how = {
-            .draws = 400, .seed = (uint32_t)s, .confidence = 0.95, .expanded = expanded};
-        draw_seeds(&a, seeds, 10);
-        if (!by_seed)
-            a.sample.cluster = NULL;
-        hits += holds(bootstrap_rmst(&a.sample, LIMIT, &how).between, truth);
-    }
-    return hits;
-}
-
-/* Plain ends are too close for ten seeds, as theory has it; taking actors for seeds is hopeless. */
-static void test_bootstrap_over_seeds(void **state)
-{
-    (void)state;
-    assert_share("30 seeds", restricted_means_held(30, false, true), 0.92, 0.96);
-    assert_share("10 seeds", restricted_means_held(10, false, true), 0.87, 0.94);
-    assert_share("10 seeds, expanded", restricted_means_held(10, true, true), 0.925, 0.975);
-    assert_share("10 seeds, by actor", restricted_means_held(10, false, false), 0.0, 0.8);
-}
-
-static void test_bootstrap_of_values(void **state)
-{
-    (void)state;
-    const struct bootstrap how = {.draws = 400, .seed = 1, .confidence = 0.95, .expanded = true};
-    int mean = 0, iqm = 0;
-    for (int s = 0; s < SAMPLES; s++) {
-        double value[40];
-        int64_t stratum[40];
-        for (int i = 0; i < 40; i++) {
-            stratum[i] = i / 10;
-            value[i] = numpy_gaussian(&rng);
-        }
-        const struct values values = {.count = 40, .value = value, .stratum = stratum};
-        struct estimate means, iqms;
-        bootstrap_means(&values, &how, &means, &iqms);
-        mean += holds(means.between, 0.0);
-        iqm += holds(iqms.between, 0.0);
-    }
-    assert_share("mean, 4 strata of 10", mean, 0.92, 0.965);
-    assert_share("interquartile mean, 4 strata of 10", iqm, 0.925, 0.975);
-}
-
-/* Two configurations that differ in nothing but what chance does to a seed's second run. */
-static void draw_pair(int seeds)
-{
-    case_begin(&a, true, false);
-    case_begin(&b, true, false);
-    for (int seed = 0; seed < seeds; seed++) {
-        const double mean = numpy_double(&rng) < 0.5 ? 80.0 : 320.0;
-        for (int side = 0; side < 2; side++) {
-            const double time = draw_exponential(&rng, mean);
-            const double end = fmin(LIMIT, draw_exponential(&rng, 600.0));
-            case_add(side == 0 ? &a : &b, fmin(time, end), time <= end, seed);
-        }
-    }
-}
-
-static void test_paired(void **state)
-{
-    (void)state;
-    int held = 0, rejected = 0;
-    for (int s = 0; s < SAMPLES; s++) {
-        const struct bootstrap how = {
-            .draws = 400, .seed = (uint32_t)s, .confidence = 0.95, .expanded = true};
-        draw_pair(10);
-        const struct paired paired = paired_rmst(&a.sample, &b.sample, LIMIT, &how, 1);
-        held += holds(paired.between, 0.0);
-        rejected += paired.p <= 0.05;
-    }
-    assert_share("10 pairs", held, 0.925, 0.98);
-    assert_share("10 pairs, p <= 0.05", rejected, 0.035, 0.06);
-}
-
 static void test_logrank(void **state)
 {
     (void)state;
@@ -238,9 +145,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_curve, begin),
         cmocka_unit_test_setup(test_incidence, begin),
-        cmocka_unit_test_setup(test_bootstrap_over_seeds, begin),
-        cmocka_unit_test_setup(test_bootstrap_of_values, begin),
-        cmocka_unit_test_setup(test_paired, begin),
         cmocka_unit_test_setup(test_logrank, begin),
         cmocka_unit_test_setup(test_logrank_of_seeds_in_strata, begin),
     };

@@ -9,7 +9,7 @@ enum { LIMIT = 1000 };
 
 static const struct bootstrap how = {.draws = 1000, .seed = 1, .confidence = 0.95};
 static struct numpy_rng rng;
-static struct sample_case a, b;
+static struct sample_case a, b, c, d;
 
 static int begin(void **state)
 {
@@ -50,7 +50,8 @@ static void test_exact_p(void **state)
         assert_close(paired.difference, mean, 1e-11, "n %d", n);
         assert_close(paired.p, flipped(difference, n), 1e-14, "p, n %d", n);
         assert_true(paired.p >= paired.least_p);
-        assert_true(paired.between.lower <= mean && mean <= paired.between.upper);
+        assert_true(n == 2 ? isnan(paired.between.lower)
+                           : paired.between.lower < mean && mean < paired.between.upper);
     }
 }
 
@@ -102,9 +103,14 @@ static void test_least_p_is_reached(void **state)
     (void)state;
     case_of(&a, (double[]){10, 20, 30, 40, 50, 60}, 6);
     case_of(&b, (double[]){15, 26, 37, 48, 59, -500}, 6);
-    const struct paired paired = paired_rmst(&a.sample, &b.sample, 400.0, &how, 1);
-    assert_true(paired.p == paired.least_p && paired.p == 0.03125);
-    assert_true(paired.between.upper < 0.0);
+    const struct paired far = paired_rmst(&a.sample, &b.sample, 400.0, &how, 1);
+    assert_true(far.p == far.least_p && far.p == 0.03125);
+    /* One of six is far: nobody knows how far the next would be. */
+    assert_true(far.between.upper > 0.0 && far.between.lower == -400.0);
+    b.time[5] = 70.0;
+    b.status[5] = 1;
+    const struct paired near = paired_rmst(&a.sample, &b.sample, 400.0, &how, 1);
+    assert_true(near.p == far.p && near.between.upper < 0.0);
 }
 
 /* Turning the sides round changes but the sign. */
@@ -165,6 +171,10 @@ static void test_too_few(void **state)
     assert_int_equal(one.pairs, 1);
     assert_close(one.difference, -50.0, 1e-12, "difference");
     assert_true(isnan(one.p) && isnan(one.between.lower) && one.least_p == 1.0);
+    case_of(&c, (double[]){100, 200.1, 300}, 3);
+    case_of(&d, (double[]){150, 250.1, 350}, 3);
+    const struct paired alike = paired_rmst(&c.sample, &d.sample, LIMIT, &how, 1);
+    assert_true(isnan(alike.between.lower) && isnan(alike.between.upper) && alike.p == 0.25);
     b.cluster[0] = 1;
     const struct paired none = paired_rmst(&a.sample, &b.sample, LIMIT, &how, 1);
     assert_int_equal(none.pairs, 0);

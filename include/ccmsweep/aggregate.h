@@ -26,6 +26,9 @@
 /** Causes in the cumulative incidence: those of record.h, of events, and diverging. */
 enum { AGGREGATE_DIVERGED = CAUSE_COUNT, AGGREGATE_CAUSES };
 
+/** Room for the name of a configuration of many axes, and for a note. */
+enum { AGGREGATE_NAME = 4096, AGGREGATE_NOTE = 192 };
+
 /** Above so many configurations they are compared only when asked. */
 enum { AGGREGATE_COMPARED = 100 };
 
@@ -161,12 +164,13 @@ void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t co
                      char *text, size_t size);
 
 /** Write the values of all axes of a configuration but `without` (-1: of all):
- *  "actor_lr 0.1, critic_lr 0.01"; "all runs" where none is left. Cut at `size`. */
+ *  "actor_lr 0.1, critic_lr 0.01"; "all runs" where none is left. Ends with
+ *  a whole word at `size`. */
 void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
                     char *text, size_t size);
 
-/** Why a comparison says little, or "": "curves cross at 233", "3 seeds: p is 0.25 at least". Cut
- *  at `size`. */
+/** Why a comparison says little, or "": "curves cross at 233", "too few seeds: p is 0.25 at least";
+ *  AGGREGATE_NOTE bytes hold it. */
 void comparison_note(const struct comparison *comparison, char *text, size_t size);
 
 /** The same of a test. */

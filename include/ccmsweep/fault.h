@@ -7,7 +7,7 @@
  * (disk, memory, library): STATUS_FAULT and a sentence with the system's own words. Numerics (NaN,
  * divergence): not an error at all but an outcome of the training, recorded in its row.
  *
- * Statuses are the exit codes of the program. This module knows nothing of any other.
+ * Statuses are the exit codes of the program. This module knows nothing of any other but text.h.
  */
 #ifndef CCMSWEEP_FAULT_H
 #define CCMSWEEP_FAULT_H
@@ -24,9 +24,10 @@ enum status {
     STATUS_STOPPED = 75, /**< stopped early and politely: run the same command again */
 };
 
-/** The sentence that goes with a status other than STATUS_OK. Owned by the caller, no heap. */
+/** The sentence that goes with a status other than STATUS_OK. Owned by the caller, no heap. Has
+ * room for two paths of 4096 bytes. */
 struct fault {
-    char text[2048];
+    char text[9216];
 };
 
 /** Marks a result that must not be dropped. */
@@ -34,8 +35,8 @@ struct fault {
 
 /**
  * Write a sentence into `fault` (NULL: dropped) and return `status`, so that a failing function can
- * end with `return fault_set(…)`. Local. The sentence has no final newline; it is cut at the size
- * of the carrier.
+ * end with `return fault_set(…)`. Local. The sentence has no final newline; one
+ * that is longer than the carrier ends after a whole word in " …".
  */
 enum status fault_set(struct fault *fault, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

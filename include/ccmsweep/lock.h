@@ -32,8 +32,8 @@ enum status lock_acquire(struct lock **lock, const char *path, double wait_s,
                          struct fault *fault) MUST_USE;
 
 /** Look whether somebody holds the lock of PATH, without taking it or waiting.
- *  \param holder who it is, "" when nobody does or it is not said; cut at `size`. Printable ASCII:
- *                '?' stands for what the file has else
+ *  \param holder who it is, "" when nobody does or it is not said; cut at `size`,
+ *                fit to be printed (text_make_plain)
  *  \return false also when there is no lock file, or locks cannot be looked at */
 bool lock_is_held(const char *path, char *holder, size_t size) MUST_USE;
 

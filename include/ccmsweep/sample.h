@@ -43,7 +43,7 @@ void sample_check(const struct sample *sample);
 /** How far a number of independent clusters (seeds) reaches. */
 enum sample_size {
     SAMPLE_SINGLE, /**< 0 or 1: no interval, no test */
-    SAMPLE_SMALL,  /**< no test can reach the level 1 - confidence, and intervals are too short */
+    SAMPLE_SMALL,  /**< no test can reach the level 1 - confidence; below 3, no interval either */
     SAMPLE_FAIR,
 };
 

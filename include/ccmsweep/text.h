@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Text a user wrote, and text for a user to read: whole numbers, quoted excerpts, near misses.
+ * Text a user wrote, and text for a user to read: numbers, quoted excerpts, sentences that end with
+ * a whole word, near misses.
  *
  * Numbers are read whole or refused: base 10, finite, no blanks, no trailing characters. The
  * decimal point is the C locale's; the program never sets another. Knows no other module.
@@ -9,6 +10,7 @@
 #define CCMSWEEP_TEXT_H
 
 #include <ccmsweep/fault.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +39,18 @@ enum { TEXT_QUOTED = 64 };
 /** Make text from outside fit to be printed, in place: what a terminal would obey (control
  * characters, also those beyond ASCII) becomes '?'. Everything else stays. Returns `text`. */
 char *text_make_plain(char *text);
+
+/**
+ * Write behind the text that is there ("" at first) in a block of `size` bytes, as snprintf writes.
+ * No sentence is cut in mid-word: what does not fit ends after a whole word in " …" (behind a part
+ * of a word only where there is no blank), and takes nothing more.
+ */
+void text_add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The same with a list of arguments. */
+void text_add_list(char *text, size_t size, const char *format, va_list values)
+    __attribute__((format(printf, 3, 0)));
 
 /** Number of single-character insertions, deletions, replacements and swaps of neighbours that turn
  *  `a` into `b`; INT_MAX when one of them is longer than 63 characters. */

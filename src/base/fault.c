@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/fault.h>
+#include <ccmsweep/text.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,12 @@ enum status fault_set(struct fault *fault, enum status status, const char *forma
 {
     if (fault == NULL)
         return status;
+    struct fault made = {""}; /* what is there may be quoted */
     va_list args;
     va_start(args, format);
-    vsnprintf(fault->text, sizeof fault->text, format, args);
+    text_add_list(made.text, sizeof made.text, format, args);
     va_end(args);
+    *fault = made;
     return status;
 }
 
@@ -21,18 +24,13 @@ void fault_prefix(struct fault *fault, const char *format, ...)
 {
     if (fault == NULL)
         return;
-    const struct fault rest = *fault;
+    struct fault made = {""};
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(fault->text, sizeof fault->text, format, args);
+    text_add_list(made.text, sizeof made.text, format, args);
     va_end(args);
-    const size_t used = length < 0 ? 0 : (size_t)length;
-    const size_t room = used < sizeof fault->text ? sizeof fault->text - used : 0;
-    if (room > 2) {
-        memcpy(fault->text + used, ": ", 2);
-        memcpy(fault->text + used + 2, rest.text, room - 2);
-        fault->text[sizeof fault->text - 1] = '\0';
-    }
+    text_add(made.text, sizeof made.text, ": %s", fault->text);
+    *fault = made;
 }
 
 _Noreturn void fault_bug(const char *file, int line, const char *condition)

@@ -140,6 +140,46 @@ char *text_make_plain(char *text)
     return text;
 }
 
+static bool is_cut(const char *text, size_t length)
+{
+    static const char mark[] = " …";
+    return length >= strlen(mark) && strcmp(text + length - strlen(mark), mark) == 0;
+}
+
+/* End a full block after its last whole word, or between two characters of UTF-8. */
+static void cut(char *text, size_t size)
+{
+    static const char mark[] = " …";
+    CHECK(size > sizeof mark);
+    size_t at = size - sizeof mark;
+    while (at > 0 && text[at] != ' ')
+        at--;
+    if (at == 0) {
+        at = size - sizeof mark;
+        while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+            at--;
+    }
+    memcpy(text + at, mark, sizeof mark);
+}
+
+void text_add_list(char *text, size_t size, const char *format, va_list values)
+{
+    const size_t used = strlen(text);
+    if (is_cut(text, used))
+        return;
+    const int length = vsnprintf(text + used, size - used, format, values);
+    if (length >= 0 && (size_t)length >= size - used)
+        cut(text, size);
+}
+
+void text_add(char *text, size_t size, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    text_add_list(text, size, format, values);
+    va_end(values);
+}
+
 static int smallest(int a, int b, int c)
 {
     const int ab = a < b ? a : b;

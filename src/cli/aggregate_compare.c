@@ -201,11 +201,10 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
                                                          const char *format, ...)
 {
     va_list values;
-    size_t used = strlen(text);
-    used += used > 0 ? (size_t)snprintf(text + used, size - used, "; ") : 0;
+    if (text[0] != '\0')
+        text_add(text, size, "; ");
     va_start(values, format);
-    if (used < size)
-        vsnprintf(text + used, size - used, format, values);
+    text_add_list(text, size, format, values);
     va_end(values);
 }
 
@@ -224,6 +223,8 @@ void comparison_note(const struct comparison *comparison, char *text, size_t siz
                comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
     else if (paired->p <= comparison->least * (1.0 + 1e-9))
         append(text, size, "p cannot be less");
+    if (paired->pairs == 2 && !comparison->eventless)
+        append(text, size, "no interval of two seeds");
     if (comparison->one_sided && paired->pairs > 1)
         append(text, size, "one had no event");
     if (!isnan(comparison->crossing))

@@ -234,7 +234,7 @@ static void print_comparison(FILE *file, const struct aggregate *aggregate,
                              const struct comparison *c)
 {
     struct row row = empty;
-    char note[128];
+    char note[AGGREGATE_NOTE];
     comparison_note(c, note, sizeof note);
     row.kind = "comparison";
     row.family = c->axis < 0 ? "reference" : "neighbours";
@@ -254,7 +254,7 @@ static void print_comparison(FILE *file, const struct aggregate *aggregate,
 static void print_test(FILE *file, const struct aggregate *aggregate, const struct axis_test *t)
 {
     struct row row = empty;
-    char note[128];
+    char note[AGGREGATE_NOTE];
     test_note(t, note, sizeof note);
     row.kind = "test";
     row.family = t->within < 0 ? "stratified" : "within";

@@ -106,10 +106,9 @@ static size_t find_axis(const struct survey *survey, const char *name)
 
 static enum status refuse_axis(const struct survey *survey, const char *name, struct fault *fault)
 {
-    char quoted[TEXT_QUOTED], names[512] = "";
+    char quoted[TEXT_QUOTED], names[AGGREGATE_NAME] = "";
     for (size_t a = 0; a < axes_of(survey); a++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", a > 0 ? ", " : "",
-                 name_of(survey, a));
+        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", name_of(survey, a));
     if (strcmp(name, "seed") == 0 || strcmp(name, "training.seed") == 0)
         return fault_set(
             fault, STATUS_INPUT,
@@ -223,14 +222,15 @@ void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t co
 void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
                     char *text, size_t size)
 {
-    size_t used = 0;
-    snprintf(text, size, "all runs");
-    for (int64_t a = 0; a < aggregate->axes && used < size; a++) {
+    text[0] = '\0';
+    for (int64_t a = 0; a < aggregate->axes; a++) {
         char value[80];
         if (a == without)
             continue;
         aggregate_value(aggregate, a, configuration, value, sizeof value);
-        used += (size_t)snprintf(text + used, size - used, "%s%s %s", used > 0 ? ", " : "",
-                                 aggregate->axis[a].name, value);
+        text_add(text, size, "%s%s %s", text[0] != '\0' ? ", " : "", aggregate->axis[a].name,
+                 value);
     }
+    if (text[0] == '\0')
+        text_add(text, size, "all runs");
 }

@@ -252,7 +252,7 @@ static json_t *configuration_json(const struct aggregate *aggregate, int64_t i)
 
 static json_t *comparison_json(const struct aggregate *aggregate, const struct comparison *c)
 {
-    char note[128];
+    char note[AGGREGATE_NOTE];
     json_t *const object = json_object();
     comparison_note(c, note, sizeof note);
     set(object, "family", json_string(c->axis < 0 ? "reference" : "neighbours"));
@@ -276,7 +276,7 @@ static json_t *comparison_json(const struct aggregate *aggregate, const struct c
 
 static json_t *test_json(const struct aggregate *aggregate, const struct axis_test *t)
 {
-    char note[128];
+    char note[AGGREGATE_NOTE];
     json_t *const object = json_object();
     test_note(t, note, sizeof note);
     set(object, "family", json_string(t->within < 0 ? "stratified" : "within"));

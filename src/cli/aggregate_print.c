@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/aggregate_report.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,17 @@ static void write_how(const struct aggregate *aggregate, char *text, size_t size
              aggregate->request.draw_seed);
 }
 
+__attribute__((format(printf, 1, 2))) static char *write_warning(const char *form, ...)
+{
+    char *text = NULL;
+    va_list values;
+    va_start(values, form);
+    if (vasprintf(&text, form, values) < 0)
+        fault_no_memory(strlen(form));
+    va_end(values);
+    return text;
+}
+
 static void free_sheets(struct sheet **sheets, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -48,8 +60,9 @@ void aggregate_print(FILE *file, const struct aggregate *aggregate,
     write_how(aggregate, text, sizeof text);
     sheet_print_wrapped(file, text);
     for (int64_t i = 0; i < aggregate->warnings; i++) {
-        snprintf(text, sizeof text, "warning: %s", aggregate->warning[i]);
-        sheet_print_wrapped(file, text);
+        char *const sentence = write_warning("warning: %s", aggregate->warning[i]);
+        sheet_print_wrapped(file, sentence);
+        free(sentence);
     }
     for (size_t i = 0; i < count; i++) {
         fputc('\n', file);
@@ -87,8 +100,9 @@ void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
     write_how(aggregate, text, sizeof text);
     print_paragraph(file, text);
     for (int64_t i = 0; i < aggregate->warnings; i++) {
-        snprintf(text, sizeof text, "Warning: %s.", aggregate->warning[i]);
-        print_paragraph(file, text);
+        char *const sentence = write_warning("Warning: %s.", aggregate->warning[i]);
+        print_paragraph(file, sentence);
+        free(sentence);
     }
     for (size_t i = 0; i < count; i++)
         sheet_print_latex(sheets[i], file);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/aggregate_report.h>
+#include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -378,12 +379,11 @@ static void write_axis(const struct aggregate *aggregate, int64_t axis, int64_t 
 
 static void add_grid(const struct aggregate *aggregate, int64_t like, struct sheets *sheets)
 {
-    char times[128], value[80], others[256] = "";
+    char times[128], value[80], others[AGGREGATE_NAME] = "";
     aggregate_times(aggregate, times, sizeof times);
     for (int64_t a = 2; a < aggregate->axes; a++) {
         aggregate_value(aggregate, a, like, value, sizeof value);
-        snprintf(others + strlen(others), sizeof others - strlen(others), ", %s %s",
-                 aggregate->axis[a].name, value);
+        text_add(others, sizeof others, ", %s %s", aggregate->axis[a].name, value);
     }
     struct sheet *const sheet = add(sheets, sheet_new("Mean episode of %s, restricted to %" PRId64
                                                       " (runs with the event/observed)%s",
@@ -419,7 +419,7 @@ static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
 
 static void put_comparison(const struct comparison *comparison, struct sheet *sheet)
 {
-    char note[128];
+    char note[AGGREGATE_NOTE];
     comparison_note(comparison, note, sizeof note);
     sheet_cell(sheet, "%" PRId64, comparison->paired.pairs);
     put_interval(sheet, comparison->paired.difference, comparison->paired.between, 1);
@@ -441,7 +441,7 @@ static void put_comparison_headings(const struct aggregate *aggregate, struct sh
 
 static void add_reference(const struct aggregate *aggregate, struct sheets *sheets)
 {
-    char name[256];
+    char name[AGGREGATE_NAME];
     const bool chosen = aggregate->request.reference == NULL;
     aggregate_name(aggregate, aggregate->reference, -1, name, sizeof name);
     struct sheet *const sheet =
@@ -493,7 +493,7 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
 static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
                      struct sheet *sheet)
 {
-    char within[256] = "all", note[128];
+    char within[AGGREGATE_NAME] = "all", note[AGGREGATE_NOTE];
     test_note(t, note, sizeof note);
     if (t->within >= 0)
         aggregate_name(aggregate, t->within, t->axis, within, sizeof within);

@@ -1,50 +1,48 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/aggregate.h>
+#include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Configurations and runs that a warning names one by one. */
-enum { NAMED = 5, SENTENCE = 1024 };
+/* Configurations and runs that a warning names one by one, and room for one of them. */
+enum { NAMED = 5, ITEM = AGGREGATE_NAME + 64 };
 
 __attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggregate,
                                                        const char *format, ...)
 {
-    char text[SENTENCE];
+    char *text = NULL;
     va_list values;
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    if (vasprintf(&text, format, values) < 0)
+        fault_no_memory(strlen(format));
     va_end(values);
     const size_t size = (size_t)(aggregate->warnings + 1) * sizeof *aggregate->warning;
     char **const grown = realloc(aggregate->warning, size);
     if (grown == NULL)
         fault_no_memory(size);
     aggregate->warning = grown;
-    char *const kept = fault_alloc(strlen(text) + 1, 1);
-    aggregate->warning[aggregate->warnings++] = memcpy(kept, text, strlen(text) + 1);
+    aggregate->warning[aggregate->warnings++] = text;
 }
 
-/* A list that is cut when it gets long. */
+/* A list that says how many more there are when it gets long. */
 struct list {
-    char text[SENTENCE / 2];
+    char text[NAMED * ITEM + 64];
     int64_t count;
 };
 
 static void list_add(struct list *list, const char *item)
 {
-    const size_t used = strlen(list->text);
     if (list->count++ < NAMED)
-        snprintf(list->text + used, sizeof list->text - used, "%s%s", used > 0 ? "; " : "", item);
+        text_add(list->text, sizeof list->text, "%s%s", list->count > 1 ? "; " : "", item);
 }
 
 static const char *list_end(struct list *list)
 {
-    const size_t used = strlen(list->text);
     if (list->count > NAMED)
-        snprintf(list->text + used, sizeof list->text - used, "; and %" PRId64 " more",
-                 list->count - NAMED);
+        text_add(list->text, sizeof list->text, "; and %" PRId64 " more", list->count - NAMED);
     return list->text;
 }
 
@@ -81,7 +79,7 @@ static void warn_of_gaps(struct aggregate *aggregate)
     for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
         struct list list = {.count = 0};
         for (int64_t run = 0; run < aggregate->survey->runs; run++) {
-            char name[256], item[320];
+            char name[AGGREGATE_NAME], item[ITEM];
             if (aggregate->cohort->member[run].fate != gaps[g])
                 continue;
             aggregate_name(aggregate, aggregate->of_run[run], -1, name, sizeof name);
@@ -107,7 +105,7 @@ static struct list list_fate(const struct aggregate *aggregate, enum fate fate)
     struct list list = {.count = 0};
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        char name[256], item[320];
+        char name[AGGREGATE_NAME], item[ITEM];
         if (c->fates[fate] == 0)
             continue;
         aggregate_name(aggregate, i, -1, name, sizeof name);
@@ -124,7 +122,7 @@ static void warn_of_movers(struct aggregate *aggregate)
     int64_t moved = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        char name[256], item[320];
+        char name[AGGREGATE_NAME], item[ITEM];
         if (c->moved == 0)
             continue;
         moved += c->moved;
@@ -165,13 +163,40 @@ static void warn_of_fates(struct aggregate *aggregate)
              diverged, plural(diverged), list_end(&list));
 }
 
+/* Figures of one or two seeds, in whole configurations or in what few of their runs have. */
+static void warn_of_pairs(struct aggregate *aggregate)
+{
+    struct list list = {.count = 0};
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        char name[AGGREGATE_NAME], item[ITEM];
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        if (c->seeds == 2)
+            list_add(&list, name);
+        snprintf(item, sizeof item, "tail of %s", name);
+        if (c->seeds > 2 && (c->tail.clusters == 1 || c->tail.clusters == 2))
+            list_add(&list, item);
+        for (int which = 0; c->seeds > 2 && which < RETURN_COUNT; which++) {
+            const int64_t seeds = c->returns[which].mean.clusters;
+            snprintf(item, sizeof item, "return (%s) of %s", returns_name((enum returns)which),
+                     name);
+            if (seeds == 1 || seeds == 2)
+                list_add(&list, item);
+        }
+    }
+    if (list.count > 0)
+        warn(aggregate,
+             "two seeds are too few for an interval over seeds that holds, so none is given (%s)",
+             list_end(&list));
+}
+
 static void warn_of_seeds(struct aggregate *aggregate)
 {
     struct list single = {.count = 0}, few = {.count = 0};
     int64_t fewest = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        char name[256];
+        char name[AGGREGATE_NAME];
         aggregate_name(aggregate, i, -1, name, sizeof name);
         const enum sample_size size = sample_size(c->seeds, aggregate->request.confidence);
         if (size == SAMPLE_SINGLE)
@@ -197,7 +222,7 @@ static void warn_of_limits(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};
     for (int64_t i = 0; i < aggregate->configurations; i++) {
-        char name[256];
+        char name[AGGREGATE_NAME];
         aggregate_name(aggregate, i, -1, name, sizeof name);
         if (aggregate->configuration[i].rmst.extended)
             list_add(&list, name);
@@ -235,6 +260,7 @@ void aggregate_warn(struct aggregate *aggregate)
     warn_of_movers(aggregate);
     warn_of_fates(aggregate);
     warn_of_seeds(aggregate);
+    warn_of_pairs(aggregate);
     warn_of_limits(aggregate);
     warn_of_pooling(aggregate);
     warn_of_comparisons(aggregate);

@@ -83,12 +83,12 @@ static error_t refuse(const struct argp_state *state, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static error_t refuse(const struct argp_state *state, const char *format, ...)
 {
-    char sentence[512];
+    struct fault sentence = {""};
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    text_add_list(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
-    argp_error(state, "%s", sentence);
+    argp_error(state, "%s", sentence.text);
     return EINVAL;
 }
 

@@ -54,15 +54,15 @@ static void name_cell(const struct survey *survey, int64_t run, char *text, size
     char actor_lr[TEXT_NUMBER], critic_lr[TEXT_NUMBER];
     text_write_real(r->actor_lr, actor_lr, sizeof actor_lr);
     text_write_real(r->critic_lr, critic_lr, sizeof critic_lr);
-    int used = snprintf(text, size, "run %" PRId64 " (actor_lr %s, critic_lr %s, seed %" PRId64,
-                        run, actor_lr, critic_lr, r->seed);
-    for (size_t i = 0; i < survey->axes && (size_t)used < size; i++) {
+    text[0] = '\0';
+    text_add(text, size, "run %" PRId64 " (actor_lr %s, critic_lr %s, seed %" PRId64, run, actor_lr,
+             critic_lr, r->seed);
+    for (size_t i = 0; i < survey->axes; i++) {
         char value[TEXT_NUMBER];
         survey_axis_write(&survey->axis[i], run, value, sizeof value);
-        used += snprintf(text + used, size - (size_t)used, ", %s %s", survey->axis[i].name, value);
+        text_add(text, size, ", %s %s", survey->axis[i].name, value);
     }
-    if ((size_t)used < size)
-        snprintf(text + used, size - (size_t)used, ")");
+    text_add(text, size, ")");
 }
 
 static bool is_set_aside(const struct surveyed *r)
@@ -229,7 +229,7 @@ static void print_reasons(FILE *file, const struct survey *survey, bool set_asid
 {
     int64_t told = 0;
     for (int64_t run = 0; run < survey->runs; run++) {
-        char name[512], reason[128];
+        char name[4096], reason[128];
         if (is_set_aside(&survey->run[run]) != set_aside ||
             reason_of(&survey->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
             continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/disk.h>
 #include <ccmsweep/h5.h>
+#include <ccmsweep/text.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data
         return 0;
     const char *text = message != NULL ? message : error->desc;
     const int length = (int)(message != NULL ? strcspn(text, "'") : strlen(text));
-    snprintf(words->text, sizeof words->text, "%.*s", length, text);
+    words->text[0] = '\0';
+    text_add(words->text, sizeof words->text, "%.*s", length, text);
     return 0;
 }
 
@@ -69,12 +71,12 @@ enum status h5_fault(struct fault *fault, enum status status, const struct h5_wo
 {
     if (fault == NULL)
         return status;
-    char sentence[1024];
+    struct fault sentence = {""};
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    text_add_list(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
-    return fault_set(fault, status, "%s: %s", sentence,
+    return fault_set(fault, status, "%s: %s", sentence.text,
                      words->text[0] != '\0' ? words->text : "HDF5 does not say why");
 }
 

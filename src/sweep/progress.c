@@ -134,11 +134,11 @@ static void clear_bar(struct progress *p)
 /* Written at once: other ranks have the same terminal. */
 void progress_say(struct progress *p, const char *format, ...)
 {
-    struct fault sentence;
+    struct fault sentence = {""};
     clear_bar(p);
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence.text, sizeof sentence.text, format, args);
+    text_add_list(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
     fprintf(p->file, "ccmsweep: %s%s\n", p->who, text_make_plain(sentence.text));
     fflush(p->file);

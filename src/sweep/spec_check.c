@@ -36,10 +36,10 @@ static enum status check_cells(const struct spec *spec, const struct spec_part *
         const enum status status = settings_check(&cell, culprits, fault);
         if (status == STATUS_OK)
             continue;
-        char place[512];
-        if (name_place(spec, part, culprits[0], place, sizeof place) ||
-            name_place(spec, part, culprits[1], place, sizeof place))
-            fault_prefix(fault, "%s", place);
+        struct fault place = {""};
+        if (name_place(spec, part, culprits[0], place.text, sizeof place.text) ||
+            name_place(spec, part, culprits[1], place.text, sizeof place.text))
+            fault_prefix(fault, "%s", place.text);
         return status;
     }
     return STATUS_OK;
@@ -116,15 +116,14 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
                                const struct setting *const *rows, size_t count, struct fault *fault)
 {
     struct settings cell;
-    char text[1024] = "";
-    size_t used = 0;
+    char text[4096] = "";
     spec_cell(spec, pair[0], &cell);
-    for (size_t i = 0; i < count && used < sizeof text; i++) {
+    for (size_t i = 0; i < count; i++) {
         char value[TEXT_NUMBER];
         settings_get(&cell, rows[i], value, sizeof value);
         if (!settings_from_preset(rows[i]))
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s",
-                                     used > 0 ? ", " : "", rows[i]->key, value);
+            text_add(text, sizeof text, "%s%s %s", text[0] != '\0' ? ", " : "", rows[i]->key,
+                     value);
     }
     const int first = part_of(spec, pair[0])->grid.line;
     const int second = part_of(spec, pair[1])->grid.line;
@@ -132,7 +131,7 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
                      "%s:%d: grid: a cell is given twice, by the block in line %d and by that in "
                      "line %d, expected once: %s",
                      spec->name, first, first, second,
-                     used > 0 ? text : "no axis tells them apart");
+                     text[0] != '\0' ? text : "no axis tells them apart");
 }
 
 /* Within a block all cells differ: values of an axis do. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/disk.h>
 #include <ccmsweep/store_inside.h>
+#include <ccmsweep/text.h>
 #include <ccmsweep/trainer.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -363,9 +364,9 @@ static int64_t first_difference(const struct store *store, const struct spec *sp
 static void list_differences(const struct store *store, const struct spec *spec, int64_t runs,
                              char *text, size_t size)
 {
-    size_t rows = 0, used = 0;
+    size_t rows = 0;
     const struct setting *table = settings_table(&rows);
-    for (size_t i = 0; i < rows && used < size; i++) {
+    for (size_t i = 0; i < rows; i++) {
         struct settings there, here;
         char a[128], b[128];
         if (table[i].class == CLASS_OPERATION)
@@ -375,28 +376,27 @@ static void list_differences(const struct store *store, const struct spec *spec,
             continue;
         settings_get(&there, &table[i], a, sizeof a);
         settings_get(&here, &table[i], b, sizeof b);
-        used += (size_t)snprintf(text + used, size - used,
-                                 "%s%s is %s there and %s here (run %" PRId64 ")",
-                                 used > 0 ? "; " : "", table[i].key, a, b, run);
+        text_add(text, size, "%s%s is %s there and %s here (run %" PRId64 ")",
+                 text[0] != '\0' ? "; " : "", table[i].key, a, b, run);
     }
 }
 
 /* Names the settings in which cells from `from` on differ from the first. */
 static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
 {
-    size_t rows = 0, used = 0;
+    size_t rows = 0;
     const struct setting *table = settings_table(&rows);
     struct settings first, cell;
     spec_cell(spec, 0, &first);
-    for (size_t i = 0; i < rows && used < size; i++) {
+    for (size_t i = 0; i < rows; i++) {
         bool same = true;
         for (int64_t run = from; run < spec_cells(spec) && same; run++) {
             spec_cell(spec, run, &cell);
             same = settings_equal(&first, &cell, &table[i]);
         }
         if (!same && table[i].class != CLASS_OPERATION)
-            used += (size_t)snprintf(text + used, size - used, "%s%s has other values",
-                                     used > 0 ? "; " : "", table[i].key);
+            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "",
+                     table[i].key);
     }
 }
 
@@ -428,7 +428,7 @@ enum status store_match(const struct store *store, const struct spec *spec, stru
     if (is_of_spec(store, spec))
         return STATUS_OK;
     const int64_t cells = spec_cells(spec);
-    char differences[1024] = "";
+    char differences[4096] = "";
     list_differences(store, spec, cells < store->runs ? cells : store->runs, differences,
                      sizeof differences);
     if (cells != store->runs && differences[0] == '\0')

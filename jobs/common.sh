@@ -2,6 +2,42 @@
 # SPDX-License-Identifier: MIT
 # What the scripts share. Sourced, not run: sets $root, the folder of the project.
 
+# What the user has set for other purposes must not change what tools print, or how this shell reads.
+neutralise() {
+    local name builtins
+    set +o posix
+    unset POSIXLY_CORRECT _POSIX2_VERSION BASH_COMPAT CDPATH GLOBIGNORE EXECIGNORE FUNCNEST TMOUT \
+        GREP_OPTIONS GREP_COLOR GREP_COLORS BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE QUOTING_STYLE \
+        TIME_STYLE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE LANGUAGE
+    # Exported as SHELLOPTS and BASHOPTS.
+    set +afkmC
+    shopt -u failglob nullglob nocaseglob nocasematch dotglob lastpipe xpg_echo
+    # Functions that are exported under the name of a tool; those of modules stay.
+    mapfile -t builtins < <(compgen -b)
+    while IFS= read -r name; do
+        [[ ! $name =~ ^(module|ml|spack|conda|mamba|neutralise)$ ]] || continue
+        if [[ " ${builtins[*]} " == *" $name "* ]] || type -P -- "$name" >/dev/null; then
+            unset -f "$name"
+        fi
+    done < <(compgen -A function)
+    # Words in English, points in numbers, letters by their codes; what a character is stays.
+    if [ -n "${LC_ALL:-}" ]; then
+        export LC_CTYPE=$LC_ALL
+        unset LC_ALL
+    fi
+    export LC_COLLATE=C LC_MESSAGES=C LC_NUMERIC=C LC_TIME=C
+    case :${PATH:-}: in
+    *:/usr/bin:*) ;;
+    *) PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin ;;
+    esac
+    export PATH
+    # A standard stream that is shut would be the next file: using it is to fail.
+    { : <&0; } 2>/dev/null || exec 0>/dev/null
+    { : >&1; } 2>/dev/null || exec 1</dev/null
+    { : >&2; } 2>/dev/null || exec 2>/dev/null
+}
+neutralise
+
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Tell the user something; standard output is kept for results.
@@ -22,19 +58,39 @@ fail() {
     exit "$code"
 }
 
+# A folder for what is temporary must be there, for everything that is started here.
+if [ -n "${TMPDIR:-}" ] && ! { [ -d "$TMPDIR" ] && [ -w "$TMPDIR" ] && [ -x "$TMPDIR" ]; }; then
+    say "TMPDIR is $(quoted "$TMPDIR"), where nothing can be written: /tmp is taken instead"
+    export TMPDIR=/tmp
+fi
+
+# Print a whole number as (( )) takes it: without it a text there could run commands. Fails when it
+# is none from LEAST to MOST: whole_number TEXT MOST [LEAST]
+whole_number() {
+    [[ ${1:0:99} =~ ^0*([0-9]{1,15})$ ]] && [ "${BASH_REMATCH[1]}" -le "$2" ] &&
+        [ "${BASH_REMATCH[1]}" -ge "${3:-0}" ] && printf '%s\n' "$((10#${BASH_REMATCH[1]}))"
+}
+
+# Print such a number from 1, or leave: need_number WHAT TEXT MOST
+need_number() {
+    local upto=
+    whole_number "$2" "$3" 1 && return
+    [[ ${2:0:99} =~ ^[0-9]*[1-9][0-9]*$ ]] && upto=" to $3"
+    fail 2 "$1 '${2:0:99}', expected a whole number from 1$upto"
+}
+
 # Run a command whose output matters only when it fails: run_quietly "what it does" COMMAND…
 run_quietly() {
-    local what=$1 log code=0
+    local what=$1 said code=0
     shift
-    log=$(mktemp)
     say "$what"
-    "$@" >"$log" 2>&1 </dev/null || code=$?
+    # Kept here and not in a file: a disk may be full.
+    said=$("$@" 2>&1 </dev/null | tr -d '\0'; exit "${PIPESTATUS[0]}") || code=$?
     if [ "$code" -ne 0 ]; then
         # Without ninja's count of what went well.
-        grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2 || true
+        printf '%s\n' "$said" | grep -v '^\[[0-9]*/[0-9]*\] ' >&2 || true
         say "failed: $what (exit code $code)"
     fi
-    rm -f "$log"
     return "$code"
 }
 
@@ -61,15 +117,60 @@ usage() {
     sed -n '/^# SPDX/,/^set/{/^# SPDX/d;s/^# \{0,1\}//p}' "$1"
 }
 
-# Set $program: $CCMSWEEP, or the one of build/, which is built first.
+# Set $program: $CCMSWEEP, or the one of build/, which is built first where this user can do that.
 find_program() {
-    program=${CCMSWEEP:-$root/build/ccmsweep}
-    if [ -z "${CCMSWEEP:-}" ]; then
+    local build=$root/build
+    if [ -n "${CCMSWEEP:-}" ]; then
+        # As a command is found: a name alone is looked up.
+        program=$CCMSWEEP
+        case $program in
+        /*) ;;
+        */*) program=$PWD/$program ;;
+        *) program=$(type -P -- "$program") || program=$CCMSWEEP ;;
+        esac
+        check_program "CCMSWEEP is"
+        # A job may start elsewhere.
+        export CCMSWEEP=$program
+        return
+    fi
+    program=$build/ccmsweep
+    if can_build; then
         # A folder that is configured has found all it needs, whoever installed it.
-        [ -f "$root/build/build.ninja" ] || "$root/jobs/setup.sh" run
+        [ -f "$build/build.ninja" ] || "$root/jobs/setup.sh" run
         configure_in build || exit 1
         compile_in build ccmsweep:executable || exit 1
+    elif [ ! -e "$program" ]; then
+        fail 2 "$(quoted "$program") is not built yet, and cannot be by you, who cannot write there:" \
+            "ask its owner to run meson setup build && meson compile -C build, or set CCMSWEEP"
     fi
+    check_program "The program is"
+    if [ -e "$root/.git" ] && [[ $version == *$'\n'revision\ *unknown$'\n'* ]]; then
+        say "Warning: git does not tell the revision of $(quoted "$root"): files will not name it"
+    fi
+}
+
+# Whether this user may build: an installation that is shared or read-only is taken as it is.
+can_build() {
+    local folder=$root/build
+    [ -e "$folder" ] || folder=$root
+    [ -w "$folder" ] && { [ ! -e "$root/build/build.ninja" ] || [ -w "$root/build/build.ninja" ]; }
+}
+
+# Leave when $program is none of ours that runs here: check_program WHOSE. $version is what it says.
+check_program() {
+    local code=0 why
+    if [ -d "$program" ]; then
+        why="a folder"
+    elif [ ! -e "$program" ]; then
+        why="not there"
+    elif [ ! -f "$program" ] || [ ! -x "$program" ]; then
+        why="no program that you may run"
+    else
+        version=$(timeout 60 "$program" --version 2>&1 </dev/null | head -c 4096 | tr -dc '\n -~') || code=$?
+        [[ $version != 'ccmsweep '* ]] || return 0
+        why="not ccmsweep (its --version ends with code $code: '$(head -n 1 <<<"$version")')"
+    fi
+    fail 2 "$1 $(quoted "$program"), which is $why"
 }
 
 # Print a Python that has these modules, for the first on PATH may not: find_python "MODULE, MODULE"
@@ -92,7 +193,8 @@ read_site() {
     set -eu -o pipefail
 }
 
-# Forget the variables of an allocation that this runs in: they would be taken for the new job's.
+# Forget the variables of an allocation that this runs in, or that has ended: they would be taken for
+# the new job's.
 leave_allocation() {
     local name
     for name in ${!SLURM_*}; do
@@ -101,16 +203,49 @@ leave_allocation() {
         *) unset "$name" ;;
         esac
     done
+    # By these mpirun knows other batch systems.
+    unset PBS_ENVIRONMENT PBS_JOBID PBS_NODEFILE LSB_JOBID LSB_HOSTS LSB_MCPU_HOSTS PE_HOSTFILE
+}
+
+# Forget what an mpirun or srun around this has told its rank. What users set for Open MPI stays.
+leave_launcher() {
+    local name
+    for name in ${!OMPI_*} ${!PMIX_*} ${!PMI_*} ${!ORTE_*} MPI_LOCALRANKID MPI_LOCALNRANKS; do
+        case $name in
+        OMPI_ALLOW_RUN_AS_ROOT*) ;;
+        OMPI_MCA_ess | OMPI_MCA_ess_* | OMPI_MCA_pmix | OMPI_MCA_initial_wdir | \
+            OMPI_MCA_mpi_oversubscribe) unset "$name" ;;
+        OMPI_MCA_orte_app_num | OMPI_MCA_orte_bound_at_launch | OMPI_MCA_orte_ess_* | \
+            OMPI_MCA_orte_*_uri | OMPI_MCA_orte_*_session_dir | OMPI_MCA_orte_launch | \
+            OMPI_MCA_orte_num_nodes | OMPI_MCA_orte_precondition_transports | \
+            OMPI_MCA_orte_tmpdir_base | OMPI_MCA_shmem_RUNTIME_QUERY_hint) unset "$name" ;;
+        OMPI_MCA_* | PMIX_MCA_* | OMPI_CC | OMPI_CFLAGS | OMPI_LDFLAGS | OMPI_LIBS) ;;
+        *) unset "$name" ;;
+        esac
+    done
+}
+
+# A tool of SLURM without the variables that change what it prints, and those that change what a job
+# of ours is: slurm_tool NAME [ARGUMENT…]
+slurm_tool() {
+    local name without=()
+    for name in ${!SQUEUE_*} ${!SINFO_*} ${!SCONTROL_*} SLURM_TIME_FORMAT SLURM_BITSTR_LEN \
+        SLURM_DEBUG_FLAGS SBATCH_{ARRAY_INX,DEBUG,ERROR,INPUT,NO_REQUEUE,OPEN_MODE,OUTPUT,SIGNAL} \
+        SBATCH_{TEST_ONLY,WAIT,WRAP}; do
+        without+=(-u "$name")
+    done
+    env "${without[@]}" "$@"
 }
 
 # Set $state to that of a job in the queue, empty when it is not there any more: ask_queue JOB.
 # Without an answer it fails, and $state is what was said instead.
 ask_queue() {
-    state=$(squeue -h -j "$1" -o %T 2>&1) || case $state in
+    state=$(slurm_tool timeout 60 squeue -h -j "$1" -o %T 2>&1) || case $state in
     *'Invalid job id'*) state= ;;
     *) return 1 ;;
     esac
-    state=${state##*$'\n'}
+    # Of several clusters, it names them.
+    state=$(grep -xE '[A-Z_]+' <<<"$state" | tail -n 1) || true
 }
 
 # shellcheck disable=SC2034 # $code is the caller's, whose traps set $interrupted and $gave_up
@@ -166,22 +301,75 @@ number_in() {
 # What changes when the sweep in $file comes on: the cells that need no more work, and the newest
 # checkpoint.
 standing() {
-    "$program" status "$file" --json 2>/dev/null |
+    local path
+    path=$(realpath -m -- "$file")
+    timeout --foreground 60 "$program" status --json -- "$file" 2>/dev/null </dev/null |
         grep -oE '"(done|failed|quarantined)": *[1-9][0-9]*' || true
-    stat -c '%.9Y %n' -- "$file".ckpt/*.ckpt 2>/dev/null | sort -n | tail -n 1 || true
+    stat -c '%.9Y %n' -- "$path".ckpt/*.ckpt 2>/dev/null | sort -n | tail -n 1 || true
+}
+
+# Say on standard output why a file or folder that others may have put there is not believed, nothing
+# when all is well or nothing is there: doubt regular|folder PATH
+doubt() {
+    local mode owner name
+    read -r mode owner name < <(stat -c '%f %u %U' -- "$2" 2>/dev/null) || return 0
+    mode=$((16#$mode))
+    case $1:$((mode >> 12)) in
+    regular:8 | folder:4) [ "$owner" -eq "$EUID" ] || [ "$owner" -eq 0 ] || echo "belongs to $name" ;;
+    *:10) echo "is a symbolic link" ;;
+    regular:*) echo "is no regular file" ;;
+    folder:*) echo "is no folder" ;;
+    esac
+}
+
+# The same for a file that decides what is run: nobody else may be able to write to it.
+doubt_command() {
+    local why
+    why=$(doubt regular "$1")
+    if [ -z "$why" ] && [ -e "$1" ] && [ $((0$(stat -c %a -- "$1") & 022)) -ne 0 ]; then
+        why="can be written to by others"
+    fi
+    [ -z "$why" ] || echo "$why"
 }
 
 # What is known of the SLURM jobs of the sweep in $file is in the folder $file.job, a small file for
-# each thing: remember NAME VALUE; recall NAME (empty when there is none). No job ends because it
-# cannot be written, but $forgetful is true then.
+# each thing: remember NAME VALUE; recall NAME (empty when there is none). Others may write to the
+# folder above: nothing there is followed, waited for or run. No job ends because it cannot be
+# written, but $forgetful is true then.
 forgetful=false
 # shellcheck disable=SC2034 # jobs/sweep.sbatch uses it
 remember() {
     local new=$file.job/.$1.$$
-    { mkdir -p -- "$file.job" && printf '%s\n' "$2" >"$new" &&
-        mv -fT -- "$new" "$file.job/$1"; } 2>/dev/null || forgetful=true
+    (
+        set -o noclobber
+        make_books && rm -f -- "$new" && printf '%s\n' "$2" >"$new" && mv -fT -- "$new" "$file.job/$1"
+    ) 2>/dev/null || forgetful=true
 }
 
+# Make the folder, and what is made there from now on, such that nobody else can write to it.
+make_books() {
+    umask go-w
+    mkdir -p -- "$file.job" && [ -z "$(doubt folder "$file.job")" ] || return 1
+    [ ! -O "$file.job" ] || chmod go-w -- "$file.job"
+}
+
+# It fails, and says why, for what is no file.
 recall() {
-    cat -- "$file.job/$1" 2>/dev/null || true
+    local path=$file.job/$1 why
+    why=$(doubt regular "$path")
+    [ -z "$why" ] || say "$(quoted "$path") $why"
+    case $why in
+    'is '*) return 1 ;;
+    esac
+    dd if="$path" iflag=nofollow,nonblock bs=64K count=1 status=none 2>/dev/null | tr -d '\0' || true
+}
+
+# A number that is remembered, $2 when there is none; fails, and says so, when it is no number.
+recall_number() {
+    local text
+    text=$(recall "$1") || return 1
+    whole_number "${text:-$2}" 4294967295 && return
+    [ -n "$text" ] || return 0
+    say "$(quoted "$file.job/$1") is $(quoted "${text:0:40}"), expected a number"
+    return 1
 }

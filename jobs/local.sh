@@ -11,11 +11,13 @@
 # In the end it writes FILE.report/report.html, and says so; when it is stopped, how to have one.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
-# second one kills at once; what is committed stays. A job that crashes is started again, without
-# --retry, --reuse and --check; 3 starts in a row without progress are the last.
+# second one kills at once, as do two minutes without an answer; what is committed stays. A job that
+# crashes is started again, without --retry, --reuse and --check; 3 starts in a row without progress
+# are the last.
 #
 # Environment:
-#   CORES     number of workers, at least 1; without it as many as this process has cores
+#   CORES     number of workers, from 1 to 64 times the machine's cores; without it as many as this
+#             process has cores
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first
 #   REPORT    no: write no report
 # Exit codes: those of ccmsweep run, among them 0 complete, 2 wrong input, 3 finished but cells
@@ -25,6 +27,8 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 restarts_max=3
+# After these the job is taken to hang, and is killed.
+patience_s=120
 
 # What the user asked for: $spec, $file and $options, all that goes to the program.
 read_arguments() {
@@ -57,6 +61,9 @@ read_arguments() {
             esac
         done
     fi
+    case $file in
+    -*) file=./$file ;;
+    esac
     if [ -z "$file" ]; then
         file=$(basename -- "$spec")
         file=${file%.*}.h5
@@ -140,6 +147,24 @@ session_members() {
     done
 }
 
+# The processes of the job but its launcher, as far as they have become other programs.
+workers_of_job() {
+    local pid name launcher
+    launcher=$(<"/proc/$job/comm") || return 0
+    for pid in $(session_members "$job"); do
+        { name=$(<"/proc/$pid/comm"); } 2>/dev/null || continue
+        [ "$name" = "$launcher" ] || printf '%s\n' "$pid"
+    done
+}
+
+# The launcher first: it would speak about the others.
+kill_job() {
+    local pid
+    for pid in "$job" $(session_members "$job"); do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
 # A signal has come: ask_or_kill NUMBER
 ask_or_kill() {
     interrupted=true
@@ -149,30 +174,33 @@ ask_or_kill() {
         say "Stopping: each worker saves a checkpoint. Once more kills at once." 2>&3
         ask_to_stop
     elif [ -n "$job" ]; then
-        local pid
-        # The launcher first: it would speak about the others.
-        for pid in "$job" $(session_members "$job"); do
-            kill -KILL "$pid" 2>/dev/null || true
-        done
+        kill_job
     fi
+    # Whatever it is that does not even die.
+    [ "$signals" -le 2 ] || exit $((128 + killed_by))
 }
 
 # Whether every rank would obey SIGUSR1: it runs the program already, which catches the signal.
 all_listen() {
-    local pid key value name launcher listening=0 bit=$(($(kill -l USR1) - 1))
-    launcher=$(<"/proc/$job/comm")
-    for pid in $(session_members "$job"); do
-        name=$launcher
+    local pid key value listening=0 bit=$(($(kill -l USR1) - 1))
+    for pid in $(workers_of_job); do
         while read -r key value; do
-            case $key in
-            Name:) name=$value ;;
-            SigCgt:)
-                [ "$name" = "$launcher" ] || listening=$((listening + (0x$value >> bit & 1)))
-                ;;
-            esac
+            [ "$key" != SigCgt: ] || listening=$((listening + (0x$value >> bit & 1)))
         done <"/proc/$pid/status"
-    done
+    done 2>/dev/null
     [ "$listening" -gt "$cores" ]
+}
+
+# Sleep without a process that would have to be ended: rest SECONDS
+rest() {
+    read -r -t "$1" -u "$never" || true
+}
+
+# Say why the job is given up, tell this script, and kill the job: give_up REASON
+give_up() {
+    say "$1: it is killed; what is committed stays." 2>&3
+    kill -USR2 "$$"
+    kill_job
 }
 
 # Pass the stop on, once: before the ranks listen it would be lost or kill them, and again, when the
@@ -181,14 +209,83 @@ ask_to_stop() {
     [ -n "$job" ] || return 0
     (
         trap '' INT TERM HUP
-        tries=0
-        until all_listen || [ "$tries" -eq 50 ]; do
-            sleep 0.1
-            tries=$((tries + 1))
+        end=$((SECONDS + patience_s))
+        until all_listen || [ "$SECONDS" -ge "$end" ]; do
+            rest 0.1
         done
-        kill -USR1 "$job"
+        [ "$SECONDS" -ge "$end" ] || kill -USR1 "$job"
+        end=$((SECONDS + patience_s))
+        while [ "$SECONDS" -lt "$end" ]; do
+            rest 1
+        done
+        give_up "The job does not answer"
     ) </dev/null >/dev/null 2>&1 &
     asking=$!
+}
+
+# A rank that could not start, or was lost without the launcher's noticing, leaves the others waiting.
+watch_job() {
+    (
+        trap '' INT TERM HUP
+        end=$((SECONDS + patience_s))
+        while [ "$SECONDS" -lt "$end" ]; do
+            rest 5
+            [ "$(workers_of_job | wc -l)" -le "$cores" ] || end=$((SECONDS + patience_s))
+        done
+        give_up "The job has lacked some of its $((cores + 1)) ranks for $patience_s s"
+    ) </dev/null >/dev/null 2>&1 &
+    watching=$!
+}
+
+end_helper() {
+    [ -n "$1" ] || return 0
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+# Bytes that are free in a folder where something can be made: free_in FOLDER
+free_in() {
+    local bytes
+    [ -d "$1" ] && [ -w "$1" ] && [ -x "$1" ] || return 1
+    bytes=$(df --output=avail -B1 -- "$1" 2>/dev/null | tail -n 1) &&
+        whole_number "${bytes// /}" 999999999999999
+}
+
+# Make $scratch, a folder for the sockets of Open MPI and the memory its ranks share, which it leaves
+# behind when it is killed. Where there is no room for the memory, $transport makes it do without: a
+# page that cannot be had would be a crash, or wait for ever.
+make_scratch() {
+    local beside folder bytes shared small=$((2 ** 20 + (cores + 1) * 2 ** 16))
+    shared=$((2 ** 24 + (cores + 1) * 5 * 2 ** 20))
+    beside=$(dirname -- "$(realpath -m -- "$file")")
+    # Memory in a file on a network would be slow, and is not for all of them.
+    for bytes in "$shared" "$small"; do
+        for folder in /dev/shm "${TMPDIR:-/tmp}" /tmp "$beside"; do
+            [ "$bytes" -eq "$small" ] || [ "$folder" != "$beside" ] || continue
+            [ "$(free_in "$folder" || echo 0)" -ge "$bytes" ] || continue
+            scratch=$(mktemp -d "$(realpath -- "$folder")/ccmsweep.XXXXXX" 2>/dev/null) || continue
+            mkfifo "$scratch/stderr" "$scratch/never" 2>/dev/null || { rm -rf "$scratch" && continue; }
+            [ "$bytes" -eq "$shared" ] ||
+                transport=(--mca btl 'self,tcp' --mca btl_tcp_if_include lo)
+            return
+        done
+    done
+    fail 1 "jobs/local.sh: no folder has $((small / 1024)) KB free for the sockets of Open MPI:" \
+        "not /dev/shm, ${TMPDIR:-/tmp}, /tmp nor $beside"
+}
+
+# In a job of SLURM that still runs, the program has to know it, for its end. Open MPI does not: it is
+# to stay on this node, with the cores of this process.
+find_allocation() {
+    local id=${SLURM_JOB_ID:-} end=${SLURM_JOB_END_TIME:-} state
+    allocation=()
+    if id=$(whole_number "$id" 4294967295 1) && type -P squeue >/dev/null && ask_queue "$id" &&
+        [ "$state" = RUNNING ]; then
+        allocation=(env SLURM_JOB_ID="$id")
+        ! end=$(whole_number "$end" 999999999999 1) || allocation+=(SLURM_JOB_END_TIME="$end")
+    fi
+    leave_allocation
+    leave_launcher
 }
 
 # Run the job to its end; its exit code is left in $code.
@@ -202,19 +299,20 @@ run_job() {
     # In a session of its own: the terminal's Ctrl-C comes here alone.
     setsid mpirun --oversubscribe --bind-to none \
         --mca orte_tmpdir_base "$scratch" --mca btl_vader_backing_directory "$scratch" \
-        -n "$((cores + 1))" "$program" run "${options[@]}" </dev/null 2>"$scratch/stderr" &
+        ${transport[@]+"${transport[@]}"} -n "$((cores + 1))" \
+        ${allocation[@]+"${allocation[@]}"} "$program" run "${options[@]}" \
+        </dev/null 2>"$scratch/stderr" &
     job=$!
+    watch_job
     if [ "$signals" -gt 0 ]; then
         ask_to_stop
     fi
     wait_for "$job"
     ended=$code
     job=
-    if [ -n "$asking" ]; then
-        kill -KILL "$asking" 2>/dev/null || true
-        wait "$asking" 2>/dev/null || true
-        asking=
-    fi
+    end_helper "$watching"
+    end_helper "$asking"
+    asking=
     wait_for "$filter"
     code=$ended
     case $code in
@@ -247,6 +345,10 @@ leave_if_ended() {
     2 | 4) exit "$code" ;;
     126 | 127) fail "$code" "mpirun cannot be run: see jobs/setup.sh" ;;
     esac
+    if $lost; then
+        [ "$signals" -eq 0 ] || leave_stopped
+        exit 1
+    fi
     if [ "$signals" -gt 1 ]; then
         say "Killed; the same command goes on from what is committed."
         exit $((128 + killed_by))
@@ -259,23 +361,26 @@ leave_if_ended() {
 }
 
 read_arguments "$@"
+most=$((64 * $(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc --all)))
 cores=${CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}
-case $cores in
-*[!0-9]* | '' | 0) fail 2 "jobs/local.sh: CORES is '$cores', expected a whole number from 1" ;;
-esac
+cores=$(need_number "jobs/local.sh: CORES is" "$cores" "$most")
 find_program
+find_allocation
 allow_root
 
 # Kept for what is said while standard error is shut.
 exec 3>&2
-signals=0 killed_by=0 job='' asking='' code=0 interrupted=false
+signals=0 killed_by=0 job='' asking='' code=0 interrupted=false lost=false
 trap 'ask_or_kill 1' HUP
 trap 'ask_or_kill 2' INT
 trap 'ask_or_kill 15' TERM
-# Open MPI leaves its shared memory behind when it is killed: it gets a folder that goes.
-scratch=$(mktemp -d /dev/shm/ccmsweep.XXXXXX 2>/dev/null || mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-mkfifo "$scratch/stderr"
+trap 'interrupted=true; lost=true' USR2
+scratch='' transport=()
+trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
+make_scratch
+exec {never}<>"$scratch/never"
+# Its values come over sockets: those of memory hang where there is little.
+export PMIX_MCA_gds=hash
 
 restarts=0
 before=$(standing)

@@ -13,9 +13,12 @@ read_site
 
 # The queue's view, and what the job said last about itself.
 print_job() {
+    [[ $why != 'is '* ]] || return 0
     local id state row output used left nodes where
-    id=$(recall id)
-    if [ -z "$id" ]; then
+    if ! id=$(recall_number id ''); then
+        echo "job       not known"
+        return
+    elif [ -z "$id" ]; then
         return
     fi
     if ! command -v squeue >/dev/null; then
@@ -25,7 +28,8 @@ print_job() {
     elif [ -z "$state" ]; then
         echo "job       $id: not in the queue"
     else
-        row=$(squeue -h -j "$id" -o '%M|%L|%D|%R' 2>/dev/null | head -n 1) || true
+        row=$(slurm_tool squeue -h -j "$id" -o '%M|%L|%D|%R' 2>/dev/null | grep -F '|' | tail -n 1) ||
+            true
         IFS='|' read -r used left nodes where <<<"$row"
         echo "job       $id: $state for $used, $left left, $nodes nodes ($where)"
         case $where in
@@ -34,8 +38,12 @@ print_job() {
             ;;
         esac
     fi
-    output=$(sed -n "s/^\([0-9: -]*\) job $id: /\1: /p" "$file.job/$id.out" 2>/dev/null |
-        tail -n 1) || true
+    output=
+    if [[ ! $(doubt regular "$file.job/$id.out") == 'is '* ]]; then
+        # In a folder that is shared, anybody may have written it.
+        output=$(sed -n "s/^\([0-9: -]*\) job $id: /\1: /p" "$file.job/$id.out" 2>/dev/null |
+            tail -n 1 | head -c 1000 | tr -d '\000-\011\013-\037\177') || true
+    fi
     echo "said      ${output:-nothing yet}"
 }
 
@@ -51,12 +59,17 @@ done
 [ -n "$file" ] || fail 2 "jobs/status.sh: no file, expected jobs/status.sh FILE"
 # As jobs/submit.sh does.
 file=$(realpath -m -- "$file")
+why=$(doubt folder "$file.job")
+[ -z "$why" ] || say "$(quoted "$file.job") $why"
 code=0
 if [ -e "$file" ]; then
-    program=${CCMSWEEP:-$root/build/ccmsweep}
-    [ -x "$program" ] || find_program
+    # One that is built is taken as it is: this is to be quick.
+    program=$root/build/ccmsweep
+    if [ -n "${CCMSWEEP:-}" ] || [ ! -x "$program" ]; then
+        find_program
+    fi
     "$program" status "$@" || code=$?
-elif [ -z "$(recall id)" ]; then
+elif [[ $why == 'is '* ]] || { said=$(recall id 2>/dev/null) && [ -z "$said" ]; }; then
     fail 2 "jobs/status.sh: there is no file $file"
 elif ! $json; then
     echo "sweep     $file: not begun yet"

@@ -24,6 +24,7 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 read_site
 leave_allocation
+leave_launcher
 
 # What the user asks for: $spec, $file, $nodes, $per_node, $limit, $options for sbatch and
 # $run_options for the program.
@@ -41,9 +42,14 @@ read_arguments() {
     [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
     [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
     check_file
+    # A successor of the job gets its words line by line.
+    [[ "$file ${options[*]-}" != *$'\n'* ]] ||
+        fail 2 "jobs/submit.sh: no line feed can be in FILE or in an option of sbatch"
     # The job may start in another folder (sbatch --chdir).
     spec=$(realpath -- "$spec")
     file=$(realpath -- "$file")
+    # sbatch would write the job's output elsewhere.
+    [[ $file != *\\* ]] || fail 2 "jobs/submit.sh: $(quoted "$file") has a backslash in it"
 }
 
 check_file() {
@@ -52,6 +58,7 @@ check_file() {
     [ -d "$folder" ] || fail 2 "jobs/submit.sh: there is no folder $folder for $file"
     [ -w "$folder" ] || fail 2 "jobs/submit.sh: nothing can be written into $folder"
     [ ! -d "$file" ] || fail 2 "jobs/submit.sh: $file is a folder, expected the name of a file"
+    [ ! -e "$file" ] || [ -f "$file" ] || fail 2 "jobs/submit.sh: $file is no regular file"
 }
 
 # Those of the site come first, so that the user's win.
@@ -85,16 +92,17 @@ read_options() {
 }
 
 take() {
+    local most
     case $1 in
     -o | --output) file=$2 ;;
     --nodes | -N)
-        nodes=$2
-        check_number --nodes "${2%%-*}"
-        check_number --nodes "${2##*-}"
-        [ "${2%%-*}" -le "${2##*-}" ] ||
+        nodes=$(check_number --nodes "${2%%-*}")
+        most=$(check_number --nodes "${2##*-}")
+        [ "$nodes" -le "$most" ] ||
             fail 2 "jobs/submit.sh: --nodes '$2', expected the fewer nodes first"
+        case $2 in *-*) nodes+=-$most ;; esac
         ;;
-    --ranks-per-node | --ntasks-per-node) per_node=$2 && check_number "$1" "$2" ;;
+    --ranks-per-node | --ntasks-per-node) per_node=$(check_number "$1" "$2") ;;
     --time | -t)
         limit=$2
         case ${2^^} in
@@ -107,14 +115,12 @@ take() {
 }
 
 check_number() {
-    case $2 in
-    *[!0-9]* | '' | 0*) fail 2 "jobs/submit.sh: $1 '$2', expected a whole number from 1" ;;
-    esac
+    need_number "jobs/submit.sh: $1" "$2" 1000000
 }
 
 # Seconds of a time as SLURM writes it; nothing when it is none: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S
 seconds_of() {
-    local text=$1 days='' field='([0-9]+)' parts
+    local text=$1 days='' field='([0-9]{1,9})' parts
     if [[ $text =~ ^$field-(.*)$ ]]; then
         days=${BASH_REMATCH[1]}
         text=${BASH_REMATCH[2]}
@@ -163,7 +169,7 @@ choose_size() {
     esac
     tasks=$(option_of --ntasks -n)
     if [ -n "$tasks" ]; then
-        check_number --ntasks "$tasks"
+        tasks=$(check_number --ntasks "$tasks")
         size=(${nodes:+--nodes="$nodes"} ${per_node:+--ntasks-per-node="$per_node"}
             ${a_core[@]+"${a_core[@]}"})
         workers=$tasks
@@ -181,12 +187,14 @@ choose_size() {
     else
         size=(--nodes="$nodes" --exclusive)
         read -r cpus sockets per_socket < <(ask_sinfo '%c %X %Y' | sort -n | head -n 1) || true
-        cpus=${cpus:-1}
-        cpus=${cpus%+}
-        tasks=$((${sockets:-0} * ${per_socket:-0}))
+        cpus=$(whole_number "${cpus%+}" 1000000 1 || echo 1)
+        sockets=$(whole_number "${sockets%+}" 1000000 || echo 0)
+        per_socket=$(whole_number "${per_socket%+}" 1000000 || echo 0)
+        tasks=$((sockets * per_socket))
         [ "$tasks" -gt 0 ] && [ "$tasks" -lt "$cpus" ] || tasks=$cpus
         per_task=$(option_of --cpus-per-task -c)
-        workers=$((${nodes%%-*} * (tasks / ${per_task:-1})))
+        per_task=$(check_number --cpus-per-task "${per_task:-1}")
+        workers=$((${nodes%%-*} * (tasks / per_task)))
         [ "$workers" -gt 0 ] || workers=1
     fi
 }
@@ -195,8 +203,9 @@ choose_size() {
 check_room() {
     local have=0 cpus=0 more most
     while read -r more most; do
+        more=$(whole_number "$more" 1000000) && most=$(whole_number "${most%+}" 1000000) || return 0
         have=$((have + more))
-        [ "${most%+}" -le "$cpus" ] || cpus=${most%+}
+        [ "$most" -le "$cpus" ] || cpus=$most
     done < <(ask_sinfo '%D %c')
     [ "$have" -gt 0 ] || return 0
     [ -z "$nodes" ] || [ "${nodes%%-*}" -le "$have" ] ||
@@ -210,8 +219,9 @@ check_room() {
 ask_sinfo() {
     local partition
     partition=$(option_of --partition -p)
+    partition=${partition:-${SBATCH_PARTITION:-}}
     # Without a partition, the default one, whose name ends in a star.
-    sinfo -h -e ${partition:+-p "$partition"} -o "%P $1" 2>/dev/null |
+    slurm_tool sinfo -h -e ${partition:+-p "$partition"} -o "%P $1" 2>/dev/null | sed '/^CLUSTER: /d' |
         if [ -n "$partition" ]; then cat; else grep '^[^ ]*\* ' || true; fi | cut -d ' ' -f 2-
 }
 
@@ -239,8 +249,10 @@ ask_plan() {
         esac
     done
     plan=$("$program" plan "${words[@]}" --json) || exit "$?"
-    cells=$(number_in cells <<<"$plan")
-    finished=$(number_in finished_cells <<<"$plan")
+    if ! cells=$(whole_number "$(number_in cells <<<"$plan")" 999999999999) ||
+        ! finished=$(whole_number "$(number_in finished_cells <<<"$plan")" 999999999999); then
+        fail 1 "jobs/submit.sh: $program plan does not say how many cells there are"
+    fi
     left_s=$(number_in left_s <<<"$plan")
     longest_s=$(number_in longest_cell_s <<<"$plan")
 }
@@ -262,6 +274,8 @@ choose_time() {
         workers=$((cells - finished))
     wall_s=$(awk -v left="$left_s" -v longest="$longest_s" -v workers="$workers" \
         'BEGIN { s = left / workers; printf "%.0f", (s > longest) ? s : longest }')
+    # A thousand years are as good as any longer time.
+    wall_s=$(whole_number "$wall_s" 32000000000 || echo 32000000000)
     if [ -n "$limit" ]; then
         limit_s=$(seconds_of "$limit")
         return
@@ -287,7 +301,9 @@ choose_signal() {
 # Leave if a job for the file is queued or runs.
 refuse_second() {
     local id state
-    id=$(recall id)
+    id=$(recall_number id '') ||
+        fail 2 "jobs/submit.sh: cannot tell whether a job for $file is in the queue: look at" \
+            "$(quoted "$file.job/id"), and remove it"
     [ -n "$id" ] || return 0
     ask_queue "$id" ||
         fail 1 "jobs/submit.sh: cannot tell whether job $id for $file is in the queue still: $state"
@@ -296,17 +312,35 @@ refuse_second() {
             "jobs/status.sh $(quoted "$file") tells more, scancel $id ends it"
 }
 
+# In a folder that is shared, others may have put things there first.
+refuse_foreign() {
+    local why
+    why=$(doubt "$1" "$2")
+    [ -z "$why" ] || fail 2 "jobs/submit.sh: $(quoted "$2") $why: remove it, or take another name"
+}
+
 # Submit, and write down what and as which job. Two of this script at a time wait for each other; one
 # that comes to nothing leaves what was known.
 submit() {
-    local id code=0 new=false
+    local id code=0 new=false why fresh
     [ -d "$file.job" ] || new=true
-    mkdir -p -- "$file.job" || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
-    exec 9>"$file.job/lock"
+    (make_books) || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
+    refuse_foreign folder "$file.job"
+    refuse_foreign regular "$file.job/lock"
+    { exec 9>>"$file.job/lock"; } 2>/dev/null ||
+        fail 2 "jobs/submit.sh: cannot write to $(quoted "$file.job/lock")"
     flock -w 30 9 2>/dev/null || true
     refuse_second
-    [ "$spec" -ef "$copy" ] || cp -- "$spec" "$copy"
-    id=$(sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || code=$?
+    # What is there is replaced, not written to: it may be a link.
+    if [ "$spec" != "$copy" ]; then
+        fresh=$copy.$$
+        rm -f -- "$fresh"
+        if ! (umask go-w && set -o noclobber && cat -- "$spec" >"$fresh") ||
+            ! mv -fT -- "$fresh" "$copy"; then
+            fail 2 "jobs/submit.sh: cannot copy the spec to $(quoted "$copy")"
+        fi
+    fi
+    id=$(slurm_tool sbatch --parsable "${command[@]}" "${job[@]}" 9>&-) || code=$?
     id=${id%%;*}
     case $id in
     *[!0-9]* | '')
@@ -317,6 +351,7 @@ submit() {
     esac
     remember id "$id"
     remember sbatch "$(printf '%s\n' "${command[@]}")"
+    ! $forgetful || say "Warning: $(quoted "$file.job") cannot be written to: only you know of this job"
     say "Submitted as job $id. How far it is: jobs/status.sh $(quoted "$file")"
     say "What it says: $(quoted "$file.job/$id.out")"
     exit "$code"
@@ -351,6 +386,7 @@ job=("$root/jobs/sweep.sbatch" "$root" "$copy" "$file" ${run_options[@]+"${run_o
 printf -v shown ' %q' "${command[@]}" "${job[@]}"
 say "sbatch$shown"
 if $dry; then
+    refuse_foreign folder "$file.job"
     ! command -v squeue >/dev/null || refuse_second
     exit 0
 fi

@@ -11,7 +11,7 @@
 # In the end it writes FILE.report/report.html, and says so; when it is stopped, how to have one.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
-# second one kills at once, as do two minutes without an answer; what is committed stays. A job that
+# second one kills at once, as does $PATIENCE without an answer; what is committed stays. A job that
 # crashes is started again, without --retry, --reuse and --check; 3 starts in a row without progress
 # are the last.
 #
@@ -19,6 +19,7 @@
 #   CORES     number of workers, from 1 to 64 times the machine's cores; without it as many as this
 #             process has cores
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first
+#   PATIENCE  seconds after which a job is killed that does not answer, or lacks some of its ranks; 120
 #   REPORT    no: write no report
 # Exit codes: those of ccmsweep run, among them 0 complete, 2 wrong input, 3 finished but cells
 # failed, 4 the file is in use, 75 stopped; 128 + n killed by signal n.
@@ -27,8 +28,6 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 restarts_max=3
-# After these the job is taken to hang, and is killed.
-patience_s=120
 
 # What the user asked for: $spec, $file and $options, all that goes to the program.
 read_arguments() {
@@ -364,6 +363,7 @@ read_arguments "$@"
 most=$((64 * $(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc --all)))
 cores=${CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}
 cores=$(need_number "jobs/local.sh: CORES is" "$cores" "$most")
+patience_s=$(need_number "jobs/local.sh: PATIENCE is" "${PATIENCE:-120}" 86400)
 find_program
 find_allocation
 allow_root

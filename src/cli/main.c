@@ -133,6 +133,10 @@ int main(int argc, char **argv)
 {
     give_memory_back();
     occupy_standard_streams();
+    /* Options may follow what they belong to, and help looks as it is meant to, whatever the user
+     * likes of other programs. */
+    unsetenv("POSIXLY_CORRECT");
+    unsetenv("ARGP_HELP_FMT");
     signal(SIGPIPE, SIG_IGN);
     atexit(close_output);
     argp_err_exit_status = STATUS_INPUT;

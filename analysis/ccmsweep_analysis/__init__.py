@@ -1,2 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Figures and reports of the file of a ccmsweep sweep: see README.md, "Figures and report"."""
+import os
+import sys
+
+
+def _forget_current_folder():
+    """What happens to lie in the folder that this is called from is no module of ours: `python3 -m`
+    looks there first. This package finds its own parts without it."""
+    try:
+        here = ["", os.getcwd()]
+    except OSError:
+        here = [""]
+    if sys.path and sys.path[0] in here and not getattr(sys.flags, "safe_path", False):
+        del sys.path[0]
+
+
+_forget_current_folder()

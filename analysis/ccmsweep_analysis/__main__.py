@@ -2,17 +2,21 @@
 """python3 -m ccmsweep_analysis list|figures|report FILE …"""
 import argparse
 import os
-import shutil
+import pathlib
+import signal
 import sys
-import tempfile
+import traceback
 
 try:
     from .drawing import draw_all
+    from .facts import failed
     from .figures import FIGURES
+    from .output import naming, workshop, write_whole
     from .paper import write_paper
     from .report import write_report
     from .study import take_snapshot
-    from .sweep import Unreadable
+    from .sweep import Fault, Unreadable
+    from .words import name_out, open_streams, printable, say, shown
 except ModuleNotFoundError as error:
     print(f"ccmsweep_analysis: {sys.executable} has no {error.name}; expected a Python with h5py, "
           "jinja2, matplotlib and numpy: jobs/report.sh finds one", file=sys.stderr)
@@ -37,7 +41,10 @@ def parser():
     top = argparse.ArgumentParser(
         prog="python3 -m ccmsweep_analysis", allow_abbrev=False,
         description="Figures and reports of the file of a sweep, finished or not.",
-        epilog="Exit codes: 0 written; 1 the disk fails; 2 an option or the file is not good.")
+        epilog="Exit codes: 0 written; 1 the system fails, as the disk; 2 an option or the file is "
+               "not good, and nothing is written; 3 written, but a figure could not be drawn, part "
+               "of the file is damaged, or the paper does not compile: the page and a line say "
+               "which.")
     commands = top.add_subparsers(dest="command", required=True, metavar="list|figures|report")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("file", metavar="FILE", help="the file of a sweep")
@@ -90,14 +97,26 @@ def snapshot_of(arguments):
 
 def make_folder(name):
     try:
-        os.makedirs(name, exist_ok=True)
+        os.makedirs(os.path.realpath(name), exist_ok=True)
     except OSError as error:
-        raise Unreadable(f"{name}: {error.strerror}; expected a folder to write to") from error
+        raise Unreadable(f"{shown(name)}: {error.strerror}; expected a folder to write to") \
+            from error
+
+
+def told_of(troubles):
+    """Say what is not as it should be; the exit code."""
+    for sentence in troubles:
+        say(sentence)
+    return 3 if troubles else 0
 
 
 def list_figures(arguments):
-    for one in draw_all(snapshot_of(arguments), list(FIGURES), "", ()):
-        print(f"{one.name:<22} {one.title}" + (f" [not drawn: {one.reason}]" if one.reason else ""))
+    snapshot = snapshot_of(arguments)
+    drawn = draw_all(snapshot, list(FIGURES), "", ())
+    for one in drawn:
+        print(printable(f"{one.name:<22} {one.title}"
+                        + (f" [not drawn: {one.reason}]" if one.reason else "")))
+    return told_of([*snapshot.troubles, *failed(drawn)])
 
 
 def draw_figures(arguments):
@@ -105,40 +124,73 @@ def draw_figures(arguments):
     endings = chosen(arguments.format, ("png", "svg", "pdf"), "--format")
     snapshot = snapshot_of(arguments)
     make_folder(arguments.output)
-    with tempfile.TemporaryDirectory() as scratch:
-        for one in draw_all(snapshot, list(names), scratch, endings):
-            for path in one.files.values():
-                print(shutil.copy(path, arguments.output))
-            if not one.files:
-                print(f"{one.name}: not drawn: {one.reason}", file=sys.stderr)
+    with naming(arguments.output), workshop(arguments.output) as scratch:
+        drawn = draw_all(snapshot, list(names), scratch, endings)
+        for one in drawn:
+            for made in one.files.values():
+                path = pathlib.Path(arguments.output) / made.name
+                write_whole(path, made.read_bytes())
+                print(name_out(path))
+            if one.reason and not one.failed:
+                print(printable(f"{one.name}: not drawn: {one.reason}"), file=sys.stderr)
+    return told_of([*snapshot.troubles, *failed(drawn)])
 
 
 def write_reports(arguments):
     snapshot = snapshot_of(arguments)
     make_folder(arguments.output)
-    print(write_report(snapshot, arguments.output))
-    if arguments.latex:
-        print(write_paper(snapshot, arguments.output))
+    with naming(arguments.output), workshop(arguments.output) as scratch:
+        path, troubles = write_report(snapshot, arguments.output, scratch)
+        print(name_out(path), flush=True)
+        if arguments.latex:
+            path, more = write_paper(snapshot, arguments.output, scratch)
+            print(name_out(path))
+            troubles = list(dict.fromkeys([*troubles, *more]))
+    return told_of(troubles)
 
 
 COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_reports}
 
 
-def main():
-    arguments = parser().parse_args()
+def stop(number, _):
+    """Leave nothing behind."""
+    sys.exit(128 + number)
+
+
+def carry_out(arguments):
+    """The exit code."""
     try:
-        COMMANDS[arguments.command](arguments)
+        code = COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return code
     except Unreadable as error:
-        print(f"ccmsweep_analysis: {error}", file=sys.stderr)
+        say(error)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except Fault as error:
+        say(error)
+    except MemoryError:
+        say("the memory is used up")
     except OSError as error:
-        print(f"ccmsweep_analysis: {error.filename or arguments.file}: {error.strerror or error}",
-              file=sys.stderr)
-        return 1
-    return 0
+        say(f"{shown(error.filename or 'standard output')}: {error.strerror or error}")
+    except Exception:  # noqa: BLE001 (whatever is left)
+        traceback.print_exc()
+        say("this is a bug; please report it with the lines above")
+    return 1
+
+
+def main():
+    open_streams()
+    arguments = parser().parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+    try:
+        return carry_out(arguments)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 sys.exit(main())

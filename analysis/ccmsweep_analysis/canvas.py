@@ -1,14 +1,39 @@
 # SPDX-License-Identifier: MIT
 """How every figure looks: sizes, colours, axes, and the paper it is drawn on."""
+import contextlib
+import logging
 import math
+import os
+import pathlib
 
-import matplotlib
+# Matplotlib starts from the first matplotlibrc it finds, and looks in the current folder before all
+# others: here that is an empty one, which leaves its own defaults.
+DEFAULTS = pathlib.Path(__file__).parent / "templates"
 
-matplotlib.use("Agg")
+
+@contextlib.contextmanager
+def standing_in(folder):
+    """With another current folder."""
+    here = os.open(".", os.O_PATH)
+    try:
+        os.chdir(folder)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+# A folder for its cache that cannot be written to is no news to who reads a report.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
+os.environ["MPLBACKEND"] = "agg"
+with standing_in(DEFAULTS):
+    import matplotlib  # noqa: E402
 
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
+
+from .words import printable  # noqa: E402
 
 WIDTH = 7.2  # inches, of every figure
 
@@ -123,6 +148,11 @@ class Canvas:
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         with matplotlib.rc_context(STYLE):
             self.figure.savefig(path, metadata=dates[path.suffix[1:]])
+
+
+def plain(text):
+    """Words from a file, which are no formula."""
+    return printable(text).replace("$", r"\$")
 
 
 def column_style(study, column, marker=False):

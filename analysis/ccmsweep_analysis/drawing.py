@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Draw figures into files, on all cores."""
 import concurrent.futures
+import ctypes
 import dataclasses
 import multiprocessing
 import os
 import pathlib
+import signal
+import warnings
 
 import matplotlib
 
 from .canvas import STYLE, Canvas, NothingToDraw
 from .figures import FIGURES, caption_of, title_of
+from .output import naming
 from .study import Study
+from .sweep import Fault, Unreadable, why
+
+PR_SET_PDEATHSIG = 1
 
 
 @dataclasses.dataclass
@@ -21,6 +28,7 @@ class Drawn:
     caption: str
     files: dict       # by ending; empty: not drawn
     reason: str = ""
+    failed: bool = False  # not drawn though the file should have what it shows
 
 
 def draw(study, name):
@@ -33,15 +41,36 @@ def draw(study, name):
 
 def draw_to_files(study, name, folder, endings):
     title, caption = title_of(FIGURES[name]), caption_of(FIGURES[name])
+    files = {}
     try:
         canvas = draw(study, name)
+        for ending in endings:
+            files[ending] = pathlib.Path(folder) / f"{name}.{ending}"
+            save(canvas, files[ending])
     except NothingToDraw as reason:
         return Drawn(name, title, caption, {}, str(reason))
-    files = {}
-    for ending in endings:
-        files[ending] = pathlib.Path(folder) / f"{name}.{ending}"
-        canvas.save(files[ending])
+    except (Fault, Unreadable) as reason:
+        return Drawn(name, title, caption, {}, str(reason), True)
+    except (DiskFails, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 (one figure is no reason to have none)
+        return Drawn(name, title, caption, {}, f"{type(error).__name__}: {why(error)}", True)
     return Drawn(name, title, " ".join([caption, *canvas.notes]), files)
+
+
+class DiskFails(OSError):
+    """While a figure is saved; what is read from a sweep's file fails otherwise."""
+
+
+def save(canvas, path):
+    with warnings.catch_warnings():
+        # A letter that the font has not is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        try:
+            with naming(path):
+                canvas.save(path)
+        except OSError as error:
+            raise DiskFails(error.errno, error.strerror, error.filename) from error
 
 
 _studies = {}  # of a worker process: an open file cannot be shared
@@ -53,17 +82,30 @@ def _draw_one(snapshot, name, folder, endings):
     return draw_to_files(_studies[snapshot.path], name, folder, endings)
 
 
+def die_with_parent():
+    """Let the kernel end this process when who started it dies; interrupts are that one's."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _begin():
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def draw_all(snapshot, names, folder, endings):
     """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of
     the names, with reasons for those that the file has nothing for. Call it with no file of HDF5
     open: processes are forked."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     with concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("fork")) as pool:
+            workers, multiprocessing.get_context("fork"), _begin) as pool:
         waiting = [pool.submit(_draw_one, snapshot, name, str(folder), tuple(endings))
                    for name in names]
         try:
             return [one.result() for one in waiting]
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise Fault("a process that draws figures was killed, as for want of memory") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

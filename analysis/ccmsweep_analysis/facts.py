@@ -9,6 +9,8 @@ import numpy as np
 
 from .figures.grid import interval, later
 from .study import number
+from .sweep import Fault, Unreadable
+from .words import shown
 
 FATES = {"events": "had the event", "censored": "censored: the limit came first",
          "diverged": "diverged: numbers overflowed", "ended_early":
@@ -22,8 +24,11 @@ RETURNS = {"stopping": "at stopping", "end": "at the end", "training": "in train
 def when(seconds):
     if not np.isfinite(seconds) or seconds <= 0:
         return "-"
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
-        "%Y-%m-%d %H:%M UTC")
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
+            "%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"second {seconds:g}, which no calendar has"
 
 
 def names(values, most=6):
@@ -67,6 +72,16 @@ def warnings(study):
     return [f"{one[0].upper()}{one[1:]}." for one in study.told["warnings"]]
 
 
+def troubles(study):
+    """What of the file is not as it should be, and the figures that could not be drawn."""
+    return [f"{one[0].upper()}{one[1:]}." for one in study.sweep.troubles]
+
+
+def failed(drawn):
+    """Figures that could not be drawn, as sentences."""
+    return [f"the figure {one.name} could not be drawn: {one.reason}" for one in drawn if one.failed]
+
+
 def complete(study):
     """Whether every planned run was trained to its end."""
     return all(study.told["fates"][fate] == 0
@@ -76,27 +91,44 @@ def complete(study):
 def provenance(study):
     """Pairs of what and its value."""
     sweep = study.sweep
-    known = sweep.column("volatile/start_log_number") > 0
-    starts = np.flatnonzero(known)
-    jobs = names(sweep.column("volatile/start_log_job")[starts])
-    begun = sweep.column("volatile/start_log_time")[starts]
     return [
-        ("file", f"{os.path.abspath(sweep.path)}" + (", being written" if study.told["locked"]
-                                                     else "")),
+        ("file", shown(os.path.abspath(sweep.path)) + (", being written" if study.told["locked"]
+                                                       else "")),
         ("fingerprint", f"{sweep.fingerprint[:32]} (SHA-256 of all commit records: the same for "
                         "the same finished runs)"),
         ("made by", f"ccmsweep {sweep.attribute('version')}, revision "
                     f"{sweep.attribute('revision')[:12]}, algorithm version "
                     f"{sweep.attribute('algorithm_version')}, {sweep.attribute('compiler')}, "
                     f"{sweep.attribute('libraries')}"),
-        ("runs trained by", f"revision {names(r[:12] for r in column(study, 'revision'))} on "
-                            f"{names(column(study, 'host'))}; {names(column(study, 'cpu'))}, "
-                            f"kernels {names(column(study, 'cpu_level'))}"),
-        ("starts", f"{len(starts)} noted, the first on {when(begun.min()) if len(begun) else '-'}, "
-                   f"the last on {when(begun.max()) if len(begun) else '-'}"
-                   + (f"; SLURM jobs: {jobs}" if jobs != "-" else "")),
+        ("runs trained by", known(study, trained_by, "unknown")),
+        ("starts", known(study, starts, "unknown")),
         ("statistics by", f"revision {study.told['revision'][:12]}, on {when(study.told['time'])}"),
     ]
+
+
+def known(study, read, instead):
+    """What `read` gives of a study; when the file lacks it, one more of its troubles."""
+    try:
+        return read(study)
+    except (Fault, Unreadable) as error:
+        study.sweep.troubled(str(error))
+        return instead
+
+
+def trained_by(study):
+    return (f"revision {names(r[:12] for r in column(study, 'revision'))} on "
+            f"{names(column(study, 'host'))}; {names(column(study, 'cpu'))}, "
+            f"kernels {names(column(study, 'cpu_level'))}")
+
+
+def starts(study):
+    sweep = study.sweep
+    noted = np.flatnonzero(sweep.column("volatile/start_log_number") > 0)
+    jobs = names(sweep.column("volatile/start_log_job")[noted])
+    begun = sweep.column("volatile/start_log_time")[noted]
+    return (f"{len(noted)} noted, the first on {when(begun.min()) if len(begun) else '-'}, "
+            f"the last on {when(begun.max()) if len(begun) else '-'}"
+            + (f"; SLURM jobs: {jobs}" if jobs != "-" else ""))
 
 
 def column(study, name):
@@ -212,6 +244,10 @@ def gaps(study):
 
 def work(study):
     """Pairs of what and how long."""
+    return known(study, time_taken, [("cells trained", "unknown")])
+
+
+def time_taken(study):
     sweep = study.sweep
     seconds = sweep.column("volatile/wall_s")
     trained = seconds[sweep.done & (seconds > 0)]
@@ -234,7 +270,7 @@ def work(study):
 
 def aggregate_command(study):
     options = study.told["options"]
-    words = ["ccmsweep", "aggregate", os.path.basename(study.sweep.path), "--event",
+    words = ["ccmsweep", "aggregate", shown(os.path.basename(study.sweep.path)), "--event",
              options["event"], "--endpoint", options["endpoint"], "--by", ",".join(options["by"]),
              "--limit", number(options["limit"]), "--confidence", number(options["confidence"]),
              "--bootstrap", number(options["bootstrap"]),
@@ -247,10 +283,10 @@ def aggregate_command(study):
 
 def commands(study):
     """Pairs of what and the command that does it again."""
-    name = os.path.basename(study.sweep.path)
+    name = shown(os.path.basename(study.sweep.path))
     spec = pathlib.Path(name).stem + ".yaml"
     chosen = aggregate_command(study)[3:]
-    package = ["python3", "-m", "ccmsweep_analysis"]
+    package = ["python3", "-P", "-m", "ccmsweep_analysis"]
     return [("the sweep, with the settings below as " + spec,
              shlex.join(["ccmsweep", "run", spec, "-o", name])),
             ("the statistics", shlex.join(aggregate_command(study))),

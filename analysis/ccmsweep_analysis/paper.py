@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A paper's skeleton with the figures, tables and numbers of a sweep."""
+"""What a paper starts from: its text with gaps, and the figures, tables and numbers of a sweep."""
+import math
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -9,28 +11,18 @@ import subprocess
 import jinja2
 
 from . import facts
-from .drawing import draw_all
-from .report import TEMPLATES, write_whole
+from .drawing import die_with_parent, draw_all
+from .figures import FIGURES
+from .latex import Name, compilable, escape
+from .output import naming, put_folder
+from .report import TEMPLATES
 from .study import Study, number
-from .sweep import Unreadable
+from .words import shown
 
-FIGURES = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "attenuation",
-           "dead_units", "slope_and_saturation", "final_returns")
-SPECIAL = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%",
-           "$": r"\$", "#": r"\#", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-           "<": r"$<$", ">": r"$>$", "²": r"\textsuperscript{2}", "±": r"$\pm$", "|": r"$|$",
-           '"': r"''", "…": r"\ldots{}", "χ": r"$\chi$"}
-
-
-class Name(str):
-    """Of a file, label or number: goes into the text as it is."""
-
-
-def escape(text):
-    if isinstance(text, Name):
-        return text
-    # Two hyphens would become a dash.
-    return "".join(SPECIAL.get(letter, letter) for letter in str(text)).replace("--", "-{}-")
+SHOWN = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "attenuation",
+         "dead_units", "slope_and_saturation", "final_returns")
+MOST = 100     # configurations in the text; tables have them all
+PATIENCE = 300  # seconds for a run of pdflatex
 
 
 def place_of(cell):
@@ -38,31 +30,53 @@ def place_of(cell):
     return "/".join(number(value) for value in cell.told["axes"].values())
 
 
+def counted(study):
+    """Events by cause, the most frequent first."""
+    counts = {}
+    for cell in study.configurations:
+        for cause, one in cell.told["incidence"]["causes"].items():
+            if cause != "diverged":
+                counts[cause] = counts.get(cause, 0) + one["count"]
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
+def tested(study):
+    """Comparisons that a p stands beside."""
+    return [one for one in study.told["comparisons"] if one["p_holm"] is not None]
+
+
 def numbers_of(study):
     """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
     values of its axes."""
-    options = study.told["options"]
+    options, level = study.told["options"], 1 - study.confidence
+    cells = study.configurations
     found = {"runs": study.told["runs"], "limit": number(study.limit), "event": options["event"],
              "endpoint": options["endpoint"], "confidence": f"{100 * study.confidence:g}",
              "bootstrap": options["bootstrap"], "permutations": options["permutations"],
-             "draw-seed": options["draw_seed"], "configurations": len(study.configurations),
+             "draw-seed": options["draw_seed"], "configurations": len(cells),
              "fingerprint": study.sweep.fingerprint[:16],
              "revision": study.sweep.attribute("revision")[:12],
-             "algorithm-version": study.sweep.attribute("algorithm_version")}
-    seeds = [cell.told["seeds"] for cell in study.configurations]
+             "algorithm-version": study.sweep.attribute("algorithm_version"),
+             "always": sum(0 < cell.observed == cell.events for cell in cells),
+             "never": sum(cell.never for cell in cells), "level": f"{level:g}",
+             "moved-again": sum(cell.told["moved_again"] or 0 for cell in cells),
+             "comparisons": len(tested(study)),
+             "significant": sum(one["p_holm"] < level for one in tested(study))}
+    seeds = [cell.told["seeds"] for cell in cells]
     found["seeds"] = (number(min(seeds)) if min(seeds) == max(seeds) else
                       f"{min(seeds)} to {max(seeds)}")
     found |= {fate.replace("_", "-"): count for fate, count in study.told["fates"].items()}
+    found |= {f"cause/{cause}": count for cause, count in counted(study)}
     for one in study.told["comparisons"]:
         family = "reference" if one["family"] == "reference" else one["axis"]
-        sides = [place_of(study.configurations[one[side]]) for side in ("a", "b")]
+        sides = [place_of(cells[one[side]]) for side in ("a", "b")]
         key = f"{family}/{sides[0]}-{sides[1]}"
         if one["difference"] is not None:
             found[f"difference/{key}"] = facts.interval_words(
                 {**one, "value": one["difference"]}, ".1f")
         if one["p"] is not None:
             found |= {f"p/{key}": f"{one['p']:.3g}", f"p-holm/{key}": f"{one['p_holm']:.3g}"}
-    for cell in study.configurations:
+    for cell in cells:
         place = place_of(cell)
         told = cell.told
         found[f"done/{place}"] = told["done"]
@@ -76,47 +90,156 @@ def numbers_of(study):
     return found
 
 
-def skeleton(study, drawn):
-    templates = jinja2.Environment(
+# Settings
+
+
+SIDES = (("training", "networks", "replay", "grid"), ("environment", "tracking", "evaluation"))
+
+
+def settings_of(text):
+    """Pairs of key and value by section, of the settings as the program writes them."""
+    found, section = {}, None
+    for line in text.splitlines():
+        if head := re.fullmatch(r"(\w+):", line):
+            section = found.setdefault(head[1], [])
+        elif (one := re.fullmatch(r"  ([\w.]+): (.*)", line)) and section is not None:
+            section.append((one[1], one[2]))
+    return found
+
+
+def settings_table(text):
+    """All settings that decide a result, in two halves side by side."""
+    found = settings_of(text)
+    halves = []
+    for side in SIDES:
+        rows = []
+        for section in side:
+            if found.get(section):
+                rows.append(r"\addlinespace" if rows else "")
+                rows.append(rf"\multicolumn{{2}}{{@{{}}l}}{{\textbf{{{section}}}}} \\")
+                rows += [rf"\texttt{{{escape(key)}}} & {escape(value)} \\"
+                         for key, value in found[section]]
+        halves.append("\n".join([r"\begin{minipage}[t]{0.49\textwidth}\vspace{0pt}",
+                                 r"\begin{tabular}{@{}lp{0.5\linewidth}@{}}", r"\toprule",
+                                 *filter(None, rows), r"\bottomrule", r"\end{tabular}",
+                                 r"\end{minipage}"]))
+    return "\n".join([r"\begin{table}[tbp]", r"\footnotesize",
+                      r"\caption{Settings of the sweep, from its file; those under \emph{grid} differ "
+                      r"between runs}\label{tab:settings}", r"\hfill".join(halves), r"\end{table}"])
+
+
+# Text
+
+
+def extremes(study):
+    """Names of the configurations with the smallest and the largest restricted mean; None where
+    they do not differ."""
+    known = [cell for cell in study.configurations if cell.told["rmst"]["value"] is not None]
+    if not known:
+        return None, None
+    ends = [pick(known, key=lambda cell: cell.told["rmst"]["value"]) for pick in (min, max)]
+    if math.isclose(*(cell.told["rmst"]["value"] for cell in ends)):
+        return None, None
+    return [study.name_of(cell.index) for cell in ends]
+
+
+def environment():
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined,
         block_start_string="<%", block_end_string="%>", variable_start_string="<<",
         variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
-        trim_blocks=True, finalize=escape)
-    templates.filters["name"] = Name
-    return templates.get_template("paper.tex").render(
-        name=os.path.basename(study.sweep.path), complete=facts.complete(study),
-        event=study.event_words(), figures=drawn,
+        trim_blocks=True, lstrip_blocks=True, finalize=escape)
+    made.filters["name"] = Name
+    return made
+
+
+def text_of(study, drawn):
+    places = study.configurations[:MOST]
+    earliest, latest = extremes(study)
+    template = environment().get_template("paper.tex")
+    context = dict(
+        name=shown(os.path.basename(study.sweep.path)), complete=facts.complete(study),
+        event=study.event_words(), key=study.event, definition=facts.WORDS[study.event],
+        drawn={one.name: one for one in drawn if one.files},
         others=[(fate.replace("_", "-"), facts.FATES[fate])
                 for fate, count in study.told["fates"].items() if count and fate != "events"],
-        warnings=facts.warnings(study),
-        places=[place_of(cell) for cell in study.configurations[:100]],
-        names=[study.name_of(cell.index) for cell in study.configurations[:100]],
-        command=shlex.join(facts.aggregate_command(study)),
-        compared=bool(study.told["comparisons"]))
+        warnings=facts.warnings(study) + facts.troubles(study),
+        places=[place_of(cell) for cell in places],
+        names=[study.name_of(cell.index) for cell in places],
+        command=shlex.join(facts.aggregate_command(study)), earliest=earliest, latest=latest,
+        single=all(cell.told["seeds"] <= 1 for cell in study.configurations),
+        several=len(study.configurations) != 1, compared=bool(tested(study)),
+        moved=study.event == "first_still" and study.endpoint == "all" or None,
+        causes=[(cause, facts.WORDS[cause].removeprefix("cause: "))
+                for cause in ("critic_dead", "tanh_hard", "actor_dead")],
+        counted_causes=counted(study))
+    return re.sub(r"\n{3,}", "\n\n", template.render(context)) + "\n"
 
 
-def write_paper(snapshot, folder):
-    """Write FOLDER/paper and compile it where pdflatex is; the path of the PDF, else of the
-    text."""
-    folder = pathlib.Path(folder) / "paper"
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = draw_all(snapshot, FIGURES, folder / "figures", ["pdf"])
+def tables_of(snapshot):
+    """The tables of aggregate, which knows the file's name in ASCII alone."""
+    name = escape(shown(os.path.basename(snapshot.path)))
+    return re.sub(r"\A((?:%.*\n)*\\noindent ).*?(?=: )", lambda found: found[1] + name,
+                  compilable(snapshot.tables), count=1)
+
+
+def write_paper(snapshot, folder, scratch):
+    """Write FOLDER/paper, made in a scratch folder, and compile it where pdflatex is; the path of
+    the PDF, else of the text, and sentences on what is not as it should be."""
+    folder, made = pathlib.Path(folder) / "paper", pathlib.Path(scratch) / "paper"
+    with naming(folder):
+        (made / "figures").mkdir(parents=True)
+        drawn = draw_all(snapshot, SHOWN, made / "figures", ["pdf"])
     study = Study(snapshot)
+    for sentence in facts.failed(drawn):
+        study.sweep.troubled(sentence)
     numbers = [f"\\sweepnumber{{{name}}}{{{escape(value)}}}"
                for name, value in numbers_of(study).items()]
-    write_whole(folder / "numbers.tex", "\n".join(numbers) + "\n")
-    write_whole(folder / "tables.tex", snapshot.tables)
-    write_whole(folder / "paper.tex", skeleton(study, [one for one in drawn if one.files]) + "\n")
-    return compile_paper(folder) if shutil.which("pdflatex") else folder / "paper.tex"
+    settings = facts.known(study, lambda study: study.sweep.text("settings"), "")
+    references = environment().get_template("references.bib").render(
+        version=study.sweep.attribute("version"), revision=study.sweep.attribute("revision")[:12])
+    with naming(folder):
+        for name, text in (("numbers.tex", "\n".join(numbers)), ("tables.tex", tables_of(snapshot)),
+                           ("settings.tex", settings_table(settings)),
+                           ("references.bib", references), ("paper.tex", text_of(study, drawn))):
+            (made / name).write_text(text.rstrip("\n") + "\n", "utf-8")
+    troubles = list(study.sweep.troubles)
+    if shutil.which("pdflatex"):
+        troubles += compile_paper(made, folder)
+    compiled = (made / "paper.pdf").exists()
+    put_paper(made, folder)
+    return folder / ("paper.pdf" if compiled else "paper.tex"), troubles
 
 
-def compile_paper(folder):
-    """Run pdflatex until references are settled, without what an earlier text has left."""
-    for name in ("paper.aux", "paper.out"):
-        (folder / name).unlink(missing_ok=True)
-    for _ in range(2):
-        done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error",
-                               "paper.tex"], cwd=folder, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise Unreadable(f"{folder}/paper.tex does not compile: see {folder}/paper.log")
-    return folder / "paper.pdf"
+def put_paper(made, folder):
+    """Let it stand where it belongs, without what an earlier one had and this one has not."""
+    names = {path.relative_to(made) for path in made.rglob("*")}
+    ours = [pathlib.Path("figures") / f"{name}.pdf" for name in FIGURES]
+    ours += [pathlib.Path(f"paper.{ending}") for ending in ("pdf", "aux", "out", "bbl", "blg",
+                                                            "log")]
+    put_folder(made, folder)
+    for name in ours:
+        if name not in names:
+            (folder / name).unlink(missing_ok=True)
+
+
+def compile_paper(made, folder):
+    """Run pdflatex and bibtex until references are settled; sentences on what failed."""
+    steps = [["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "paper"],
+             ["bibtex", "paper"]]
+    for step in (steps[0], steps[1], steps[0], steps[0]):
+        try:
+            done = subprocess.run(step, cwd=made, stdin=subprocess.DEVNULL, capture_output=True,
+                                  check=False, timeout=PATIENCE, preexec_fn=die_with_parent)
+            how = "" if done.returncode == 0 else f"{step[0]} fails"
+        except FileNotFoundError:
+            how = f"there is no {step[0]}"
+        except subprocess.TimeoutExpired:
+            how = f"{step[0]} does not end"
+        if how and step[0] == "bibtex":
+            return [f"{shown(folder)}/paper.tex was compiled without its references: {how}"]
+        if how:
+            (made / "paper.pdf").unlink(missing_ok=True)
+            return [f"{shown(folder)}/paper.tex does not compile: {how}, see {shown(folder)}/"
+                    "paper.log"]
+    return []

@@ -4,26 +4,20 @@ import base64
 import os
 import pathlib
 import re
-import tempfile
 
 import jinja2
 
 from . import facts
 from .drawing import draw_all
 from .figures import FIGURES, SECTIONS
+from .output import naming, write_whole
 from .study import Study, number
+from .words import printable, shown
 
 CONTENTS = [("provenance", "Provenance and completeness"), ("grid", "The grid"),
             ("curves", "Curves"), ("comparisons", "Comparisons"), ("mechanism", "Mechanism"),
             ("returns", "Returns"), ("runtime", "Run times"), ("commands", "Commands")]
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
-
-
-def write_whole(path, text):
-    """Write a file at once, or not at all."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
 
 
 def as_image(path):
@@ -44,27 +38,40 @@ def sections_of(drawn):
             for section, draws in SECTIONS.items()}
 
 
+def fit(value):
+    """What a page can hold: a file may say anything, and the page itself is left as it is."""
+    return value if hasattr(value, "__html__") else (
+        printable(value, keep="\n") if isinstance(value, str) else value)
+
+
 def html_of(study, drawn):
+    """The page, and sentences on what is not as it should be, which stand in it as well."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
-                                   undefined=jinja2.StrictUndefined)
+                                   undefined=jinja2.StrictUndefined, finalize=fit)
     style = jinja2.utils.markupsafe.Markup((TEMPLATES / "report.css").read_text("utf-8"))
-    return templates.get_template("report.html").render(
-        title=f"Sweep {os.path.basename(study.sweep.path)}", style=style, contents=CONTENTS,
+    provenance, work = facts.provenance(study), facts.work(study)
+    settings = facts.known(study, lambda study: study.sweep.text("settings"), "unknown")
+    for sentence in facts.failed(drawn):
+        study.sweep.troubled(sentence)
+    page = templates.get_template("report.html").render(
+        title=f"Sweep {shown(os.path.basename(study.sweep.path))}", style=style, contents=CONTENTS,
         headline=facts.headline(study), complete=facts.complete(study),
-        event=study.event_words(), limit=number(study.limit), warnings=facts.warnings(study),
-        provenance=facts.provenance(study), gaps=facts.gaps(study),
+        event=study.event_words(), limit=number(study.limit),
+        warnings=facts.warnings(study) + facts.troubles(study),
+        provenance=provenance, gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
         grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
-        tests=facts.test_table(study), returns=facts.returns_table(study), work=facts.work(study),
-        commands=facts.commands(study), settings=study.sweep.text("settings"),
-        drawn=sections_of(drawn))
+        tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
+        commands=facts.commands(study), settings=settings, drawn=sections_of(drawn))
+    return page, study.sweep.troubles
 
 
-def write_report(snapshot, folder):
-    """Write FOLDER/report.html; its path."""
-    folder = pathlib.Path(folder)
-    with tempfile.TemporaryDirectory() as scratch:
+def write_report(snapshot, folder, scratch):
+    """Write FOLDER/report.html, made in a scratch folder; its path, and sentences on what is not as
+    it should be."""
+    path = pathlib.Path(folder) / "report.html"
+    with naming(path):
         drawn = draw_all(snapshot, list(FIGURES), scratch, ["svg"])
-        text = html_of(Study(snapshot), drawn)
-    write_whole(folder / "report.html", text)
-    return folder / "report.html"
+    page, troubles = html_of(Study(snapshot), drawn)
+    write_whole(path, page.encode())
+    return path, troubles

@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import textwrap
 
 import numpy as np
 
-from .sweep import Sweep, Unreadable
+from .sweep import Fault, Sweep, Unreadable
+from .words import printable, shown
 
 PANELS = 6        # rows and columns that a figure shows; it says so when there are more
 SECTIONS = ("training", "networks", "environment", "replay", "tracking", "evaluation")
@@ -21,7 +23,7 @@ def find_program():
     """$CCMSWEEP, the one built beside this package, or the one on PATH."""
     given = os.environ.get("CCMSWEEP")
     if given and not os.access(given, os.X_OK):
-        raise Unreadable(f"$CCMSWEEP is {given}, which is no program that can be run")
+        raise Unreadable(f"$CCMSWEEP is {shown(given)}, which is no program that can be run")
     built = pathlib.Path(__file__).parents[2] / "build/ccmsweep"
     for program in (given, str(built), shutil.which("ccmsweep")):
         if program and os.access(program, os.X_OK):
@@ -32,13 +34,22 @@ def find_program():
 
 def aggregate(path, options, form="json"):
     """What `ccmsweep aggregate FILE OPTIONS` prints: every statistic comes from there."""
-    command = [find_program(), "aggregate", str(path), "--format", form, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        words = done.stderr.split("\nTry `")[0].strip()
-        words = words.removeprefix("ccmsweep: ").removeprefix("ccmsweep aggregate: ")
-        raise Unreadable(words or f"{command[0]} ended with {done.returncode}")
-    return done.stdout
+    # Options first: with POSIXLY_CORRECT there are none behind a name.
+    command = [find_program(), "aggregate", "--format", form, *options, "--", os.fsencode(path)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                          errors="surrogateescape", check=False)
+    if done.returncode == 0:
+        return done.stdout
+    words = done.stderr.split("\nTry `")[0].strip()
+    words = words.removeprefix("ccmsweep: ").removeprefix("ccmsweep aggregate: ")
+    if done.returncode == 2:
+        raise Unreadable(words)
+    raise Fault(f"{shown(path)}: aggregate ended with {ending(done.returncode)}"
+                f"{': ' if words else ''}{words}")
+
+
+def ending(code):
+    return f"code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
 @dataclasses.dataclass
@@ -49,6 +60,7 @@ class Snapshot:
     told: dict        # by aggregate
     tables: str       # of LaTeX, by aggregate; empty unless asked for
     done: np.ndarray  # whether a run is finished
+    troubles: tuple = ()  # sentences on what of the file is left out
 
 
 def take_snapshot(path, options=(), tables=False):
@@ -57,11 +69,12 @@ def take_snapshot(path, options=(), tables=False):
     for _ in range(10):
         told = json.loads(aggregate(path, options))
         latex = aggregate(path, options, "latex") if tables else ""
-        done = Sweep(path).done
+        sweep = Sweep(path)
+        done = sweep.done
         finished = sum(one["done"] for one in told["configurations"])
         if not told["locked"] or finished == done.sum():
             break
-    return Snapshot(str(path), told, latex, done)
+    return Snapshot(os.fspath(path), told, latex, done, tuple(sweep.troubles))
 
 
 class Configuration:
@@ -89,7 +102,7 @@ def thin(sequence, most):
 
 
 def number(value):
-    return value if isinstance(value, str) else f"{value:g}"
+    return printable(value) if isinstance(value, str) else f"{value:g}"
 
 
 def told_apart(axes, configurations):
@@ -116,6 +129,7 @@ class Study:
     def __init__(self, snapshot):
         self.told = snapshot.told
         self.sweep = Sweep(snapshot.path, snapshot.done)
+        self.sweep.troubles = list(snapshot.troubles)
         self.event = self.told["options"]["event"]
         self.endpoint = self.told["options"]["endpoint"]
         self.limit = self.told["options"]["limit"]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The file of a sweep, read only what is asked for, also while ranks write it."""
+import contextlib
 import hashlib
 import os
+import re
 
 # HDF5's own locks are no part of the sweep's protocol, and fail on some network file systems.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
@@ -9,8 +11,11 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
+from .words import printable, shown  # noqa: E402
+
 SCHEMA_VERSION = 3
 STOPPED, CENSORED, DIVERGED = 1, 2, 3
+EXTENTS = ("extent_actor", "extent_episode", "extent_log", "extent_snapshot", "extent_evaluation")
 EVENTS = ("hard_saturation", "gradient_zero_first", "gradient_zero", "first_still", "last_change")
 
 
@@ -18,12 +23,40 @@ class Unreadable(Exception):
     """One sentence for the user: what is wrong with the input, and what was expected."""
 
 
+class Fault(Exception):
+    """One sentence for the user: what the system, or another program, failed at."""
+
+
+def why(error):
+    """What HDF5 says, in one line, without its addresses."""
+    said = " ".join(str(error.args[0] if error.args else error).split())
+    return printable(re.sub(r" ?\(addr|, flags.*|, buf = \w+", "", said)) or type(error).__name__
+
+
+@contextlib.contextmanager
+def reading(path, what):
+    """Errors of HDF5 and of what is read as sentences: what is not there or not as it should be is
+    the file's fault, what HDF5 was refused is the system's, in whose words it stands."""
+    try:
+        yield
+    except (KeyError, AttributeError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise Unreadable(f"{shown(path)}: {what} is missing or damaged ({why(error)})") from error
+    except (OSError, RuntimeError) as error:
+        number = re.search(r"errno = (\d+)", str(error))
+        if number or getattr(error, "errno", None):
+            number = int(number[1]) if number else error.errno
+            raise Fault(f"{shown(path)}: cannot read {what}: {os.strerror(number)}") from error
+        raise Unreadable(f"{shown(path)}: {what} is damaged ({why(error)})") from error
+
+
 def open_file(path):
     """The open file, which aggregate has found to be one of a sweep."""
-    file = h5py.File(path, "r")
-    version = int(file.attrs["schema_version"])
+    with reading(path, "the file"):
+        file = h5py.File(os.fsencode(path), "r")
+    with reading(path, "the attribute schema_version"):
+        version = int(file.attrs["schema_version"])
     if version != SCHEMA_VERSION:
-        raise Unreadable(f"{path}: version {version} of the file's form; expected "
+        raise Unreadable(f"{shown(path)}: version {version} of the file's form; expected "
                          f"{SCHEMA_VERSION}, which these figures are made for")
     return file
 
@@ -49,30 +82,65 @@ class Sweep:
         """`done` says which runs are finished, when that has been looked at before: a sweep that
         goes on finishes more of them."""
         self.path = path
+        self.troubles = []  # sentences on what is not as it should be, and was left out
         self.file = open_file(path)
-        self.runs = self.file["run"].shape[0]
-        self.limit = self.file["episode"].shape[0]
-        commits = self.file["commit"][:]
-        if done is None:
-            outcome = self.file["outcome"][:]
-            trained = (outcome >= STOPPED) & (outcome <= DIVERGED)
-            done = np.array([bool(known) and counts(record)
-                             for known, record in zip(trained, commits)], bool)
-        self.done = done
-        self.fingerprint = hashlib.sha256(np.where(done[:, None], commits, 0).tobytes()).hexdigest()
+        with reading(path, "the tables of runs"):
+            self.runs = self.file["run"].shape[0]
+            self.limit = self.file["episode"].shape[0]
+            commits = self.file["commit"][:]
+            if done is None:
+                outcome = self.file["outcome"][:]
+                trained = (outcome >= STOPPED) & (outcome <= DIVERGED)
+                done = np.array([bool(known) and counts(record)
+                                 for known, record in zip(trained, commits)], bool)
+                done &= ~self.damaged(done)
+            self.done = done
+            self.fingerprint = hashlib.sha256(
+                np.where(self.done[:, None], commits, 0).tobytes()).hexdigest()
+
+    def damaged(self, done):
+        """Which of the finished runs hold numbers that no training writes: each is one of the
+        troubles."""
+        total = self.column("total_episodes")
+        actors = self.column("extent_actor")
+        own = np.arange(self.size_of("extent_actor")) < actors[:, None]
+        wrong = {"total_episodes": (total < 1) | (total > self.limit)}
+        for name in EXTENTS:
+            if name in self.file:
+                values = self.column(name)
+                wrong[name] = (values < 0) | (values > self.size_of(name))
+        for name in EVENTS:
+            at = self.column(name)
+            wrong[name] = (own & ((at < -1) | (at > total[:, None]))).any(axis=1)
+        causes = self.file["cause"]
+        known = causes.attrs["flag_values"] if "flag_values" in causes.attrs else range(6)
+        wrong["cause"] = (own & ~np.isin(causes[:], known)).any(axis=1)
+        found = done & np.any(list(wrong.values()), axis=0)
+        for run in np.flatnonzero(found).tolist():
+            names = ", ".join(name for name, which in wrong.items() if which[run])
+            self.troubles.append(f"run {run} is damaged and is in no figure: its {names} cannot be")
+        return found
+
+    def size_of(self, extent):
+        name = extent.removeprefix("extent_")
+        return self.file[name].shape[0] if name in self.file else 0
 
     def has(self, name):
         return name in self.file and 0 not in self.file[name].shape
 
     def column(self, name):
         """One value a run: numbers, or the names that numbers stand for."""
-        dataset = self.file[name]
-        values = dataset[:]
-        if "flag_meanings" in dataset.attrs:
-            names = dataset.attrs["flag_meanings"].decode().split()
-            where = dict(zip(dataset.attrs["flag_values"].tolist(), names))
-            return np.array([where.get(value, "?") for value in values.tolist()])
-        return np.char.decode(values) if values.dtype.kind == "S" else values
+        with reading(self.path, name):
+            dataset = self.file[name]
+            values = dataset[:]
+            if "flag_meanings" in dataset.attrs:
+                names = dataset.attrs["flag_meanings"].decode().split()
+                where = dict(zip(dataset.attrs["flag_values"].tolist(), names))
+                return np.array([where.get(value, "?")
+                                 for value in values.ravel().tolist()]).reshape(values.shape)
+            if values.dtype.kind == "S":
+                return np.char.decode(values, "utf-8", "surrogateescape")
+            return values
 
     def rows(self, name, runs):
         """Rows of these runs (rising), the first dimension in their order."""
@@ -126,8 +194,18 @@ class Sweep:
         return np.where(seen, times, np.minimum(self.rows("total_episodes", runs), limit)), seen
 
     def text(self, name):
-        return self.file[name][()].decode()
+        with reading(self.path, name):
+            return self.file[name][()].decode("utf-8", "surrogateescape")
 
     def attribute(self, name):
-        value = self.file.attrs[name]
-        return value.decode() if isinstance(value, bytes) else value
+        """Of the file; "unknown", which is a trouble, when it has none of that name."""
+        try:
+            value = self.file.attrs[name]
+        except (KeyError, OSError, RuntimeError):
+            self.troubled(f"the file has no attribute {name}")
+            return "unknown"
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+    def troubled(self, sentence):
+        if sentence not in self.troubles:
+            self.troubles.append(sentence)

@@ -49,7 +49,8 @@ def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
                       color="white" if dark else "black")
             if censored and cell.never:
                 axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="///",
-                                         edgecolor="#00000022", linewidth=0))
+                                         edgecolor=hatch_over(shades(norm(values[y, x]))),
+                                         linewidth=0))
     image = axes.imshow(values, norm=norm, cmap=shades, aspect="auto")
     axes.grid(False)
     axes.set_xticks(range(len(columns)), [study.columns[column] for column in columns])
@@ -57,6 +58,12 @@ def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
     axes.set_xlabel(study.column_axis)
     canvas.figure.colorbar(image, ax=axes, label=label, pad=0.02)
     return axes
+
+
+def hatch_over(shade):
+    """A colour of lines that is seen on that one and leaves words readable: opaque, since PDF has no
+    transparent hatches, and some programs show them black."""
+    return tuple(0.87 * part for part in shade[:3])
 
 
 def counted(cell):
@@ -82,7 +89,7 @@ def rmst_map(study, canvas):
     """Restricted mean stopping episode
 
     Mean episode of the event when none counts as later than the limit (RMST), with its interval
-    by bootstrap over seeds, and how many of the runs had the event. Where none had it the mean is
+    over seeds, and how many of the runs had the event. Where none had it the mean is
     the limit by definition, which says nothing (hatched): the exact interval of the share that
     never has it stands there instead."""
     def words(cell):
@@ -141,7 +148,7 @@ def stopping_bubbles(study, canvas):
     """Restricted mean stopping episode over both learning rates
 
     The area of a bubble is the restricted mean stopping episode, which is printed with its
-    interval by bootstrap over seeds and the number of runs that had the event. Open: no run had it
+    interval over seeds and the number of runs that had the event. Open: no run had it
     by the limit, and the exact interval of the share that never has it stands there."""
     across, up = two_numbers(study)
     axes = canvas.single(5.2)
@@ -170,7 +177,7 @@ def stopping_bubbles(study, canvas):
 def rmst_by_row(study, canvas):
     """Stopping episode and learning rate
 
-    Restricted mean stopping episode with its interval by bootstrap over seeds. Open marks: no run
+    Restricted mean stopping episode with its interval over seeds. Open marks: no run
     had the event by the limit, and the truth is somewhere above."""
     axes = canvas.single(3.6)
     rows = study.shown_rows

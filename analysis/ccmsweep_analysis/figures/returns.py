@@ -142,7 +142,7 @@ def final_returns(study, canvas):
     """Return at the end: every seed, and interquartile mean
 
     Dots are runs: mean reward of their last 100 episodes. Mark and interval: interquartile mean
-    over seeds, with a stratified bootstrap."""
+    over seeds."""
     axes = draw_returns(study, canvas, (("end", None),), "iqm")
     for row, column, cell in study.shown():
         reward = study.sweep.rows("reward", cell.sample)

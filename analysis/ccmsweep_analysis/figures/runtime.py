@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 
-from ..canvas import NothingToDraw, column_style, dodge, plain_log, rows_axis
+from ..canvas import NothingToDraw, column_style, dodge, plain, plain_log, rows_axis
 
 OUTCOMES = {"stopped": "#0072b2", "censored": "#e69f00", "diverged": "#000000"}
 WORKERS = 60
@@ -65,7 +65,7 @@ def timeline(study, canvas):
                                            rasterized=len(bars) > 2000))
     axes.set_xlim(0, max((end[done].max() - first) / seconds, 1e-3))
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_yticks(range(len(shown)), shown, fontsize=7)
+    axes.set_yticks(range(len(shown)), [plain(name) for name in shown], fontsize=7)
     axes.set_xlabel(f"{unit} after the first cell began")
     axes.set_ylabel("host and rank")
     canvas.key([Line2D([], [], color=shade, linewidth=5, label=name)

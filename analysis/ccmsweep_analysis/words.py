@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Text that is fit to be shown: file names may be any bytes, and files may hold anything."""
+import codecs
+import os
+import sys
+import unicodedata
+
+# Control characters, halves of pairs, marks that turn the direction of text, ends of lines.
+UNFIT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def unfit(letter):
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text: Python's surrogateescape
+        return f"\\x{code - 0xDC00:02x}"
+    return letter.encode("ascii", "backslashreplace").decode() if code > 0x7F else f"\\x{code:02x}"
+
+
+def printable(text, keep=""):
+    """Text without what a terminal obeys or UTF-8 cannot say: that is shown as an escape."""
+    return "".join(unfit(letter) if letter not in keep and unicodedata.category(letter) in UNFIT
+                   else letter for letter in str(text))
+
+
+def shown(path):
+    """A path to be read, the same in every locale."""
+    return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))
+
+
+def _exact(error):
+    """Bytes of a name as they are, other letters that an encoding has not as escapes."""
+    part = error.object[error.start:error.end]
+    return b"".join(bytes([ord(letter) - 0xDC00]) if "\udc80" <= letter <= "\udcff" else
+                    letter.encode("ascii", "backslashreplace") for letter in part), error.end
+
+
+def open_streams():
+    """Let standard output take any name byte for byte, and standard error any text, whatever the
+    locale says."""
+    codecs.register_error("ccmsweep_exact", _exact)
+    for stream, errors in ((sys.stdout, "ccmsweep_exact"), (sys.stderr, "backslashreplace")):
+        if stream is not None:
+            stream.reconfigure(encoding=sys.getfilesystemencoding(), errors=errors)
+
+
+def name_out(path):
+    """A path for standard output: a script gets its bytes, a terminal what is fit to be shown."""
+    return printable(path) if sys.stdout.isatty() else str(path)
+
+
+def say(text):
+    """A sentence on standard error."""
+    print(f"ccmsweep_analysis: {printable(text)}", file=sys.stderr)

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""python3 run.py list|figures|report …: as python3 -P -m ccmsweep_analysis. A script looks for
+modules in its own folder, not in the one that it is called from, with any version of Python."""
+import runpy
+
+runpy.run_module("ccmsweep_analysis", run_name="__main__", alter_sys=True)

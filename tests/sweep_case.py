@@ -111,10 +111,10 @@ def processes_in(folder):
 
 
 class Job:
-    """The program under mpirun (ranks = 0: alone), in a session and with shared memory of its own.
-    `with` ends what is left of it."""
+    """The program under mpirun (ranks = 0: alone), in a session and with shared memory of its own,
+    and with more in its environment. `with` ends what is left of it."""
 
-    def __init__(self, ranks, *words, cwd, faults=None, seconds=120):
+    def __init__(self, ranks, *words, cwd, faults=None, seconds=120, extra=None):
         program = WITH_FAULTS if faults else PROGRAM
         self.folder = tempfile.mkdtemp(prefix="ccm", dir="/dev/shm")
         self.ranks_wanted = ranks
@@ -123,7 +123,7 @@ class Job:
             self.folder, "--mca", "btl_vader_backing_directory", self.folder, "-n", str(ranks)]
         self.process = subprocess.Popen(
             ["timeout", "-k", "5", str(seconds), *launcher, program, *map(str, words)], cwd=cwd,
-            env=environment(faults), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            env=environment(faults) | (extra or {}), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
 
     def __enter__(self):

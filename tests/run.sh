@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Run the tests: install what they need, build with warnings as errors, all suites, then the unit
 # suite once more under AddressSanitizer and UndefinedBehaviorSanitizer. The last line counts single
-# results: "N passed, N failed" (", N skipped").
+# results: "N passed, N failed" (", N skipped"). Damaged and hostile files are read there as well.
 #
 # Usage: tests/run.sh [--all] [--suite NAME]
-#   --all         also: sweeps and SLURM jobs killed at random (a quarter of an hour); how often
+#   --all         also: sweeps and SLURM jobs killed at random (a quarter of an hour); each call of
+#                 the system failing once, and 1,000 mutants of files (an hour); how often
 #                 intervals hold the truth; figures of R's survival made anew; the unit suite as
 #                 built by clang; its quick tests under valgrind (trainings would take hours there)
-#   --suite NAME  this suite alone: unit, cli, mpi, resume, slurm, soak, survival, analysis,
-#                 install, style
+#   --suite NAME  this suite alone: unit, cli, mpi, resume, failures, mutants, slurm, soak,
+#                 survival, analysis, install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
 # or a package is missing and cannot be installed.
 set -euo pipefail
@@ -82,10 +83,17 @@ if $all && [ -z "$suite" ]; then
     test_in build default soak soak
     test_in build default survival survival
 fi
-if runs unit; then
-    build_for sanitizer build-sanitizer -Dbuildtype=debugoptimized \
+# In the build with sanitizers: suites_sanitized, each asked for, or a part of what is.
+suites_sanitized=()
+! runs unit || suites_sanitized+=(unit)
+! runs mutants || suites_sanitized+=(mutants)
+if [ "$suite" = soak ] || { $all && [ -z "$suite" ]; }; then
+    suites_sanitized+=(mutants-soak)
+fi
+if [ "${#suites_sanitized[@]}" -gt 0 ]; then
+    build_for sanitizer build-sanitizer -Dbuildtype=debugoptimized -Dfaults=true \
         -Db_sanitize=address,undefined -Db_lundef=false
-    test_in build-sanitizer sanitizer sanitizer unit
+    test_in build-sanitizer sanitizer sanitizer "${suites_sanitized[@]}"
 fi
 if $all && runs unit; then
     CC=clang build_for clang build-clang -Dwerror=true

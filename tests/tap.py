@@ -28,11 +28,16 @@ class Tap:
     def pytest_collectreport(self, report):
         if report.failed:
             self.point(False, f"{report.nodeid} (collection)", detail=report.longrepr)
+        elif report.skipped:
+            self.skip(report.nodeid, report)
+
+    def skip(self, name, report):
+        self.point(True, name, f" # SKIP {report.longrepr[2].removeprefix('Skipped: ')}")
 
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.split("::", 1)[-1].replace("#", "no. ")
         if report.skipped:
-            self.point(True, name, f" # SKIP {report.longrepr[2].removeprefix('Skipped: ')}")
+            self.skip(name, report)
         elif report.failed:
             self.point(False, f"{name} ({report.when})", detail=report.longreprtext)
         elif report.when == "call":

@@ -217,11 +217,11 @@ static void test_a_holder_is_printable(void **state)
     const pid_t child = fork(); /* this process would not be in its own way */
     if (child == 0)
         _exit(!lock_is_held(folder.path, holder, sizeof holder) ||
-              strcmp(holder, "host ?[31mred???") != 0);
+              strcmp(holder, "host ?[31mred??") != 0);
     int how = 0;
     waitpid(child, &how, 0);
     assert_int_equal(how, 0);
-    assert_refused(lock_acquire(&second, folder.path, 0, &fault), STATUS_LOCKED, "?[31mred???");
+    assert_refused(lock_acquire(&second, folder.path, 0, &fault), STATUS_LOCKED, "?[31mred??");
     lock_release(&lock);
 }
 

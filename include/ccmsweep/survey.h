@@ -35,6 +35,8 @@ struct surveyed {
     double wall_s; /**< NaN unknown */
     char host[65]; /**< of the last attempt; "" for none */
     struct store_trouble trouble;
+    const char *damage; /**< what is wrong with its rows, which then do not count (store_damage);
+                             NULL: nothing is known to be. Of the store */
 };
 
 /** A setting, other than actor_lr, critic_lr and training.seed, in which two runs differ. */

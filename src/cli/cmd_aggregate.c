@@ -3,6 +3,7 @@
 #include <ccmsweep/aggregate_report.h>
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/damage.h>
 #include <ccmsweep/draft.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
@@ -307,6 +308,8 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK)
         status = store_open(&store, a.path, STORE_READ, fault);
     source.store = store;
+    if (status == STATUS_OK)
+        status = damage_tell(store, a.path, fault);
     if (status == STATUS_OK)
         status = survey_take(store, source.held, &survey, fault);
     if (status == STATUS_OK)

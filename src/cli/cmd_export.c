@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/damage.h>
 #include <ccmsweep/export.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
@@ -227,6 +228,8 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     const bool held = lock_is_held(arguments.path, holder, sizeof holder);
     enum status status = store_open(&store, arguments.path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = damage_tell(store, arguments.path, fault);
     if (status == STATUS_OK) {
         status = survey_take(store, held, &survey, fault);
         if (status == STATUS_OK) {

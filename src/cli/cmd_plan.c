@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
 #include <ccmsweep/commands.h>
+#include <ccmsweep/damage.h>
 #include <ccmsweep/plan.h>
 #include <ccmsweep/request.h>
 #include <ccmsweep/text.h>
@@ -107,6 +108,8 @@ static enum status make_plan(const struct arguments *arguments, const struct spe
         status = store_open(&store, arguments->plan.path, STORE_READ, fault);
         if (status == STATUS_OK)
             status = store_match(store, spec, fault);
+        if (status == STATUS_OK)
+            status = damage_tell(store, arguments->plan.path, fault);
     }
     if (status == STATUS_OK)
         status = plan_new(&plan, spec, store, fault);

@@ -78,6 +78,8 @@ static enum status take(const struct arguments *a, struct status_report *report,
     report->held = lock_is_held(a->path, report->holder, sizeof report->holder);
     enum status status = store_open(&report->store, a->path, STORE_READ, fault);
     if (status == STATUS_OK)
+        status = store_inspect(report->store, false, fault);
+    if (status == STATUS_OK)
         status = survey_take(report->store, report->held, &report->survey, fault);
     if (status != STATUS_OK)
         store_close(&report->store);

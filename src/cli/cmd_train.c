@@ -167,6 +167,8 @@ static enum status check_unfinished(const char *path, const struct spec *spec, s
     enum status status = store_open(&store, path, STORE_READ, fault);
     if (status == STATUS_OK)
         status = store_match(store, spec, fault);
+    if (status == STATUS_OK)
+        status = store_check_layout(store, fault);
     if (status == STATUS_OK && store_state(store, 0) == STORE_DONE)
         status = fault_set(fault, STATUS_INPUT,
                            "%s: this run is finished, expected another file, or --force to replace "

@@ -12,6 +12,9 @@
 /* Cells that are told by name; more are counted. */
 enum { TOLD = 10 };
 
+/* Room for what there is to say of one. */
+enum { REASON = RECORD_WHY + 64 };
+
 static int64_t running_of(const struct survey *survey)
 {
     return survey->standings[STANDING_RUNNING];
@@ -188,6 +191,8 @@ static const char *reason_of(const struct surveyed *r, char *text, size_t size)
                  r->trouble.crashes == 1 ? "" : "s");
     else if (r->outcome == OUTCOME_FAILED)
         snprintf(text, size, "failed: %d jobs in a row were lost with it", r->trouble.lost);
+    else if (r->damage != NULL)
+        snprintf(text, size, "is damaged: %s; run --check trains it again", r->damage);
     else if (r->standing == STANDING_DONE)
         return NULL;
     else if (r->trouble.crashes > 0)
@@ -229,7 +234,7 @@ static void print_reasons(FILE *file, const struct survey *survey, bool set_asid
 {
     int64_t told = 0;
     for (int64_t run = 0; run < survey->runs; run++) {
-        char name[4096], reason[128];
+        char name[4096], reason[REASON];
         if (is_set_aside(&survey->run[run]) != set_aside ||
             reason_of(&survey->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
             continue;
@@ -318,7 +323,7 @@ static const char *state_of(const struct surveyed *r)
 static void print_cell(FILE *file, const struct survey *survey, int64_t run, const int *widths)
 {
     const struct surveyed *const r = &survey->run[run];
-    char text[80], episode[48], seconds[32] = "-", reason[128];
+    char text[80], episode[48], seconds[32] = "-", reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     fprintf(file, "%6" PRId64, run);
     for (size_t c = 0; c < CELL_AXIS + survey->axes; c++) {
@@ -421,7 +426,7 @@ static json_t *axes_json(const struct survey *survey, int64_t run)
 static json_t *cell_json(const struct survey *survey, int64_t run)
 {
     const struct surveyed *const r = &survey->run[run];
-    char reason[128];
+    char reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     json_t *const object = json_pack(
         "{s:I, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", (json_int_t)run,
@@ -445,7 +450,7 @@ static json_t *cells_json(const struct survey *survey, bool all)
 {
     json_t *const array = json_array();
     for (int64_t run = 0; run < survey->runs; run++) {
-        char reason[128];
+        char reason[REASON];
         if (all || reason_of(&survey->run[run], reason, sizeof reason) != NULL)
             json_array_append_new(array, cell_json(survey, run));
     }

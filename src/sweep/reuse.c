@@ -28,9 +28,10 @@ static enum status list_finished(const struct store *other, struct entry **entri
     enum status status = store_column(other, record_field("outcome"), outcomes, fault);
     for (int64_t run = 0; run < (int64_t)runs && status == STATUS_OK; run++) {
         const int32_t outcome = outcomes[run];
-        if (store_state(other, run) != STORE_DONE ||
-            (outcome != OUTCOME_STOPPED && outcome != OUTCOME_CENSORED &&
-             outcome != OUTCOME_DIVERGED))
+        const bool trained = outcome == OUTCOME_STOPPED || outcome == OUTCOME_CENSORED ||
+                             outcome == OUTCOME_DIVERGED;
+        /* What is damaged is told when it is wanted. */
+        if (store_damage(other, run) == NULL && (store_state(other, run) != STORE_DONE || !trained))
             continue;
         (*entries)[*count].run = run;
         status = store_identity(other, run, &(*entries)[*count].identity, fault);
@@ -79,7 +80,10 @@ static enum status copy_runs(struct store *store, const struct store *other,
             status == STATUS_OK ? bsearch(&key, entries, count, sizeof *entries, compare) : NULL;
         if (found == NULL)
             continue;
-        if (store_check(other, found->run, &damage) != STATUS_OK) {
+        status = store_verify(other, found->run, &damage, fault);
+        if (status != STATUS_OK)
+            break;
+        if (damage.text[0] != '\0') {
             progress_say(progress, "%s; it is not copied", damage.text);
             continue;
         }

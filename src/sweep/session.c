@@ -48,6 +48,8 @@ static enum status check_file(const struct session *s, struct fault *fault)
     if (status == STATUS_OK)
         status = store_check_algorithm(store, fault);
     if (status == STATUS_OK)
+        status = store_check_layout(store, fault);
+    if (status == STATUS_OK)
         status = store_match(store, s->spec, fault);
     if (status == STATUS_OK && access(path, R_OK | W_OK) != 0)
         status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", path);
@@ -132,30 +134,42 @@ static enum status check_rows(struct session *s, struct fault *fault)
 {
     for (int64_t run = 0; run < store_runs(s->store) && !stop_requested(); run++) {
         struct fault damage;
-        if (store_state(s->store, run) != STORE_DONE ||
-            store_check(s->store, run, &damage) == STATUS_OK)
+        const enum store_state state = store_state(s->store, run);
+        if (state != STORE_DONE && state != STORE_DAMAGED)
+            continue;
+        enum status status = store_verify(s->store, run, &damage, fault);
+        if (status != STATUS_OK)
+            return status;
+        if (damage.text[0] == '\0')
             continue;
         progress_say(s->progress, "%s; it is trained again", damage.text);
-        const enum status status = store_uncommit(s->store, run, fault);
+        status = store_uncommit(s->store, run, fault);
         if (status != STATUS_OK)
             return status;
     }
     return STATUS_OK;
 }
 
-/* Outcomes of all runs, of those that are done one that a run can have. */
+/* What is done must be what a training can leave, or nobody could go by it. */
+static enum status refuse_damage(const struct session *s, struct fault *fault)
+{
+    const enum status status = store_inspect(s->store, true, fault);
+    for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
+        const char *const why = store_damage(s->store, run);
+        if (why != NULL)
+            return fault_set(fault, STATUS_FAULT,
+                             "run %" PRId64 " of %s is damaged: %s; run --check trains again what "
+                             "is not what was committed",
+                             run, s->request->path, why);
+    }
+    return status;
+}
+
+/* Outcomes of all runs: of those that are done one that a run can have. */
 static enum status read_outcomes(const struct session *s, int32_t **outcomes, struct fault *fault)
 {
     *outcomes = fault_alloc((size_t)store_runs(s->store), sizeof **outcomes);
-    enum status status = store_column(s->store, record_field("outcome"), *outcomes, fault);
-    for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
-        if (store_state(s->store, run) == STORE_DONE && !outcome_is_final((*outcomes)[run]))
-            status = fault_set(fault, STATUS_FAULT,
-                               "run %" PRId64 " of %s is damaged: its outcome is %" PRId32
-                               "; run --check trains again what is not what was committed",
-                               run, s->request->path, (*outcomes)[run]);
-    }
-    return status;
+    return store_column(s->store, record_field("outcome"), *outcomes, fault);
 }
 
 /* Take back what is to be tried again, with nothing held against it. */
@@ -490,6 +504,8 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
     s->log_row = -1;
     s->cost = cost_new(s->spec);
     enum status status = s->request->check ? check_rows(s, fault) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = refuse_damage(s, fault);
     if (status == STATUS_OK)
         status = take_back(s, fault);
     if (status == STATUS_OK)

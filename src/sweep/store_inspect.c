@@ -44,7 +44,8 @@ static void check_values(struct store *store, const struct view *view, const str
     for (int64_t i = 0; i < view->runs; i++) {
         struct settings cell;
         char why[RECORD_WHY];
-        if (store_state(store, view->run + i) != STORE_DONE)
+        /* Without an outcome it was taken back since it was found done. */
+        if (store_state(store, view->run + i) != STORE_DONE || !outcome_is_final(view->outcomes[i]))
             continue;
         store_cell(store, view->run + i, &cell);
         const struct extents own = record_extents(&cell);

@@ -56,6 +56,7 @@ static enum status read_columns(const struct store *store, struct survey *survey
             memcpy((char *)&survey->run[run] + columns[c].offset, &column[run], sizeof *column);
     }
     for (size_t run = 0; run < runs; run++) {
+        survey->run[run].damage = store_damage(store, (int64_t)run);
         survey->run[run].wall_s = seconds[run];
         memcpy(survey->run[run].host, hosts[run], HOST_SIZE);
     }
@@ -139,6 +140,9 @@ static void read_cells(const struct store *store, struct survey *survey)
         r->critic_lr = cell.training.critic_lr;
         r->seed = cell.training.seed;
         r->limit = cell.training.episodes;
+        /* Notes are no results: what cannot be is as if it had not been noted. */
+        r->episode = r->episode > r->limit ? -1 : r->episode;
+        r->moving = r->moving > cell.environment.agents ? -1 : r->moving;
         read_axes(&first, &cell, run, survey);
     }
     for (size_t i = 0; i < rows; i++) {

@@ -142,7 +142,9 @@ static inline void filled_init(struct filled *filled, const struct settings *cel
         unsigned char *at = NULL;
         memcpy(&at, (const char *)&filled->record + fields[f].offset, sizeof at);
         for (int64_t i = 0; i < record_count(&fields[f], &filled->extents); i++) {
-            const int value = (int)((salt * 7919 + f * 613 + (size_t)i * 31) % 30011) + 1;
+            const int large = (int)((salt * 7919 + f * 613 + (size_t)i * 31) % 30011) + 1;
+            /* Whole numbers within what a finished run can have. */
+            const int value = fields[f].type == FIELD_I32 ? large % 2 + 1 : large;
             const double f64 = value + 0.25;
             const float f32 = (float)value + 0.5F;
             const void *from = fields[f].type == FIELD_F64   ? (const void *)&f64
@@ -153,6 +155,7 @@ static inline void filled_init(struct filled *filled, const struct settings *cel
         }
     }
     *filled->record.outcome = OUTCOME_STOPPED;
+    *filled->record.total_episodes = (int32_t)cell->training.episodes;
 }
 
 static inline void filled_fini(struct filled *filled)

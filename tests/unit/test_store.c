@@ -203,7 +203,9 @@ static void test_damaged_rows_are_found(void **state)
         for (int i = 0; i < 3; i++) {
             file_flip(folder.path, places[i], 16);
             reopen(&store, STORE_READ);
-            assert_int_equal(store_state(store, 1), STORE_DONE);
+            /* What can be seen without the hash. */
+            assert_int_equal(store_state(store, 1),
+                             strcmp(fields[f].name, "outcome") == 0 ? STORE_DAMAGED : STORE_DONE);
             assert_refused(store_check(store, 1, &fault), STATUS_FAULT, "is damaged");
             file_flip(folder.path, places[i], 16);
         }
@@ -224,6 +226,8 @@ static void test_foreign_commit_records_do_not_count(void **state)
     struct settings cell;
     store_close(&store);
     const long at = offset_of("commit") + COMMIT_SIZE;
+    const long outcome_at = offset_of("outcome") + (long)sizeof(int32_t);
+    const int32_t outcome = OUTCOME_STOPPED;
     spec_cell(spec, 1, &cell);
     const struct identity identity = identity_of(&cell);
     for (int flaw = 0; flaw < 5; flaw++) {
@@ -239,6 +243,7 @@ static void test_foreign_commit_records_do_not_count(void **state)
         size_t size = 0;
         unsigned char *bytes = file_read(folder.path, &size);
         memcpy(bytes + at, record, sizeof record);
+        memcpy(bytes + outcome_at, &outcome, sizeof outcome);
         file_write(folder.path, bytes, size);
         free(bytes);
         assert_int_equal(store_state(reopen(&store, STORE_READ), 1),

@@ -81,7 +81,9 @@ void *trainer_state(struct trainer *t) MUST_USE;
 void trainer_reset(struct trainer *t);
 
 /** Take over a state saved by a trainer of the same cell, algorithm version and byte order.
- *  \return STATUS_INPUT with a sentence when it is another's or another size; STATUS_FAULT with one
+ *  Looked at wholly before (saved.h). \param buffer aligned for any type
+ *  \return STATUS_INPUT with a sentence when it is another's, another size, or one that no training
+ *          leaves; STATUS_FAULT with one
  *          when it was computed with a fused multiply-add and this level of CPU has none, or the
  *          other way round. `t` is then unchanged; with trainer_state(t) as the buffer, good for
  *          trainer_reset and trainer_free alone. */

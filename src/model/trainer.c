@@ -4,6 +4,7 @@
 #include <ccmsweep/networks.h>
 #include <ccmsweep/replay.h>
 #include <ccmsweep/rollout.h>
+#include <ccmsweep/saved.h>
 #include <ccmsweep/step.h>
 #include <ccmsweep/tracker.h>
 #include <ccmsweep/trainer.h>
@@ -320,6 +321,27 @@ void trainer_save(const struct trainer *t, void *buffer, size_t size)
     memcpy(buffer, t->state.base, size);
 }
 
+/* What is wrong with a state, looked at where it lies: all parts bound to it, in a trainer that is
+ * thrown away. */
+static const char *find_flaw(const struct trainer *t, const void *buffer)
+{
+    struct trainer looked = *t;
+    looked.state.base = (char *)(uintptr_t)buffer;
+    bind(&looked);
+    return saved_flaw(&(struct saved){
+        .settings = &t->settings,
+        .episode = looked.header->episode,
+        .done = looked.header->done,
+        .numpy = looked.numpy,
+        .python = looked.python,
+        .torch = looked.torch,
+        .mec = &looked.mec,
+        .replay = &looked.replay,
+        .tracker = &looked.tracker,
+        .networks = &looked.nets,
+    });
+}
+
 enum status trainer_load(struct trainer *t, const void *buffer, size_t size, struct fault *fault)
 {
     struct header header;
@@ -342,6 +364,10 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
                          "%s%s",
                          header.fused ? "" : "out", t->nets.compute.kernels->level,
                          header.fused ? "" : "; CCMSWEEP_LEVEL=baseline goes on");
+    const char *const flaw = find_flaw(t, buffer);
+    if (flaw != NULL)
+        return fault_set(fault, STATUS_INPUT, "saved state: %s cannot have been left by a training",
+                         flaw);
     if (buffer != t->state.base)
         memcpy(t->state.base, buffer, size);
     return STATUS_OK;

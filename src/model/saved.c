@@ -100,8 +100,11 @@ static bool transitions_are_fine(const struct saved *s)
 {
     const struct replay *const r = s->replay;
     const size_t leaves = (size_t)(r->capacity - 1);
-    /* A reward beyond f32 makes priorities infinite, until the next training step diverges. */
-    const bool bounded = all_finite(r->reward, (size_t)r->capacity);
+    /* Where the square of a reward is beyond f32, priorities are infinite, until the next training
+     * step diverges. */
+    bool bounded = true;
+    for (int64_t slot = 0; slot < r->capacity; slot++)
+        bounded = bounded && fabsf(r->reward[slot]) < 1e18F;
     for (size_t node = 0; node < leaves + (size_t)r->capacity; node++) {
         if (bounded && !isfinite(r->tree[node]))
             return false;

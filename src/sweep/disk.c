@@ -83,7 +83,7 @@ static char *follow(const char *path)
     if (length < 0 || disk_is_descriptor(path))
         return NULL;
     text[length] = '\0';
-    if (text[0] == '/')
+    if (text[0] == '/' || strchr(path, '/') == NULL)
         return disk_name("%s", text);
     char *copy = disk_name("%s", path);
     char *next = disk_name("%s/%s", dirname(copy), text);

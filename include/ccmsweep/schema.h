@@ -147,6 +147,10 @@ const char *schema_flag(const struct variable *variable, int i) MUST_USE;
  *  Cut at `size`. */
 void schema_axis_name(const struct setting *row, char *name, size_t size);
 
+/** The setting that a user of a file names: as settings_named has it, or as its axis is named there
+ *  ("gamma", "environment_agents"). NULL: there is none. */
+const struct setting *schema_axis_setting(const char *name) MUST_USE;
+
 /** The dataset of a note. */
 struct variable schema_note(enum schema_note note) MUST_USE;
 

@@ -114,6 +114,10 @@ const struct setting *settings_table(size_t *count) MUST_USE;
 /** The row of `key`, or NULL. */
 const struct setting *settings_find(const char *key) MUST_USE;
 
+/** The row that a user names: by its key, or by its option of `train` as "actor_lr", "critic_lr",
+ *  "seed" or "episodes", which are short for keys of `training`. NULL: there is none. */
+const struct setting *settings_named(const char *name) MUST_USE;
+
 /** The row of "<stem>.low" when `stem` names an interval ("environment.power_dbm"), or NULL. The
  * row of "<stem>.high" follows it. */
 const struct setting *settings_find_interval(const char *stem) MUST_USE;

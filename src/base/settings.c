@@ -259,6 +259,16 @@ static const char *name_of(const char *key)
     return dot == NULL ? key : dot + 1;
 }
 
+const struct setting *settings_named(const char *name)
+{
+    const struct setting *row = settings_find(name);
+    for (size_t i = 0; i < ROWS && row == NULL; i++) {
+        if (table[i].option != NULL && strcmp(name_of(table[i].key), name) == 0)
+            row = &table[i];
+    }
+    return row;
+}
+
 const struct setting *settings_nearest(const char *key)
 {
     const struct setting *nearest = NULL;

@@ -5,6 +5,7 @@
 #include <ccmsweep/export.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
+#include <ccmsweep/schema.h>
 #include <ccmsweep/staging.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static const struct argp_option options[] = {
      "tracking_data.json",
      0},
     {"where", KEY_WHERE, "KEY=VALUE", 0,
-     "only runs with this value of a setting, such as training.seed=42; repeatable", 0},
+     "only runs with this value of a setting, such as seed=42; repeatable", 0},
     {"force", KEY_FORCE, NULL, 0, "write into a folder that holds something already", 0},
     {0},
 };
@@ -78,7 +79,7 @@ static void parse_condition(struct arguments *a, const char *text, const struct 
         argp_error(state, "--where: expected at most %d of them", CONDITIONS_MOST);
     char *const key = strndup(text, (size_t)(value - text));
     struct condition *const c = &a->conditions[a->count++];
-    c->row = settings_find(key);
+    c->row = schema_axis_setting(key);
     if (c->row == NULL) {
         const struct setting *const near = settings_nearest(key);
         argp_error(state, "--where: '%s' is no setting, expected one such as %s", key,

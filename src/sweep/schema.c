@@ -136,6 +136,20 @@ void schema_axis_name(const struct setting *row, char *name, size_t size)
     }
 }
 
+const struct setting *schema_axis_setting(const char *name)
+{
+    size_t rows = 0;
+    const struct setting *const table = settings_table(&rows);
+    const struct setting *row = settings_named(name);
+    for (size_t i = 0; i < rows && row == NULL; i++) {
+        char axis[64];
+        schema_axis_name(&table[i], axis, sizeof axis);
+        if (strcmp(axis, name) == 0)
+            row = &table[i];
+    }
+    return row;
+}
+
 const char *schema_flag(const struct variable *variable, int i)
 {
     const bool is_outcome = variable->field->offset == offsetof(struct record, outcome);

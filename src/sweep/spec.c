@@ -126,7 +126,7 @@ static void override(struct spec *spec, const struct setting *row, struct spec_g
 size_t spec_find(const char *key, const struct setting **row)
 {
     const struct setting *const interval = settings_find_interval(key);
-    *row = interval != NULL ? interval : settings_find(key);
+    *row = interval != NULL ? interval : settings_named(key);
     return interval != NULL ? 2 : *row != NULL;
 }
 

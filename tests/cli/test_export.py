@@ -234,9 +234,11 @@ def check_log(file, number, k, gradient, asymmetry, activation):
     assert math.isnan(sample["mean"])
 
 
-def test_where(folder, tmp_path):
+@pytest.mark.parametrize("seed, episodes", [("training.seed", "training.episodes"),
+                                            ("seed", "episodes")])
+def test_where(folder, tmp_path, seed, episodes):
     done = run("export", folder / "s.h5", tmp_path / "one", "--original", "--where",
-               "training.seed=2", "--where", "training.episodes=430")
+               f"{seed}=2", "--where", f"{episodes}=430")
     assert done.returncode == 0, done.stderr
     assert study_folders(tmp_path / "one") == [
         "actor_0.1_critic_0.001_run_0", "actor_1e-05_critic_0.001_run_0"]

@@ -68,6 +68,28 @@ static void test_a_long_spec_counts_twice(void **state)
     check_size(text, 0.02);
 }
 
+static const char *key_named(const char *name)
+{
+    const struct setting *const row = schema_axis_setting(name);
+    return row != NULL ? row->key : "none";
+}
+
+/* By its key, by its option, and by its column. */
+static void test_names_of_settings_in_a_file(void **state)
+{
+    (void)state;
+    assert_string_equal(key_named("training.actor_lr"), "training.actor_lr");
+    assert_string_equal(key_named("actor_lr"), "training.actor_lr");
+    assert_string_equal(key_named("seed"), "training.seed");
+    assert_string_equal(key_named("gamma"), "training.gamma");
+    assert_string_equal(key_named("environment.agents"), "environment.agents");
+    assert_string_equal(key_named("environment_agents"), "environment.agents");
+    assert_string_equal(key_named("environment_power_dbm_low"), "environment.power_dbm.low");
+    assert_string_equal(key_named("agents"), "none");
+    assert_string_equal(key_named("training_gamma"), "none");
+    assert_null(settings_named("gamma"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +97,7 @@ int main(void)
         cmocka_unit_test(test_size_of_files_with_gaps),
         cmocka_unit_test(test_size_of_files_that_hold_much),
         cmocka_unit_test(test_a_long_spec_counts_twice),
+        cmocka_unit_test(test_names_of_settings_in_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

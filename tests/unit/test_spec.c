@@ -222,6 +222,24 @@ static void test_every_form_that_is_accepted(void **state)
     spec_free(&spec);
 }
 
+/* As they are named in tables, columns and options. */
+static void test_set_takes_the_names_that_have_options(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct spec *spec = parse("training:\n  seed: 1\n");
+    assert_int_equal(spec_set(spec, "actor_lr=0.5", &fault), STATUS_OK);
+    assert_int_equal(spec_set(spec, "critic_lr=0.25", &fault), STATUS_OK);
+    assert_int_equal(spec_set(spec, "seed=9", &fault), STATUS_OK);
+    assert_int_equal(spec_set(spec, "episodes=77", &fault), STATUS_OK);
+    const struct settings cell = cell_of(spec, 0);
+    assert_true(cell.training.actor_lr == 0.5 && cell.training.critic_lr == 0.25);
+    assert_true(cell.training.seed == 9 && cell.training.episodes == 77);
+    assert_int_equal(spec_set(spec, "actor_lr=fast", &fault), STATUS_INPUT);
+    assert_non_null(strstr(fault.text, "--set: training.actor_lr: 'fast' is not a number"));
+    spec_free(&spec);
+}
+
 static void test_later_levels_win_in_any_order(void **state)
 {
     (void)state;
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_size_depth_and_number_are_limited),
         cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_every_form_that_is_accepted),
+        cmocka_unit_test(test_set_takes_the_names_that_have_options),
         cmocka_unit_test(test_later_levels_win_in_any_order),
         cmocka_unit_test(test_set_and_options_are_refused_with_a_sentence),
         cmocka_unit_test(test_preset_in_force_gives_the_base),

@@ -218,7 +218,8 @@ def check_times(told, runs, limit, options):
     assert told["median"]["value_after"] == (times.max() if median_of(points) is None else None)
     mean, error = restricted_mean(times, events, limit)
     assert close(told["rmst"]["value"], mean)
-    spread = bootstrap(weighted_rmst(times, events, limit), [one["seed"] for one in seen], options)
+    spread = bootstrap(weighted_rmst(times, events, limit), [one["seed"] for one in seen], options,
+                       ends=(0, limit))
     if len(stops) and (spread[0] or 0) > 1e-9:  # else no seed differs from another
         assert close(told["rmst"]["error"], error)
         assert close([told["rmst"][name] for name in ("bootstrap_error", "lower", "upper")], spread)
@@ -281,5 +282,5 @@ def check_tail(told, runs, options):
         means = np.array([tail.mean() for tail in tails])
         assert close([got[key] for key in ("value", "error", "lower", "upper")], [
             means.mean(), *bootstrap(lambda weight: np.repeat(means, weight).mean(),
-                                     [one["seed"] for one in mine], options)])
+                                     [one["seed"] for one in mine], options, ends=(0, np.inf))])
         assert (got["min"], got["max"]) == (min(map(min, tails)), max(map(max, tails)))

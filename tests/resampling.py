@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bootstrap and permutation of seeds a second time: Python's Mersenne Twister, NumPy, and the
 definitions of include/ccmsweep/{bootstrap,resample,paired,logrank}.h."""
+import functools
 import itertools
 import math
 import random
-from statistics import NormalDist
 
 import numpy as np
 
@@ -20,8 +20,9 @@ def draws(strata, options):
         yield weight
 
 
+@functools.cache
 def student(share, freedom):
-    """Quantile of Student's distribution, by Simpson's rule and bisection."""
+    """Quantile above the median of Student's distribution, by Simpson's rule and bisection."""
     def beyond(end):
         x = np.linspace(0, end, 4001)
         density = (1 + x * x / freedom) ** (-(freedom + 1) / 2)
@@ -33,29 +34,49 @@ def student(share, freedom):
     low, high = 0.0, 1e3
     for _ in range(80):
         middle = (low + high) / 2
-        low, high = (middle, high) if beyond(middle) > share else (low, middle)
-    return -low
+        low, high = (middle, high) if beyond(middle) > 1 - share else (low, middle)
+    return low
 
 
-def interval(drawn, clusters, strata, confidence=0.95):
+def unskewed(end, skewness):
+    """Inverse of Hall's transformation, by its series where the cube root has no digits left."""
+    end = end - skewness / 6
+    if abs(skewness) < 1e-5:
+        return end - skewness * end ** 2 / 3 + 5 * skewness ** 2 * end ** 3 / 27
+    return 3 * (np.cbrt(1 + skewness * end) - 1) / skewness
+
+
+def interval(value, drawn, clusters, strata, ends=(-np.inf, np.inf), confidence=0.95):
+    """The outer one of Student's and Hall's at each end, within `ends`."""
     freedom = clusters - strata
-    if freedom < 1:
+    if freedom < 2:
         return None, None
-    end = math.sqrt(clusters / freedom) * student((1 - confidence) / 2, freedom)
-    share = NormalDist().cdf(end)
-    return tuple(np.quantile(drawn, (share, 1 - share)))
+    drawn = np.asarray(drawn)
+    reach = student(1 - (1 - confidence) / 2, freedom)
+    step = math.sqrt(clusters / freedom)
+    if np.isinf(drawn).any():
+        below = drawn[drawn <= value]
+        if not len(below):
+            return None, None
+        return max(value - step * reach * np.sqrt(np.mean((value - below) ** 2)), ends[0]), np.inf
+    error = drawn.std(ddof=1)
+    skewness = np.mean((drawn - drawn.mean()) ** 3) / error ** 3 if error > 0 else 0
+    lower, upper = (unskewed(end, skewness) for end in (-reach, reach))
+    return (max(value - step * error * max(reach, upper), ends[0]),
+            min(value - step * error * min(-reach, lower), ends[1]))
 
 
-def bootstrap(statistic, clusters, options, strata=None):
+def bootstrap(statistic, clusters, options, strata=None, ends=(-np.inf, np.inf)):
     """Standard deviation and ends of statistic(weight of each observation). `clusters`: that of
-    each observation; `strata`: of each too."""
+    each observation; `strata`: of each too. `ends`: what the figure can be."""
     names, label = np.unique(clusters, return_inverse=True)
     zones = np.zeros(len(label), int) if strata is None else np.asarray(strata)
     places = [sorted(set(label[zones == zone])) for zone in np.unique(zones)]
     if len(names) <= len(places):
         return None, None, None
     drawn = [statistic(weight[label]) for weight in draws(places, options)]
-    return np.std(drawn, ddof=1), *interval(drawn, len(names), len(places))
+    value = statistic(np.ones(len(label), int))
+    return np.std(drawn, ddof=1), *interval(value, drawn, len(names), len(places), ends)
 
 
 def rmst(times, events, limit):
@@ -104,7 +125,7 @@ class Pairs:
     def interval(self, options):
         places = [list(range(len(self.seeds)))]
         drawn = [self.difference(weight) for weight in draws(places, options)]
-        return interval(drawn, len(self.seeds), 1)
+        return interval(self.difference(), drawn, len(self.seeds), 1, (-self.limit, self.limit))
 
     def p(self):
         far = abs(self.difference()) - 1e-9 * self.limit

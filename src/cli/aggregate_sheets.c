@@ -86,6 +86,18 @@ static void put_time(struct sheet *sheet, const struct configuration *c, double 
         sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
+static bool lacks_interval(double value, struct bounds between)
+{
+    return isfinite(value) && isnan(between.lower);
+}
+
+/* Why figures stand alone; `why`: what else it may be. */
+static void note_lack(struct sheet *sheet, int64_t lacking, const char *why)
+{
+    if (lacking > 0)
+        sheet_note(sheet, "no interval: fewer than three seeds, or they all agree%s.", why);
+}
+
 static void put_whole(struct sheet *sheet, int64_t value)
 {
     if (value < 0)
@@ -200,10 +212,13 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, false, "RMST(%" PRId64 ") [%s]", limit, percent);
     sheet_column(sheet, false, "SE");
     sheet_column(sheet, false, "never [%s]", percent);
+    int64_t lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
         put_values(aggregate, i, sheet);
-        put_counts(sheet, &aggregate->configuration[i], shown);
-        put_times(sheet, &aggregate->configuration[i]);
+        put_counts(sheet, c, shown);
+        put_times(sheet, c);
+        lacking += lacks_interval(c->rmst.mean, c->spread.between);
     }
     sheet_note(sheet,
                "done: runs trained to their end, of those planned. RMST(%" PRId64
@@ -211,6 +226,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
                "; SE its standard error, the interval by bootstrap over seeds. never: share of "
                "runs without the event by %" PRId64 ". > N: later than N.",
                limit, limit, limit);
+    note_lack(sheet, lacking, ", or none had the event");
 }
 
 /* ---- why ---- */
@@ -264,8 +280,11 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, false, "tail [%s]", percent);
     sheet_column(sheet, false, "min");
     sheet_column(sheet, false, "max");
+    int64_t lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
+        lacking += lacks_interval(c->iqm.value, c->iqm.between) ||
+                   lacks_interval(c->tail.value, c->tail.between);
         put_values(aggregate, i, sheet);
         put_causes(sheet, c, met);
         put_time(sheet, c, c->iqm.value, c->iqm.between);
@@ -280,6 +299,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
                       "was 0 for good, of so many actors: mean of the runs' means, min and max "
                       "over actors. faint: actors that stood still before, with gradients too "
                       "small to move them.");
+    note_lack(sheet, lacking, "");
 }
 
 /* ---- returns ---- */
@@ -319,7 +339,7 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
     sheet_column(sheet, false, "runs");
     sheet_column(sheet, false, "mean [%s]", percent);
     sheet_column(sheet, false, "IQM [%s]", percent);
-    int64_t missing = 0;
+    int64_t missing = 0, lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct aggregate_returns *const r = &aggregate->configuration[i].returns[which];
         put_values(aggregate, i, sheet);
@@ -327,9 +347,11 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
         put_return(r, &r->mean, sheet);
         put_return(r, &r->iqm, sheet);
         missing += r->missing;
+        lacking += lacks_interval(r->mean.value, r->mean.between);
     }
     if (missing > 0)
         sheet_note(sheet, "not estimable: some runs have no such return, and which is no chance.");
+    note_lack(sheet, lacking, "");
 }
 
 /* ---- grid ---- */

@@ -163,30 +163,17 @@ static void warn_of_fates(struct aggregate *aggregate)
              diverged, plural(diverged), list_end(&list));
 }
 
-/* Figures of one or two seeds, in whole configurations or in what few of their runs have. */
 static void warn_of_pairs(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};
     for (int64_t i = 0; i < aggregate->configurations; i++) {
-        const struct configuration *const c = &aggregate->configuration[i];
-        char name[AGGREGATE_NAME], item[ITEM];
+        char name[AGGREGATE_NAME];
         aggregate_name(aggregate, i, -1, name, sizeof name);
-        if (c->seeds == 2)
+        if (aggregate->configuration[i].seeds == 2)
             list_add(&list, name);
-        snprintf(item, sizeof item, "tail of %s", name);
-        if (c->seeds > 2 && (c->tail.clusters == 1 || c->tail.clusters == 2))
-            list_add(&list, item);
-        for (int which = 0; c->seeds > 2 && which < RETURN_COUNT; which++) {
-            const int64_t seeds = c->returns[which].mean.clusters;
-            snprintf(item, sizeof item, "return (%s) of %s", returns_name((enum returns)which),
-                     name);
-            if (seeds == 1 || seeds == 2)
-                list_add(&list, item);
-        }
     }
     if (list.count > 0)
-        warn(aggregate,
-             "two seeds are too few for an interval over seeds that holds, so none is given (%s)",
+        warn(aggregate, "no interval over two seeds holds what it says, so none is given (%s)",
              list_end(&list));
 }
 

@@ -81,6 +81,10 @@ def check_comparison(told, one, other, options):
     else:
         assert told["exact"] and close(told["p"], pairs.p())
         lower, upper = pairs.interval(options)
+        if len(pairs.seeds) == 2:
+            assert "no interval of two seeds" in told["note"]
+            assert told["lower"] is told["upper"] is lower is upper is None
+            return
         alike = upper - lower < 1e-9 * options["limit"]  # no spread was seen
         assert close([told["lower"], told["upper"]], [None, None] if alike else [lower, upper])
 
@@ -324,6 +328,68 @@ def test_long_runs_are_read_in_pieces(tmp_path):
     mine = Runs(path, "first_still", "all", 300000).of
     check_times(configuration, mine, 300000, told["options"])
     check_returns(configuration, mine, told["options"])
+
+
+def test_two_seeds_have_no_interval(tmp_path):
+    """Resampling two seeds gives their range at most: half of the time the truth lies outside."""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-2")))
+    synthetic.fill(path, [STOPPED] * 8)
+    told, shown = aggregate(path), text(path)
+    assert one_warning(told, "no interval over two seeds").count("actor_lr") == 4
+    for one in told["configurations"]:
+        for figure in (one["rmst"], one["iqm"], one["tail"], one["returns"]["end"]["mean"],
+                       one["returns"]["end"]["iqm"]):
+            assert figure["value"] is not None and figure["lower"] is figure["upper"] is None
+    for one in told["comparisons"]:
+        assert one["lower"] is one["upper"] is None and "no interval of two seeds" in one["note"]
+    assert "no interval: fewer than three seeds" in shown
+
+
+def test_intervals_of_three_seeds_go_beyond_their_range(tmp_path):
+    path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-3")))
+    synthetic.fill(path, [STOPPED] * 12)
+    told = aggregate(path)
+    runs = Runs(path, "first_still", "all", 400).of
+    for place, one in enumerate(told["configurations"]):
+        ends = [run["returns"]["end"] for run in runs[3 * place:3 * place + 3]]
+        mean = one["returns"]["end"]["mean"]
+        assert mean["lower"] < min(ends) and mean["upper"] > max(ends)
+        assert 0 <= one["rmst"]["lower"] < one["rmst"]["upper"] <= 400
+    for one in told["comparisons"]:
+        assert one["p"] >= 0.25 and one["lower"] < 0 < one["upper"]
+
+
+AXES = """\
+  - seed: 1-2
+    gamma: [0.9]
+    epsilon_decay: [1000]
+    adam_beta1: [0.5]
+    adam_beta2: [0.99]
+    adam_eps: [1e-7]
+    episodes_after_stop: [50]
+    networks.actor_hidden1: [16]
+    networks.actor_hidden2: [16]
+    networks.output_init: [0.004]
+    environment.channels: [2]
+    environment.units: [4]
+    environment.storage_mb: [300]
+    environment.server_hz: [3e9]
+  - seed: 1-2
+"""
+
+
+def test_no_warning_is_cut(tmp_path):
+    """Names of fourteen axes and more, twice: whole in JSON, text and LaTeX."""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, AXES))
+    synthetic.fill(path, [STOPPED] * 4)
+    told = aggregate(path)
+    warning = one_warning(told, "no interval over two seeds")
+    axes = [axis["name"] for axis in told["axes"]]
+    assert len(axes) == 15 and len(warning) > 700
+    assert warning.endswith(")") and all(warning.count(f"{name} ") == 2 for name in axes)
+    assert " ".join(text(path).split()).count(warning) == 1
+    done = run("aggregate", path, "--by", "tau")
+    assert done.returncode == 2 and all(name in done.stderr for name in axes)
 
 
 def test_few_seeds_are_said_to_be_few(tmp_path):

@@ -4,75 +4,22 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from contents import Sweep, assert_same_results, wrong_runs
-from program import PROGRAM, listing
-from sweep_case import (LONG, SOURCE, WITH_FAULTS, environment, is_alive, needs_faults,
-                        processes_in, ranks_among, reference, send, stat_of, wait_until,
+from local_case import (LOCAL, QUIET, finish, folder, interrupt, local, scratch, start, surroundings,
+                        wait_for_work)
+from program import listing
+from sweep_case import (LONG, needs_faults, processes_in, ranks_among, reference, send, wait_until,
                         write_spec)
 
-LOCAL = str(SOURCE / "jobs/local.sh")
-QUIET = ["--progress", "none"]
+__all__ = ["folder"]
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     return reference(tmp_path_factory.mktemp("straight"))
-
-
-@pytest.fixture()
-def folder(tmp_path):
-    write_spec(tmp_path)
-    before = scratch()
-    yield tmp_path
-    for pid in processes_in(tmp_path):
-        send(pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, processes_in(tmp_path))), "processes are left")
-    assert scratch() <= before, "what it had in memory is left"
-
-
-def scratch():
-    return set(Path("/dev/shm").glob("ccmsweep.*"))
-
-
-def surroundings(cores=2, faults=None, report=False):
-    program = WITH_FAULTS if faults else PROGRAM
-    return environment(faults) | {"CORES": str(cores), "CCMSWEEP": program, "TERM": "xterm",
-                                  "REPORT": "" if report else "no"}
-
-
-def start(*words, cwd, **options):
-    return subprocess.Popen(["timeout", "-k", "5", "120", LOCAL, *words], cwd=cwd, text=True,
-                            env=surroundings(**options), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-
-
-def finish(process):
-    out, err = process.communicate(timeout=130)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-def local(*words, cwd, **options):
-    return finish(start(*words, cwd=cwd, **options))
-
-
-def interrupt(process):
-    """SIGINT to the script itself."""
-    for pid in os.listdir("/proc"):
-        fields = stat_of(pid) if pid.isdigit() else None
-        if fields and fields[1] == str(process.pid):
-            send(int(pid), signal.SIGINT)
-
-
-def wait_for_work(folder):
-    """Wait until three ranks work and have left a checkpoint; returns them."""
-    wait_until(lambda: len(ranks_among(processes_in(folder))) == 3
-               and list(folder.glob("*.ckpt/*.ckpt")), "no work was begun")
-    return ranks_among(processes_in(folder))
 
 
 def test_it_ends_with_a_report(folder):

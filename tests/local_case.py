@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of jobs/local.sh share: a folder that has to be left clean, and the script in it."""
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from program import PROGRAM
+from sweep_case import (SOURCE, WITH_FAULTS, environment, is_alive, processes_in, ranks_among, send,
+                        stat_of, wait_until, write_spec)
+
+LOCAL = str(SOURCE / "jobs/local.sh")
+QUIET = ["--progress", "none"]
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    write_spec(tmp_path)
+    before = scratch()
+    yield tmp_path
+    for pid in processes_in(tmp_path):
+        send(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, processes_in(tmp_path))), "processes are left")
+    assert scratch() <= before, "what it had in memory is left"
+
+
+def scratch():
+    return set(Path("/dev/shm").glob("ccmsweep.*"))
+
+
+def surroundings(cores=2, faults=None, report=False, **changes):
+    """`changes` are variables."""
+    program = WITH_FAULTS if faults else PROGRAM
+    return environment(faults) | {"CORES": str(cores), "CCMSWEEP": program, "TERM": "xterm",
+                                  "REPORT": "" if report else "no"} | changes
+
+
+def start(*words, cwd, before=(), **options):
+    """`before` are words of a command that runs the script."""
+    return subprocess.Popen(["timeout", "-k", "5", "120", *before, LOCAL, *words], cwd=cwd, text=True,
+                            env=surroundings(**options), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def finish(process):
+    out, err = process.communicate(timeout=130)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def local(*words, cwd, **options):
+    return finish(start(*words, cwd=cwd, **options))
+
+
+def interrupt(process):
+    """SIGINT to the script itself."""
+    for pid in os.listdir("/proc"):
+        fields = stat_of(pid) if pid.isdigit() else None
+        if fields and fields[1] == str(process.pid):
+            send(int(pid), signal.SIGINT)
+
+
+def wait_for_work(folder):
+    """Wait until three ranks work and have left a checkpoint; returns them."""
+    wait_until(lambda: len(ranks_among(processes_in(folder))) == 3
+               and list(folder.glob("*.ckpt/*.ckpt")), "no work was begun")
+    return ranks_among(processes_in(folder))

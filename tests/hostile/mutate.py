@@ -97,7 +97,7 @@ def change_value(draw, path):
     with h5py.File(path, "r+") as file:
         found = {name: item for name, item in datasets(file).items()
                  if item.dtype.kind in "iuf" and item.size}
-        name = draw.choice([draw.choice(sorted(found)), draw.choice(LEADING),
+        name = draw.choice([draw.choice(sorted(found)), *[draw.choice(LEADING)] * 2,
                             draw.choice([one for one in sorted(found) if "volatile" in one])])
         dataset = found[name]
         values = dataset[...]
@@ -338,6 +338,26 @@ def change_sealed_checkpoint(draw, path):
     return way
 
 
+# What programs of this kind have stumbled over: a value in all rows, with records that vouch for it.
+KNOWN = [
+    ("cause", 99), ("run_cause", 99), ("cause", -1), ("outcome", 99), ("total_episodes", 10**6),
+    ("total_episodes", -1), ("first_still", 10**6), ("first_still", 0), ("extent_log", 2**31 - 1),
+    ("extent_actor", -1), ("log", 10**6), ("detection_episode", 2**31 - 1), ("actor_lr", 0.3),
+    ("preactivation_histogram", 2**31 - 1), ("volatile/start_log_number", 2**63 - 1),
+    ("volatile/progress_episode", -2**31), ("volatile/start", float("nan")),
+    ("volatile/wall_s", float("inf")), ("volatile/flight", 99), ("volatile/attempts", 2**31 - 1),
+    ("volatile/start_log_time", 1e308), ("volatile/start_log_ranks", -2**31),
+]
+
+
+def set_known(number, path):
+    name, value = KNOWN[number]
+    with h5py.File(path, "r+") as file:
+        file[name][...] = value
+    commit_anew(path)
+    return f"{name} = {value}"
+
+
 # How often each is drawn.
 WAYS = {
     flip_bytes: 2, change_structure: 6, cut_short: 1, zero_block: 2, lengthen: 1,
@@ -348,13 +368,15 @@ WAYS = {
 ORDER = random.Random("ways").sample(list(WAYS), len(WAYS))
 CHECKPOINTS = (change_checkpoint, change_sealed_checkpoint)
 # What looks true to the program, since all checksums hold.
-FORGED = (change_committed_value, change_sealed_checkpoint)
+FORGED = (change_committed_value, change_sealed_checkpoint, set_known)
 
 
 def way_of(number):
-    """The first of all numbers take each way once."""
+    """The first numbers take each way once, and the next what is known."""
     if number < len(ORDER):
         return ORDER[number]
+    if number < len(ORDER) + len(KNOWN):
+        return set_known
     draw = random.Random(f"way {number}")
     return draw.choices(list(WAYS), list(WAYS.values()))[0]
 
@@ -362,7 +384,7 @@ def way_of(number):
 def mutate(folder, number):
     """Make b.h5 of the folder, or what stands beside it, a mutant. Returns it in words."""
     draw, way = random.Random(f"mutant {number}"), way_of(number)
-    what = way(draw, Path(folder) / "b.h5")
+    what = way(number - len(ORDER) if way is set_known else draw, Path(folder) / "b.h5")
     return f"mutant {number}: {way.__name__}" + (f": {what}" if what else "")
 
 

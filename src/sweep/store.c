@@ -205,9 +205,13 @@ static enum status open_file(struct store *store, struct fault *fault)
     struct h5_words words;
     h5_listen(&words);
     const hid_t access = h5_access();
-    if (access >= 0 && store->mode == STORE_SHARED)
+    bool ready = access >= 0;
+    /* What is only read may be of any format that HDF5 knows. */
+    if (ready && store->mode == STORE_READ)
+        ready = H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0;
+    if (ready && store->mode == STORE_SHARED)
         store->file = store_open_together(store, access);
-    else if (access >= 0)
+    else if (ready)
         store->file =
             H5Fopen(store->path, store_is_writable(store) ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     h5_deafen();

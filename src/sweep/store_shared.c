@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int rank_of(void)
@@ -58,6 +59,31 @@ static void remove_helpers(const struct store *store)
     }
 }
 
+/* The file's name for MPI-IO, to be freed. ROMIO takes what stands before a ':' for a kind of file
+ * system, and finds no such file; told the kind, it takes the rest as it is. OMPIO takes names as
+ * they are. Which of them it is only trying tells. */
+static char *name_for_mpi(const char *path)
+{
+    enum { NFS = 0x6969, LUSTRE = 0x0BD00BD0 };
+    MPI_File file;
+    struct statfs system;
+    if (strchr(path, ':') == NULL || statfs(path, &system) != 0)
+        return disk_name("%s", path);
+    /* A name that begins with a kind itself must not be taken at its word. */
+    char *const name = disk_name("%s%s", *path == '/' ? "" : "./", path);
+    if (MPI_File_open(MPI_COMM_SELF, name, MPI_MODE_RDONLY, MPI_INFO_NULL, &file) == MPI_SUCCESS) {
+        MPI_File_close(&file);
+        return name;
+    }
+    char *const told = disk_name("%s:%s",
+                                 system.f_type == NFS      ? "nfs"
+                                 : system.f_type == LUSTRE ? "lustre"
+                                                           : "ufs",
+                                 name);
+    free(name);
+    return told;
+}
+
 hid_t store_open_together(struct store *store, hid_t access)
 {
     MPI_Errhandler ends_job;
@@ -68,10 +94,12 @@ hid_t store_open_together(struct store *store, hid_t access)
     if (H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL) < 0 ||
         H5Pset_dxpl_mpio(store->transfer, H5FD_MPIO_INDEPENDENT) < 0)
         return H5I_INVALID_HID;
+    char *const name = name_for_mpi(store->path);
     MPI_File_create_errhandler(end_job, &ends_job);
     MPI_File_set_errhandler(MPI_FILE_NULL, ends_job);
     errno = 0;
-    const hid_t file = H5Fopen(store->path, H5F_ACC_RDWR, access);
+    const hid_t file = H5Fopen(name, H5F_ACC_RDWR, access);
+    free(name);
     return_errors(file);
     MPI_Errhandler_free(&ends_job);
     if (file >= 0)

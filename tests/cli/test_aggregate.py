@@ -307,7 +307,9 @@ def test_where_all_seeds_agree_there_is_no_interval(tmp_path):
     path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-6")))
     synthetic.fill(path, [STOPPED] * 24)
     with h5py.File(path, "r+") as opened:
-        for name, value in (("first_still", 161), ("gradient_zero", 4), ("last_change", 161)):
+        for name, value in (("first_still", 161), ("gradient_zero", 4), ("last_change", 161),
+                            ("gradient_zero_first", 4), ("hard_saturation", 4),
+                            ("total_episodes", 400)):
             opened[name][:] = value
     told = aggregate(path)
     for one in told["configurations"]:

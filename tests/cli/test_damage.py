@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: MIT
+"""Files that were damaged or changed on purpose: every command that reads one says so in a sentence,
+leaves out what is damaged, and never hangs, crashes or believes it."""
+import hashlib
+import json
+import os
+import resource
+import shutil
+import socket
+import struct
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+from contents import Sweep, assert_same_results
+from program import PROGRAM
+
+SPEC = """\
+training: {batch: 8, episodes: 60}
+environment: {agents: 5}
+networks: {critic_hidden1: 32, critic_hidden2: 16}
+tracking: {log_every: 5, snapshot_every: 30}
+grid:
+  actor_lr: [0.1, 0.001]
+  critic_lr: [0.01]
+  seed: [1, 2]
+"""
+# What reads s.h5, by name; the last two make files of their own.
+READERS = {
+    "status": ["status", "s.h5"],
+    "status, cells": ["status", "s.h5", "--cells", "--json"],
+    "show": ["show", "s.h5", "--run", "3"],
+    "aggregate": ["aggregate", "s.h5", "--format", "json"],
+    "export": ["export", "s.h5", "tables", "--tables", "all", "--force"],
+    "original": ["export", "s.h5", "original", "--original", "--force"],
+    "plan": ["plan", "s.yaml", "s.h5"],
+    "reuse": ["run", "s.yaml", "-o", "other.h5", "--reuse", "s.h5"],
+    "run": ["run", "s.yaml", "-o", "s.h5", "--progress", "none"],
+}
+NOT_FOUND = ("bug on", "Sanitizer", "Traceback")
+
+
+def limit_memory():
+    """A few hundred MB are enough for any of these files."""
+    if os.environ.get("CCMSWEEP_SANITIZE", "none") == "none":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+
+def run(*words, cwd, **options):
+    done = subprocess.run([PROGRAM, *map(str, words)], cwd=cwd, capture_output=True, timeout=60,
+                          preexec_fn=limit_memory, check=False, **options)
+    done.stdout, done.stderr = done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace")
+    assert done.returncode in (0, 1, 2, 3, 75), done.stderr
+    assert not any(word in done.stderr for word in NOT_FOUND), done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "s.yaml").write_text(SPEC)
+    assert run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder).returncode == 0
+    return folder
+
+
+@pytest.fixture(name="path")
+def fixture_path(finished, tmp_path):
+    """The file of a finished sweep, to be damaged."""
+    shutil.copy(finished / "s.yaml", tmp_path / "s.yaml")
+    shutil.copy(finished / "s.h5", tmp_path / "s.h5")
+    return tmp_path / "s.h5"
+
+
+def recommit(path, number):
+    """Give a run a commit record that fits the rows it has."""
+    rows = Sweep(path).hash(number)
+    with h5py.File(path, "r+") as file:
+        record = bytearray(file["commit"][number].tobytes())
+        record[24:40] = rows
+        record[8:12] = struct.pack("<I", int(file["outcome"][number]) & 0xFFFFFFFF)
+        record[56:] = hashlib.sha256(record[:56]).digest()[:8]
+        file["commit"][number] = np.frombuffer(record, np.uint8)
+
+
+def assert_refused(path, words, readers=tuple(READERS), code=2):
+    """Each reader says it in one sentence and leaves the file as it is."""
+    before = path.read_bytes() if path.is_file() else None
+    for reader in readers:
+        done = run(*READERS[reader], cwd=path.parent)
+        assert (reader, done.returncode) == (reader, code), done.stderr
+        assert words in done.stderr and done.stderr.count("\n") == 1, (reader, done.stderr)
+        assert done.stderr.startswith("ccmsweep: ")
+        assert done.stdout == "", reader
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert not (path.parent / "other.h5").exists()
+
+
+# ---- whole files ----
+
+def replace(file, name, **how):
+    """The dataset made anew, as another program might."""
+    values = file[name][()]
+    attributes = dict(file[name].attrs)
+    del file[name]
+    if "data" not in how and "shape" not in how:
+        how["data"] = values
+    file.create_dataset(name, **how)
+    for key in ("units", "long_name"):
+        if key in attributes:
+            file[name].attrs[key] = attributes[key]
+
+
+def make_sparse(file):
+    """4 GB that take no room: no allocation before the first write."""
+    del file["settings"]
+    kind = h5py.h5t.C_S1.copy()
+    kind.set_size(0xFFFFFFFF)
+    h5py.h5d.create(file.id, b"settings", kind, h5py.h5s.create(h5py.h5s.SCALAR))
+
+
+def make_external(file):
+    os.mkfifo("fifo")
+    extent = file["outcome"].shape
+    del file["outcome"]
+    file.create_dataset("outcome", extent, "<i4", external=[("fifo", 0, h5py.h5f.UNLIMITED)])
+
+
+def make_link(file, link):
+    del file["outcome"]
+    file["outcome"] = link
+
+
+def edit_settings(file, old, new):
+    text = file["settings"][()]
+    assert text.count(old) >= 1 and len(old) == len(new)
+    file["settings"][()] = text.replace(old, new)
+
+
+DAMAGED = "is damaged or was changed by another program"
+CHANGES = {
+    "settings: an array": (lambda f: replace(f, "settings", data=np.array([b"x" * 2000] * 3)),
+                           DAMAGED),
+    "settings: sparse": (make_sparse, DAMAGED),
+    "settings: of numbers": (lambda f: replace(f, "settings", data=np.arange(9.0)), DAMAGED),
+    "settings: of any length": (lambda f: replace(f, "settings", data="grid: {}"), DAMAGED),
+    "settings: none": (lambda f: replace(f, "settings", data=h5py.Empty("S10")), DAMAGED),
+    "settings: no spec": (lambda f: replace(f, "settings", data=np.bytes_(b"\x1b[31m: [")),
+                          "s.h5: /settings:"),
+    "a column of reals": (lambda f: replace(f, "outcome", dtype="<f8"), DAMAGED),
+    "a column the other way round": (lambda f: replace(f, "stopping_episode", dtype=">i4"),
+                                     DAMAGED),
+    "a short column": (lambda f: replace(f, "outcome", data=f["outcome"][:3]), DAMAGED),
+    "a long column": (lambda f: replace(f, "cause", shape=(4, 6), dtype="<i4"), DAMAGED),
+    "rows cut short": (lambda f: replace(f, "reward", data=f["reward"][:, :30]), DAMAGED),
+    "another rank": (lambda f: replace(f, "total_episodes", shape=(4, 1), dtype="<i4"), DAMAGED),
+    "huge and empty": (lambda f: replace(f, "first_still", shape=(4, 1 << 40), dtype="<i4"),
+                       DAMAGED),
+    "a note less": (lambda f: f["volatile"].__delitem__("host"), DAMAGED),
+    "a note of numbers": (lambda f: replace(f, "volatile/host", data=np.zeros(4)), DAMAGED),
+    "rows elsewhere": (make_external, DAMAGED),
+    "a soft link": (lambda f: make_link(f, h5py.SoftLink("/total_episodes")), DAMAGED),
+    "a link to a FIFO": (lambda f: make_link(f, h5py.ExternalLink("fifo", "/outcome")), DAMAGED),
+    "program: a number": (lambda f: f.attrs.create("program", 7), "but not one of ccmsweep"),
+    "program: another": (lambda f: f.attrs.create("program", np.bytes_(b"othersweep")),
+                         "but not one of ccmsweep"),
+    "schema: an array": (lambda f: f.attrs.create("schema_version", [3, 3]),
+                         "but not one of ccmsweep"),
+    "schema: a text": (lambda f: f.attrs.create("schema_version", "3"),
+                       "but not one of ccmsweep"),
+    "another grid": (lambda f: edit_settings(f, b"0.1,", b"0.3,"),
+                     "training.actor_lr of run 0 is 0.3 in its settings and 0.1 in its column"),
+    "another seed": (lambda f: f["seed"].__setitem__(2, 9),
+                     "training.seed of run 2 is 1 in its settings and 9 in its column seed"),
+    "another rate": (lambda f: f["actor_lr"].__setitem__(3, 0.3),
+                     "training.actor_lr of run 3 is 0.001 in its settings and 0.3 in its column"),
+    "another extent": (lambda f: f["extent_log"].__setitem__(1, 3), "extent_log of run 1"),
+    "another scale": (lambda f: f["log"].__setitem__(1, 11), "log of row 1"),
+    "another batch": (lambda f: edit_settings(f, b"batch: 8", b"batch: 9"),
+                      "the settings of run 0 (actor_lr 0.1, critic_lr 0.01, seed 1) are not those"),
+    "another identity": (lambda f: f["identity"].__setitem__((2, 5), f["identity"][2, 5] ^ 1),
+                         "the settings of run 2"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_was_changed(change, path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    make, words = CHANGES[change]
+    if change == "a link to a FIFO":
+        os.mkfifo("fifo")
+    with h5py.File(path, "r+") as file:
+        make(file)
+    assert_refused(path, words)
+
+
+def test_the_grid_and_its_columns_were_changed(path):
+    """Nothing but the identities tells."""
+    with h5py.File(path, "r+") as file:
+        edit_settings(file, b"0.1,", b"0.3,")
+        file["actor_lr"][:2] = 0.3
+    (path.parent / "s.yaml").write_text(SPEC.replace("0.1,", "0.3,"))
+    assert_refused(path, "the settings of run 0 (actor_lr 0.3, critic_lr 0.01, seed 1)")
+
+
+@pytest.mark.parametrize("size", [0, 7, 60, 3000, -4096, -1])
+def test_a_file_cut_short(size, path):
+    content = path.read_bytes()
+    path.write_bytes(content[:size])
+    done = [run(*words, cwd=path.parent) for words in READERS.values()]
+    assert {one.returncode for one in done} == {2}
+    assert all("s.h5 is " in one.stderr and one.stderr.count("\n") == 1 for one in done)
+
+
+# ---- what is no file ----
+
+@pytest.mark.parametrize("kind", ["FIFO", "socket", "device", "folder", "link to a FIFO"])
+def test_no_file(kind, path):
+    path.unlink()
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path.parent / "fifo")
+        path.symlink_to("fifo")
+    words = {"folder": "Is a directory", "link to a FIFO": "it is a FIFO, expected a file"}
+    readers = [name for name in READERS if name != "run"]
+    assert_refused(path, words.get(kind, f"it is a {kind}, expected a file"), readers)
+    done = run(*READERS["run"], cwd=path.parent)
+    assert done.returncode == 2 and "s.h5 is not a file" in done.stderr
+
+
+# ---- other layouts ----
+
+LAYOUTS = {
+    "packed": ["-f", "GZIP=4"],
+    "in chunks": ["-l", "reward,first_still:CHUNK=1x5"],
+    "within headers": ["-l", "outcome:COMPA"],
+    "of another version": ["-L"],
+    "behind a block": ["-u", "block", "-b", "512"],
+}
+
+
+@pytest.mark.skipif(shutil.which("h5repack") is None, reason="needs h5repack")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_file_written_anew_is_read_but_not_continued(layout, path):
+    folder = path.parent
+    (folder / "block").write_bytes(b"x" * 100)
+    with h5py.File(path, "r+") as file:
+        file["commit"][2] = 0  # to be done
+        file["outcome"][2] = 0
+    path.rename(folder / "old.h5")
+    subprocess.run(["h5repack", *LAYOUTS[layout], "old.h5", "s.h5"], cwd=folder, check=True,
+                   capture_output=True, timeout=60)
+    before = path.read_bytes()
+    for reader in set(READERS) - {"run", "reuse"}:
+        done = run(*READERS[reader], cwd=folder)
+        assert done.returncode == 0 and done.stderr == "", (reader, done.stderr)
+    done = run(*READERS["reuse"], cwd=folder)
+    assert done.returncode == 0 and "3 runs copied from s.h5" in done.stderr
+    done = run(*READERS["run"], cwd=folder)
+    assert done.returncode == 2 and "s.h5 can be read, not continued: " in done.stderr
+    assert path.read_bytes() == before
+
+
+# ---- runs ----
+
+TOO_LATE = ", expected -1 or 1 to 60"
+RUNS = {
+    "outcome": (1, 77, "its outcome is 77"),
+    "outcome, another": (1, 3, "its outcome is 3, and 2 was committed"),
+    "total_episodes": (1, 10**6, "1000000 episodes, expected 1 to 60"),
+    "total_episodes, none": (1, -1, "-1 episodes, expected 1 to 60"),
+    "stopping_episode": (1, 61, "its stopping_episode is 61" + TOO_LATE),
+    "run_cause": (1, -7, "its run_cause is -7, expected -1 to 5"),
+    "cause": ((1, 2), 99, "its cause of actor 2 is 99, expected -1 to 5"),
+    "cause, below": ((1, 4), -2**31, "its cause of actor 4 is -2147483648, expected -1 to 5"),
+    "first_still": ((1, 0), 2**31 - 1, "its first_still of actor 0 is 2147483647" + TOO_LATE),
+    "last_change": ((1, 1), 61, "its last_change of actor 1 is 61" + TOO_LATE),
+    "gradient_zero": ((1, 3), 0, "its gradient_zero of actor 3 is 0" + TOO_LATE),
+    "critic_last_change": (1, -9, "its critic_last_change is -9" + TOO_LATE),
+    "detection_episode": ((1, 2), 4000, "its detection_episode, value 2 is 4000" + TOO_LATE),
+}
+
+
+def damage(path, case):
+    """Make it, with a commit record that fits where there can be one; what is then said."""
+    place, value, words = RUNS[case]
+    with h5py.File(path, "r+") as file:
+        file[case.split(",")[0]][place] = value
+    if case != "outcome, another":
+        recommit(path, 1)
+    return words
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_a_damaged_run_is_left_out(case, path):
+    folder = path.parent
+    words = damage(path, case)
+    told = (f"ccmsweep: warning: run 1 of s.h5 is damaged: {words}; it is left out, and run --check "
+            "trains it again\n")
+    for reader in "aggregate", "original":
+        done = run(*READERS[reader], cwd=folder)
+        assert (done.returncode, done.stderr) == (0, told), reader
+    assert len(list((folder / "original").glob("actor*"))) == 3
+    done = run("status", "s.h5", "--json", cwd=folder)
+    seen = json.loads(done.stdout)
+    assert done.returncode == 0
+    if not isinstance(RUNS[case][0], tuple) or case == "detection_episode":
+        assert (seen["states"]["done"], seen["states"]["pending"]) == (3, 1)
+        (attention,) = seen["attention"]
+        assert attention["run"] == 1 and words in attention["reason"]
+    done = run("show", "s.h5", "--run", "1", cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "") and f"is damaged: {words}" in done.stderr
+
+
+@pytest.mark.parametrize("case", ["outcome", "total_episodes", "cause"])
+def test_a_damaged_run_is_not_believed_by_a_run(case, path, finished):
+    folder = path.parent
+    words = damage(path, case)
+    for reader in "export", "plan", "status", "status, cells", "show":
+        assert run(*READERS[reader], cwd=folder).returncode == 0, reader
+    done = run(*READERS["reuse"], cwd=folder)
+    assert done.returncode == 0 and "3 runs copied from s.h5" in done.stderr
+    assert "run 1 of s.h5 is damaged: " in done.stderr and "; it is not copied" in done.stderr
+    assert_same_results(folder / "other.h5", finished / "s.h5")
+    done = run(*READERS["run"], cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr == (f"ccmsweep: run 1 of s.h5 is damaged: {words}; run --check trains again "
+                           "what is not what was committed\n")
+    done = run(*READERS["run"], "--check", cwd=folder)
+    assert done.returncode == 0
+    assert_same_results(path, finished / "s.h5")
+
+
+NOTES = {
+    "start_log_number": 2**63 - 1,
+    "start_log_status": 10**9,
+    "start_log_ranks": -5,
+    "start_log_time": np.inf,
+    "attempts": 2**31 - 1,
+    "crashes": -2**31,
+    "flight": 7,
+    "suspect": -1,
+    "lost": 2**31 - 1,
+    "progress_episode": 2**31 - 1,
+    "progress_moving": -2**31,
+    "wall_s": -np.inf,
+    "start": 1e300,
+    "end": -1.0,
+}
+
+
+@pytest.mark.parametrize("chosen", [["start_log_number"], ["attempts", "crashes"], list(NOTES)])
+def test_notes_that_nobody_wrote(chosen, path, finished):
+    with h5py.File(path, "r+") as file:
+        file["commit"][1:3] = 0
+        file["outcome"][1:3] = 0
+        for note in chosen:
+            file["volatile"][note][:] = NOTES[note]
+    for reader in READERS:
+        done = run(*READERS[reader], cwd=path.parent)
+        assert done.returncode == 0, (reader, done.stderr)
+    assert_same_results(path, finished / "s.h5")
+    with h5py.File(path) as file:
+        written = file["volatile/start_log_number"][:]
+        assert 1 <= written[written < 2**62].max() < 10
+        assert file["volatile/attempts"][1] in (1, 2)
+
+
+@pytest.mark.parametrize("escape", [b"\x1b[31mred\x1b]0;title\x07", b"\xc2\x9b2J", b"\x9b2J\x7f\r"])
+def test_texts_of_a_file_are_made_fit_for_terminals(escape, path):
+    with h5py.File(path, "r+") as file:
+        for name in ("host", "cpu", "revision", "start_log_host", "start_log_job",
+                     "start_log_revision"):
+            file["volatile"][name][:] = escape
+    for reader in set(READERS) - {"reuse"}:
+        done = run(*READERS[reader], cwd=path.parent)
+        assert done.returncode == 0
+        shown = done.stdout + done.stderr
+        assert not any(ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160 for c in shown), reader
+    assert "?" in run("status", "s.h5", "--cells", cwd=path.parent).stdout
+
+
+def test_names_are_made_fit_for_terminals(path):
+    done = run("status", "\x1b[31mno.h5", cwd=path.parent)
+    assert (done.returncode, done.stderr) == (
+        2, "ccmsweep: cannot open ?[31mno.h5: No such file or directory\n")
+
+
+# ---- the system ----
+
+def test_a_fault_of_the_system_is_one(path):
+    """No descriptor is left: that says nothing on the file."""
+    with h5py.File(path, "r+") as file:
+        file["commit"][1] = 0
+    files = [os.open("/dev/null", os.O_RDONLY) for _ in range(20)]
+    codes = set()
+    for room in range(0, 6):
+        done = subprocess.run(
+            [PROGRAM, "status", "s.h5"], cwd=path.parent, capture_output=True, text=True,
+            timeout=60, check=False, pass_fds=files,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                  (max(files) + 1 + room, max(files) + 1 + room)))
+        if "shared librar" in done.stderr:
+            continue
+        codes.add(done.returncode)
+        assert done.returncode == 0 or (
+            done.returncode == 1 and "Too many open files" in done.stderr), done.stderr
+    for file in files:
+        os.close(file)
+    assert 0 in codes

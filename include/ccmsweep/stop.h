@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * The polite stop: SIGINT, SIGTERM and SIGUSR1 set a flag that the work loop looks at.
+ * The polite stop: SIGINT, SIGTERM, SIGHUP and SIGUSR1 set a flag that the work loop looks at, and
+ * so does SIGXCPU, which says that the soft limit of processor time is reached.
  *
- * Alone, the first signal asks and the second one, of any of the three, kills as if nothing caught
- * it. Under a launcher SIGUSR1 asks, however often it comes; SIGTERM does only where the launcher
+ * Alone, the first signal asks and the second one, of any of the four, kills as if nothing caught
+ * it; SIGXCPU, which comes every second, only asks. SIGHUP stays ignored where nohup has it so.
+ * Under a launcher SIGUSR1 asks, however often it comes; SIGTERM does only where the launcher
  * leaves time for an answer, and is with others, like SIGINT, the way to end the job within a
  * second. The flag is one of the program's few mutable
  * globals (a signal handler cannot have another place).

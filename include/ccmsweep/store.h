@@ -160,8 +160,9 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
 /** For measurements alone: write a valid commit record for every run, of no rows, without fsync. */
 enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
 
-/** Refuse to go on with a file that was removed or replaced while it is open: nobody would find
- * what is written into it. store_commit does so first. \return STATUS_FAULT with a sentence */
+/** Refuse to go on with a file that was removed, replaced or cut short while it is open: nobody
+ * would find what is written into it. store_commit does so first. \return STATUS_FAULT with a
+ * sentence */
 enum status store_check_place(const struct store *store, struct fault *fault) MUST_USE;
 
 /** Take back the commit record of a run, so that it is to be done again; its rows stay until then.

@@ -428,6 +428,13 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* The run that has the file is another process of the same start. */
+static void blame_launcher(struct fault *fault, const char *why)
+{
+    const size_t used = strlen(fault->text);
+    snprintf(fault->text + used, sizeof fault->text - used, "; %s", why);
+}
+
 enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
     if (asks_for_help(argc, argv)) {
@@ -437,12 +444,18 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
         return STATUS_OK;
     }
     struct comm comm;
+    char why[512];
     crash_install();
     stop_install(launcher_is_there(), launcher_gives_time());
     const double job_end = launcher_rank() == 0 ? deadline_of_job() : INFINITY;
     comm_start(&comm);
+    const bool lone = comm.size == 1 && launcher_explain(why, sizeof why);
+    if (lone)
+        fprintf(stderr, "ccmsweep: warning: %s\n", why);
     const enum status status = comm.rank == 0 ? run_rank_0(argc, argv, &comm, job_end, fault)
                                               : run_other_rank(&comm, fault);
+    if (lone && status == STATUS_LOCKED)
+        blame_launcher(fault, why);
     comm_finish(&comm);
     return status;
 }

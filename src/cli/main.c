@@ -138,6 +138,7 @@ int main(int argc, char **argv)
     unsetenv("POSIXLY_CORRECT");
     unsetenv("ARGP_HELP_FMT");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* what is too large for its limit is told by whoever writes it */
     atexit(close_output);
     argp_err_exit_status = STATUS_INPUT;
     if (argc < 2) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/disk.h>
 #include <ccmsweep/sidecar.h>
+#include <ccmsweep/text.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,12 +16,11 @@ static void tell(struct fault *warning, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void tell(struct fault *warning, const char *format, ...)
 {
-    const size_t used = strlen(warning->text);
     va_list args;
     va_start(args, format);
-    snprintf(warning->text + used, sizeof warning->text - used, "%s", used > 0 ? "; " : "");
-    const size_t begun = strlen(warning->text);
-    vsnprintf(warning->text + begun, sizeof warning->text - begun, format, args);
+    if (warning->text[0] != '\0')
+        text_add(warning->text, sizeof warning->text, "; ");
+    text_add_list(warning->text, sizeof warning->text, format, args);
     va_end(args);
 }
 
@@ -76,9 +75,12 @@ static enum status check_lock(const char *path, struct fault *warning, struct fa
     struct stat about;
     enum status status = STATUS_OK;
     char *const lock = disk_name("%s.lock", path);
-    if (lstat(lock, &about) != 0)
-        status = disk_check_folder(path, lock, fault);
-    else if (is_foreign(&about))
+    const bool there = lstat(lock, &about) == 0;
+    if (!there || access(path, F_OK) != 0)
+        status = disk_check_folder(path, there ? path : lock, fault);
+    if (there && access(lock, R_OK | W_OK) != 0)
+        status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", lock);
+    else if (there && is_foreign(&about))
         tell(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);
     free(lock);
     return status;

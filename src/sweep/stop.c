@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int caught[] = {SIGUSR1, SIGTERM, SIGINT};
+/* In the order of stop_install: the first one under any launcher, the first two when it gives time.
+ */
+static const int caught[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
 enum { CAUGHT = sizeof caught / sizeof *caught };
 static volatile sig_atomic_t requested;
 
@@ -28,8 +30,16 @@ void stop_install(bool launched, bool given_time)
                                .sa_flags = SA_RESTART};
     for (size_t i = 0; i < CAUGHT; i++)
         sigaddset(&action.sa_mask, caught[i]);
-    for (size_t i = 0; i < count; i++)
-        CHECK(sigaction(caught[i], &action, NULL) == 0);
+    for (size_t i = 0; i < count; i++) {
+        struct sigaction before;
+        CHECK(sigaction(caught[i], NULL, &before) == 0);
+        /* nohup ignores it for us. */
+        if (caught[i] != SIGHUP || before.sa_handler != SIG_IGN)
+            CHECK(sigaction(caught[i], &action, NULL) == 0);
+    }
+    /* The soft limit is told every second, until the hard one kills. */
+    action.sa_handler = request;
+    CHECK(sigaction(SIGXCPU, &action, NULL) == 0);
 }
 
 bool stop_requested(void)

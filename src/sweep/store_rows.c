@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Either `to` or `from` is NULL. */
 static bool transfer(const struct store *store, hid_t dataset, const struct slab *slab, void *to,
@@ -144,11 +145,16 @@ static enum status write_synced_commit(struct store *store, const struct commit 
 
 enum status store_check_place(const struct store *store, struct fault *fault)
 {
-    if (disk_is_in_place(store->fd, store->path))
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char start[sizeof signature] = "";
+    /* What was cut short may have been made longer again by what was written since. */
+    if (disk_is_in_place(store->fd, store->path, store->size) &&
+        pread(store->fd, start, sizeof start, 0) == (ssize_t)sizeof start &&
+        memcmp(start, signature, sizeof start) == 0)
         return STATUS_OK;
     return fault_set(fault, STATUS_FAULT,
-                     "%s was removed or replaced while it was in use, and what was committed in it "
-                     "is lost",
+                     "%s was removed, replaced or cut short while it was in use, and what was "
+                     "committed in it is lost",
                      store->path);
 }
 

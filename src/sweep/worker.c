@@ -79,7 +79,9 @@ enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
     w->run = run;
     if (w->store == NULL)
         return STATUS_OK;
-    enum status status = store_trouble(w->store, run, &trouble, fault);
+    enum status status = store_check_place(w->store, fault);
+    if (status == STATUS_OK)
+        status = store_trouble(w->store, run, &trouble, fault);
     if (status != STATUS_OK)
         return status;
     const struct store_place place = store_place(w->store, run);
@@ -115,8 +117,11 @@ static enum status note_progress(struct worker *w, struct fault *fault)
 {
     const struct trainer_progress at = trainer_progress(w->trainer);
     const double now_s = clock_now();
-    enum status status =
-        store_note_progress(w->store, w->run, at.episode, at.actors_moving, clock_utc(), fault);
+    /* What is written into a file that was cut short would make it longer again. */
+    enum status status = store_check_place(w->store, fault);
+    if (status == STATUS_OK)
+        status =
+            store_note_progress(w->store, w->run, at.episode, at.actors_moving, clock_utc(), fault);
     if (status == STATUS_OK)
         status = store_note_end(w->store, w->run, now_s - w->noted_s, clock_utc(), fault);
     w->noted_s = now_s;
@@ -149,6 +154,9 @@ static enum status save_when_due(struct worker *w, double now_s, struct fault *f
 {
     if (!is_due(w, now_s))
         return STATUS_OK;
+    const enum status status = store_check_place(w->store, fault);
+    if (status != STATUS_OK)
+        return status;
     struct fault warning;
     const enum status saved = save(w, &warning);
     if (saved != STATUS_OK && !w->warned)

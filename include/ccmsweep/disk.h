@@ -13,7 +13,6 @@
 #include <ccmsweep/fault.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /** printf into a new string, owned by the caller (free). Never NULL. */
 char *disk_name(const char *format, ...) MUST_USE __attribute__((format(printf, 1, 2)));
@@ -68,9 +67,9 @@ enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
 /** fsync. After a failure what was written must be thought lost: it must not be tried again. */
 enum status disk_sync(int fd, const char *path, struct fault *fault) MUST_USE;
 
-/** True when `path` still names the file that is open at `fd`, and it still has `size` bytes: it
- * was neither removed, replaced, cut short nor made longer. */
-bool disk_is_in_place(int fd, const char *path, int64_t size) MUST_USE;
+/** True when `path` still names the file that is open at `fd`: it was neither removed nor replaced.
+ */
+bool disk_is_in_place(int fd, const char *path) MUST_USE;
 
 /** fsync the folder that holds `path`, so that a rename or a new file in it lasts. */
 enum status disk_sync_folder(const char *path, struct fault *fault) MUST_USE;

@@ -122,8 +122,8 @@ static char *filter_help(int key, const char *text, void *input)
     FILE *const file = open_memstream(&help, &size);
     CHECK(file != NULL);
     fputs("A setting's value is that of its option, else of --set, else of the spec,\n"
-          "else its default. Ctrl-C (or SIGTERM, SIGUSR1) saves a checkpoint and leaves;\n"
-          "the same command goes on from there. A second one kills.\n\n"
+          "else its default. Ctrl-C (or SIGTERM, SIGHUP, SIGUSR1) saves a checkpoint and\n"
+          "leaves; the same command goes on from there. A second one kills.\n\n"
           "Settings, for --set and the spec:\n\n",
           file);
     spec_print_help(file);

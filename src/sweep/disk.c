@@ -214,11 +214,11 @@ enum status disk_sync(int fd, const char *path, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot bring to the disk %s: %s", path, strerror(errno));
 }
 
-bool disk_is_in_place(int fd, const char *path, int64_t size)
+bool disk_is_in_place(int fd, const char *path)
 {
     struct stat opened, named;
     return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino && opened.st_size == size;
+           opened.st_ino == named.st_ino;
 }
 
 enum status disk_sync_folder(const char *path, struct fault *fault)

@@ -3,11 +3,13 @@
 #include <ccmsweep/disk.h>
 #include <ccmsweep/inject.h>
 #include <ccmsweep/store_inside.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Either `to` or `from` is NULL. */
@@ -147,14 +149,20 @@ enum status store_check_place(const struct store *store, struct fault *fault)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
     char start[sizeof signature] = "";
+    struct stat entry;
+    if (!disk_is_in_place(store->fd, store->path))
+        return fault_set(fault, STATUS_FAULT,
+                         "%s was removed or replaced while it was in use, and what was committed "
+                         "in it is lost",
+                         store->path);
+    if (fstat(store->fd, &entry) < 0 || pread(store->fd, start, sizeof start, 0) < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", store->path, strerror(errno));
     /* What was cut short may have been made longer again by what was written since. */
-    if (disk_is_in_place(store->fd, store->path, store->size) &&
-        pread(store->fd, start, sizeof start, 0) == (ssize_t)sizeof start &&
-        memcmp(start, signature, sizeof start) == 0)
+    if (entry.st_size == store->size && memcmp(start, signature, sizeof start) == 0)
         return STATUS_OK;
     return fault_set(fault, STATUS_FAULT,
-                     "%s was removed, replaced or cut short while it was in use, and what was "
-                     "committed in it is lost",
+                     "%s was cut short or written over while it was in use, and what was committed "
+                     "in it is lost",
                      store->path);
 }
 

@@ -78,7 +78,7 @@ static enum status check_lock(const char *path, struct fault *warning, struct fa
     const bool there = lstat(lock, &about) == 0;
     if (!there || access(path, F_OK) != 0)
         status = disk_check_folder(path, there ? path : lock, fault);
-    if (there && access(lock, R_OK | W_OK) != 0)
+    if (there && S_ISREG(about.st_mode) && access(lock, R_OK | W_OK) != 0)
         status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", lock);
     else if (there && is_foreign(&about))
         tell(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);

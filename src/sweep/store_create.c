@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/build.h>
 #include <ccmsweep/disk.h>
+#include <ccmsweep/filler.h>
 #include <ccmsweep/inject.h>
 #include <ccmsweep/stop.h>
 #include <ccmsweep/store_inside.h>
@@ -161,12 +162,14 @@ static hid_t dataset_properties(void)
     return H5I_INVALID_HID;
 }
 
-static hid_t make_file(const char *path)
+/* \param driver through which it is written, invalid for HDF5's own */
+static hid_t make_file(const char *path, hid_t driver)
 {
     const hid_t access = h5_access();
     const hid_t properties = H5Pcreate(H5P_FILE_CREATE);
     hid_t file = H5I_INVALID_HID;
-    if (access >= 0 && H5Pset_alignment(access, ALIGNMENT, ALIGNMENT) >= 0 && properties >= 0 &&
+    if (access >= 0 && (driver < 0 || H5Pset_driver(access, driver, NULL) >= 0) &&
+        H5Pset_alignment(access, ALIGNMENT, ALIGNMENT) >= 0 && properties >= 0 &&
         H5Pset_obj_track_times(properties, false) >= 0)
         file = H5Fcreate(path, H5F_ACC_TRUNC, properties, access);
     H5Pclose(properties);
@@ -228,9 +231,29 @@ static enum status reserve(int fd, int64_t size, const char *path, struct fault 
     return STATUS_OK;
 }
 
+static enum status refuse_stopped(const char *path, struct fault *fault)
+{
+    return fault_set(fault, STATUS_STOPPED,
+                     "stopped while %s was made, nothing is left of it; run the same command again",
+                     path);
+}
+
+/* Bring what is filled to the disk piece by piece: of a large file that takes long, and a single
+ * fsync hears no signal. Only a head start: what fails here fails in the fsync as well. */
+static void write_out(int fd, off_t size)
+{
+    static const off_t piece = (off_t)1 << 26;
+    const unsigned all =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    for (off_t at = 0; at < size && !stop_requested(); at += piece) {
+        if (sync_file_range(fd, at, piece, all) != 0)
+            return;
+    }
+}
+
 /* Reserve every block, also where the file system would leave holes, give back what was reserved
  * too much, and bring it to the disk. */
-static enum status settle(int fd, const char *path, struct fault *fault)
+static enum status settle(int fd, const char *path, const char *name, struct fault *fault)
 {
     struct stat about;
     if (fstat(fd, &about) < 0 || ftruncate(fd, about.st_size) < 0)
@@ -239,14 +262,8 @@ static enum status settle(int fd, const char *path, struct fault *fault)
     if (error != 0 && error != EOPNOTSUPP && error != EINVAL)
         return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
                          (long long)about.st_size, path, strerror(error));
-    return disk_sync(fd, path, fault);
-}
-
-static enum status refuse_stopped(const char *path, struct fault *fault)
-{
-    return fault_set(fault, STATUS_STOPPED,
-                     "stopped while %s was made, nothing is left of it; run the same command again",
-                     path);
+    write_out(fd, about.st_size);
+    return stop_requested() ? refuse_stopped(name, fault) : disk_sync(fd, path, fault);
 }
 
 /* Make the file, which is there, empty, and open at `fd`. \param name of the file in the end */
@@ -270,15 +287,17 @@ static enum status make(int fd, const char *path, const char *name, const struct
     const int64_t size = schema_file_size(schema, spec);
     struct h5_words words;
     h5_listen(&words);
+    const hid_t driver = filler_register();
     enum status status = check_room(fd, (double)size, name, fault);
     if (status == STATUS_OK)
-        making.file = make_file(path);
+        making.file = make_file(path, driver);
     /* HDF5 has emptied it. */
     if (making.file >= 0)
         status = reserve(fd, size, name, fault);
     const bool made = making.file >= 0 && status == STATUS_OK && make_content(&making, program);
     const bool closed = making.file >= 0 && H5Fclose(making.file) >= 0;
     h5_deafen();
+    filler_unregister(driver);
     free(making.settings);
     schema_free(&schema);
     if (status != STATUS_OK)
@@ -287,7 +306,7 @@ static enum status make(int fd, const char *path, const char *name, const struct
         return refuse_stopped(name, fault);
     if (!made || !closed)
         return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", path);
-    return settle(fd, path, fault);
+    return settle(fd, path, name, fault);
 }
 
 struct store_program store_this_program(void)

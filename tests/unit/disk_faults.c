@@ -25,6 +25,8 @@ void disk_reset(void)
 static bool event(enum disk_call call, const void *bytes, size_t size, off_t offset)
 {
     disk.events++;
+    if (disk.events == disk.stop_at)
+        raise(SIGTERM);
     if (disk.watch) {
         if (disk.logged == sizeof disk.log / sizeof *disk.log)
             abort();

@@ -25,6 +25,7 @@ struct disk_event {
 struct disk {
     int events;    /* so far */
     int kill_at;   /* SIGKILL to this process at that event, a write being done by half; 0: never */
+    int stop_at;   /* SIGTERM to this process at that event; 0: never */
     int fail_from; /* from that event on writes, resizes and syncs fail; 0: never */
     int error;     /* errno of those */
     bool watch;    /* keep what happens in `log` */

@@ -2,8 +2,10 @@
 /* The store's file: how it comes to be, and every file that is not one. */
 #include "disk_faults.h"
 #include "store_case.h"
+#include <ccmsweep/stop.h>
 #include <ccmsweep/trainer.h>
 #include <hdf5.h>
+#include <sys/wait.h>
 
 static struct folder folder;
 static const char three_seeds[] = "grid: {seed: [5, 6, 7]}\n";
@@ -247,6 +249,38 @@ static void test_a_creation_has_its_order(void **state)
     spec_free(&spec);
 }
 
+/* A polite stop at any call of a creation: at most that call is finished, and nothing is left. */
+static void test_a_creation_that_is_stopped(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    struct spec *spec = spec_small(three_seeds);
+    assert_ok(store_create(folder.path, spec, &test_program, &fault));
+    const int events = disk.events;
+    assert_int_equal(unlink(folder.path), 0);
+    int tried = 0;
+    for (int at = 1; at < events - 2; at += 1 + at / 8) { /* up to the rename */
+        const pid_t child = fork();
+        if (child == 0) {
+            stop_install(false, false);
+            disk_reset();
+            disk.stop_at = at;
+            const enum status status = store_create(folder.path, spec, &test_program, &fault);
+            /* At most a reservation, its sync and the removal come after it. */
+            _exit(status != STATUS_STOPPED || disk.events > at + 3 ||
+                  strstr(fault.text, "stopped while ") == NULL);
+        }
+        int how = 0;
+        waitpid(child, &how, 0);
+        if (how != 0)
+            fail_msg("stopped at call %d of %d: %d", at, events, how);
+        assert_int_equal(folder_entries(folder.name, "", false), 0);
+        tried++;
+    }
+    assert_true(tried > 20);
+    spec_free(&spec);
+}
+
 static void test_only_temporaries_are_cleared(void **state)
 {
     (void)state;
@@ -294,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_spec_is_refused_by_key, begin, end),
         cmocka_unit_test_setup_teardown(test_two_creations_make_the_same_bytes, begin, end),
         cmocka_unit_test_setup_teardown(test_a_creation_has_its_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_creation_that_is_stopped, begin, end),
         cmocka_unit_test_setup_teardown(test_only_temporaries_are_cleared, begin, end),
         cmocka_unit_test_setup_teardown(test_where_nothing_can_be_created, begin, end),
     };

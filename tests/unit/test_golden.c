@@ -55,12 +55,16 @@ static const struct trace traces[] = {
         .critic = {{5, 1e-5}, {6, 2e-5}, {30, 1e-3}, {40, 2e-3}},
     },
     {
+        /* Not beyond 150: a replay draw of episode 156 parts the kernels with a fused multiply-add
+         * from the reference (6e-2 of the critic's gradient), those without it beyond 185, other
+         * builds of the reference between 157 and 268: by rounding alone, as the loss grows. Up to
+         * there all draws are the same, and all levels meet what is asked. */
         .name = "env2026-a0.1-c0.01-s42",
         .words = "training.actor_lr=0.1 training.critic_lr=0.01",
-        .episodes = 60,
+        .episodes = 150,
         .sampled = {2, 3},
-        .reward = {{2, 1e-7}, {185, 1e-12}},
-        .critic = {{6, 1e-5}, {50, 2e-4}, {185, 1e-2}},
+        .reward = {{2, 1e-7}, {150, 1e-12}},
+        .critic = {{6, 1e-5}, {50, 2e-4}, {150, 2e-3}},
     },
     {
         /* The kernels spread by 4e-5 until episode 6, and a replay draw parts Cooperlake from the

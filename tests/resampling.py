@@ -38,16 +38,8 @@ def student(share, freedom):
     return low
 
 
-def unskewed(end, skewness):
-    """Inverse of Hall's transformation, by its series where the cube root has no digits left."""
-    end = end - skewness / 6
-    if abs(skewness) < 1e-5:
-        return end - skewness * end ** 2 / 3 + 5 * skewness ** 2 * end ** 3 / 27
-    return 3 * (np.cbrt(1 + skewness * end) - 1) / skewness
-
-
 def interval(value, drawn, clusters, strata, ends=(-np.inf, np.inf), confidence=0.95):
-    """The outer one of Student's and Hall's at each end, within `ends`."""
+    """Student's, farther out on the side of the longer tail, within `ends`."""
     freedom = clusters - strata
     if freedom < 2:
         return None, None
@@ -61,9 +53,9 @@ def interval(value, drawn, clusters, strata, ends=(-np.inf, np.inf), confidence=
         return max(value - step * reach * np.sqrt(np.mean((value - below) ** 2)), ends[0]), np.inf
     error = drawn.std(ddof=1)
     skewness = np.mean((drawn - drawn.mean()) ** 3) / error ** 3 if error > 0 else 0
-    lower, upper = (unskewed(end, skewness) for end in (-reach, reach))
-    return (max(value - step * error * max(reach, upper), ends[0]),
-            min(value - step * error * min(-reach, lower), ends[1]))
+    shift = skewness * math.sqrt(clusters * freedom) / (freedom - 1) * (1 + 2 * reach ** 2) / 6
+    return (max(value - step * error * max(reach, reach - shift), ends[0]),
+            min(value + step * error * max(reach, reach + shift), ends[1]))
 
 
 def bootstrap(statistic, clusters, options, strata=None, ends=(-np.inf, np.inf)):

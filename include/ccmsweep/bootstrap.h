@@ -7,20 +7,20 @@
  *
  * No quantile of draws is an end: with few clusters none lies outside of what was seen, and of 100
  * such intervals at 0.95 75 hold the truth with 3 clusters, 91 with 5 (normal figures). The draws
- * only tell the error and the skewness of the figure. With n clusters in Z strata, f = n - Z,
- * s = √(n/f) times the standard deviation of the draws, g their skewness, and t the quantile of
- * Student's distribution with f degrees of freedom, each end is the outer one of
+ * only tell the error and the skewness of the figure. The interval is Student's (1908; Efron &
+ * Tibshirani 1993, ch. 12) on their error, value ± t·s, of which the end on the side of the longer
+ * tail lies farther out by |g|·(1 + 2t²)/6·s, the first term of Edgeworth's expansion for the mean
+ * of skewed values (Johnson 1978; Hall 1992, J. R. Stat. Soc. B 54, 221): the error is small just
+ * where the tail was not met. With n clusters in Z strata, f = n - Z: t is the quantile of
+ * Student's distribution with f degrees of freedom, s is √(n/f) times the standard deviation of the
+ * draws, and g is √(n·f)/(f - 1) times their skewness. Of a mean, these are its own estimates
+ * without bias.
  *
- * - Student's (1908; Efron & Tibshirani 1993, ch. 12): value ± t·s. For a mean it is his interval.
- * - Hall's (1992, J. R. Stat. Soc. B 54, 221): value - s·h(± t), with h the inverse of
- *   T + gT²/3 + g²T³/27 + g/6, which is nearer to normal than T = (figure - truth)/s is.
- *
- * Simulated (tests/unit/test_coverage.c), of 100 intervals at 0.95 with 3 to 10 clusters these hold
- * the truth: 96 of means of normal values, 92 to 94 of exponential ones, 94 or more of restricted
- * means of exponential times of which a third is censored. Figures with two modes and three
- * clusters are beyond any method: one in four such samples sees one mode only. With f = 1, two
- * clusters, there is no interval: t is 12.7, and whatever the method, one draw in two is a cluster
- * twice. Local.
+ * Simulated (tests/unit/test_intervals.c), of 100 intervals at 0.95 with 3, 5 and 10 clusters these
+ * hold the truth: 96 of means of normal values, 92 to 94 of exponential ones, 94 or more of
+ * restricted means of exponential times of which a third is censored. Figures with two modes and
+ * three clusters are beyond any method: one in four such samples sees one mode only. With f = 1,
+ * two clusters, there is no interval: t is 12.7, and nothing is known of a skewness. Local.
  */
 #ifndef CCMSWEEP_BOOTSTRAP_H
 #define CCMSWEEP_BOOTSTRAP_H

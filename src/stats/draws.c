@@ -9,15 +9,6 @@ void draws_check(const struct bootstrap *how)
     CHECK(how->draws >= 1 && how->confidence > 0.0 && how->confidence < 1.0);
 }
 
-/* Inverse of Hall's T + gT²/3 + g²T³/27 + g/6 = ((1 + gT/3)³ - 1)/g + g/6, without the difference
- * of cube roots, which would lose its digits where g is small. */
-static double unskew(double end, double skewness)
-{
-    const double from = end - skewness / 6.0;
-    const double root = cbrt(1.0 + skewness * from);
-    return 3.0 * from / (root * root + root + 1.0);
-}
-
 /* Some draws are not known but late: the others say how far down the figure may be. */
 static struct bounds open_interval(double value, const double *draw, int64_t draws, double reach)
 {
@@ -54,10 +45,10 @@ struct estimate draws_estimate(double value, const double *draw, const struct bo
         made.between = open_interval(value, draw, how->draws, scale * end);
         return made;
     }
-    const double skewness =
-        made.error > 0.0 ? gsl_stats_skew_m_sd(draw, 1, n, mean, made.error) : 0.0;
-    const double step = scale * made.error;
-    made.between = (struct bounds){value - step * fmax(end, unskew(end, skewness)),
-                                   value - step * fmin(-end, unskew(-end, skewness))};
+    const double drawn = made.error > 0.0 ? gsl_stats_skew_m_sd(draw, 1, n, mean, made.error) : 0.0;
+    const double skewness = drawn * sqrt((double)(clusters * freedom)) / (double)(freedom - 1);
+    const double shift = skewness * (1.0 + 2.0 * end * end) / 6.0;
+    made.between = (struct bounds){value - scale * made.error * (end + fmax(-shift, 0.0)),
+                                   value + scale * made.error * (end + fmax(shift, 0.0))};
     return made;
 }

@@ -106,7 +106,7 @@ static void test_least_p_is_reached(void **state)
     const struct paired far = paired_rmst(&a.sample, &b.sample, 400.0, &how, 1);
     assert_true(far.p == far.least_p && far.p == 0.03125);
     /* One of six is far: nobody knows how far the next would be. */
-    assert_true(far.between.upper > 0.0 && far.between.lower == -400.0);
+    assert_true(far.between.upper > 0.0 && far.between.lower < -200.0);
     b.time[5] = 70.0;
     b.status[5] = 1;
     const struct paired near = paired_rmst(&a.sample, &b.sample, 400.0, &how, 1);

@@ -5,6 +5,11 @@
 # What the user has set for other purposes must not change what tools print, or how this shell reads.
 neutralise() {
     local name builtins
+    # A standard stream that is shut would be the next file: results that go there are to fail.
+    [ -e /proc/self/fd/0 ] || exec 0>/dev/null
+    [ -e /proc/self/fd/1 ] || exec 1</dev/null
+    # Bash then has the script itself there.
+    if [ ! -e /proc/self/fd/2 ] || [ /proc/self/fd/2 -ef "$0" ]; then exec 2>/dev/null; fi
     set +o posix
     unset POSIXLY_CORRECT _POSIX2_VERSION BASH_COMPAT CDPATH GLOBIGNORE EXECIGNORE FUNCNEST TMOUT \
         GREP_OPTIONS GREP_COLOR GREP_COLORS BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE QUOTING_STYLE \
@@ -31,10 +36,6 @@ neutralise() {
     *) PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin ;;
     esac
     export PATH
-    # A standard stream that is shut would be the next file: using it is to fail.
-    { : <&0; } 2>/dev/null || exec 0>/dev/null
-    { : >&1; } 2>/dev/null || exec 1</dev/null
-    { : >&2; } 2>/dev/null || exec 2>/dev/null
 }
 neutralise
 
@@ -159,7 +160,9 @@ can_build() {
 # Leave when $program is none of ours that runs here: check_program WHOSE. $version is what it says.
 check_program() {
     local code=0 why
-    if [ -d "$program" ]; then
+    if [ "${program#*/}" = "$program" ]; then
+        why="not there"
+    elif [ -d "$program" ]; then
         why="a folder"
     elif [ ! -e "$program" ]; then
         why="not there"

@@ -176,7 +176,10 @@ ask_or_kill() {
         kill_job
     fi
     # Whatever it is that does not even die.
-    [ "$signals" -le 2 ] || exit $((128 + killed_by))
+    if [ "$signals" -gt 2 ]; then
+        trap '' HUP INT TERM
+        exit $((128 + killed_by))
+    fi
 }
 
 # Whether every rank would obey SIGUSR1: it runs the program already, which catches the signal.

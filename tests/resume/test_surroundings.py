@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -144,13 +145,14 @@ def test_second_interrupt_of_a_job_that_hangs(folder):
     process = start("s.yaml", *QUIET, cwd=folder, CCMSWEEP=deaf)
     wait_until(lambda: ranks_among(processes_in(folder)), "no ranks came up")
     interrupt(process)
-    wait_until(lambda: interrupt(process) or process.poll() is not None, "it goes on", seconds=20)
+    time.sleep(0.3)
+    wait_until(lambda: interrupt(process) or process.poll() is not None, "it goes on", seconds=30)
     assert finish(process).returncode == 128 + signal.SIGINT
 
 
 @pytest.mark.parametrize("script", ["jobs/local.sh", "jobs/submit.sh", "jobs/report.sh"])
 @pytest.mark.parametrize("program, why", [
-    ("/none/ccmsweep", "not there"), ("/tmp", "a folder"), ("s.yaml", "not there"),
+    ("/none/ccmsweep", "not there"), ("/tmp", "a folder"), ("none", "not there"),
     ("./s.yaml", "no program that you may run"), ("/bin/true", "not ccmsweep ("),
     ("./other", "not ccmsweep ("), ("./shebang", "not ccmsweep (")])
 def test_no_program(script, program, why, folder):

@@ -176,11 +176,34 @@ check_program() {
     fail 2 "$1 $(quoted "$program"), which is $why"
 }
 
-# Print a Python that has these modules, for the first on PATH may not: find_python "MODULE, MODULE"
+# Run a Python that takes no module from the current folder, whatever its version, and that the user's
+# variables for Python do not change: run_python PYTHON SCRIPT [ARGUMENT…]. Of PYTHONPATH, with
+# which sites show where modules are, it keeps what names a folder once for all places.
+run_python() (
+    IFS=: read -r -d '' -a parts <<<"${PYTHONPATH:-}:" || true
+    kept=
+    for part in "${parts[@]}"; do
+        case $part in
+        "$PWD" | "$PWD/") ;;
+        /*) kept=$kept${kept:+:}$part ;;
+        esac
+    done
+    for name in "${!PYTHON@}"; do
+        case $name in
+        PYTHONUSERBASE | PYTHONNOUSERSITE | PYTHONDONTWRITEBYTECODE | PYTHONPYCACHEPREFIX) ;;
+        *) unset "$name" ;;
+        esac
+    done
+    export PYTHONUTF8=1
+    [ -z "$kept" ] || export PYTHONPATH=$kept
+    exec "$@"
+)
+
+# Print a Python that has what a script of ours takes, for the first on PATH may not: find_python SCRIPT
 find_python() {
     local python
     for python in python3 /usr/bin/python3; do
-        if "$python" -c "import $1" >/dev/null 2>&1; then
+        if run_python "$python" "$1" --help >/dev/null 2>&1 </dev/null; then
             printf '%s\n' "$python"
             return 0
         fi

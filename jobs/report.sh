@@ -10,12 +10,13 @@
 #
 # Environment:
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first
-# Exit codes: 0 written; 1 the disk fails; 2 wrong input, or there is no Python with what it takes.
+# Exit codes: 0 written; 1 the system fails, as the disk; 2 wrong input, or there is no Python with
+# what it takes; 3 written, but a figure could not be drawn, part of FILE is damaged, or the paper does
+# not compile: a line and the page say which.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-modules='h5py, jinja2, matplotlib, numpy'
 case ${1:-} in
 --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
 '' | -*) fail 2 "jobs/report.sh: no file, expected jobs/report.sh FILE [-o DIR] [OPTION…]" ;;
@@ -29,12 +30,16 @@ for word in "$@"; do
     esac
 done
 find_program
-if ! python=$(find_python "$modules"); then
+script=$root/analysis/run.py
+if ! python=$(find_python "$script"); then
     "$root/jobs/setup.sh" run || true
-    python=$(find_python "$modules") || fail 2 "No report: there is no python3 with $modules."
+    python=$(find_python "$script") ||
+        fail 2 "No report: there is no python3 with h5py, jinja2, matplotlib, numpy."
 fi
-written=$(CCMSWEEP=$program PYTHONPATH=$root/analysis "$python" -m ccmsweep_analysis \
-    report "$file" ${folder[@]+"${folder[@]}"} "$@")
+code=0
+written=$(CCMSWEEP=$program run_python "$python" "$script" \
+    report "$file" ${folder[@]+"${folder[@]}"} "$@") || code=$?
 while IFS= read -r name; do
-    say "Report: $name"
+    [ -z "$name" ] || say "Report: $(quoted "$name")"
 done <<<"$written"
+exit "$code"

@@ -9,9 +9,7 @@ import pathlib
 import signal
 import warnings
 
-import matplotlib
-
-from .canvas import STYLE, Canvas, NothingToDraw
+from .canvas import STYLE, Canvas, NothingToDraw, matplotlib
 from .figures import FIGURES, caption_of, title_of
 from .output import naming
 from .study import Study

@@ -30,7 +30,8 @@ class Fault(Exception):
 def why(error):
     """What HDF5 says, in one line, without its addresses."""
     said = " ".join(str(error.args[0] if error.args else error).split())
-    return printable(re.sub(r" ?\(addr|, flags.*|, buf = \w+", "", said)) or type(error).__name__
+    said = re.sub(r"(, (flags|o_flags|buf|errno|total|bytes|offset|size)\b[^,)]*)+", "", said)
+    return printable(said[:200] + ("…" if said[200:] else "")) or type(error).__name__
 
 
 @contextlib.contextmanager

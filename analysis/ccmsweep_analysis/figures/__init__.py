@@ -3,6 +3,7 @@
 title, the rest its caption. Those of a section stand in the report in this order."""
 import inspect
 
+from .. import canvas  # noqa: F401 (before all of Matplotlib: it sees to its defaults)
 from . import curves, gradients, grid, returns, runtime, saturation
 
 SECTIONS = {

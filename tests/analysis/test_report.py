@@ -307,6 +307,42 @@ def test_the_numbers_of_the_paper(folder, told):
     assert len(wanted) > 20 and set(wanted) <= set(numbers)
 
 
+def test_the_paper_is_what_a_researcher_starts_from(folder, told):
+    """All sections, gaps that are marked, settings, references and figures that are referred to."""
+    text = (folder / "paper/paper.tex").read_text("utf-8")
+    assert re.findall(r"\\section\{(.*?)\}", text) == [
+        "Introduction", "Related work", "Method", "Results", "Discussion", "Conclusion", "Tables",
+        "How these numbers were made"]
+    assert r"\begin{abstract}" in text and r"\author{\towrite{" in text
+    assert text.count(r"\towrite{") >= 10
+    drawn = re.findall(r"\\label\{(fig:\w+)\}", text)
+    assert len(drawn) >= 8 and set(re.findall(r"\\ref\{(fig:\w+)\}", text)) == set(drawn)
+    assert "figure}[p]" not in text and "1 seeds" not in text
+    cited = set(re.findall(r"\\cite\{([\w:]+)\}", text))
+    known = (folder / "paper/references.bib").read_text("utf-8")
+    assert cited == set(re.findall(r"^@\w+\{(.*),$", known, re.M)) and len(cited) == 3
+    citation = (SOURCE / "CITATION.cff").read_text("utf-8")
+    for key in ("doi", "volume", "year"):
+        assert re.search(rf"^    {key}: (.*)$", citation, re.M)[1] in known
+    settings = (folder / "paper/settings.tex").read_text("utf-8")
+    for key in ("agents", "critic\\_hidden1", "gamma", "capacity", "training.seed"):
+        assert rf"\texttt{{{key}}} & " in settings
+    assert r"\texttt{episodes} & 300 \\" in settings
+    assert r"\texttt{first\_still} is the first episode in whose training step" in text
+    if shutil.which("bibtex"):
+        assert (folder / "paper/paper.bbl").read_text("utf-8").count(r"\bibitem") == 3
+
+
+def test_the_paper_of_one_seed(tmp_path):
+    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID.replace("1-8", "1")))
+    synthetic.fill(made, [STOPPED, CENSORED] * 3)
+    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "r/paper/paper.tex").read_text("utf-8")
+    assert r"with \sweep{seeds} seed each" in " ".join(text.split())
+    assert "paired" not in text and "permutation" not in text and "With one seed" in text
+
+
 def test_an_unknown_number_is_an_error(folder, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("no pdflatex")

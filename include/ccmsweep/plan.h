@@ -42,7 +42,7 @@ struct plan {
     double left_s;        /**< of those that are left */
     double longest_s;     /**< of one that is left; 0 without any */
     int64_t file_size;    /**< bytes */
-    double memory;        /**< bytes of the largest trainer */
+    double memory;        /**< bytes of the process that has the largest trainer: plan_memory */
     double checkpoint;    /**< bytes of its checkpoint; NaN when the trainer was too large to make,
                                and `memory` then is a guess */
 };
@@ -63,11 +63,18 @@ void plan_free(struct plan **plan);
  *  than an even share. */
 double plan_wall(const struct plan *plan, int64_t workers) MUST_USE;
 
+/** Bytes that a worker has in memory at most, as /proc calls it VmHWM: with the largest trainer,
+ * the libraries and HDF5, and unless it is `alone`, with what MPI takes of a rank. Right within 15
+ * %, for up to some ten thousand cells. Checkpoints take none: they are written from the trainer.
+ */
+double plan_memory(const struct plan *plan, bool alone) MUST_USE;
+
 /** What a report shows. */
 struct plan_request {
     const char *spec; /**< name of the spec's file */
     const char *path; /**< of the sweep's file, NULL for none */
     int64_t workers;  /**< whose wall time is wanted; 0: some usual numbers of them */
+    bool alone;       /**< the worker is a process without MPI */
     bool list;        /**< each cell as well */
 };
 

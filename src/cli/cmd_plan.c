@@ -20,23 +20,25 @@ static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0, "give a setting a value, whatever the spec says; repeatable",
      0},
     {"ranks", KEY_RANKS, "N", 0,
-     "the wall time under mpirun -n N, one rank of which schedules; 1: alone (default: that of 1, "
-     "2, "
-     "32, 128 workers and of as many as there are cores)",
+     "the wall time under mpirun -n N, one rank of which schedules, and the memory of a rank; 1: "
+     "of a process alone (default: that of 1, 2, 32, 128 workers and of as many as there are "
+     "cores; the memory of a rank)",
      0},
     {"list", KEY_LIST, NULL, 0, "print each cell as well, in a line of its own", 0},
     {"json", KEY_JSON, NULL, 0, "print the plan as JSON", 0},
     {0},
 };
 
-static int64_t parse_workers(const char *value, const struct argp_state *state)
+static void parse_ranks(const char *value, struct plan_request *plan,
+                        const struct argp_state *state)
 {
     int64_t ranks = 0;
     char quoted[TEXT_QUOTED];
     if (!text_parse_integer(value, &ranks) || ranks < 1 || ranks > RANKS_LIMIT)
         argp_error(state, "--ranks: %s is no number of ranks, expected a whole number from 1 to %d",
                    text_quote(value, quoted), RANKS_LIMIT);
-    return ranks > 1 ? ranks - 1 : 1;
+    plan->alone = ranks == 1;
+    plan->workers = ranks > 1 ? ranks - 1 : 1;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -47,7 +49,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         request_add(&arguments->request, NULL, value);
         return 0;
     case KEY_RANKS:
-        arguments->plan.workers = parse_workers(value, state);
+        parse_ranks(value, &arguments->plan, state);
         return 0;
     case KEY_LIST:
         arguments->plan.list = true;

@@ -2,6 +2,7 @@
 #include <ccmsweep/calibration.h>
 #include <ccmsweep/checkpoint.h>
 #include <ccmsweep/cost.h>
+#include <ccmsweep/host.h>
 #include <ccmsweep/plan.h>
 #include <ccmsweep/schema.h>
 #include <ccmsweep/trainer.h>
@@ -92,6 +93,15 @@ static void list_values(struct plan_axis *axis, int64_t cells)
     axis->values = values;
 }
 
+/* The process without a trainer: this one before it begins, and what is touched besides when the
+ * file is opened and written, mostly of HDF5. Measured, since libraries differ between machines. */
+static double measure_base(bool has_file)
+{
+    static const double typical = 11e6, opening = 5.5e6, writing = 1.2e6;
+    const double resident = (double)host_resident();
+    return (resident > 0 ? resident : typical) + (has_file ? 0 : opening) + writing;
+}
+
 /* The memory of the largest trainer, which is made to see it, unless that may do harm. */
 static void measure_memory(struct plan *plan, const struct look *look)
 {
@@ -150,6 +160,7 @@ static void expect_rest(struct plan *plan)
 enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
                      struct fault *fault)
 {
+    const double base = measure_base(store != NULL);
     struct plan *making = fault_alloc(1, sizeof *making);
     struct look *look = fault_alloc(1, sizeof *look);
     struct schema *schema = schema_new(spec);
@@ -166,6 +177,7 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
         status = learn(making, store, fault);
     if (status == STATUS_OK) {
         measure_memory(making, look);
+        making->memory += base;
         if (!cost_known(making->cost)) {
             cost_calibrate(making->cost, calibration_run(&look->calibration, calibration_s));
             making->calibration_s = look->calibration.took_s;
@@ -197,4 +209,12 @@ void plan_free(struct plan **plan)
 double plan_wall(const struct plan *plan, int64_t workers)
 {
     return fmax(plan->longest_s, plan->left_s / (double)workers);
+}
+
+double plan_memory(const struct plan *plan, bool alone)
+{
+    /* 11 MB here, 8 to 12 with the version, the network and the ranks of a node. Taken low, so that
+     * for cells of the published size the number also holds for a process alone. */
+    static const double mpi = 8.5e6;
+    return plan->memory + (alone ? 0 : mpi);
 }

@@ -152,14 +152,14 @@ static void print_workers(FILE *file, const struct plan *plan, const struct plan
     }
 }
 
-static void print_room(FILE *file, const struct plan *plan, int width)
+static void print_room(FILE *file, const struct plan *plan, bool alone, int width)
 {
     char text[AMOUNT_SIZE];
     print_label(file, "file", width);
     fprintf(file, "%s\n", write_bytes((double)plan->file_size, text));
     print_label(file, "a worker", width);
     fprintf(file, "%s%s of memory", isnan(plan->checkpoint) ? "about " : "",
-            write_bytes(plan->memory, text));
+            write_bytes(plan_memory(plan, alone), text));
     if (!isnan(plan->checkpoint))
         fprintf(file, ", %s of checkpoint", write_bytes(plan->checkpoint, text));
     fputc('\n', file);
@@ -229,7 +229,7 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_request *
     print_hours(file, plan);
     if (plan->left_s > 0)
         print_workers(file, plan, request, width);
-    print_room(file, plan, width);
+    print_room(file, plan, request->alone, width);
     if (request->list)
         print_list(file, plan);
 }
@@ -354,7 +354,7 @@ bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_requ
         "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
         pack_axes(plan), "file", pack_file(plan, request), "expected", pack_expected(plan), "wall",
         pack_wall(plan, request), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
-        plan->memory, "checkpoint_bytes", real_or_null(plan->checkpoint));
+        plan_memory(plan, request->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
     if (object != NULL && request->list)
         json_object_set_new(object, "list", pack_list(plan));
     const bool written =

@@ -30,3 +30,15 @@ void host_cpu(char *text, size_t size)
     }
     fclose(file);
 }
+
+size_t host_resident(void)
+{
+    size_t whole = 0, resident = 0;
+    FILE *const file = fopen("/proc/self/statm", "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%zu %zu", &whole, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}

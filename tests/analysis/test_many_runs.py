@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Ten thousand runs: what aggregate and the report read of them is what they need."""
 import json
-import os
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import synthetic
 from aggregate_case import SMALL
+from peak import peak_of
 from program import PROGRAM
 from sweep_case import SANITIZED, SOURCE
 from synthetic import CENSORED, DIVERGED, STOPPED
@@ -25,26 +24,6 @@ def path(request, tmp_path_factory):
     assert made.stat().st_size > 100e6
     yield made
     made.unlink()
-
-
-# A process starts with the size of what it was forked from: that has to be a small one.
-MEASURE = """\
-import os, sys
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_maxrss, file=sys.stderr)
-"""
-
-
-def peak_of(command, out, **environment):
-    """Bytes that it, or any process that it began, had at most."""
-    with open(out, "wb") as file:
-        done = subprocess.run([sys.executable, "-I", "-S", "-c", MEASURE, *map(str, command)],
-                              stdout=file, stderr=subprocess.PIPE, check=True,
-                              env={**os.environ, **environment})
-    code, peak = map(int, done.stderr.split())
-    assert code == 0
-    return peak * 1024
 
 
 def test_aggregate_takes_little_memory(path, tmp_path):

@@ -141,7 +141,9 @@ static void test_memory_is_that_of_the_largest_trainer(void **state)
     assert_ok(plan_new(&plan, spec, NULL, &fault));
     spec_cell(spec, 1, &cell);
     struct trainer *t = trainer_new(&cell);
-    assert_close(plan->memory, (double)trainer_memory(t), 0, "memory");
+    /* The process comes on top; tests/cli/test_memory.py compares with what workers take. */
+    assert_true(plan->memory > (double)trainer_memory(t) + 4e6);
+    assert_true(plan_memory(plan, false) > plan_memory(plan, true));
     assert_close(plan->checkpoint, (double)trainer_state_size(t) + 128, 0, "checkpoint");
     trainer_free(&t);
     plan_free(&plan);

@@ -17,8 +17,8 @@
 #ifndef CCMSWEEP_TABLE_H
 #define CCMSWEEP_TABLE_H
 
+#include <ccmsweep/stream.h>
 #include <ccmsweep/survey.h>
-#include <jansson.h>
 #include <stdio.h>
 
 /** Print the table, a row a pair in the order of the plan, and below it what "> N" and "diverged"
@@ -26,9 +26,9 @@
  */
 void table_print(FILE *file, const struct survey *survey);
 
-/** The same as an array of objects. `first`, `median`, `last` are null when they are not known;
- *  what they are later than, if that is known, is in `first_after`, `median_after`, `last_after`,
- *  which else are null. The caller owns it. */
-json_t *table_json(const struct survey *survey) MUST_USE;
+/** Write the same as a member of `stream`, an array of objects. `first`, `median`, `last` are null
+ * when they are not known; what they are later than, if that is known, is in `first_after`,
+ * `median_after`, `last_after`, which else are null. */
+void table_stream(struct stream *stream, const char *key, const struct survey *survey);
 
 #endif

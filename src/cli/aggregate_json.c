@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/aggregate_report.h>
+#include <ccmsweep/stream.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -220,8 +221,9 @@ static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuratio
     return array;
 }
 
-static json_t *configuration_json(const struct aggregate *aggregate, int64_t i)
+static json_t *configuration_json(const void *of, int64_t i)
 {
+    const struct aggregate *const aggregate = of;
     const struct configuration *const c = &aggregate->configuration[i];
     json_t *const object = json_object();
     set(object, "axes", place_json(aggregate, i, -1));
@@ -311,27 +313,21 @@ static json_t *options_json(const struct aggregate *aggregate)
         "reference", request->reference != NULL ? text_of(request->reference) : json_null());
 }
 
-static json_t *list_json(const struct aggregate *aggregate, int64_t count,
-                         json_t *(*make)(const struct aggregate *, int64_t))
+static json_t *comparison_at(const void *of, int64_t i)
 {
-    json_t *const array = json_array();
-    for (int64_t i = 0; i < count; i++)
-        json_array_append_new(array, make(aggregate, i));
-    return array;
-}
-
-static json_t *comparison_at(const struct aggregate *aggregate, int64_t i)
-{
+    const struct aggregate *const aggregate = of;
     return comparison_json(aggregate, &aggregate->comparison[i]);
 }
 
-static json_t *test_at(const struct aggregate *aggregate, int64_t i)
+static json_t *test_at(const void *of, int64_t i)
 {
+    const struct aggregate *const aggregate = of;
     return test_json(aggregate, &aggregate->test[i]);
 }
 
-static json_t *warning_at(const struct aggregate *aggregate, int64_t i)
+static json_t *warning_at(const void *of, int64_t i)
 {
+    const struct aggregate *const aggregate = of;
     return text_of(aggregate->warning[i]);
 }
 
@@ -359,13 +355,13 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     set(report, "fates", fates_of_all(aggregate));
     set(report, "axes", axes_json(aggregate));
     set(report, "pooled", json_integer(aggregate->pooled));
-    set(report, "configurations",
-        list_json(aggregate, aggregate->configurations, configuration_json));
-    set(report, "reference", whole(aggregate->reference));
-    set(report, "comparisons", list_json(aggregate, aggregate->comparisons, comparison_at));
-    set(report, "tests", list_json(aggregate, aggregate->tests, test_at));
-    set(report, "warnings", list_json(aggregate, aggregate->warnings, warning_at));
-    const bool written = json_dumpf(report, file, JSON_INDENT(1)) == 0 && fputc('\n', file) != EOF;
-    json_decref(report);
-    return written;
+    struct stream stream = stream_begin(file, 1);
+    stream_set_all(&stream, report);
+    stream_list(&stream, "configurations", aggregate->configurations, configuration_json,
+                aggregate);
+    stream_set(&stream, "reference", whole(aggregate->reference));
+    stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
+    stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
+    stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
+    return stream_end(&stream);
 }

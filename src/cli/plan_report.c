@@ -2,6 +2,7 @@
 #include <ccmsweep/cost.h>
 #include <ccmsweep/plan.h>
 #include <ccmsweep/schema.h>
+#include <ccmsweep/stream.h>
 #include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -333,17 +334,14 @@ static json_t *pack_wall(const struct plan *plan, const struct plan_request *req
     return wall;
 }
 
-static json_t *pack_list(const struct plan *plan)
+static json_t *pack_listed(const void *of, int64_t cell)
 {
-    json_t *const list = json_array();
-    for (int64_t i = 0; i < plan->cells; i++) {
-        json_t *const object = pack_numbered(plan, i);
-        json_object_set_new(object, "expected_s", json_real(cost_expect(plan->cost, i)));
-        if (plan->states != NULL)
-            json_object_set_new(object, "state", json_string(state_names[plan->states[i]]));
-        json_array_append_new(list, object);
-    }
-    return list;
+    const struct plan *const plan = of;
+    json_t *const object = pack_numbered(plan, cell);
+    json_object_set_new(object, "expected_s", json_real(cost_expect(plan->cost, cell)));
+    if (plan->states != NULL)
+        json_object_set_new(object, "state", json_string(state_names[plan->states[cell]]));
+    return object;
 }
 
 bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_request *request)
@@ -355,10 +353,9 @@ bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_requ
         pack_axes(plan), "file", pack_file(plan, request), "expected", pack_expected(plan), "wall",
         pack_wall(plan, request), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
         plan_memory(plan, request->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
-    if (object != NULL && request->list)
-        json_object_set_new(object, "list", pack_list(plan));
-    const bool written =
-        object != NULL && json_dumpf(object, file, JSON_INDENT(2)) == 0 && fputc('\n', file) != EOF;
-    json_decref(object);
-    return written;
+    struct stream stream = stream_begin(file, 2);
+    stream_set_all(&stream, object);
+    if (request->list)
+        stream_list(&stream, "list", plan->cells, pack_listed, plan);
+    return stream_end(&stream);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/progress.h>
 #include <ccmsweep/status_report.h>
+#include <ccmsweep/stream.h>
 #include <ccmsweep/table.h>
 #include <ccmsweep/text.h>
 #include <inttypes.h>
@@ -423,8 +424,9 @@ static json_t *axes_json(const struct survey *survey, int64_t run)
     return object;
 }
 
-static json_t *cell_json(const struct survey *survey, int64_t run)
+static json_t *cell_json(const void *of, int64_t run)
 {
+    const struct survey *const survey = of;
     const struct surveyed *const r = &survey->run[run];
     char reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
@@ -446,15 +448,13 @@ static json_t *cell_json(const struct survey *survey, int64_t run)
     return object;
 }
 
-static json_t *cells_json(const struct survey *survey, bool all)
+/* NULL for a cell that needs no attention. */
+static json_t *attention_json(const void *of, int64_t run)
 {
-    json_t *const array = json_array();
-    for (int64_t run = 0; run < survey->runs; run++) {
-        char reason[REASON];
-        if (all || reason_of(&survey->run[run], reason, sizeof reason) != NULL)
-            json_array_append_new(array, cell_json(survey, run));
-    }
-    return array;
+    const struct survey *const survey = of;
+    char reason[REASON];
+    const bool told = reason_of(&survey->run[run], reason, sizeof reason) != NULL;
+    return told ? cell_json(survey, run) : NULL;
 }
 
 /* Runs by where they stand, and those that are done by their outcome. */
@@ -499,12 +499,11 @@ bool status_print_json(FILE *file, const struct status_report *report, bool cell
     CHECK(object != NULL);
     set_counts(object, survey);
     set_times(object, survey);
-    json_object_set_new(object, "grid", table_json(survey));
-    json_object_set_new(object, "attention", cells_json(survey, false));
+    struct stream stream = stream_begin(file, line ? 0 : 2);
+    stream_set_all(&stream, object);
+    table_stream(&stream, "grid", survey);
+    stream_list(&stream, "attention", survey->runs, attention_json, survey);
     if (cells)
-        json_object_set_new(object, "list", cells_json(survey, true));
-    const size_t format = line ? JSON_COMPACT : JSON_INDENT(2);
-    const bool written = json_dumpf(object, file, format) == 0 && fputc('\n', file) != EOF;
-    json_decref(object);
-    return written;
+        stream_list(&stream, "list", survey->runs, cell_json, survey);
+    return stream_end(&stream);
 }

@@ -208,23 +208,24 @@ static void set_moment(json_t *row, const char *name, struct moment moment)
                         known && moment.after ? json_integer(moment.episode) : json_null());
 }
 
-json_t *table_json(const struct survey *survey)
+static json_t *group_json(const void *groups, int64_t g)
+{
+    const struct group *const group = (const struct group *)groups + g;
+    json_t *const row = json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->actor_lr, "critic_lr",
+                                  group->critic_lr, "runs", (json_int_t)group->runs, "done",
+                                  (json_int_t)group->done);
+    for (int i = 0; i < SHOWN; i++)
+        json_object_set_new(row, outcome_name(shown[i].outcome),
+                            json_integer(group->outcomes[shown[i].outcome]));
+    set_moment(row, "first", group->first);
+    set_moment(row, "median", group->median);
+    set_moment(row, "last", group->last);
+    return row;
+}
+
+void table_stream(struct stream *stream, const char *key, const struct survey *survey)
 {
     struct table table = make_table(survey);
-    json_t *const array = json_array();
-    for (size_t g = 0; g < table.count; g++) {
-        const struct group *const group = &table.groups[g];
-        json_t *const row = json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->actor_lr,
-                                      "critic_lr", group->critic_lr, "runs",
-                                      (json_int_t)group->runs, "done", (json_int_t)group->done);
-        for (int i = 0; i < SHOWN; i++)
-            json_object_set_new(row, outcome_name(shown[i].outcome),
-                                json_integer(group->outcomes[shown[i].outcome]));
-        set_moment(row, "first", group->first);
-        set_moment(row, "median", group->median);
-        set_moment(row, "last", group->last);
-        json_array_append_new(array, row);
-    }
+    stream_list(stream, key, (int64_t)table.count, group_json, table.groups);
     free(table.groups);
-    return array;
 }

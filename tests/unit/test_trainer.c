@@ -184,6 +184,39 @@ static void test_foreign_states_are_refused(void **state)
     trainer_free(&foreign);
 }
 
+/* Where the trainer has its state, so that no copy is needed; refused, it begins again. */
+static void test_states_are_read_in_place(void **state)
+{
+    (void)state;
+    const struct settings s = settings_with(SMALL "evaluation.every=4 evaluation.episodes=2");
+    const int64_t episodes = 12;
+    struct fault fault;
+    struct trainer *t = trainer_new(&s);
+    struct trainer *fresh = trainer_new(&s);
+    const size_t size = trainer_state_size(t);
+    char *saved = malloc(size);
+    char *first = malloc(size);
+    trainer_save(fresh, first, size);
+    trainer_advance(fresh, episodes);
+    trainer_save(fresh, saved, size);
+    trainer_advance(t, 3);
+    memcpy(trainer_state(t), saved, size);
+    assert_int_equal(trainer_load(t, trainer_state(t), size, &fault), STATUS_OK);
+    trainer_advance(t, 5);
+    trainer_advance(fresh, 5);
+    assert_memory_equal(trainer_state(t), trainer_state(fresh), size);
+    memset(trainer_state(t), 0xff, size);
+    assert_int_equal(trainer_load(t, trainer_state(t), size, &fault), STATUS_INPUT);
+    trainer_reset(t);
+    assert_memory_equal(trainer_state(t), first, size);
+    trainer_advance(t, episodes);
+    assert_memory_equal(trainer_state(t), saved, size);
+    free(first);
+    free(saved);
+    trainer_free(&t);
+    trainer_free(&fresh);
+}
+
 static void test_shapes(void **state)
 {
     (void)state;
@@ -372,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_training_does_not_depend_on_what_is_watched),
         cmocka_unit_test(test_save_and_load_in_a_new_process),
         cmocka_unit_test(test_foreign_states_are_refused),
+        cmocka_unit_test(test_states_are_read_in_place),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_same_cell_same_bits_and_another_seed_others),
         cmocka_unit_test(test_actors_that_never_move_stop_at_the_first_step),

@@ -138,6 +138,7 @@ void trainer_reset(struct trainer *t)
 {
     memset(t->state.base, 0, t->state.used);
     memset(t->scratch.base, 0, t->scratch.used);
+    bind(t);
     start(t);
 }
 

@@ -22,10 +22,9 @@ struct store {
     enum store_mode mode;
     struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
     int fd;                    /**< a second way to the file, for fsync; -1 when reading */
-    int64_t size; /**< bytes of the file when it was opened for writing; it never changes */
     hid_t file;
     hid_t transfer;   /**< how H5Dwrite and H5Dread go about it */
-    int64_t size;     /**< bytes of the file when it was opened */
+    int64_t size;     /**< bytes of the file when it was opened; it never changes */
     char foreign[64]; /**< what is not laid out as the program does it; "": all is */
     int64_t runs;
     uint32_t algorithm_version; /**< with which the file was made */

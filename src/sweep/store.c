@@ -227,11 +227,6 @@ static enum status open_file(struct store *store, struct fault *fault)
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
-    struct stat entry;
-    if (fstat(store->fd, &entry) < 0)
-        return fault_set(fault, STATUS_FAULT, "cannot look at %s: %s", store->path,
-                         strerror(errno));
-    store->size = entry.st_size;
     return store->mode == STORE_SHARED ? STATUS_OK : clear_mark(store, fault);
 }
 

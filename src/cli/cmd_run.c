@@ -325,13 +325,13 @@ static void print_table(const struct store *store, bool beside_bar)
 }
 
 /* Closing is collective, and would spin. */
-static void close_all(const struct comm *comm, struct store **store)
+static void close_all(const struct comm *comm, const char *path, struct store **store)
 {
     struct watchdog *watchdog = NULL;
     comm_meet(comm);
     if (comm->launched)
-        watchdog = watchdog_new(comm->rank, WATCHDOG_S,
-                                "closing the file, together with all other ranks; all is saved");
+        watchdog = watchdog_new(comm->rank, WATCHDOG_CLOSE_S, "about to close the file");
+    watchdog_stage(watchdog, "closing %s, together with all other ranks; all is saved", path);
     store_close(store);
     watchdog_free(&watchdog);
 }
@@ -383,7 +383,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     }
     if (store != NULL) {
         print_table(store, comm->launched && orders.bar != 0);
-        close_all(comm, &store);
+        close_all(comm, orders.path, &store);
     }
     if (status == STATUS_OK)
         progress_say(&progress, "%s", fault->text);
@@ -414,7 +414,7 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
         say_of_rank(comm, fault);
         comm_abort(comm, (int)status);
     }
-    close_all(comm, &store);
+    close_all(comm, orders.path, &store);
     return STATUS_OK;
 }
 

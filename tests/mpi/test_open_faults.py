@@ -87,7 +87,7 @@ def assert_told(done, *words):
     assert any(all(word in line for word in words) for line in sentences), done.stderr
 
 
-@pytest.mark.parametrize("call, at", [("read", 1), ("read", 2), ("read", 3), ("read", 5),
+@pytest.mark.parametrize("call, at", [("read", 1), ("read", 2), ("read", 3), ("read", 8),
                                       ("open", 1), ("open", 2), ("open", 5)])
 def test_a_rank_that_cannot_open(call, at, straight, failing, tmp_path, monkeypatch):
     """Whichever call fails: a sentence, the code of a fault, and the same command goes on."""

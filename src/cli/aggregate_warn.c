@@ -173,7 +173,9 @@ static void warn_of_pairs(struct aggregate *aggregate)
             list_add(&list, name);
     }
     if (list.count > 0)
-        warn(aggregate, "no interval over two seeds holds what it says, so none is given (%s)",
+        warn(aggregate,
+             "no interval over two seeds holds what it says, so means, tails, returns and "
+             "differences have none (%s)",
              list_end(&list));
 }
 

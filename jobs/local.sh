@@ -169,16 +169,16 @@ ask_or_kill() {
     interrupted=true
     signals=$((signals + 1))
     killed_by=$1
-    if [ "$signals" -eq 1 ]; then
+    if [ "$signals" -gt 2 ]; then
+        # Whatever it is that does not even die.
+        trap '' HUP INT TERM
+        [ -z "$job" ] || kill_job
+        exit $((128 + killed_by))
+    elif [ "$signals" -eq 1 ]; then
         say "Stopping: each worker saves a checkpoint. Once more kills at once." 2>&3
         ask_to_stop
     elif [ -n "$job" ]; then
         kill_job
-    fi
-    # Whatever it is that does not even die.
-    if [ "$signals" -gt 2 ]; then
-        trap '' HUP INT TERM
-        exit $((128 + killed_by))
     fi
 }
 

@@ -323,9 +323,9 @@ refuse_foreign() {
 # that comes to nothing leaves what was known.
 submit() {
     local id code=0 new=false why fresh
+    refuse_foreign folder "$file.job"
     [ -d "$file.job" ] || new=true
     (make_books) || fail 2 "jobs/submit.sh: cannot make the folder $file.job"
-    refuse_foreign folder "$file.job"
     refuse_foreign regular "$file.job/lock"
     { exec 9>>"$file.job/lock"; } 2>/dev/null ||
         fail 2 "jobs/submit.sh: cannot write to $(quoted "$file.job/lock")"

@@ -193,9 +193,10 @@ all_listen() {
     [ "$listening" -gt "$cores" ]
 }
 
-# Sleep without a process that would have to be ended: rest SECONDS
+# Sleep without a process that would have to be ended, and end with this script: rest SECONDS
 rest() {
     read -r -t "$1" -u "$never" || true
+    kill -0 "$$" 2>/dev/null || exit 0
 }
 
 # Say why the job is given up, tell this script, and kill the job: give_up REASON
@@ -292,7 +293,7 @@ find_allocation() {
 
 # Run the job to its end; its exit code is left in $code.
 run_job() {
-    local filter ended
+    local ended
     (
         trap '' INT TERM HUP
         without_banner "$scratch/banner"
@@ -314,8 +315,9 @@ run_job() {
     job=
     end_helper "$watching"
     end_helper "$asking"
-    asking=
+    watching='' asking=''
     wait_for "$filter"
+    filter=
     code=$ended
     case $code in
     2 | 3 | 4 | 75) ;;
@@ -378,8 +380,9 @@ trap 'ask_or_kill 1' HUP
 trap 'ask_or_kill 2' INT
 trap 'ask_or_kill 15' TERM
 trap 'interrupted=true; lost=true' USR2
-scratch='' transport=()
-trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
+scratch='' transport=() watching='' filter=''
+trap 'end_helper "$watching" && end_helper "$asking" && end_helper "$filter" &&
+    { [ -z "$scratch" ] || rm -rf "$scratch"; }' EXIT
 make_scratch
 exec {never}<>"$scratch/never"
 # Its values come over sockets: those of memory hang where there is little.

@@ -74,10 +74,10 @@ whole_number() {
 
 # Print such a number from 1, or leave: need_number WHAT TEXT MOST
 need_number() {
-    local upto=
+    local bound=
     whole_number "$2" "$3" 1 && return
-    [[ ${2:0:99} =~ ^[0-9]*[1-9][0-9]*$ ]] && upto=" to $3"
-    fail 2 "$1 '${2:0:99}', expected a whole number from 1$upto"
+    [[ ${2:0:99} =~ ^[0-9]*[1-9][0-9]*$ ]] && bound=" to $3"
+    fail 2 "$1 '${2:0:99}', expected a whole number from 1$bound"
 }
 
 # Run a command whose output matters only when it fails: run_quietly "what it does" COMMAND…

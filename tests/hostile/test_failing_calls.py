@@ -50,7 +50,9 @@ ERRORS = {
     "malloc": ["ENOMEM"],
 }
 # Calls tried of each kind and situation in the short form; seconds until a command hangs.
-FEW, PATIENCE = 6, 60
+FEW, PATIENCE = 5, 90
+# Ranks that wait for one that failed inside MPI-IO give up, earlier than users would want.
+WATCHED = "patience:20"
 READERS = [
     ["status", "--cells", "--json", "b.h5"],
     ["show", "b.h5"],
@@ -86,7 +88,8 @@ class Failure:
 def run_in(folder, words, failure=None, ranks=0):
     """A command with one of its calls failing; with ranks under mpirun."""
     extra = failure.environment(folder) if failure else {}
-    with Job(ranks, *words, cwd=folder, seconds=PATIENCE, extra=extra) as job:
+    watched = WATCHED if ranks > 0 else None
+    with Job(ranks, *words, cwd=folder, seconds=PATIENCE, extra=extra, faults=watched) as job:
         return job.finish(PATIENCE + 30)
 
 

@@ -11,7 +11,7 @@
 #define CCMSWEEP_FILLER_H
 
 #include <ccmsweep/fault.h>
-#include <hdf5.h>
+#include <ccmsweep/h5.h>
 
 /** Register the driver, for H5Pset_driver, between h5_listen and h5_deafen. \return negative where
  *  this HDF5 wants other drivers (from 1.13 on) or does not take it: then its own is to be used */

@@ -323,11 +323,12 @@ void trainer_save(const struct trainer *t, void *buffer, size_t size)
 }
 
 /* What is wrong with a state, looked at where it lies: all parts bound to it, in a trainer that is
- * thrown away. */
+ * thrown away. Without scratch, where binding would leave pointers to that trainer. */
 static const char *find_flaw(const struct trainer *t, const void *buffer)
 {
     struct trainer looked = *t;
     looked.state.base = (char *)(uintptr_t)buffer;
+    looked.scratch.base = NULL;
     bind(&looked);
     return saved_flaw(&(struct saved){
         .settings = &t->settings,

@@ -221,7 +221,8 @@ def test_a_damaged_run_is_left_out(path, tmp_path, name, value):
     assert len(sweep.troubles) == 1 and sweep.troubles[0].startswith("run 2 is damaged")
     assert name in sweep.troubles[0]
     assert Sweep(path).done.all() and Sweep(path).troubles == []
-    done = subprocess.run([sys.executable, str(SOURCE / "analysis/run.py"), "list", bad],
+    done = subprocess.run([sys.executable, str(SOURCE / "analysis/run.py"), "figures", bad, "-o",
+                           tmp_path / "f", "--only", "survival", "--format", "svg", *FEW],
                           capture_output=True, text=True, check=False)
     assert done.returncode in (1, 2, 3) and "Traceback" not in done.stderr
     assert done.stderr.startswith("ccmsweep_analysis: ")

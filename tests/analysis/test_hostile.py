@@ -179,17 +179,14 @@ def without(name):
     return change
 
 
-def without_data(name):
-    def change(file):
-        del file[name]
-    return change
+def no_text(file):
+    layers = file["layer"]
+    layers[0] = np.bytes_(b"\xff")
 
 
 @pytest.mark.parametrize("change, sentence", [
     (without("libraries"), "the file has no attribute libraries"),
-    (without_data("volatile/host"), "volatile/host is missing or damaged"),
-    (without_data("grad_norm_h1"), "the figure attenuation could not be drawn"),
-    (without_data("volatile/wall_s"), "the figure run_times could not be drawn")])
+    (no_text, "the figure layer_gradients could not be drawn")])
 def test_what_is_missing_is_one_sentence(path, tmp_path, change, sentence):
     bad = damaged(path, tmp_path, change)
     _, said = analysis("report", bad, "-o", "r", *FEW, cwd=tmp_path, code=3)

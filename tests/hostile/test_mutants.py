@@ -133,7 +133,8 @@ def bases(tmp_path_factory):
 def reads(folder, number):
     """Everything that reads, at once; what is wrong with it."""
     jobs = [([PROGRAM, *words], codes, "ccmsweep") for words, codes in READERS]
-    jobs += [([sys.executable, "-m", "ccmsweep_analysis", *words], (0, 1, 2), "ccmsweep_analysis")
+    jobs += [([sys.executable, "-m", "ccmsweep_analysis", *words], (0, 1, 2, 3),
+              "ccmsweep_analysis")
              for words, each in PYTHON if number % each == 0]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         answers = pool.map(lambda job: complaints(job[0], folder, *job[1:]), jobs)

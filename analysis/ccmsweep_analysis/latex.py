@@ -27,7 +27,7 @@ def beyond_ascii(letter):
         return ALIKE[letter]
     words = unicodedata.name(letter, "").split()
     if words[:3:2] == ["GREEK", "LETTER"] and len(words) == 4:
-        name = words[3].replace("LAMDA", "LAMBDA").lower()
+        name = words[3].replace("MDA", "MBDA").lower()
         return f"$\\{name.title() if words[1] == 'CAPITAL' else name}$" \
             if name != "final" else r"$\varsigma$"
     return f"\\texttt{{U+{ord(letter):04X}}}"

@@ -183,8 +183,11 @@ static double end_in(const char *text)
  * not keep the sweep from its work. */
 static double ask_scontrol(void)
 {
+    /* The user may have set how scontrol is to show times and jobs. */
     static const char command[] =
-        "exec timeout -k 1 10 scontrol show job \"$SLURM_JOB_ID\" 2>/dev/null";
+        "exec env -u SLURM_TIME_FORMAT -u SLURM_JSON -u SLURM_YAML -u SCONTROL_FUTURE "
+        "-u SCONTROL_LOCAL -u SCONTROL_SIBLING -u SCONTROL_FEDERATION LC_ALL=C "
+        "timeout -k 1 10 scontrol show job \"$SLURM_JOB_ID\" 2>/dev/null";
     char text[4096];
     FILE *const pipe = popen(command, "re");
     if (pipe == NULL)

@@ -232,7 +232,7 @@ def test_no_file(kind, path):
     readers = [name for name in READERS if name != "run"]
     assert_refused(path, words.get(kind, f"it is a {kind}, expected a file"), readers)
     done = run(*READERS["run"], cwd=path.parent)
-    assert done.returncode == 2 and "s.h5 is not a file" in done.stderr
+    assert done.returncode == 2 and " is not a file, expected the name of one" in done.stderr
 
 
 # ---- other layouts ----

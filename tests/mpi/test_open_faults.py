@@ -126,3 +126,15 @@ def test_rank_0_fails_when_all_have_opened(straight, tmp_path):
         other.attrs.update(file.attrs)
     done = sweep(3, *RUN, "--reuse", "old.h5", cwd=tmp_path, seconds=60)
     assert done.returncode in (1, 2) and "old.h5" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("name", ["a:b.h5", "ufs:b.h5"])
+@pytest.mark.parametrize("io", ["ompio", "romio321"])
+def test_a_colon_in_the_name(io, name, straight, tmp_path):
+    """ROMIO takes what stands before it for a kind of file system; here it is part of the name."""
+    write_spec(tmp_path, SPEC)
+    (tmp_path / "b.h5").write_text("of somebody else", encoding="utf-8")
+    done = sweep(3, "s.yaml", "-o", name, *QUIET, cwd=tmp_path, extra={"OMPI_MCA_io": io})
+    assert done.returncode == 0, done.stderr
+    assert_same_results(straight, tmp_path / name)
+    assert (tmp_path / "b.h5").read_text(encoding="utf-8") == "of somebody else"

@@ -244,7 +244,10 @@ static double told_by_scontrol(const char *says)
     snprintf(path, sizeof path, "%s/scontrol", folder);
     FILE *const file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(file, "#!/bin/sh\n[ \"$*\" = 'show job 4711' ] || exit 1\ncat <<'.'\n%s\n.\n", says);
+    fprintf(file,
+            "#!/bin/sh\n[ \"$*$SLURM_TIME_FORMAT\" = 'show job 4711' ] || exit 1\n"
+            "cat <<'.'\n%s\n.\n",
+            says);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(chmod(path, 0700), 0);
     const char *const before = getenv("PATH");
@@ -265,6 +268,7 @@ static void test_scontrol_knows_the_end(void **state)
     tzset();
     unsetenv("SLURM_JOB_END_TIME");
     setenv("SLURM_JOB_ID", "4711", 1);
+    setenv("SLURM_TIME_FORMAT", "relative", 1); /* of the user, for other purposes */
     assert_true(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=2026-11-23T18:00:00 "
                                  "Deadline=N/A") == 1795456800 - 3 * 3600);
     assert_true(told_by_scontrol("   EndTime=2026-11-23T18:00:00") == 1795456800 - 3 * 3600);

@@ -9,13 +9,12 @@ import errno
 import os
 import random
 import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from contents import outside_volatile
-from program import PROGRAM, listing
-from sweep_case import SANITIZED, SOURCE, Job, environment, needs_faults, said, sweep, write_spec
+from program import listing
+from sweep_case import SANITIZED, Job, needs_faults, said, sweep, write_spec
 
 ALL = os.environ.get("CCMSWEEP_FAILURES") == "all"
 SHIM = os.environ["CCMSWEEP_FAILING_CALLS"]

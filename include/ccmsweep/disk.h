@@ -68,7 +68,7 @@ enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
 enum status disk_sync(int fd, const char *path, struct fault *fault) MUST_USE;
 
 /** True when `path` still names the file that is open at `fd`: it was neither removed nor replaced.
- */
+ *  False with errno when that cannot be found out, or there is no such name. */
 bool disk_is_in_place(int fd, const char *path) MUST_USE;
 
 /** fsync the folder that holds `path`, so that a rename or a new file in it lasts. */

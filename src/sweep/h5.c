@@ -2,6 +2,7 @@
 #include <ccmsweep/disk.h>
 #include <ccmsweep/h5.h>
 #include <ccmsweep/text.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,17 @@ static bool is_of_system(const H5E_error2_t *error, int number)
            (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE);
 }
 
-/* Row 0 of an upward walk is where the failure arose. */
+/* Row 0 of an upward walk is where the failure arose. Of one call, lstat() of
+ * the file, HDF5 does not tell the errno. */
 static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data)
 {
     struct h5_words *words = data;
+    if (row == 0 && strstr(error->desc, "stat info") != NULL && errno != 0) {
+        words->system = true;
+        words->error = errno;
+        text_add(words->text, sizeof words->text, "%s", strerror(errno));
+        return 0;
+    }
     const char *const number = find_last(error->desc, "errno = ");
     const char *const message = find_last(error->desc, "error message = '");
     const int code = number != NULL && message != NULL ? (int)strtol(number, NULL, 10) : 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/disk.h>
 #include <ccmsweep/spec_inside.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
@@ -191,20 +192,28 @@ enum status spec_parse(struct spec *spec, const char *text, size_t length, const
     return status;
 }
 
+/* A disk that fails is not the user's error. */
+static enum status refuse_file(const char *path, struct fault *fault)
+{
+    const int error = errno;
+    if (disk_status(error) == STATUS_INPUT)
+        return fault_set(fault, STATUS_INPUT, "%s: %s, expected a spec in YAML", path,
+                         strerror(error));
+    return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", path, strerror(error));
+}
+
 enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
 {
     FILE *const file = fopen(path, "rb");
     if (file == NULL)
-        return fault_set(fault, STATUS_INPUT, "%s: %s, expected a spec in YAML", path,
-                         strerror(errno));
+        return refuse_file(path, fault);
     const size_t size = (size_t)OUTLINE_LIMIT + 1;
     char *const text = fault_alloc(size, 1);
     errno = 0;
     const size_t length = fread(text, 1, size, file);
     enum status status = STATUS_OK;
     if (ferror(file))
-        status = fault_set(fault, STATUS_INPUT, "%s: %s, expected a spec in YAML", path,
-                           strerror(errno));
+        status = refuse_file(path, fault);
     fclose(file);
     if (status == STATUS_OK && strncmp(text, "\211HDF", 4) == 0)
         status = fault_set(fault, STATUS_INPUT, "%s: an HDF5 file, expected a spec in YAML", path);

@@ -150,11 +150,16 @@ enum status store_check_place(const struct store *store, struct fault *fault)
     static const char signature[8] = "\211HDF\r\n\032\n";
     char start[sizeof signature] = "";
     struct stat entry;
-    if (!disk_is_in_place(store->fd, store->path))
+    errno = 0;
+    if (!disk_is_in_place(store->fd, store->path)) {
+        if (errno != 0 && errno != ENOENT && errno != ENOTDIR)
+            return fault_set(fault, STATUS_FAULT, "cannot look at %s: %s", store->path,
+                             strerror(errno));
         return fault_set(fault, STATUS_FAULT,
                          "%s was removed or replaced while it was in use, and what was committed "
                          "in it is lost",
                          store->path);
+    }
     if (fstat(store->fd, &entry) < 0 || pread(store->fd, start, sizeof start, 0) < 0)
         return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", store->path, strerror(errno));
     /* What was cut short may have been made longer again by what was written since. */

@@ -14,7 +14,7 @@
 /** Seconds until it is given up. Opening takes some with a thousand ranks, and starting on many
  *  nodes much longer than anything after it. When the file is closed all is saved, and no rank is
  *  late. */
-enum { WATCHDOG_S = 120, WATCHDOG_START_S = 600, WATCHDOG_CLOSE_S = 30 };
+enum { WATCHDOG_S = 60, WATCHDOG_START_S = 600, WATCHDOG_CLOSE_S = 30 };
 
 struct watchdog;
 

@@ -9,6 +9,7 @@ import pytest
 from peak import peak_of
 from program import PROGRAM, run, wait_for
 from sweep_case import SANITIZED, environment
+from synthetic import make
 
 ASIDE = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"]
 # Bytes are those of the published size (with checkpoints all along), of small cells, and of cells
@@ -50,3 +51,49 @@ def test_going_on_takes_no_second_state(tmp_path):
         assert begun.wait(60) == 75
     peak = peak_of([*command, "--set", "checkpoint.every_s=0"], tmp_path / "out")
     assert peak < 1.15 * stated("s.yaml", 1, tmp_path)
+
+
+# 50,000 cells of as many pairs of learning rates: lists, tables and configurations are all long.
+MANY = """\
+environment: {agents: 2}
+training: {episodes: 2, steps: 1, batch: 1}
+replay: {capacity: 2}
+tracking: {log_every: 2}
+evaluation: {every: 0}
+grid:
+  actor_lr: {logspace: [1.0e-5, 0.1], count: 1000}
+  critic_lr: {logspace: [1.0e-4, 0.1], count: 50}
+"""
+# What is asked, and the bytes allowed: what the command holds of runs and configurations; as one
+# object, the JSON took two to ten times as much.
+ASKED = {
+    "status": (["status", "s.h5"], 60e6),
+    "cells": (["status", "--cells", "s.h5"], 60e6),
+    "status as JSON": (["status", "--json", "s.h5"], 60e6),
+    "cells as JSON": (["status", "--cells", "--json", "s.h5"], 60e6),
+    "plan": (["plan", "--list", "s.yaml", "s.h5"], 40e6),
+    "plan as JSON": (["plan", "--list", "--json", "s.yaml", "s.h5"], 40e6),
+    "configurations as JSON": (["aggregate", "--format", "json", "s.h5"], 200e6),
+    "configurations": (["aggregate", "s.h5"], 250e6),
+    "tables": (["export", "s.h5", "tables"], 60e6),
+}
+KEYS = {"cells as JSON": "list", "status as JSON": "grid", "plan as JSON": "list",
+        "configurations as JSON": "configurations"}
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    yield folder, make(folder, MANY)
+    (folder / "s.h5").unlink()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_many_cells_take_little_memory(name, many, tmp_path, monkeypatch):
+    folder, _ = many
+    words, most = ASKED[name]
+    monkeypatch.chdir(folder)
+    peak = peak_of([PROGRAM, *words], tmp_path / "out")
+    assert SANITIZED or peak < most
+    if name in KEYS:
+        assert len(json.loads((tmp_path / "out").read_bytes())[KEYS[name]]) == 50000

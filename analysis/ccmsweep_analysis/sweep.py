@@ -112,7 +112,8 @@ class Sweep:
                 wrong[name] = (values < 0) | (values > self.size_of(name))
         for name in EVENTS:
             at = self.column(name)
-            wrong[name] = (own & ((at < -1) | (at > total[:, None]))).any(axis=1)
+            # Episodes count from 1, and -1 is for what was not seen.
+            wrong[name] = (own & ((at < -1) | (at == 0) | (at > total[:, None]))).any(axis=1)
         causes = self.file["cause"]
         known = causes.attrs["flag_values"] if "flag_values" in causes.attrs else range(6)
         wrong["cause"] = (own & ~np.isin(causes[:], known)).any(axis=1)

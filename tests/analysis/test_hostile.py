@@ -208,7 +208,8 @@ def put(name, run, value):
 
 @pytest.mark.parametrize("name, value", [("cause", 99), ("total_episodes", 10 ** 6),
                                          ("extent_actor", 10 ** 6), ("extent_log", -1),
-                                         ("first_still", 119119), ("last_change", -7)])
+                                         ("first_still", 119119), ("gradient_zero", 0),
+                                         ("last_change", -7)])
 def test_a_damaged_run_is_left_out(path, tmp_path, name, value):
     """Python's own part, whatever aggregate does with such a file."""
     from ccmsweep_analysis.sweep import Sweep

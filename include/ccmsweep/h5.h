@@ -63,4 +63,20 @@ bool h5_read_text(hid_t object, const char *name, char *text, size_t size) MUST_
  *  H5Dwrite and the system. Caller closes it: H5Pclose. \return negative on failure */
 hid_t h5_access(void) MUST_USE;
 
+/**
+ * Register a way of HDF5 to the disk that gives up when asked to, for H5Pset_driver, between
+ * h5_listen and h5_deafen.
+ *
+ * HDF5 fills a dataset in one call, and of a large one that takes as long as the disk wants. This
+ * driver writes what HDF5's plain one writes, the same bytes at the same places, until a stop is
+ * requested (stop.h): from then on it writes nothing and reports success, so that HDF5 comes to its
+ * end at once and in order. The file is worthless then, and whoever made it removes it.
+ * \return negative where this HDF5 wants other drivers (from 1.13 on) or does not take it: then its
+ *         own is to be used
+ */
+hid_t h5_filler_register(void) MUST_USE;
+
+/** Let go of the driver, once the file is closed; a negative one is fine. */
+void h5_filler_unregister(hid_t driver);
+
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ccmsweep/build.h>
 #include <ccmsweep/disk.h>
-#include <ccmsweep/filler.h>
 #include <ccmsweep/inject.h>
 #include <ccmsweep/stop.h>
 #include <ccmsweep/store_inside.h>
@@ -287,7 +286,7 @@ static enum status make(int fd, const char *path, const char *name, const struct
     const int64_t size = schema_file_size(schema, spec);
     struct h5_words words;
     h5_listen(&words);
-    const hid_t driver = filler_register();
+    const hid_t driver = h5_filler_register();
     enum status status = check_room(fd, (double)size, name, fault);
     if (status == STATUS_OK)
         making.file = make_file(path, driver);
@@ -297,7 +296,7 @@ static enum status make(int fd, const char *path, const char *name, const struct
     const bool made = making.file >= 0 && status == STATUS_OK && make_content(&making, program);
     const bool closed = making.file >= 0 && H5Fclose(making.file) >= 0;
     h5_deafen();
-    filler_unregister(driver);
+    h5_filler_unregister(driver);
     free(making.settings);
     schema_free(&schema);
     if (status != STATUS_OK)

@@ -140,7 +140,7 @@ def test_header_compiles_alone(header):
 INCLUDES = {
     "hdf5.h": r"include/ccmsweep/h5\.h",
     "hdf5_hl.h": r"src/sweep/store\w*\.c",
-    "ccmsweep/h5.h": r"src/sweep/(h5|store\w*)\.c|include/ccmsweep/store_inside\.h",
+    "ccmsweep/h5.h": r"src/sweep/(h5\w*|store\w*)\.c|include/ccmsweep/store_inside\.h",
     "mpi.h": r"src/(sweep/(comm|scheduler|worker|store)\w*|cli/\w+)\.c",
     "yaml.h": r"src/sweep/outline\.c",
     "gsl/": r"src/stats/\w+\.c",

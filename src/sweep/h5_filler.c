@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/filler.h>
+#include <ccmsweep/h5.h>
 #include <ccmsweep/stop.h>
 
 #if H5_VERSION_GE(1, 13, 0)
 
-hid_t filler_register(void)
+hid_t h5_filler_register(void)
 {
     return H5I_INVALID_HID;
 }
 
-void filler_unregister(hid_t driver)
+void h5_filler_unregister(hid_t driver)
 {
     (void)driver;
 }
@@ -172,12 +172,12 @@ static const H5FD_class_t driver_class = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
-hid_t filler_register(void)
+hid_t h5_filler_register(void)
 {
     return H5FDregister(&driver_class);
 }
 
-void filler_unregister(hid_t driver)
+void h5_filler_unregister(hid_t driver)
 {
     if (driver >= 0)
         H5FDunregister(driver);

@@ -334,7 +334,7 @@ def test_the_paper_is_what_a_researcher_starts_from(folder, told):
 
 
 def test_the_paper_of_one_seed(tmp_path):
-    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID.replace("1-8", "1")))
+    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID.replace("1-8", "[1]")))
     synthetic.fill(made, [STOPPED, CENSORED] * 3)
     done = analysis("report", made, "-o", tmp_path / "r", "--latex")
     assert (done.returncode, done.stderr) == (0, "")

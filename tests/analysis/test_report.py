@@ -340,7 +340,7 @@ def test_the_paper_of_one_seed(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     text = (tmp_path / "r/paper/paper.tex").read_text("utf-8")
     assert r"with \sweep{seeds} seed each" in " ".join(text.split())
-    assert "paired" not in text and "permutation" not in text and "With one seed" in text
+    assert "paired" not in text and "permutation tests" not in text and "With one seed" in text
 
 
 def test_an_unknown_number_is_an_error(folder, tmp_path):

@@ -10,7 +10,8 @@ SPECIAL = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r
 # Beyond ASCII, what encoding T1 and mathematics have.
 KNOWN = {"²": r"\textsuperscript{2}", "±": r"$\pm$", "…": r"\ldots{}", "–": "--", "—": "---",
          "’": "'", "‘": "`", "“": "``", "”": "''", "×": r"$\times$", "·": r"$\cdot$",
-         "°": r"\textdegree{}", "µ": r"$\mu$", "≤": r"$\leq$", "≥": r"$\geq$", "−": "$-$"}
+         "°": r"\textdegree{}", "µ": r"$\mu$",
+         "λ": r"$\lambda$", "Λ": r"$\Lambda$", "≤": r"$\leq$", "≥": r"$\geq$", "−": "$-$"}
 # Letters of T1 among those of Latin-1 and Latin Extended-A, which inputenc maps.
 LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
             "ĂăĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž")
@@ -27,7 +28,7 @@ def beyond_ascii(letter):
         return ALIKE[letter]
     words = unicodedata.name(letter, "").split()
     if words[:3:2] == ["GREEK", "LETTER"] and len(words) == 4:
-        name = words[3].replace("MDA", "MBDA").lower()
+        name = words[3].lower()
         return f"$\\{name.title() if words[1] == 'CAPITAL' else name}$" \
             if name != "final" else r"$\varsigma$"
     return f"\\texttt{{U+{ord(letter):04X}}}"

@@ -10,12 +10,15 @@ SPECIAL = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r
 # Beyond ASCII, what encoding T1 and mathematics have.
 KNOWN = {"²": r"\textsuperscript{2}", "±": r"$\pm$", "…": r"\ldots{}", "–": "--", "—": "---",
          "’": "'", "‘": "`", "“": "``", "”": "''", "×": r"$\times$", "·": r"$\cdot$",
-         "°": r"\textdegree{}", "µ": r"$\mu$",
-         "λ": r"$\lambda$", "Λ": r"$\Lambda$", "≤": r"$\leq$", "≥": r"$\geq$", "−": "$-$"}
+         "°": r"\textdegree{}", "µ": r"$\mu$", "≤": r"$\leq$", "≥": r"$\geq$", "−": "$-$"}
 # Letters of T1 among those of Latin-1 and Latin Extended-A, which inputenc maps.
 LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
             "ĂăĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž")
-# Greek letters that mathematics has no name for look as Latin ones.
+# Greek letters by their names in mathematics; those that look as Latin ones have none.
+GREEK = dict(zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma "
+    "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+).split()))
 ALIKE = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo"))
 
 
@@ -26,11 +29,8 @@ def beyond_ascii(letter):
         return KNOWN[letter]
     if letter in ALIKE:
         return ALIKE[letter]
-    words = unicodedata.name(letter, "").split()
-    if words[:3:2] == ["GREEK", "LETTER"] and len(words) == 4:
-        name = words[3].lower()
-        return f"$\\{name.title() if words[1] == 'CAPITAL' else name}$" \
-            if name != "final" else r"$\varsigma$"
+    if letter in GREEK:
+        return f"$\\{GREEK[letter]}$"
     return f"\\texttt{{U+{ord(letter):04X}}}"
 
 

@@ -179,14 +179,13 @@ def without(name):
     return change
 
 
-def no_text(file):
-    layers = file["layer"]
-    layers[0] = np.bytes_(b"\xff")
+def no_codes(file):
+    del file["outcome"].attrs["flag_values"]
 
 
 @pytest.mark.parametrize("change, sentence", [
     (without("libraries"), "the file has no attribute libraries"),
-    (no_text, "the figure layer_gradients could not be drawn")])
+    (no_codes, "the figure timeline could not be drawn")])
 def test_what_is_missing_is_one_sentence(path, tmp_path, change, sentence):
     bad = damaged(path, tmp_path, change)
     _, said = analysis("report", bad, "-o", "r", *FEW, cwd=tmp_path, code=3)

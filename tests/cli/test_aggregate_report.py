@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -241,8 +242,8 @@ def test_lost_output_is_a_fault(form, swept):
 
 
 def test_a_reader_may_leave():
-    done = subprocess.run(f"{PROGRAM} aggregate --help | head -1", shell=True, capture_output=True,
-                          text=True, timeout=60)
+    done = subprocess.run(f"{shlex.quote(str(PROGRAM))} aggregate --help | head -1", shell=True,
+                          capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("Usage: ccmsweep aggregate") and done.stderr == ""
 
 

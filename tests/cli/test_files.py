@@ -128,9 +128,10 @@ def test_a_table_into_standard_output(name, swept, table, tmp_path):
         os.write(file.fileno(), b"after\n")
     assert done.returncode == 0
     assert (tmp_path / "out").read_text() == f"before\n{table}after\n"
-    left = subprocess.run(f"{PROGRAM} aggregate {swept} -o {name} | true; echo ${{PIPESTATUS[0]}}",
-                          shell=True, executable="/bin/bash", text=True, capture_output=True,
-                          check=False, timeout=60)
+    left = subprocess.run(["/bin/bash", "-c",
+                           '"$0" aggregate "$1" -o "$2" | true; echo ${PIPESTATUS[0]}',
+                           PROGRAM, swept, name], text=True, capture_output=True, check=False,
+                          timeout=60)
     assert (left.stdout, left.stderr) == ("0\n", "")
 
 

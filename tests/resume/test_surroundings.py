@@ -114,7 +114,7 @@ def a_rank_that(folder, does):
     """A program of which one rank does something else."""
     program = folder / "program"
     program.write_text(f"#!/bin/sh\ncase $1:$OMPI_COMM_WORLD_RANK in\nrun:1) {does} ;;\nesac\n"
-                       f"exec {PROGRAM} \"$@\"\n", encoding="utf-8")
+                       f"exec '{PROGRAM}' \"$@\"\n", encoding="utf-8")
     program.chmod(0o755)
     return str(program)
 

@@ -128,7 +128,7 @@ def test_folder_of_somebody_else(kind, folder):
 
 def failing(folder):
     program = folder / "failing"
-    program.write_text(f"#!/bin/sh\n[ \"$1\" != run ] || exit 1\nexec {PROGRAM} \"$@\"\n",
+    program.write_text(f"#!/bin/sh\n[ \"$1\" != run ] || exit 1\nexec '{PROGRAM}' \"$@\"\n",
                        encoding="utf-8")
     program.chmod(0o755)
     return str(program)

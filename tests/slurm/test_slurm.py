@@ -40,7 +40,7 @@ def waiting(cluster, tmp_path_factory):
     submit("end", "--time", "1", "--signal=B:CONT@1", CCMSWEEP_FAULTS="episode=sleep:5")
     deaf = tmp_path_factory.mktemp("deaf") / "program"
     deaf.write_text("#!/bin/sh\ncase $* in\n*--dry-run*) ;;\nrun*) trap '' USR1; exec sleep 600 ;;\n"
-                    f"esac\nexec {PROGRAM} \"$@\"\n")
+                    f"esac\nexec '{PROGRAM}' \"$@\"\n")
     deaf.chmod(0o755)
     submit("deaf", "--time", "1", "--signal=B:USR1@45", CCMSWEEP=str(deaf))
     submit("crash", "--", "--retry", "quarantined", CCMSWEEP_FAULTS="begin@5=segv")

@@ -4,6 +4,7 @@
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
 #include <ccmsweep/damage.h>
+#include <ccmsweep/disk.h>
 #include <ccmsweep/draft.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
@@ -250,11 +251,27 @@ static enum status save(const struct arguments *a, const struct aggregate *aggre
     return draft_end(&draft, true, fault);
 }
 
+/* What stands beside a sweep and is its own, or would be. */
+static bool is_beside(const char *path, const char *output)
+{
+    static const char *const kinds[] = {"lock", "ckpt", "job"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !is; i++) {
+        char *const name = disk_name("%s.%s", path, kinds[i]);
+        is = strcmp(name, output) == 0;
+        free(name);
+    }
+    return is;
+}
+
 static enum status check_output(const struct arguments *a, struct fault *fault)
 {
     struct stat file, output;
     if (a->output == NULL)
         return STATUS_OK;
+    if (is_beside(a->path, a->output))
+        return fault_set(fault, STATUS_INPUT, "-o %s belongs to the sweep, expected another name",
+                         a->output);
     if (stat(a->path, &file) != 0 || stat(a->output, &output) != 0 ||
         file.st_dev != output.st_dev || file.st_ino != output.st_ino)
         return draft_check(a->output, fault);

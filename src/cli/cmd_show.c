@@ -69,7 +69,7 @@ static enum status refuse_unfinished(const struct store *store, const struct arg
     struct store_notes notes;
     const char *const damage = store_damage(store, arguments->run);
     if (damage != NULL)
-        return fault_set(fault, STATUS_FAULT, "run %" PRId64 " of %s is damaged: %s",
+        return fault_set(fault, STATUS_INPUT, "run %" PRId64 " of %s is damaged: %s",
                          arguments->run, arguments->path, damage);
     const enum status status = store_notes(store, arguments->run, &notes, fault);
     if (status != STATUS_OK)

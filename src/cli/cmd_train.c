@@ -4,6 +4,7 @@
 #include <ccmsweep/clock.h>
 #include <ccmsweep/commands.h>
 #include <ccmsweep/disk.h>
+#include <ccmsweep/launcher.h>
 #include <ccmsweep/lock.h>
 #include <ccmsweep/request.h>
 #include <ccmsweep/sidecar.h>
@@ -294,8 +295,11 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK) {
         arguments.output = arguments.file;
         struct settings cell;
+        char why[512];
         spec_cell(spec, 0, &cell);
         stop_install(false, false);
+        if (launcher_explain(why, sizeof why))
+            fprintf(stderr, "ccmsweep: warning: %s\n", why);
         struct trainer *trainer = trainer_new(&cell);
         status = train(&arguments, spec, trainer, fault);
         trainer_free(&trainer);

@@ -32,6 +32,9 @@ static bool is_expected(const struct field *field, int32_t value, int64_t most,
         return outcome_is_final(value);
     if (field->offset == offsetof(struct record, total_episodes) && is_trained(bounds->outcome))
         return value >= 1 && value <= most;
+    if (field->offset == offsetof(struct record, stopping_episode) &&
+        bounds->outcome == OUTCOME_CENSORED)
+        return value == -1;
     /* Episodes count from 1. */
     if (strcmp(field->unit, "episode") == 0 && value == 0)
         return false;

@@ -86,10 +86,24 @@ static enum date find_local(const struct tm *date, double *first, double *last)
     return found;
 }
 
+/* Whether text begins as the form says: d for a digit, ? for anything, else the letter itself. */
+static bool has_form(const char *text, const char *form)
+{
+    for (; *form != '\0'; form++, text++) {
+        const bool digit = *text >= '0' && *text <= '9';
+        if (*text == '\0' || (*form == 'd' ? !digit : *form != '?' && *form != *text))
+            return false;
+    }
+    return true;
+}
+
 static enum date parse_date(const char *text, double *end, double *last)
 {
     static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
                                           "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"};
+    /* strptime takes fewer digits, and the year 26. */
+    if (!has_form(text, "dddd-dd-dd?dd:dd"))
+        return DATE_NONE;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         struct tm date = {.tm_isdst = -1};
         double offset = 0;

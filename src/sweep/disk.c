@@ -257,11 +257,30 @@ static long process_of(const char *name, const char *base)
     return strtol(digits, NULL, 10);
 }
 
+/* Whether the process runs on this host. A zombie, which was killed and waits for its parent to
+ * look, does not. */
+static bool is_alive(long process)
+{
+    char text[512] = "";
+    if (kill((pid_t)process, 0) < 0 && errno == ESRCH)
+        return false;
+    char *const name = disk_name("/proc/%ld/stat", process);
+    const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    free(name);
+    if (fd < 0)
+        return true;
+    const bool known = read(fd, text, sizeof text - 1) > 0;
+    close(fd);
+    /* After the name, which may hold anything, comes the state. */
+    const char *const end = strrchr(text, ')');
+    return !known || end == NULL || strncmp(end, ") Z", 3) != 0;
+}
+
 /* Its process is no more. One of this process's own number is left by an earlier one, or by this.
  */
 static bool is_stale(int folder, const char *name, long process)
 {
-    if (process != (long)getpid() && (kill((pid_t)process, 0) == 0 || errno != ESRCH))
+    if (process != (long)getpid() && is_alive(process))
         return false;
     const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)

@@ -157,7 +157,7 @@ static enum status refuse_damage(const struct session *s, struct fault *fault)
     for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
         const char *const why = store_damage(s->store, run);
         if (why != NULL)
-            return fault_set(fault, STATUS_FAULT,
+            return fault_set(fault, STATUS_INPUT,
                              "run %" PRId64 " of %s is damaged: %s; run --check trains again what "
                              "is not what was committed",
                              run, s->request->path, why);

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include <ccmsweep/clock.h>
 #include <ccmsweep/disk.h>
 #include <ccmsweep/spec_inside.h>
+#include <ccmsweep/stop.h>
 #include <ccmsweep/text.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 static char *copy_text(const char *text, size_t length)
 {
@@ -202,19 +209,61 @@ static enum status refuse_file(const char *path, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", path, strerror(error));
 }
 
+/* A FIFO must have found a writer by then: without one it would be waited for for ever. */
+static const double writer_within_s = 5;
+
+/* Waits for more of a FIFO or a terminal. \return false: none will come, and `fault` says why */
+static bool wait_for_more(int fd, bool has_writer, double began_s, const char *path,
+                          enum status *status, struct fault *fault)
+{
+    enum { LOOK_MS = 50 };
+    struct pollfd more = {.fd = fd, .events = POLLIN};
+    if (stop_requested())
+        *status = fault_set(fault, STATUS_STOPPED, "stopped while %s was read", path);
+    else if (!has_writer && clock_now() - began_s > writer_within_s)
+        *status =
+            fault_set(fault, STATUS_INPUT,
+                      "%s: a FIFO into which nothing is written, expected a spec in YAML", path);
+    else if (has_writer)
+        poll(&more, 1, LOOK_MS);
+    else
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    return *status == STATUS_OK;
+}
+
+/* All of a file, or what comes out of a FIFO until its writer leaves; `size` bytes at most. */
+static enum status read_all(int fd, char *text, size_t size, size_t *length, const char *path,
+                            struct fault *fault)
+{
+    struct stat about;
+    const bool is_fifo = fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode);
+    const double began_s = clock_now();
+    enum status status = STATUS_OK;
+    for (*length = 0; *length < size;) {
+        const ssize_t got = read(fd, text + *length, size - *length);
+        if (got > 0)
+            *length += (size_t)got;
+        else if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return refuse_file(path, fault);
+        else if (got == 0 && (!is_fifo || *length > 0))
+            break;
+        else if (!wait_for_more(fd, got < 0, began_s, path, &status, fault))
+            return status;
+    }
+    return STATUS_OK;
+}
+
 enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
 {
-    FILE *const file = fopen(path, "rb");
-    if (file == NULL)
+    /* Opening a FIFO without a writer, too, would wait. */
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
         return refuse_file(path, fault);
     const size_t size = (size_t)OUTLINE_LIMIT + 1;
     char *const text = fault_alloc(size, 1);
-    errno = 0;
-    const size_t length = fread(text, 1, size, file);
-    enum status status = STATUS_OK;
-    if (ferror(file))
-        status = refuse_file(path, fault);
-    fclose(file);
+    size_t length = 0;
+    enum status status = read_all(fd, text, size, &length, path, fault);
+    close(fd);
     if (status == STATUS_OK && strncmp(text, "\211HDF", 4) == 0)
         status = fault_set(fault, STATUS_INPUT, "%s: an HDF5 file, expected a spec in YAML", path);
     if (status == STATUS_OK)

@@ -329,7 +329,7 @@ def test_a_damaged_run_is_left_out(case, path):
         (attention,) = seen["attention"]
         assert attention["run"] == 1 and words in attention["reason"]
     done = run("show", "s.h5", "--run", "1", cwd=folder)
-    assert (done.returncode, done.stdout) == (1, "") and f"is damaged: {words}" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "") and f"is damaged: {words}" in done.stderr
 
 
 @pytest.mark.parametrize("case", ["outcome", "total_episodes", "cause"])
@@ -343,7 +343,7 @@ def test_a_damaged_run_is_not_believed_by_a_run(case, path, finished):
     assert "run 1 of s.h5 is damaged: " in done.stderr and "; it is not copied" in done.stderr
     assert_same_results(folder / "other.h5", finished / "s.h5")
     done = run(*READERS["run"], cwd=folder)
-    assert done.returncode == 1
+    assert done.returncode == 2  # starting again would not help
     assert done.stderr == (f"ccmsweep: run 1 of s.h5 is damaged: {words}; run --check trains again "
                            "what is not what was committed\n")
     done = run(*READERS["run"], "--check", cwd=folder)

@@ -194,7 +194,8 @@ enum status store_load(const struct store *store, int64_t run, struct record *re
                        struct fault *fault) MUST_USE;
 
 /** Read the rows of a run that is done, compare their hash with its commit record's, and look
- *  whether record_check holds. \return STATUS_FAULT with a sentence when one does not */
+ *  whether record_check holds. \return STATUS_INPUT with a sentence when one does not, STATUS_FAULT
+ *  when they cannot be read */
 enum status store_check(const struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
 /** The same for those who go on without the run. \param damage a sentence on it; "" when all holds

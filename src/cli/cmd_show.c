@@ -56,10 +56,9 @@ static const struct argp parser = {
     .options = options,
     .parser = parse,
     .args_doc = "FILE\n--schema",
-    .doc =
-        "Show the summary of a run that a file holds, or what the files hold.\v"
-        "Reads only, also while a run writes. Exit codes: 0 shown; 2 there is no such file or\n"
-        "run, or the run is not finished; 1 the disk fails, or the rows are not those committed.",
+    .doc = "Show the summary of a run that a file holds, or what the files hold.\v"
+           "Reads only, also while a run writes. Exit codes: 0 shown; 2 there is no such file or\n"
+           "run, the run is not finished, or its rows are not those committed; 1 the disk fails.",
 };
 
 /* Not an error of the file, but there is no summary to show either. */

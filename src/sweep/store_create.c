@@ -209,10 +209,11 @@ static enum status check_room(int fd, double size, const char *path, struct faul
     const double room = (double)disk.f_bavail * (double)disk.f_frsize;
     if (size + margin(size) <= room)
         return STATUS_OK;
-    return fault_set(fault, STATUS_FAULT,
-                     "cannot create %s: %s: it takes %.1f MB, of %.1f MB that are free %.1f MB are "
-                     "to stay so",
-                     path, strerror(ENOSPC), 1e-6 * size, 1e-6 * room, 1e-6 * margin(size));
+    return fault_set(
+        fault, STATUS_FAULT,
+        "cannot create %s: %s: it takes %.1f MB, and %.1f MB more are to stay free, but "
+        "only %.1f MB are free",
+        path, strerror(ENOSPC), 1e-6 * size, 1e-6 * margin(size), 1e-6 * room);
 }
 
 /* The blocks of the whole file, before the first is filled; its length stays. */

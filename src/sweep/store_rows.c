@@ -349,14 +349,14 @@ static enum status verify(const struct store *store, int64_t run, const struct s
         return status;
     commit_hash_rows(record, &extents, half);
     if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
-        fault_set(damage, STATUS_FAULT, "run %" PRId64 " of %s has no valid commit record", run,
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s has no valid commit record", run,
                   store->path);
     else if (memcmp(commit.rows, half, COMMIT_HALF) != 0)
-        fault_set(damage, STATUS_FAULT,
+        fault_set(damage, STATUS_INPUT,
                   "run %" PRId64 " of %s is damaged: its rows are not those that were committed",
                   run, store->path);
     else if (!record_check(record, cell, why))
-        fault_set(damage, STATUS_FAULT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
                   why);
     return STATUS_OK;
 }
@@ -382,5 +382,5 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
     const enum status status = store_verify(store, run, &damage, fault);
     if (status != STATUS_OK || damage.text[0] == '\0')
         return status;
-    return fault_set(fault, STATUS_FAULT, "%s", damage.text);
+    return fault_set(fault, STATUS_INPUT, "%s", damage.text);
 }

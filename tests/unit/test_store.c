@@ -67,7 +67,7 @@ static void test_what_is_committed_is_read(void **state)
     assert_true(holds_salted(store, 1, 77));
     assert_false(holds_salted(store, 1, 78));
     assert_ok(store_check(store, 1, &fault));
-    assert_refused(store_check(store, 0, &fault), STATUS_FAULT, "no valid commit record");
+    assert_refused(store_check(store, 0, &fault), STATUS_INPUT, "no valid commit record");
     for (int run = 0; run < 3; run += 2) { /* the neighbours are still at fill */
         filled_clear(&empty, &cell);
         filled_clear(&read, &cell);
@@ -206,7 +206,7 @@ static void test_damaged_rows_are_found(void **state)
             /* What can be seen without the hash. */
             assert_int_equal(store_state(store, 1),
                              strcmp(fields[f].name, "outcome") == 0 ? STORE_DAMAGED : STORE_DONE);
-            assert_refused(store_check(store, 1, &fault), STATUS_FAULT, "is damaged");
+            assert_refused(store_check(store, 1, &fault), STATUS_INPUT, "is damaged");
             file_flip(folder.path, places[i], 16);
         }
         checked++;

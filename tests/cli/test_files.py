@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import h5py
 import pytest
@@ -45,6 +46,37 @@ def table(swept):
 
 def aggregate(swept, output, **options):
     return run("aggregate", swept, "--format", "csv", *FEW, "-o", output, **options)
+
+
+# Specs
+
+
+@pytest.mark.parametrize("words", [["plan"], ["spec"], ["run", "-o", "b.h5"], ["train"]])
+def test_a_spec_that_nobody_writes(words, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    done = run(words[0], "fifo", *words[1:], cwd=tmp_path)
+    assert done.returncode == 2 and listing(tmp_path) == ["fifo"]
+    assert done.stderr == ("ccmsweep: fifo: a FIFO into which nothing is written, expected a spec in "
+                           "YAML\n")
+
+
+def test_a_spec_that_somebody_writes_late(tmp_path):
+    write_spec(tmp_path, SPEC)
+    done = subprocess.run(["bash", "-c", '"$0" plan <(sleep 0.5; cat s.yaml)', PROGRAM],
+                          cwd=tmp_path, text=True, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0 and "4 cells" in done.stdout, done.stderr
+
+
+def test_a_stop_while_a_spec_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    process = subprocess.Popen([PROGRAM, "run", "fifo", "-o", "b.h5"], cwd=tmp_path, text=True,
+                               stderr=subprocess.PIPE)
+    with open(tmp_path / "fifo", "wb"):  # a writer that has nothing to say
+        wait_until(lambda: "fifo" in "".join(map(os.readlink, map(
+            str, (Path("/proc") / str(process.pid) / "fd").iterdir()))), "it did not open it")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+    assert (process.returncode, said) == (75, "ccmsweep: stopped while fifo was read\n")
 
 
 # Tables
@@ -143,6 +175,26 @@ def test_standard_output_that_is_results(swept, tmp_path):
                               stderr=subprocess.PIPE, text=True, check=False, timeout=60)
     assert done.returncode == 2 and "it is an HDF5 file" in done.stderr
     assert (tmp_path / "other.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["lock", "ckpt", "job"])
+def test_a_table_takes_no_name_of_the_sweep(kind, swept):
+    before = listing(swept.parent)
+    done = aggregate(swept, f"{swept}.{kind}")
+    assert done.returncode == 2 and f"{swept}.{kind} belongs to the sweep" in done.stderr
+    assert listing(swept.parent) == before
+
+
+def test_what_a_zombie_has_left_goes(swept, table, tmp_path):
+    """A process that was killed, and whose parent has not looked yet."""
+    zombie = subprocess.Popen(["true"])
+    wait_until(lambda: ") Z" in (Path("/proc") / str(zombie.pid) / "stat").read_text(),
+               "it did not end")
+    (tmp_path / f"t.csv.tmp.{zombie.pid}").write_text("half")
+    done = aggregate(swept, tmp_path / "t.csv")
+    zombie.wait()
+    assert done.returncode == 0 and listing(tmp_path) == ["t.csv"]
+    assert (tmp_path / "t.csv").read_text() == table
 
 
 def test_a_killed_table_leaves_no_trace(swept, table, tmp_path):

@@ -187,6 +187,13 @@ def test_one_of_several_without_mpi(variables, count, folder):
     assert "srun --mpi=pmix" in warning and "mpirun" in warning
 
 
+def test_train_as_one_of_several(folder):
+    done = subprocess.run([PROGRAM, "train", "--set", "training.episodes=2"], cwd=folder,
+                          env=without_launcher(**STEP), text=True, capture_output=True, check=False,
+                          timeout=60)
+    assert done.returncode == 0 and "warning: srun started 3 processes" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("variables", [
     {"SLURM_NTASKS": "3"}, {"SLURM_NTASKS": "3", "SLURM_PROCID": "0"},
     {**STEP, "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}], ids=["salloc", "script", "shell"])

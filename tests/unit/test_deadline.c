@@ -44,6 +44,16 @@ static void test_spans(void **state)
         refused(wrong[i], "is no time, expected +90m");
 }
 
+/* strptime takes them, and the first is of the year 26. */
+static void test_digits_that_are_missing(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"26-11-30T10:00", "2026-1-3T10:00", "2026-11-30T1:0",
+                                        "2026-11-30", "2026-11-30T10"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refused(wrong[i], "is no time, expected +90m");
+}
+
 static void test_days_and_times_that_are_there(void **state)
 {
     (void)state;
@@ -102,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_digits_that_are_missing),
         cmocka_unit_test(test_days_and_times_that_are_there),
         cmocka_unit_test(test_days_and_times_that_are_not),
         cmocka_unit_test(test_the_clocks_are_put),

@@ -103,8 +103,9 @@ def test_figures_are_the_same_whatever_lies_there(path, trap, tmp_path, start):
 
 
 @pytest.mark.parametrize("name, seen", [
-    ("实验.h5", "实验.h5"), ("größe α.h5", "größe α.h5"), (b"gr\xf6\xdfe.h5", r"gr\xf6\xdfe.h5"),
-    ("a\x1b[31m$x_1$ {%}\n#&~^\\.h5", r"a\x1b[31m$x_1$ {%}\x0a#&amp;~^\.h5")])
+    ("实验, größe α.h5", "实验, größe α.h5"),
+    (b"gr\xf6\xdfe \x1b[31m$x_1$ {%}\n#&~^\\.h5",
+     r"gr\xf6\xdfe \x1b[31m$x_1$ {%}\x0a#&amp;~^\.h5")])
 def test_any_name(path, tmp_path, name, seen):
     name = os.fsdecode(name)
     shutil.copy(path, tmp_path / name)
@@ -128,11 +129,9 @@ def german(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name, seen", [("größe α.h5", "größe α.h5"),
-                                        (b"gr\xf6\xdfe.h5", r"gr\xf6\xdfe.h5")])
-def test_a_locale_without_utf_8(path, german, tmp_path, name, seen):
+def test_a_locale_without_utf_8(path, german, tmp_path):
     """A name is the same bytes and looks the same as everywhere."""
-    name = os.fsencode(name)
+    name, seen = os.fsencode("größe α ") + b"\xf6\xdf.h5", r"größe α \xf6\xdf.h5"
     shutil.copy(path, os.path.join(os.fsencode(tmp_path), name))
     more = {"LOCPATH": str(german), "LC_ALL": "de_DE"}
     written, said = analysis("report", name, "-o", name + b".report", *FEW, cwd=tmp_path, **more)

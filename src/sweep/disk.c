@@ -116,8 +116,11 @@ enum status disk_resolve(const char *path, char **real, struct fault *fault)
 enum status disk_check_folder(const char *path, const char *name, struct fault *fault)
 {
     char *copy = disk_name("%s", path);
-    const bool usable = faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) == 0;
+    /* The dot makes sure that it is a folder. */
+    char *folder = disk_name("%s/.", dirname(copy));
+    const bool usable = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
     const enum status status = usable ? STATUS_OK : refuse("create", name, fault);
+    free(folder);
     free(copy);
     return status;
 }

@@ -47,11 +47,16 @@ print_job() {
     echo "said      ${output:-nothing yet}"
 }
 
-file='' json=false
+file='' json=false options=true
 for word in "$@"; do
+    if ! $options; then
+        file=$word
+        continue
+    fi
     case $word in
     --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
     --json) json=true ;;
+    --) options=false ;;
     -*) ;;
     *) file=$word ;;
     esac

@@ -48,7 +48,7 @@ def fill(path, outcomes, seed=1):
     with h5py.File(path, "r+") as file:
         actors, limit = file["first_still"].shape[1], file["reward"].shape[1]
         rows = {name: file[name][:] for name in (*EVENTS, "cause", "reward", "total_episodes",
-                                                 "evaluation_reward")}
+                                                 "stopping_episode", "evaluation_reward")}
         episode = file["volatile/progress_episode"][:]
         flight = file["volatile/flight"][:]
         for number, outcome in enumerate(outcomes):
@@ -62,6 +62,7 @@ def fill(path, outcomes, seed=1):
                 rows[name][number] = times_of(rng, actors, total)
             if outcome == STOPPED:
                 rows["first_still"][number] = rng.integers(2, max(3, total - 101), actors)
+                rows["stopping_episode"][number] = rows["first_still"][number].max()
             rows["gradient_zero"][number] = np.minimum(rows["gradient_zero"][number],
                                                        rows["last_change"][number])
             rows["cause"][number] = rng.integers(0, 6, actors)

@@ -13,6 +13,7 @@
 #include <ccmsweep/fault.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 /** printf into a new string, owned by the caller (free). Never NULL. */
 char *disk_name(const char *format, ...) MUST_USE __attribute__((format(printf, 1, 2)));
@@ -38,9 +39,23 @@ enum status disk_resolve(const char *path, char **real, struct fault *fault) MUS
 /** True when `path` is a link of /proc: another name of a descriptor. */
 bool disk_is_descriptor(const char *path) MUST_USE;
 
+/**
+ * Look what stands at `path`. Only "there is no such name" is an answer of no: a disk that fails
+ * for a moment must not make an existing file look absent, and be replaced.
+ * \param flags 0, or AT_SYMLINK_NOFOLLOW for a link itself
+ * \param about st_mode is 0 when nothing is there
+ * \return STATUS_INPUT (no permission, links in a circle) or STATUS_FAULT when that cannot be told
+ */
+enum status disk_look(const char *path, int flags, struct stat *about,
+                      struct fault *fault) MUST_USE;
+
 /** Look whether a file can be made in the folder of `path`. \param name for the sentence
  *  \return STATUS_INPUT with a sentence when it is absent or not writable */
 enum status disk_check_folder(const char *path, const char *name, struct fault *fault) MUST_USE;
+
+/** Look whether the file may be read and written. \return STATUS_INPUT with a sentence when it may
+ *  not (no permission, a read-only file system) */
+enum status disk_check_access(const char *path, struct fault *fault) MUST_USE;
 
 /**
  * Open a file that must be a regular one, without ever waiting: a FIFO or a device is told, not

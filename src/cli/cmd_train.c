@@ -184,9 +184,11 @@ static enum status open_store(const struct arguments *arguments, const struct sp
                               struct store **store, struct fault *fault)
 {
     const char *const path = arguments->output;
-    const bool fresh = arguments->force || access(path, F_OK) != 0;
-    const enum status status =
-        fresh ? create(arguments, spec, fault) : check_unfinished(path, spec, fault);
+    struct stat entry;
+    enum status status = disk_look(path, 0, &entry, fault);
+    if (status == STATUS_OK)
+        status = arguments->force || entry.st_mode == 0 ? create(arguments, spec, fault)
+                                                        : check_unfinished(path, spec, fault);
     return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }
 
@@ -197,15 +199,15 @@ static enum status check_output(const struct arguments *arguments, const struct 
     struct stat entry;
     struct fault warning;
     const char *const path = arguments->output;
-    enum status status = STATUS_OK;
-    const bool there = stat(path, &entry) == 0;
+    enum status status = disk_look(path, 0, &entry, fault);
+    const bool there = status == STATUS_OK && entry.st_mode != 0;
     if (there && !S_ISREG(entry.st_mode))
         status = fault_set(fault, STATUS_INPUT,
                            "--output: %s is not a file, expected the name of one", path);
     else if (there && !arguments->force)
         status = check_unfinished(path, spec, fault);
-    else if (there && access(path, W_OK) != 0)
-        status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", path);
+    else if (there)
+        status = disk_check_access(path, fault);
     if (status == STATUS_OK)
         status = sidecar_check(path, &warning, fault);
     if (status == STATUS_OK && warning.text[0] != '\0')

@@ -11,51 +11,58 @@ static bool is_trained(int32_t outcome)
     return outcome == OUTCOME_STOPPED || outcome == OUTCOME_CENSORED || outcome == OUTCOME_DIVERGED;
 }
 
-/* The largest value, besides -1 for what was not seen. */
-static int64_t most_of(const struct field *field, const struct record_bounds *bounds)
+struct range {
+    int64_t least, most;
+};
+
+/* Of the values of a field other than `outcome`; -1 stands for what was not seen, and episodes
+ * count from 1. */
+static struct range range_of(const struct field *field, const struct record_bounds *bounds)
 {
-    const bool is_cause = field->offset == offsetof(struct record, cause) ||
-                          field->offset == offsetof(struct record, run_cause);
-    if (is_cause)
-        return CAUSE_COUNT - 1;
+    const bool trained = is_trained(bounds->outcome);
+    const int64_t last = trained ? bounds->total : bounds->limit;
+    if (field->offset == offsetof(struct record, cause) ||
+        field->offset == offsetof(struct record, run_cause))
+        return (struct range){-1, CAUSE_COUNT - 1};
     if (field->offset == offsetof(struct record, total_episodes))
-        return bounds->limit;
+        return (struct range){trained ? 1 : -1, bounds->limit};
+    if (field->offset == offsetof(struct record, stopping_episode)) {
+        return (struct range){bounds->outcome == OUTCOME_STOPPED ? 1 : -1,
+                              bounds->outcome == OUTCOME_CENSORED ? -1 : last};
+    }
     if (strcmp(field->unit, "episode") == 0)
-        return is_trained(bounds->outcome) ? bounds->total : bounds->limit;
-    return strcmp(field->unit, "actor") == 0 ? bounds->actors : INT32_MAX;
+        return (struct range){-1, last};
+    return (struct range){-1, strcmp(field->unit, "actor") == 0 ? bounds->actors : INT32_MAX};
 }
 
-static bool is_expected(const struct field *field, int32_t value, int64_t most,
-                        const struct record_bounds *bounds)
+static bool is_expected(const struct field *field, int32_t value, struct range range)
 {
     if (field->offset == offsetof(struct record, outcome))
         return outcome_is_final(value);
-    if (field->offset == offsetof(struct record, total_episodes) && is_trained(bounds->outcome))
-        return value >= 1 && value <= most;
-    if (field->offset == offsetof(struct record, stopping_episode) &&
-        bounds->outcome == OUTCOME_CENSORED)
-        return value == -1;
-    /* Episodes count from 1. */
     if (strcmp(field->unit, "episode") == 0 && value == 0)
         return false;
-    return value >= -1 && value <= most;
+    return value >= range.least && value <= range.most;
 }
 
-static void describe(const struct field *field, int64_t i, int32_t value, int64_t most,
+static void describe(const struct field *field, int64_t i, int32_t value, struct range range,
                      char why[RECORD_WHY])
 {
     const bool of_actor = field->dims[0] == DIM_ACTOR;
-    char where[32] = "";
+    const bool of_episode = strcmp(field->unit, "episode") == 0;
+    char where[32] = "", what[32];
     if (field->dims[0] != DIM_NONE)
         snprintf(where, sizeof where, "%s %" PRId64, of_actor ? " of actor" : ", value", i);
+    if (range.least == range.most)
+        snprintf(what, sizeof what, "%" PRId64, range.most);
+    else if (range.least == -1 && of_episode)
+        snprintf(what, sizeof what, "-1 or 1 to %" PRId64, range.most);
+    else
+        snprintf(what, sizeof what, "%" PRId64 " to %" PRId64, range.least, range.most);
     if (field->offset == offsetof(struct record, outcome))
         snprintf(why, RECORD_WHY, "its outcome is %" PRId32, value);
-    else if (field->offset == offsetof(struct record, total_episodes))
-        snprintf(why, RECORD_WHY, "%" PRId32 " episodes, expected 1 to %" PRId64, value, most);
     else
-        snprintf(why, RECORD_WHY, "its %s%s is %" PRId32 ", expected %s%" PRId64, field->name,
-                 where, value, strcmp(field->unit, "episode") == 0 ? "-1 or 1 to " : "-1 to ",
-                 most);
+        snprintf(why, RECORD_WHY, "its %s%s is %" PRId32 ", expected %s", field->name, where, value,
+                 what);
 }
 
 bool record_holds(const struct field *field, const void *values, int64_t count,
@@ -64,11 +71,11 @@ bool record_holds(const struct field *field, const void *values, int64_t count,
     const int32_t *const whole = values;
     if (field->type != FIELD_I32)
         return true;
-    const int64_t most = most_of(field, bounds);
+    const struct range range = range_of(field, bounds);
     for (int64_t i = 0; i < count; i++) {
-        if (is_expected(field, whole[i], most, bounds))
+        if (is_expected(field, whole[i], range))
             continue;
-        describe(field, i, whole[i], most, why);
+        describe(field, i, whole[i], range, why);
         return false;
     }
     return true;

@@ -193,13 +193,11 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     const int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
-    if (fd >= 0 && (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))) {
-        errno = EISDIR;
-        answer = S_ISDIR(about.st_mode) ? refuse_unreadable(fault, name)
-                                        : refuse(fault, name, "is no file");
-        close(fd);
-    } else if (fd >= 0) {
-        answer = load_file(fd, name, run, identity, payload, size, fault);
+    if (fd >= 0) {
+        answer = fstat(fd, &about) != 0 ? refuse_unreadable(fault, name)
+                 : !S_ISREG(about.st_mode)
+                     ? refuse(fault, name, "is no file")
+                     : load_file(fd, name, run, identity, payload, size, fault);
         close(fd);
     } else if (errno == ELOOP) {
         answer = refuse(fault, name, "is a link");

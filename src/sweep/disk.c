@@ -75,42 +75,52 @@ bool disk_is_descriptor(const char *path)
     return is;
 }
 
-/* What the link `path` leads to, as seen from here; NULL when it is no link. */
-static char *follow(const char *path)
+/* What the link `path` leads to, as seen from here; NULL when it is no link. \return 0, or the
+ * errno when that cannot be told */
+static int follow(const char *path, char **next)
 {
     char text[PATH_MAX];
     const ssize_t length = readlink(path, text, sizeof text - 1);
-    if (length < 0 || disk_is_descriptor(path))
-        return NULL;
+    *next = NULL;
+    if (length < 0)
+        return errno == EINVAL || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+    if (disk_is_descriptor(path))
+        return 0;
     text[length] = '\0';
-    if (text[0] == '/' || strchr(path, '/') == NULL)
-        return disk_name("%s", text);
     char *copy = disk_name("%s", path);
-    char *next = disk_name("%s/%s", dirname(copy), text);
+    const bool from_here = text[0] == '/' || strchr(path, '/') == NULL;
+    *next = from_here ? disk_name("%s", text) : disk_name("%s/%s", dirname(copy), text);
     free(copy);
-    return next;
+    return 0;
 }
 
 enum status disk_resolve(const char *path, char **real, struct fault *fault)
 {
     enum { LINKS_MOST = 40 }; /* as many as the kernel follows */
-    char *at = disk_name("%s", path);
-    int links = 0;
-    *real = NULL;
-    if (*path == '\0')
-        errno = ENOENT;
-    for (char *next; links < LINKS_MOST && (next = follow(at)) != NULL; links++) {
+    char *at = disk_name("%s", path), *next = NULL;
+    int error = *path == '\0' ? ENOENT : 0, links = 0;
+    while (error == 0 && (error = follow(at, &next)) == 0 && next != NULL) {
         free(at);
         at = next;
+        if (++links > LINKS_MOST)
+            error = ELOOP;
     }
-    if (links == LINKS_MOST || strlen(at) >= PATH_MAX)
-        errno = links == LINKS_MOST ? ELOOP : ENAMETOOLONG;
-    else if (*path != '\0')
-        *real = at;
-    if (*real != NULL)
+    if (error == 0 && strlen(at) >= PATH_MAX)
+        error = ENAMETOOLONG;
+    *real = error == 0 ? at : NULL;
+    if (error == 0)
         return STATUS_OK;
     free(at);
+    errno = error;
     return refuse("find", *path == '\0' ? "a file without a name" : path, fault);
+}
+
+enum status disk_look(const char *path, int flags, struct stat *about, struct fault *fault)
+{
+    if (fstatat(AT_FDCWD, path, about, flags) == 0)
+        return STATUS_OK;
+    *about = (struct stat){.st_mode = 0};
+    return errno == ENOENT || errno == ENOTDIR ? STATUS_OK : refuse("look at", path, fault);
 }
 
 enum status disk_check_folder(const char *path, const char *name, struct fault *fault)
@@ -123,6 +133,12 @@ enum status disk_check_folder(const char *path, const char *name, struct fault *
     free(folder);
     free(copy);
     return status;
+}
+
+enum status disk_check_access(const char *path, struct fault *fault)
+{
+    return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0 ? STATUS_OK
+                                                                   : refuse("write", path, fault);
 }
 
 /* ---- files ---- */

@@ -22,18 +22,21 @@ static enum status refuse(const char *name, int error, struct fault *fault)
     return fault_set(fault, disk_status(error), "cannot write %s: %s", name, strerror(error));
 }
 
-/* HDF5 has its signature at 0, 512, 1024, 2048, … */
-static bool is_hdf5(int fd, off_t size)
+/* HDF5 has its signature at 0, 512, 1024, 2048, … \return 1 when there is one, else 0; -1 and errno
+ * when that cannot be told */
+static int is_hdf5(int fd, off_t size)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
     enum { FIRST_BLOCK = 512 };
     for (off_t at = 0; at<size; at = at> 0 ? 2 * at : FIRST_BLOCK) {
         char bytes[sizeof signature];
-        if (pread(fd, bytes, sizeof bytes, at) == (ssize_t)sizeof bytes &&
-            memcmp(bytes, signature, sizeof bytes) == 0)
-            return true;
+        const ssize_t got = pread(fd, bytes, sizeof bytes, at);
+        if (got < 0)
+            return -1;
+        if (got == (ssize_t)sizeof bytes && memcmp(bytes, signature, sizeof bytes) == 0)
+            return 1;
     }
-    return false;
+    return 0;
 }
 
 /* Results do not come back; a table is made again in a second. What cannot be looked at is spared,
@@ -45,10 +48,14 @@ static enum status check_content(const char *path, const char *name, bool opened
     const int fd = open(path, (opened ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return opened ? STATUS_OK : refuse(name, errno, fault);
-    const bool results =
-        fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && is_hdf5(fd, about.st_size);
+    const int results = fstat(fd, &about) != 0   ? -1
+                        : S_ISREG(about.st_mode) ? is_hdf5(fd, about.st_size)
+                                                 : 0;
+    const int error = errno;
     close(fd);
-    if (!results)
+    if (results < 0)
+        return refuse(name, error, fault);
+    if (results == 0)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
                      "cannot write %s: it is an HDF5 file, which no table replaces: give another "
@@ -202,10 +209,12 @@ enum status draft_move(const char *from, const char *name, struct fault *fault)
     struct stat old;
     struct draft draft;
     enum status status = draft_check(name, fault);
+    if (status == STATUS_OK)
+        status = disk_look(name, AT_SYMLINK_NOFOLLOW, &old, fault);
     if (status != STATUS_OK)
         return status;
     /* Nothing stands there, or a plain file of the same disk. */
-    if ((lstat(name, &old) != 0 || S_ISREG(old.st_mode)) && rename(from, name) == 0)
+    if ((old.st_mode == 0 || S_ISREG(old.st_mode)) && rename(from, name) == 0)
         return STATUS_OK;
     status = draft_begin(&draft, name, fault);
     if (status != STATUS_OK)

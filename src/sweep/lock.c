@@ -63,19 +63,35 @@ static void read_holder(int fd, char *holder, size_t room)
 /* What the holder's words begin with. */
 static const char start[] = "host ";
 
-/* Why the file that is open is not one to be locked, and emptied; NULL when it is. */
-static const char *find_flaw(int fd)
+static enum status refuse_other(const char *name, const char *flaw, struct fault *fault)
+{
+    return fault_set(fault, STATUS_INPUT,
+                     "%s %s, expected a lock file or none: remove it, or give another file", name,
+                     flaw);
+}
+
+static enum status refuse_error(int error, const char *verb, const char *name, struct fault *fault)
+{
+    return fault_set(fault, disk_status(error), "cannot %s %s: %s", verb, name, strerror(error));
+}
+
+/* Whether the file that is open is one to be locked, and emptied. */
+static enum status check_content(int fd, const char *name, struct fault *fault)
 {
     struct stat about;
     char words[sizeof start] = "";
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
-        return "is no file";
+    if (fstat(fd, &about) != 0)
+        return refuse_error(errno, "look at", name, fault);
+    if (!S_ISREG(about.st_mode))
+        return refuse_other(name, "is no file", fault);
     if (about.st_nlink > 1)
-        return "has another name as well (a hard link)";
+        return refuse_other(name, "has another name as well (a hard link)", fault);
+    if (pread(fd, words, strlen(start), 0) < 0)
+        return refuse_error(errno, "read", name, fault);
     /* Zeros are what a power cut may leave. */
-    if (pread(fd, words, strlen(start), 0) > 0 && words[0] != '\0' && strcmp(words, start) != 0)
-        return "holds something else";
-    return NULL;
+    if (words[0] != '\0' && strcmp(words, start) != 0)
+        return refuse_other(name, "holds something else", fault);
+    return STATUS_OK;
 }
 
 bool lock_is_held(const char *path, char *holder, size_t size)
@@ -107,7 +123,7 @@ static enum status refuse_held(int fd, const char *path, struct fault *fault)
                      holder[0] != '\0' ? holder : "holder not known");
 }
 
-static enum status refuse_error(int error, const char *path, struct fault *fault)
+static enum status refuse_unlocked(int error, const char *path, struct fault *fault)
 {
     if (error == ENOSYS || error == ENOLCK || error == EOPNOTSUPP || error == EINVAL)
         return fault_set(fault, STATUS_FAULT,
@@ -125,16 +141,13 @@ static enum status open_file(const char *path, int *fd, struct fault *fault)
     if (status != STATUS_OK)
         return status;
     *fd = open(name, O_RDWR | O_CREAT | carefully, 0666);
-    const int error = errno;
-    const char *const flaw = *fd >= 0 ? find_flaw(*fd) : error == ELOOP ? "is a link" : NULL;
-    if (flaw != NULL)
-        status = fault_set(fault, STATUS_INPUT,
-                           "%s %s, expected a lock file or none: remove it, or give another file",
-                           name, flaw);
-    else if (*fd < 0)
-        status =
-            fault_set(fault, disk_status(error), "cannot create %s: %s", name, strerror(error));
-    if (flaw != NULL && *fd >= 0)
+    if (*fd >= 0)
+        status = check_content(*fd, name, fault);
+    else if (errno == ELOOP)
+        status = refuse_other(name, "is a link", fault);
+    else
+        status = refuse_error(errno, "create", name, fault);
+    if (status != STATUS_OK && *fd >= 0)
         close(*fd);
     free(name);
     return status;
@@ -159,7 +172,7 @@ enum status lock_acquire(struct lock **lock, const char *path, double wait_s, st
             continue;
         }
         const enum status status =
-            held ? refuse_held(fd, path, fault) : refuse_error(error, path, fault);
+            held ? refuse_held(fd, path, fault) : refuse_unlocked(error, path, fault);
         close(fd);
         return status;
     }

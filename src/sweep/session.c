@@ -39,20 +39,21 @@ static enum status check_file(const struct session *s, struct fault *fault)
     struct stat entry;
     struct store *store = NULL;
     const char *const path = s->request->path;
-    if (stat(path, &entry) != 0)
-        return STATUS_OK;
+    enum status status = disk_look(path, 0, &entry, fault);
+    if (status != STATUS_OK || entry.st_mode == 0)
+        return status;
     if (!S_ISREG(entry.st_mode))
         return fault_set(fault, STATUS_INPUT,
                          "--output: %s is not a file, expected the name of one", path);
-    enum status status = store_open(&store, path, STORE_READ, fault);
+    status = store_open(&store, path, STORE_READ, fault);
     if (status == STATUS_OK)
         status = store_check_algorithm(store, fault);
     if (status == STATUS_OK)
         status = store_check_layout(store, fault);
     if (status == STATUS_OK)
         status = store_match(store, s->spec, fault);
-    if (status == STATUS_OK && access(path, R_OK | W_OK) != 0)
-        status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", path);
+    if (status == STATUS_OK)
+        status = disk_check_access(path, fault);
     store_close(&store);
     return status;
 }
@@ -65,10 +66,14 @@ static enum status check_reuse(const struct session *s, struct fault *fault)
     const char *const path = s->request->reuse;
     if (path == NULL)
         return STATUS_OK;
-    if (stat(path, &there) == 0 && stat(s->request->path, &here) == 0 &&
-        here.st_dev == there.st_dev && here.st_ino == there.st_ino)
+    enum status status = disk_look(path, 0, &there, fault);
+    if (status == STATUS_OK)
+        status = disk_look(s->request->path, 0, &here, fault);
+    if (status == STATUS_OK && here.st_mode != 0 && here.st_dev == there.st_dev &&
+        here.st_ino == there.st_ino)
         return fault_set(fault, STATUS_INPUT, "--reuse: %s is the file of this sweep itself", path);
-    const enum status status = store_open(&other, path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = store_open(&other, path, STORE_READ, fault);
     store_close(&other);
     if (status != STATUS_OK)
         fault_prefix(fault, "--reuse");
@@ -110,14 +115,16 @@ enum status session_check(const struct session *s, struct fault *fault)
 
 enum status session_prepare(struct session *s, struct fault *fault)
 {
-    const char *const path = s->request->path;
+    struct stat entry;
     enum status status = session_check(s, fault);
     if (status == STATUS_OK)
         status = lock(s, fault);
+    /* It may have been made by whoever held the lock. */
+    if (status == STATUS_OK)
+        status = disk_look(s->request->path, 0, &entry, fault);
     if (status != STATUS_OK)
         return status;
-    /* It may have been made by whoever held the lock. */
-    return access(path, F_OK) != 0 ? create(s, fault) : check_file(s, fault);
+    return entry.st_mode == 0 ? create(s, fault) : check_file(s, fault);
 }
 
 static void name_run(const struct session *s, int64_t run, char *text, size_t size)

@@ -54,9 +54,9 @@ static void tell_checkpoints(const char *folder, struct fault *warning)
 static enum status check_checkpoints(const char *path, struct fault *warning, struct fault *fault)
 {
     struct stat about;
-    enum status status = STATUS_OK;
     char *const folder = disk_name("%s.ckpt", path);
-    const bool there = lstat(folder, &about) == 0;
+    enum status status = disk_look(folder, AT_SYMLINK_NOFOLLOW, &about, fault);
+    const bool there = status == STATUS_OK && about.st_mode != 0;
     if (there && S_ISLNK(about.st_mode))
         status = fault_set(fault, STATUS_INPUT,
                            "%s is a link, expected a folder or nothing: checkpoints of another "
@@ -72,15 +72,17 @@ static enum status check_checkpoints(const char *path, struct fault *warning, st
 
 static enum status check_lock(const char *path, struct fault *warning, struct fault *fault)
 {
-    struct stat about;
-    enum status status = STATUS_OK;
+    struct stat about, file;
     char *const lock = disk_name("%s.lock", path);
-    const bool there = lstat(lock, &about) == 0;
-    if (!there || access(path, F_OK) != 0)
-        status = disk_check_folder(path, there ? path : lock, fault);
-    if (there && S_ISREG(about.st_mode) && access(lock, R_OK | W_OK) != 0)
-        status = fault_set(fault, STATUS_INPUT, "cannot write %s: no permission", lock);
-    else if (there && is_foreign(&about))
+    enum status status = disk_look(lock, AT_SYMLINK_NOFOLLOW, &about, fault);
+    const bool there = status == STATUS_OK && about.st_mode != 0;
+    if (status == STATUS_OK)
+        status = disk_look(path, 0, &file, fault);
+    if (status == STATUS_OK && (!there || file.st_mode == 0))
+        status = disk_check_folder(path, file.st_mode == 0 ? path : lock, fault);
+    if (status == STATUS_OK && S_ISREG(about.st_mode))
+        status = disk_check_access(lock, fault);
+    if (status == STATUS_OK && there && is_foreign(&about))
         tell(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);
     free(lock);
     return status;
@@ -90,8 +92,10 @@ enum status sidecar_check(const char *path, struct fault *warning, struct fault 
 {
     struct stat about;
     warning->text[0] = '\0';
-    const enum status status = check_checkpoints(path, warning, fault);
-    if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink > 1)
+    enum status status = check_checkpoints(path, warning, fault);
+    if (status == STATUS_OK)
+        status = disk_look(path, 0, &about, fault);
+    if (status == STATUS_OK && S_ISREG(about.st_mode) && about.st_nlink > 1)
         tell(warning,
              "%s has %ld names (hard links), each with a lock of its own: let no run use another "
              "one at the same time",

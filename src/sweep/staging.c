@@ -143,11 +143,12 @@ static enum status move_all(const char *from, const char *to, struct fault *faul
             continue;
         char *source = disk_name("%s/%s", from, entry->d_name);
         char *target = disk_name("%s/%s", to, entry->d_name);
-        if (lstat(source, &about) != 0 || !S_ISDIR(about.st_mode))
+        status = disk_look(source, AT_SYMLINK_NOFOLLOW, &about, fault);
+        if (status == STATUS_OK && !S_ISDIR(about.st_mode))
             status = draft_move(source, target, fault);
-        else if (mkdir(target, 0777) != 0 && errno != EEXIST)
+        else if (status == STATUS_OK && mkdir(target, 0777) != 0 && errno != EEXIST)
             status = refuse(target, errno, fault);
-        else
+        else if (status == STATUS_OK)
             status = move_all(source, target, fault);
         free(source);
         free(target);

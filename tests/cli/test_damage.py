@@ -287,9 +287,10 @@ TOO_LATE = ", expected -1 or 1 to 60"
 RUNS = {
     "outcome": (1, 77, "its outcome is 77"),
     "outcome, another": (1, 3, "its outcome is 3, and 2 was committed"),
-    "total_episodes": (1, 10**6, "1000000 episodes, expected 1 to 60"),
-    "total_episodes, none": (1, -1, "-1 episodes, expected 1 to 60"),
-    "stopping_episode": (1, 61, "its stopping_episode is 61" + TOO_LATE),
+    "outcome, of one that stopped": (1, 1, "its stopping_episode is -1, expected 1 to 60"),
+    "total_episodes": (1, 10**6, "its total_episodes is 1000000, expected 1 to 60"),
+    "total_episodes, none": (1, -1, "its total_episodes is -1, expected 1 to 60"),
+    "stopping_episode": (1, 61, "its stopping_episode is 61, expected -1"),
     "run_cause": (1, -7, "its run_cause is -7, expected -1 to 5"),
     "cause": ((1, 2), 99, "its cause of actor 2 is 99, expected -1 to 5"),
     "cause, below": ((1, 4), -2**31, "its cause of actor 4 is -2147483648, expected -1 to 5"),

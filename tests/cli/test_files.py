@@ -276,7 +276,7 @@ def test_a_link_into_no_folder(tmp_path):
     for words in [], ["--dry-run"]:
         done = run("run", "s.yaml", "-o", "b.h5", *words, cwd=tmp_path)
         assert done.returncode == 2
-        assert done.stderr == "ccmsweep: cannot create gone/b.h5.lock: No such file or directory\n"
+        assert done.stderr == "ccmsweep: cannot create gone/b.h5: No such file or directory\n"
     (tmp_path / "round").symlink_to("round")
     done = run("run", "s.yaml", "-o", "round", cwd=tmp_path)
     assert done.returncode == 2 and "symbolic links" in done.stderr

@@ -338,7 +338,7 @@ WRONG = {
     "count": (["s.yaml", "-o", "x.h5", "--max-failed", "0"], "--max-failed: '0' is no count"),
     "wait": (["s.yaml", "-o", "x.h5", "--wait", "-1"], "--wait: '-1' is no time"),
     "setting": (["s.yaml", "-o", "x.h5", "--set", "training.gama=1"], "did you mean training.gamma"),
-    "folder": (["s.yaml", "-o", "nowhere/x.h5"], "nowhere/x.h5.lock: No such file or directory"),
+    "folder": (["s.yaml", "-o", "nowhere/x.h5"], "nowhere/x.h5: No such file or directory"),
     "a folder": (["s.yaml", "-o", "."], "--output: . is not a file"),
 }
 

@@ -41,6 +41,8 @@ enum kind {
     FTRUNCATE,
     FALLOCATE,
     STAT,
+    ACCESS,
+    READLINK,
     LOCK,
     MKDIR,
     UNLINK,
@@ -48,9 +50,9 @@ enum kind {
     KINDS
 };
 
-static const char *const names[KINDS] = {"open",  "read",   "pread",     "write",     "pwrite",
-                                         "fsync", "rename", "ftruncate", "fallocate", "stat",
-                                         "lock",  "mkdir",  "unlink",    "malloc"};
+static const char *const names[KINDS] = {
+    "open",      "read", "pread",  "write",    "pwrite", "fsync", "rename", "ftruncate",
+    "fallocate", "stat", "access", "readlink", "lock",   "mkdir", "unlink", "malloc"};
 
 static struct {
     bool active, onwards;
@@ -363,6 +365,28 @@ int fstatat(int folder, const char *path, struct stat *about, int flags)
 int fstatat64(int folder, const char *path, struct stat64 *about, int flags)
 {
     return stat_at(folder, path, about, flags);
+}
+
+int faccessat(int folder, const char *path, int mode, int flags)
+{
+    if (fails_on_path(ACCESS, folder, path))
+        return -1;
+    /* Where the kernel has no flags: who runs this is who it runs as. */
+    const int answer = (int)syscall(SYS_faccessat2, folder, path, mode, flags);
+    return answer == 0 || errno != ENOSYS ? answer
+                                          : (int)syscall(SYS_faccessat, folder, path, mode);
+}
+
+int access(const char *path, int mode)
+{
+    return faccessat(AT_FDCWD, path, mode, 0);
+}
+
+ssize_t readlink(const char *path, char *target, size_t size)
+{
+    if (fails_on_path(READLINK, AT_FDCWD, path))
+        return -1;
+    return syscall(SYS_readlinkat, AT_FDCWD, path, target, size);
 }
 
 static bool is_lock(int command)

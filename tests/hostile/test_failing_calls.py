@@ -6,6 +6,7 @@ then ends with the bytes of a sweep that nothing happened to.
 
 CCMSWEEP_FAILURES=all tries each call of a sweep alone, and many more of those of ranks."""
 import errno
+import json
 import os
 import random
 import shutil
@@ -46,6 +47,8 @@ ERRORS = {
     "ftruncate": ["EIO", "EFBIG"],
     "fallocate": ["ENOSPC", "EIO"],
     "stat": ["EIO", "ESTALE"],
+    "access": ["EIO", "ESTALE"],
+    "readlink": ["EIO", "ESTALE"],
     "lock": ["EIO", "ENOLCK"],
     "mkdir": ["ENOSPC", "EIO"],
     "unlink": ["EIO"],
@@ -130,8 +133,8 @@ def complaints(done, failure, ranks, codes=(0, 1)):
 class Case:
     """A situation in which the sweep is started: a folder that is copied for each failure."""
 
-    def __init__(self, folder, straight):
-        self.folder = folder
+    def __init__(self, folder, straight, recorded=0):
+        self.folder, self.recorded = folder, recorded
         self.straight = outside_volatile(straight)
 
     def copy(self, place):
@@ -140,6 +143,16 @@ class Case:
 
     def differs(self, path):
         return outside_volatile(path) != self.straight
+
+    def lost(self, folder):
+        """What a failure has cost, in words: a file that cannot be read, or runs that were in it."""
+        if not (folder / "b.h5").exists():
+            return ["the file is gone"] if self.recorded else []
+        status = run_in(folder, ["status", "--json", "b.h5"])
+        if status.returncode != 0:
+            return [f"status says {status.returncode}: {status.stderr}"]
+        done = json.loads(status.stdout)["states"]["done"]
+        return [f"only {done} runs are left in the file"] if done < self.recorded else []
 
     def try_one(self, place, failure, ranks):
         """Returns what is wrong, in words, with what became of the failure; None: it never came
@@ -151,10 +164,7 @@ class Case:
         path = folder / "b.h5"
         if done.returncode == 0 and (not path.exists() or self.differs(path)):
             wrong.append("code 0, and the file is not as it should be")
-        if path.exists():
-            status = run_in(folder, ["status", "b.h5"])
-            if status.returncode != 0:
-                wrong.append(f"status says {status.returncode}: {status.stderr}")
+        wrong += self.lost(folder)
         again = run_in(folder, ["run", *RUN], ranks=ranks)
         if again.returncode != 0:
             wrong.append(f"then {again.returncode}: {again.stderr}")
@@ -182,7 +192,8 @@ def cases(tmp_path_factory):
         write_spec(folder, SPEC)
     sweep(0, *RUN, "--order", "plan", cwd=goes_on, faults="rows@1=kill")
     assert (goes_on / "b.h5.ckpt/run-000001.ckpt").exists()
-    return {"begins": Case(begins, straight / "b.h5"), "goes on": Case(goes_on, straight / "b.h5"),
+    return {"begins": Case(begins, straight / "b.h5"),
+            "goes on": Case(goes_on, straight / "b.h5", recorded=1),
             "is read": Case(straight, straight / "b.h5")}
 
 
@@ -226,7 +237,7 @@ def test_readers(words, cases, tmp_path):
     case = cases["is read"]
     found = counts(case.copy(tmp_path / "counted"), words)
     draw = random.Random(" ".join(words))
-    failures = [failure for kind in ("open", "read", "pread", "stat", "malloc", "write")
+    failures = [failure for kind in ("open", "read", "pread", "stat", "readlink", "malloc", "write")
                 for failure in failures_of(kind, found.get(kind, 0), draw)]
 
     def attempt(place, failure):

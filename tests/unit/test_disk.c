@@ -115,6 +115,25 @@ static void test_links_are_followed_to_files_to_come(void **state)
     assert_false(disk_is_descriptor(in("one")));
 }
 
+/* That nothing is there is an answer; that it cannot be told is none. */
+static void test_what_stands_at_a_name(void **state)
+{
+    (void)state;
+    struct stat about;
+    assert_ok(disk_look(in("none"), 0, &about, &fault));
+    assert_int_equal(about.st_mode, 0);
+    put(in("plain"), "x");
+    assert_ok(disk_look(in("plain/none"), 0, &about, &fault));
+    assert_int_equal(about.st_mode, 0);
+    assert_int_equal(symlink("plain", in("link")), 0);
+    assert_ok(disk_look(in("link"), 0, &about, &fault));
+    assert_true(S_ISREG(about.st_mode));
+    assert_ok(disk_look(in("link"), AT_SYMLINK_NOFOLLOW, &about, &fault));
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(symlink("round", in("round")), 0);
+    assert_refused(disk_look(in("round"), 0, &about, &fault), STATUS_INPUT, "symbolic links");
+}
+
 static void test_a_link_stays_and_its_target_is_written(void **state)
 {
     (void)state;
@@ -365,7 +384,7 @@ static void test_what_stands_beside_a_file(void **state)
     assert_ok(sidecar_check(folder.path, &warning, &fault));
     assert_string_equal(warning.text, "");
     snprintf(name, sizeof name, "%s/none/run.h5", folder.name);
-    assert_refused(sidecar_check(name, &warning, &fault), STATUS_INPUT, "none/run.h5.lock");
+    assert_refused(sidecar_check(name, &warning, &fault), STATUS_INPUT, "none/run.h5: ");
     put(folder.path, "x");
     assert_int_equal(link(folder.path, in("second")), 0);
     assert_ok(sidecar_check(folder.path, &warning, &fault));
@@ -419,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_links_are_followed_to_files_to_come),
+        TEST(test_what_stands_at_a_name),
         TEST(test_a_link_stays_and_its_target_is_written),
         TEST(test_results_are_not_replaced_by_a_table),
         TEST(test_a_reader_of_a_fifo_gets_it),

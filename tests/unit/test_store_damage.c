@@ -209,7 +209,7 @@ static void test_a_damaged_run_does_not_count(void **state)
     assert_int_equal(store_state(store, 1), STORE_DONE);
     assert_ok(store_inspect(store, false, &fault));
     assert_int_equal(store_state(store, 1), STORE_DONE);
-    assert_string_equal(store_damage(store, 2), "1000000 episodes, expected 1 to 12");
+    assert_string_equal(store_damage(store, 2), "its total_episodes is 1000000, expected 1 to 12");
     assert_ok(store_inspect(store, true, &fault));
     assert_string_equal(store_damage(store, 1), "its cause of actor 3 is 99, expected -1 to 5");
     assert_int_equal(store_state(store, 3), STORE_DONE);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Bootstrap and permutation of seeds a second time: Python's Mersenne Twister, NumPy, and the
-definitions of include/ccmsweep/{bootstrap,resample,paired,logrank}.h."""
+definitions of src/stats/{bootstrap,resample,paired,logrank}.h."""
 import functools
 import itertools
 import math

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "base/build.h"
 #include "build_config.h"
 #include "build_revision.h"
-#include <ccmsweep/build.h>
 
 const char *build_version(void)
 {

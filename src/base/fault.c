@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/text.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

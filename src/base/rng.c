@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/rng.h>
+#include "base/rng.h"
 #include <math.h>
 
 enum { WORDS = 624, SHIFT = 397 };

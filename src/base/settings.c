@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
 #include <ccmsweep/settings.h>
-#include <ccmsweep/text.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/text.h>
+#include "base/text.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -207,4 +207,17 @@ int text_distance(const char *a, const char *b)
         }
     }
     return row[m % 3][n];
+}
+
+void text_duration(double seconds, char *text, size_t size)
+{
+    if (!isfinite(seconds) || seconds > 1e9) {
+        snprintf(text, size, "?");
+        return;
+    }
+    const long whole = lround(seconds);
+    if (whole >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
 }

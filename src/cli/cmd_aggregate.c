@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "query/damage.h"
+#include "report/aggregate_report.h"
+#include "sys/atomic_file.h"
+#include "sys/clock.h"
+#include "sys/disk.h"
+#include "sys/lock.h"
 #include <argp.h>
-#include <ccmsweep/aggregate_report.h>
-#include <ccmsweep/clock.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/damage.h>
-#include <ccmsweep/disk.h>
-#include <ccmsweep/draft.h>
-#include <ccmsweep/lock.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/text.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "bench/bench.h"
+#include "cli/commands.h"
+#include "cli/options.h"
 #include <argp.h>
-#include <ccmsweep/bench.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/text.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

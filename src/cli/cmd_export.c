@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "query/damage.h"
+#include "report/export.h"
+#include "store/schema.h"
+#include "sys/atomic_folder.h"
+#include "sys/lock.h"
 #include <argp.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/damage.h>
-#include <ccmsweep/export.h>
-#include <ccmsweep/lock.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/schema.h>
-#include <ccmsweep/staging.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

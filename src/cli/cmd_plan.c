@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "query/damage.h"
+#include "query/plan.h"
 #include <argp.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/damage.h>
-#include <ccmsweep/plan.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/text.h>
 #include <errno.h>
 #include <string.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "report/summary.h"
+#include "store/schema.h"
+#include "store/store.h"
 #include <argp.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/schema.h>
-#include <ccmsweep/store.h>
-#include <ccmsweep/summary.h>
-#include <ccmsweep/text.h>
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "spec/spec.h"
 #include <argp.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/spec.h>
 
 enum { KEY_DEFAULTS = 0x100, KEY_SET };
 

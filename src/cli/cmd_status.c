@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "report/status_report.h"
+#include "sys/clock.h"
+#include "sys/lock.h"
+#include "sys/stop_signal.h"
 #include <argp.h>
-#include <ccmsweep/clock.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/lock.h>
-#include <ccmsweep/request.h>
-#include <ccmsweep/status_report.h>
-#include <ccmsweep/stop.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "cli/commands.h"
+#include "model/kernels.h"
 #include <argp.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/kernels.h>
-#include <ccmsweep/text.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/build.h>
-#include <ccmsweep/commands.h>
-#include <ccmsweep/kernels.h>
-#include <ccmsweep/store.h>
+#include "base/build.h"
+#include "cli/commands.h"
+#include "model/kernels.h"
+#include "store/store.h"
 #include <ccmsweep/trainer.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/accumulated.h>
-#include <ccmsweep/mec.h>
+#include "model/accumulated.h"
+#include "model/mec.h"
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };

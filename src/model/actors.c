@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/actors.h>
-#include <ccmsweep/mec.h>
+#include "model/actors.h"
+#include "model/mec.h"
 #include <math.h>
 #include <string.h>
 

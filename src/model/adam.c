@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/adam.h>
+#include "model/adam.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/best_response.h>
-#include <ccmsweep/mec.h>
+#include "model/best_response.h"
+#include "model/mec.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/critic.h>
+#include "model/critic.h"
+#include "model/mec.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/mec.h>
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };

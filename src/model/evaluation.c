@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/evaluation.h>
+#include "model/evaluation.h"
 
 enum { LOCKSTEP = 64 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "model/kernels.h"
+#include "base/text.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/kernels.h>
-#include <ccmsweep/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

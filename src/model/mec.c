@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/mec.h>
+#include "model/mec.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/mlp.h>
+#include "model/mlp.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/networks.h>
+#include "model/networks.h"
 #include <math.h>
 #include <string.h>
 

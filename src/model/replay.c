@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "model/replay.h"
+#include "model/mec.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/mec.h>
-#include <ccmsweep/replay.h>
 #include <math.h>
 #include <string.h>
 

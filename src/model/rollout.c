@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "model/rollout.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/rollout.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/saved.h>
+#include "model/saved.h"
 #include <math.h>
 #include <string.h>
 

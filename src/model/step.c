@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/step.h>
+#include "model/step.h"
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION };

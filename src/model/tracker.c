@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/tracker.h>
+#include "model/tracker.h"
 #include <math.h>
 #include <string.h>
 

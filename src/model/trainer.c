@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/evaluation.h>
-#include <ccmsweep/mec.h>
-#include <ccmsweep/networks.h>
-#include <ccmsweep/replay.h>
-#include <ccmsweep/rollout.h>
-#include <ccmsweep/saved.h>
-#include <ccmsweep/step.h>
-#include <ccmsweep/tracker.h>
+#include "model/evaluation.h"
+#include "model/mec.h"
+#include "model/networks.h"
+#include "model/replay.h"
+#include "model/rollout.h"
+#include "model/saved.h"
+#include "model/step.h"
+#include "model/tracker.h"
+#include "model/trainer_view.h"
 #include <ccmsweep/trainer.h>
-#include <ccmsweep/trainer_view.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

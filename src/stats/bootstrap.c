@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/bootstrap.h>
-#include <ccmsweep/draws.h>
-#include <ccmsweep/resample.h>
-#include <ccmsweep/weighted.h>
+#include "stats/bootstrap.h"
+#include "stats/draws.h"
+#include "stats/resample.h"
+#include "stats/weighted_rmst.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>

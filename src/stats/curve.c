@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/curve.h>
-#include <ccmsweep/ticks.h>
+#include "stats/curve.h"
+#include "stats/event_times.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/logrank.h>
-#include <ccmsweep/rng.h>
-#include <ccmsweep/shape.h>
-#include <ccmsweep/ticks.h>
+#include "stats/logrank.h"
+#include "base/rng.h"
+#include "stats/event_times.h"
+#include "stats/exchangeable.h"
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_eigen.h>

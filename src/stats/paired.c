@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/draws.h>
-#include <ccmsweep/paired.h>
-#include <ccmsweep/resample.h>
-#include <ccmsweep/ticks.h>
-#include <ccmsweep/weighted.h>
+#include "stats/paired.h"
+#include "stats/draws.h"
+#include "stats/event_times.h"
+#include "stats/resample.h"
+#include "stats/weighted_rmst.h"
 #include <math.h>
 #include <stdlib.h>
 

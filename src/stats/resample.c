@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/resample.h>
-#include <ccmsweep/ticks.h>
+#include "stats/resample.h"
+#include "stats/event_times.h"
 #include <stdlib.h>
 
 /* Order clusters by their stratum. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <ccmsweep/sample.h>
-#include <ccmsweep/ticks.h>
+#include "stats/sample.h"
+#include "stats/event_times.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_roots.h>
 #include <gsl/gsl_sort.h>

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The house rules that a machine can check. A tool that is not installed is a skip."""
-import itertools
 import json
 import os
 import re
@@ -33,7 +32,7 @@ def project_files():
 
 
 FILES = project_files()
-HEADERS = [path for path in FILES if path.parent == ROOT / "include/ccmsweep"]
+HEADERS = [path for path in FILES if path.suffix == ".h" and "tests" not in path.parts]
 
 
 def is_script(path):
@@ -46,6 +45,13 @@ def is_code(path):
 
 def short(path):
     return str(path.relative_to(ROOT))
+
+
+def as_included(header):
+    """How an include line names one of our headers."""
+    name = header.relative_to(ROOT)
+    return f"<{'/'.join(name.parts[1:])}>" if name.parts[0] == "include" else (
+        f'"{"/".join(name.parts[1:])}"')
 
 
 def run(*command, text=""):
@@ -125,57 +131,89 @@ def foreign_includes():
     return sorted(word for word in words if word.startswith("-isystem"))
 
 
-@pytest.mark.parametrize("header", HEADERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("header", HEADERS, ids=as_included)
 def test_header_compiles_alone(header):
     ours = shlex.split(os.environ["CC"])
     compilers = [ours] + [[other] for other in ("gcc", "clang")
                           if shutil.which(other) and other not in Path(ours[-1]).name]
     for compiler in compilers:
         run(*compiler, "-std=gnu17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
-            f"-I{ROOT}/include", *foreign_includes(), "-x", "c", "-",
-            text=f"#include <ccmsweep/{header.name}>\n")
+            f"-I{ROOT}/include", f"-I{ROOT}/src", *foreign_includes(), "-x", "c", "-",
+            text=f"#include {as_included(header)}\n")
 
 
 # Who may include what comes from outside.
 INCLUDES = {
-    "hdf5.h": r"include/ccmsweep/h5\.h",
-    "hdf5_hl.h": r"src/sweep/store\w*\.c",
-    "ccmsweep/h5.h": r"src/sweep/(h5\w*|store\w*)\.c|include/ccmsweep/store_inside\.h",
-    "mpi.h": r"src/(sweep/(comm|scheduler|worker|store)\w*|cli/\w+)\.c",
-    "yaml.h": r"src/sweep/outline\.c",
+    "hdf5.h": r"src/store/h5\.h",
+    "hdf5_hl.h": r"src/store/store\w*\.c",
+    "mpi.h": r"src/(run/(comm|scheduler|attempt)|store/store\w*|cli/\w+)\.c",
+    "yaml.h": r"src/spec/yaml_tree\.c",
     "gsl/": r"src/stats/\w+\.c",
-    "cblas.h": r"src/cli/yardstick\.c",
-    "immintrin.h": r"src/model/level\.c",
-    "arm_neon.h": r"src/model/level\.c",
+    "cblas.h": r"src/bench/sgemm_reference\.c",
+    "immintrin.h": r"src/model/kernels_tmpl\.c",
+    "arm_neon.h": r"src/model/kernels_tmpl\.c",
 }
+SOURCES = [p for p in FILES if p.suffix in {".c", ".h"} and "tests" not in p.parts]
 
 
 @pytest.mark.parametrize("name", INCLUDES)
 def test_included_only_by(name):
-    users = [short(p) for p in FILES if p.suffix in {".c", ".h"} and "tests" not in p.parts
-             and re.search(rf"^#include <{re.escape(name)}", p.read_text(), re.MULTILINE)]
+    users = [short(p) for p in SOURCES
+             if re.search(rf"^#include <{re.escape(name)}", p.read_text(), re.MULTILINE)]
+    assert users
     assert not [user for user in users if not re.fullmatch(INCLUDES[name], user)]
 
 
-LAYERS = ["base", "model", "sweep", "cli"]
-# Stands on base alone, and only cli stands on it.
-STATS = [("base", "stats"), ("stats", "model"), ("stats", "sweep"), ("stats", "cli"),
-         ("model", "stats"), ("sweep", "stats")]
+# What each room of src/ may see besides itself.
+ROOMS = {
+    "base": [],
+    "model": ["base"],
+    "stats": ["base"],
+    "sys": ["base"],
+    "spec": ["base", "sys"],
+    "store": ["base", "model", "sys", "spec"],
+    "run": ["base", "model", "sys", "spec", "store"],
+    "query": ["base", "model", "stats", "sys", "spec", "store"],
+    "report": ["base", "model", "stats", "sys", "spec", "store", "query"],
+    "bench": ["base", "model", "sys", "spec", "store", "run"],
+    "cli": ["base", "model", "stats", "sys", "spec", "store", "run", "query", "report", "bench"],
+}
 
 
-def symbols(layer, *options):
-    """Names that `nm` gives for the static library of a layer."""
-    library = BUILD / f"src/{layer}/libccm_{layer}.a"
-    listing = subprocess.run(["nm", "--format=posix", *options, library], check=True,
+def wrong_includes(room, text):
+    """Include lines that look up, or into what is a room's own."""
+    found = re.findall(r'^#include "(\w+)/(\w+)\.h"', text, flags=re.MULTILINE)
+    return [f"{other}/{name}" for other, name in found
+            if other != room and (other not in ROOMS[room] or name.endswith("_internal"))]
+
+
+def test_no_upward_include():
+    assert wrong_includes("stats", '#include "model/mec.h"\n#include "base/rng.h"\n') == ["model/mec"]
+    assert wrong_includes("run", '#include "store/store_internal.h"\n') == ["store/store_internal"]
+    assert {p.parent.name for p in SOURCES if p.suffix == ".c"} == set(ROOMS)
+    wrong = [f"{short(p)}: {name}" for p in SOURCES if p.parts[-3] == "src"
+             for name in wrong_includes(p.parent.name, p.read_text())]
+    assert not wrong, "\n".join(wrong)
+
+
+def symbols(path, *options):
+    """Names that `nm` gives for a library or an object."""
+    listing = subprocess.run(["nm", "--format=posix", *options, path], check=True,
                              capture_output=True, text=True).stdout
     return set(re.findall(r"^(\w+) [A-Za-z]", listing, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("lower, upper", [*itertools.combinations(LAYERS, 2), *STATS])
-def test_no_upward_call(lower, upper):
-    defined = symbols(upper, "--defined-only", "--extern-only")
-    assert defined
-    assert not symbols(lower, "--undefined-only") & defined
+def library(room):
+    return BUILD / f"src/{room}/libccm_{room}.a"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_upward_call(room):
+    undefined = symbols(library(room), "--undefined-only")
+    for other in set(ROOMS) - {room, *ROOMS[room]}:
+        defined = symbols(library(other), "--defined-only", "--extern-only")
+        assert defined
+        assert not undefined & defined, other
 
 
 def readme_commands():

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "oracle.h"
+#include "model/mec.h"
 #include "oracle_pass.h"
 #include <ccmsweep/fault.h>
-#include <ccmsweep/mec.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "oracle_pass.h"
-#include <cblas.h>
 #include <ccmsweep/fault.h>
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 

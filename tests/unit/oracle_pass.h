@@ -6,7 +6,7 @@
 #ifndef CCMSWEEP_TESTS_ORACLE_PASS_H
 #define CCMSWEEP_TESTS_ORACLE_PASS_H
 
-#include <ccmsweep/mlp.h>
+#include "model/mlp.h"
 #include <stdbool.h>
 #include <stddef.h>
 

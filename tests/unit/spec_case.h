@@ -4,7 +4,7 @@
 #define CCMSWEEP_TESTS_SPEC_CASE_H
 
 #include "check.h"
-#include <ccmsweep/spec.h>
+#include "spec/spec.h"
 #include <stdlib.h>
 
 #define UNKNOWN "unknown key, expected one that 'ccmsweep spec --defaults' lists"

@@ -3,9 +3,9 @@
 #ifndef CCMSWEEP_TESTS_STATS_CASE_H
 #define CCMSWEEP_TESTS_STATS_CASE_H
 
+#include "base/rng.h"
 #include "check.h"
-#include <ccmsweep/rng.h>
-#include <ccmsweep/sample.h>
+#include "stats/sample.h"
 
 enum { CASE_MOST = 1000 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "step_check.h"
+#include "model/mec.h"
 #include "oracle.h"
-#include <ccmsweep/mec.h>
 #include <stdlib.h>
 
 enum { A = MEC_ACTION, NONE = ORACLE_NOBODY - 1 };

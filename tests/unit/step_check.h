@@ -4,8 +4,8 @@
 #define CCMSWEEP_TESTS_STEP_CHECK_H
 
 #include "check.h"
-#include <ccmsweep/networks.h>
-#include <ccmsweep/step.h>
+#include "model/networks.h"
+#include "model/step.h"
 
 /** A copy of all parameters and moments. */
 struct snapshot {

@@ -9,7 +9,7 @@
 #define CCMSWEEP_TESTS_TRACKER_CASE_H
 
 #include "check.h"
-#include <ccmsweep/tracker.h>
+#include "model/tracker.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Text a user wrote, and text for a user to read: numbers, quoted excerpts, sentences that end with
+ * a whole word, near misses.
+ *
+ * Numbers are read whole or refused: base 10, finite, no blanks, no trailing characters. The
+ * decimal point is the C locale's; the program never sets another. Knows no other module.
+ */
+#ifndef CCMSWEEP_TEXT_H
+#define CCMSWEEP_TEXT_H
+
+#include <ccmsweep/fault.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Size that holds any number written by text_write_real, with its final NUL. */
+enum { TEXT_NUMBER = 32 };
+
+/** Read all of `text` as a finite real: [+-] digits [. digits] [e [+-] digits], at least one digit
+ *  before or after the point. No hexadecimal, no inf, no nan. Overflow, and underflow to zero or
+ *  to a subnormal number, are refused. \return false when refused; `*value` is then unchanged. */
+bool text_parse_real(const char *text, double *value) MUST_USE;
+
+/** Read all of `text` as a whole number: [+-] digits, within int64_t. \return as above. */
+bool text_parse_integer(const char *text, int64_t *value) MUST_USE;
+
+/** Write `value` in the shortest form that text_parse_real reads back to the same bits ("nan",
+ *  "inf" as printf writes them). Cut at `size`; returns the length as snprintf does. */
+int text_write_real(double value, char *text, size_t size);
+
+/** Write `text` between single quotes for a message: control characters and bytes above 126 become
+ *  '?', what is longer than 40 characters ends in "…". `quoted` has room for TEXT_QUOTED bytes.
+ *  Returns `quoted`. */
+const char *text_quote(const char *text, char *quoted);
+enum { TEXT_QUOTED = 64 };
+
+/** Make text from outside fit to be printed, in place: what a terminal would obey (control
+ * characters, also those beyond ASCII) becomes '?'. Everything else stays. Returns `text`. */
+char *text_make_plain(char *text);
+
+/**
+ * Write behind the text that is there ("" at first) in a block of `size` bytes, as snprintf writes.
+ * No sentence is cut in mid-word: what does not fit ends after a whole word in " …" (behind a part
+ * of a word only where there is no blank), and takes nothing more.
+ */
+void text_add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The same with a list of arguments. */
+void text_add_list(char *text, size_t size, const char *format, va_list values)
+    __attribute__((format(printf, 3, 0)));
+
+/** Number of single-character insertions, deletions, replacements and swaps of neighbours that turn
+ *  `a` into `b`; INT_MAX when one of them is longer than 63 characters. */
+int text_distance(const char *a, const char *b) MUST_USE;
+
+/** Write seconds as "1:02:03" or "2:03"; "?" when they cannot be told. Cut at `size`. */
+void text_duration(double seconds, char *text, size_t size);
+
+#endif

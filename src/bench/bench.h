@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What a training costs on this machine: CPU time by episode and phase, arithmetic, memory, and
+ * the speed of a BLAS on the same shapes to compare with.
+ *
+ * Times are CPU time of the one thread that trains: others who use the machine do not add to them,
+ * though its caches, memory and clock rate are shared all the same. Numbers that do not exist,
+ * because there was no such episode, are NaN. All calls are local.
+ */
+#ifndef CCMSWEEP_BENCH_H
+#define CCMSWEEP_BENCH_H
+
+#include "model/phase.h"
+#include <ccmsweep/fault.h>
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/** Version of the JSON: raised when a key changes its meaning or goes. */
+enum { BENCH_SCHEMA_VERSION = 1 };
+
+/** One product C (m, n) = A (m, k) · B (k, n). */
+struct yardstick_shape {
+    const char *where; /**< in a training */
+    int m, n, k;
+    double gflop_per_s; /**< median */
+};
+
+enum { YARDSTICK_SHAPES = 3 };
+
+/** What OpenBLAS' sgemm reaches on one thread at the largest products of a training. */
+struct yardstick {
+    char kernel[32]; /**< OpenBLAS' name for it */
+    struct yardstick_shape shape[YARDSTICK_SHAPES];
+    double best; /**< GFLOP/s of the fastest shape: what a training is compared with */
+};
+
+/** Load OpenBLAS and measure its sgemm, on one thread, at the shapes that trainings of `cell` have.
+ *  Takes about half a second. \return STATUS_FAULT with a sentence when it cannot be loaded */
+enum status yardstick_measure(struct yardstick *yardstick, const struct settings *cell,
+                              struct fault *fault) MUST_USE;
+
+/** CPU time of episodes of one kind. */
+struct episode_times {
+    int64_t episodes;
+    double median_ms, min_ms;
+};
+
+/**
+ * One measured training. An *ordinary* episode trains, and neither logs, takes a snapshot nor
+ * evaluates; a *log* episode logs and does not evaluate. Whatever has no kind of its own in its
+ * name is of the ordinary ones.
+ */
+struct measurement {
+    int64_t first, last; /**< episodes that were measured */
+    struct episode_times ordinary, log;
+    double phase_ms[PHASE_COUNT]; /**< mean */
+    double gflop;                 /**< mean; see compute.flop in kernels.h */
+    double gflop_per_s;           /**< median */
+    double passes;                /**< mean; this and the next are those of struct response_tally */
+    double layouts;               /**< mean */
+    double rows, challengers, renewals, flips; /**< by pass */
+    double memory_mb;                          /**< 1e6 bytes that the trainer holds */
+};
+
+/** Train `cell`, `skip` episodes unmeasured and then up to `count` (1 or more) measured ones.
+ *  \return STATUS_INPUT with a sentence when it ended before it had measured one */
+enum status measure_training(const struct settings *cell, int64_t skip, int64_t count,
+                             struct measurement *measurement, struct fault *fault) MUST_USE;
+
+/** Median of `count` (1 or more) values, which are sorted on the way. */
+double bench_median(size_t count, double *values);
+
+/** A training that was measured: what the report says of it. */
+struct bench_regime {
+    const char *name;
+    struct settings cell;
+    struct measurement measurement;
+};
+
+/** Write the report in at most 80 columns. */
+void bench_print(FILE *file, const struct yardstick *yardstick, size_t count,
+                 const struct bench_regime *regimes);
+
+/** Write the same as one JSON object; NaN is null. \return false when the stream took not all of
+ *  it. */
+bool bench_print_json(FILE *file, const struct yardstick *yardstick, size_t count,
+                      const struct bench_regime *regimes) MUST_USE;
+
+#endif

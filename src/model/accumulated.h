@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Accumulated gradients of a log episode: what the published program logged.
+ *
+ * It zeroes actor i's gradient only before pass i, so that at the end of a training step actor i
+ * holds the sum of its gradients from passes i … N-1, and the critic its loss gradient and those
+ * of all N actor passes. Forming each of the 1275 and adding them would cost some ten training
+ * steps. All are linear in d1, the gradient by the first layer's sums of a pass's maximising rows,
+ * and what they are multiplied by changes seldom, so sums of d1 over passes come first:
+ *
+ * - states (the same in all passes): one product with the sum over all passes;
+ * - action of actor a (old in passes ≤ a, new after): old·Σ_{p≤a} d1 + new·Σ_{p>a} d1;
+ * - a row's own inputs and its second layer (the same while the row is neither replaced nor
+ *   evaluated anew): a product with the sums over that *stretch* of passes, in which h2 and the
+ *   gradient are affine in h1;
+ * - actor a in passes p > a: its activations are those after its update, so one backward pass with
+ *   the sum of dL/dy.
+ *
+ * Letters: N agents, B samples, A = 3, O = 10 own inputs, H1, H2 hidden units of the critic, P
+ * parameters of an actor, Pc of the critic. f32.
+ */
+#ifndef CCMSWEEP_ACCUMULATED_H
+#define CCMSWEEP_ACCUMULATED_H
+
+#include "model/actors.h"
+#include "model/arena.h"
+#include "model/best_response.h"
+
+/** Sums of one training step. */
+struct accumulated {
+    struct actors *actors;          /**< borrowed */
+    const struct best_response *br; /**< borrowed */
+    const float *d_q;               /**< (B) of the present step, borrowed */
+    float *actor;                   /**< (N, P) result */
+    float *critic;                  /**< (Pc) result */
+    float *sum;                     /**< (B, H1) Σ d1 over all passes so far */
+    float *stretch_d1, *stretch_h;  /**< (B, H1) Σ d1 and Σ h1 over the present stretch */
+    float *z2;                      /**< (B, H2) second-layer sums of its row */
+    float *own;                     /**< (B, O) own inputs of its row */
+    float *d2, *h2;                 /**< (H2) gradient by those sums, and Σ h2 */
+    float *d_y;                     /**< (N, B, A) Σ_{p>a} dL/dy of actor a */
+    float *slopes;                  /**< (B, A) */
+    float *extra;                   /**< (P) one backward pass */
+    int32_t *agent, *version;       /**< (B) of its row; version -1: no stretch */
+    int32_t *from, *passes;         /**< (B) its first pass and how many */
+    int32_t *on;                    /**< (max(H1, H2)) */
+};
+
+/** Lay out. `actors` and `br` are borrowed. */
+void accumulated_bind(struct accumulated *sums, struct actors *actors,
+                      const struct best_response *br, struct arena *scratch);
+
+/** Begin a step with the critic's own gradient (Pc). \param d_q (B) borrowed until the end, set
+ *  before the first pass */
+void accumulated_begin(struct accumulated *sums, const float *critic, const float *d_q);
+
+/** Pass i: its maximising rows are known on all samples. \param gradient (P) own gradient of actor
+ *  i */
+void accumulated_pass(struct accumulated *sums, int i, const float *gradient);
+
+/** After actor i's update. \param before, after (B, A) its actions */
+void accumulated_moved(struct accumulated *sums, int i, const float *before, const float *after);
+
+/** Form the sums. \param theta (N, P) updated actors, with x their activations */
+void accumulated_end(struct accumulated *sums, const float *theta, const struct activations *x);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The N actors: small networks state (7) → H1 → H2 → action (3) with tanh, one per agent, held as
+ * one strided block of parameters.
+ *
+ * Letters: N agents, B samples, S = 7, A = 3, P parameters of one actor.
+ *
+ * The tanh cliff: the derivative is 1 - y·y in f32 of the f32 output y. Once y is exactly ±1 it is
+ * exactly 0, and with it the gradient. Any smoother formula loses the phenomenon.
+ */
+#ifndef CCMSWEEP_ACTORS_H
+#define CCMSWEEP_ACTORS_H
+
+#include "model/arena.h"
+#include "model/kernels.h"
+#include "model/mlp.h"
+#include <ccmsweep/settings.h>
+
+/** Activations of all actors on a batch, kept for the backward pass. */
+struct activations {
+    float *h1; /**< (N, B, H1) after ReLU */
+    float *h2; /**< (N, B, H2) after ReLU */
+    float *z;  /**< (N, B, A) tanh inputs */
+    float *y;  /**< (N, B, A) tanh outputs */
+};
+
+/** Shape of the family and scratch for one backward pass. Parameters come with each call. */
+struct actors {
+    struct mlp mlp;
+    struct compute *compute; /**< borrowed */
+    int agents;
+    float cliff;     /**< |z| beyond which tanh is ±1 exactly */
+    float *d_z;      /**< (B, A) of the last actors_backward */
+    float *d_h2;     /**< (B, H2) dL/dh2 before the ReLU's mask, of the last actors_chain */
+    float *d_h1;     /**< (B, H1) dL/dh1 before the ReLU's mask, of the last actors_chain */
+    float *d_a2;     /**< (B, H2) masked */
+    float *d_a1;     /**< (B, H1) masked */
+    float *w2;       /**< (H2, H1) the second layer's weight transposed */
+    int32_t *active; /**< (B) samples of the last actors_backward whose d_z is not 0 */
+    int active_count;
+};
+
+/** Lay out the scratch for batches of up to `rows`. `compute` is borrowed. */
+void actors_bind(struct actors *actors, const struct settings *settings, struct compute *compute,
+                 int rows, struct arena *scratch);
+
+/** Lay out activations for batches of up to `rows`. */
+void activations_bind(struct activations *x, const struct actors *actors, int rows,
+                      struct arena *scratch);
+
+/**
+ * Forward pass of actor i on B samples; fills its part of `x` and its columns of `action`. tanh is
+ * correctly rounded; the setting `pytorch` gives exactly ±1 beyond |z| = 8.664339742 (25·ln2/2 in
+ * f32), as PyTorch's vectorised CPU kernel does, `exact` where rounding does (from 9.011).
+ * \param theta  (N, P) parameters of all actors
+ * \param state  (B, N·S) joint states; the actor sees its own row only
+ * \param action (B, N·A) joint action; columns 3i … 3i+2 are written
+ */
+void actors_forward(const struct actors *actors, const float *theta, int i, int rows,
+                    const float *state, struct activations *x, float *action);
+
+/** Samples of actor i on which a 1 - y² is not 0: where its gradient needs dL/dy.
+ *  \param list (rows) written \return how many */
+int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
+
+/**
+ * Backward pass of actor i from dL/dy to its parameters' gradient. Samples that pass nothing back
+ * cost nothing.
+ * \param d_y (B, A) gradient of the loss by the actor's outputs
+ * \param gradient (P) written
+ * Leaves d_z, d_a2 and d_a1 (of samples with a gradient) in the struct.
+ */
+void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
+                     const struct activations *x, const float *d_y, float *gradient);
+
+/** After actors_backward: d_h2 and d_h1 of the same pass, for whoever wants the chain. */
+void actors_chain(struct actors *actors, const float *theta, int i, int rows);
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The critic: one network that values every agent's proposal.
+ *
+ * Letters: N agents, B samples, R rows, S = 7, A = 3, J = N·(S+A) joint inputs, O = S+A own inputs,
+ * H1, H2 hidden units. Input of a row (b, j): [states of all agents N·S | actions of all agents N·A
+ * | state of j S | action of j A]; the "nobody" row has zeros in the last O.
+ *
+ * The first J inputs are the same for all rows of a sample, so their part of the first layer is
+ * formed once per sample (critic_joint) and a row adds O multiply-adds. Gradients use the same
+ * split: rows of a sample are summed before they meet the joint inputs. Rows of one sample also
+ * share most of the units that ReLUs leave on, and units that are off in all of them take part in
+ * no product; leaving out terms that are exactly 0 changes no bit.
+ */
+#ifndef CCMSWEEP_CRITIC_H
+#define CCMSWEEP_CRITIC_H
+
+#include "model/arena.h"
+#include "model/kernels.h"
+#include "model/mlp.h"
+#include <ccmsweep/settings.h>
+#include <stdint.h>
+
+enum { CRITIC_NOBODY = -1 };
+
+/** Rows under evaluation, in ascending (sample, agent) order, with their activations. */
+struct critic_rows {
+    int count, capacity;
+    int32_t *sample; /**< (R) */
+    int32_t *agent;  /**< (R) or CRITIC_NOBODY */
+    float *own;      /**< (R, O) own inputs */
+    float *h1;       /**< (R, H1) after ReLU */
+    float *h2;       /**< (R, H2) after ReLU */
+    float *q;        /**< (R) */
+};
+
+/** Shape and scratch. Parameters come with each call. */
+struct critic {
+    struct mlp mlp;
+    struct compute *compute; /**< borrowed */
+    int agents;
+    int joint;      /**< J */
+    float *d_a2;    /**< (R, H2) gradient by the second layer's sums, of the last backward */
+    float *d_a1;    /**< (R, H1) gradient by the first layer's sums, of the last backward */
+    float *d_joint; /**< (B, H1) d_a1 summed over the rows of a sample */
+    float *w2;      /**< (H2, H1) the second layer's weight transposed, of critic_turn */
+    int32_t *on;    /**< (max(H1, H2)) units that are on in some row of a sample */
+    double *exact;  /**< (H1 + H2) of critic_value_f64 */
+};
+
+/** Lay out scratch for up to `samples` samples of up to `per_sample` rows. */
+void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,
+                 int samples, int per_sample, struct arena *scratch);
+
+/** Lay out a list of up to `capacity` rows. \param hidden with room for h1 and h2 */
+void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int capacity,
+                      bool hidden, struct arena *scratch);
+
+/** Part of the first layer's sums that the joint states decide, bias included: out (B, H1) =
+ *  state (B, N·S) · W1[:N·S] + b1, on the `count` samples of `list`, or on the first `count` when
+ *  `list` is NULL. */
+void critic_joint_state(const struct critic *critic, const float *theta, int count,
+                        const int32_t *list, const float *state, float *out);
+
+/** Whole joint part: out (B, H1) = state_part + action (B, N·A) · W1[N·S:J], on the same kind of
+ *  list. `out` may be `state_part`. */
+void critic_joint(const struct critic *critic, const float *theta, int count, const int32_t *list,
+                  const float *state_part, const float *action, float *out);
+
+/** Start an empty list. */
+void critic_rows_clear(struct critic_rows *rows);
+
+/** Append row (sample, agent); `state`, `action` are the sample's joint arrays. */
+void critic_rows_add(struct critic_rows *rows, const struct critic *critic, int sample, int agent,
+                     const float *state, const float *action);
+
+/** Append all agents of one sample that propose (action[j][0] ≥ 0), else "nobody". */
+void critic_rows_add_proposers(struct critic_rows *rows, const struct critic *critic, int sample,
+                               const float *state, const float *action);
+
+/** Own inputs (O) of an agent's row. */
+void critic_own(const struct critic *critic, int agent, const float *state, const float *action,
+                float *own);
+
+/** Rows of the sample that row r belongs to: from r on, how many. */
+int critic_rows_group(const struct critic_rows *rows, int r);
+
+/** Fill h1, h2 and q of all rows. \param joint (B, H1) of critic_joint */
+void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
+                     struct critic_rows *rows);
+
+/** Row of the largest q among q (count), the first among equals. A NaN never wins against a
+ *  number. */
+int critic_best(const float *q, int count);
+
+/** critic_joint of one sample, state and action together, in f64. \param out (H1) written */
+void critic_joint_f64(const struct critic *critic, const float *theta, const float *state,
+                      const float *action, double *out);
+
+/** Value of one row in f64: slow, and the arbiter of values that f32 cannot tell apart.
+ *  \param joint (H1) of critic_joint_f64 \param own (O) */
+double critic_value_f64(const struct critic *critic, const float *theta, const double *joint,
+                        const float *own);
+
+/** Turn the second layer's weight round for critic_backward; once for each change of theta. */
+void critic_turn(struct critic *critic, const float *theta);
+
+/** Backward pass of evaluated rows: from d_q (R) to d_a2 and d_a1 in the struct. */
+void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
+                     const float *d_q);
+
+/**
+ * Gradient by the parameters after critic_backward.
+ * \param state, action joint arrays of the `samples` samples
+ * \param gradient (mlp.size) written
+ */
+void critic_parameter_gradient(struct critic *critic, int samples, const struct critic_rows *rows,
+                               const float *d_q, const float *state, const float *action,
+                               float *gradient);
+
+#endif

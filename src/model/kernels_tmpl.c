@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: MIT
+/* The kernels for one level of CPU. The build compiles this file once a level, with its compiler
+ * flags and KERNELS, the name of the table; see kernels.h for what the bits are. */
+#include "model/kernels.h"
+#include <math.h>
+#include <string.h>
+
+#if defined __AVX512F__ || defined __AVX2__
+#include <immintrin.h>
+#elif defined __ARM_NEON
+#include <arm_neon.h>
+#endif
+
+/* VL floats a vector; tiles of a product hold up to MR rows; dots go DR by DR. */
+#if defined __AVX512F__
+enum { VL = 16, MR = 8, DR = 4, FUSED = 1 };
+#define LEVEL "avx512"
+#elif defined __AVX2__
+enum { VL = 8, MR = 6, DR = 2, FUSED = 1 };
+#define LEVEL "avx2"
+#else
+enum { VL = 4, MR = 4, DR = 1 };
+#define LEVEL "baseline"
+#if defined __ARM_NEON && defined __aarch64__
+enum { FUSED = 1 };
+#else
+enum { FUSED = 0 };
+#endif
+#endif
+
+enum { LANES = 16, PARTS = LANES / VL, NR_MAX = 8 };
+
+typedef float vec __attribute__((vector_size(VL * sizeof(float))));
+typedef float unaligned
+    __attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t mask __attribute__((vector_size(VL * sizeof(float))));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const float *x)
+{
+    return *(const unaligned *)x;
+}
+
+INLINE void store(float *x, vec v)
+{
+    *(unaligned *)x = v;
+}
+
+INLINE vec all(float x)
+{
+    return x - (vec){0};
+}
+
+INLINE vec multiply_add(vec a, vec b, vec c)
+{
+#if defined __AVX512F__
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined __AVX2__
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined __ARM_NEON && defined __aarch64__
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE float multiply_add1(float a, float b, float c)
+{
+    return FUSED ? __builtin_fmaf(a, b, c) : a * b + c;
+}
+
+/* v where `keep` is true, else 0. */
+INLINE vec where(mask keep, vec v)
+{
+    return (vec)((mask)v & keep);
+}
+
+INLINE vec choose(mask first, vec v, vec w)
+{
+    return (vec)(((mask)v & first) | ((mask)w & ~first));
+}
+
+/* A NaN is not below 0 and stays. */
+INLINE vec relu(vec v)
+{
+    return (vec)((mask)v & ~(mask)(v < (vec){0}));
+}
+
+/* The first `count` of LANES values, zeros for the rest. */
+INLINE void load_lanes(const float *x, size_t count, vec v[PARTS])
+{
+    if (__builtin_expect(count < LANES, 0)) {
+        float block[LANES] = {0};
+        memcpy(block, x, count * sizeof *x);
+        for (int p = 0; p < PARTS; p++)
+            v[p] = load(block + p * VL);
+        return;
+    }
+    for (int p = 0; p < PARTS; p++)
+        v[p] = load(x + p * VL);
+}
+
+INLINE float fold(const vec v[PARTS])
+{
+    float lane[LANES];
+    for (int p = 0; p < PARTS; p++)
+        store(lane + p * VL, v[p]);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* How the inner index p reaches A's columns and B's rows. */
+enum reach { REACH_ALL, REACH_PACKED, REACH_BOTH };
+
+INLINE size_t row_of(const struct product *q, int i)
+{
+    return (size_t)(q->outer != NULL ? q->outer[i] : i);
+}
+
+/* mr rows by nr vectors of C at (i, j), held in registers; `mr`, `nr` and `reach` are constants. */
+INLINE void tile(const struct product *q, int i, int j, int mr, int nr, enum reach reach)
+{
+    const float *a[MR];
+    const float *b = q->b + j;
+    vec sum[MR][NR_MAX];
+    for (int r = 0; r < mr; r++) {
+        const size_t row = row_of(q, i + r);
+        a[r] = q->a + row * q->a_row;
+        for (int s = 0; s < nr; s++)
+            sum[r][s] =
+                q->start != NULL ? load(q->start + row * q->start_row + j + s * VL) : (vec){0};
+    }
+    for (int p = 0; p < q->k; p++) {
+        const size_t at = (size_t)(reach == REACH_ALL ? p : q->inner[p]);
+        const size_t column = (reach == REACH_PACKED ? (size_t)p : at) * q->a_col;
+        vec y[NR_MAX];
+        for (int s = 0; s < nr; s++)
+            y[s] = load(b + at * q->b_row + s * VL);
+        for (int r = 0; r < mr; r++) {
+            const vec x = all(a[r][column]);
+            for (int s = 0; s < nr; s++)
+                sum[r][s] = multiply_add(x, y[s], sum[r][s]);
+        }
+    }
+    for (int r = 0; r < mr; r++) {
+        const size_t row = row_of(q, i + r);
+        for (int s = 0; s < nr; s++) {
+            vec v = sum[r][s];
+            if (q->finish == FINISH_RELU)
+                v = relu(v);
+            else if (q->finish == FINISH_MASK)
+                v = where(load(q->mask + row * q->mask_row + j + s * VL) > (vec){0}, v);
+            store(q->c + row * q->c_row + j + s * VL, v);
+        }
+    }
+}
+
+/* The columns that fill no vector, one at a time: the same chain of multiply-adds. */
+static void tile_rest(const struct product *q, int i, int j, int mr)
+{
+    for (int r = i; r < i + mr; r++) {
+        const size_t row = row_of(q, r);
+        for (int s = j; s < q->n; s++) {
+            float sum = q->start != NULL ? q->start[row * q->start_row + (size_t)s] : 0.0F;
+            for (int p = 0; p < q->k; p++) {
+                const size_t at = (size_t)(q->inner != NULL ? q->inner[p] : p);
+                const size_t column = (q->packed ? (size_t)p : at) * q->a_col;
+                sum = multiply_add1(q->a[row * q->a_row + column], q->b[at * q->b_row + (size_t)s],
+                                    sum);
+            }
+            if (q->finish == FINISH_RELU)
+                sum = sum < 0.0F ? 0.0F : sum;
+            else if (q->finish == FINISH_MASK)
+                sum = q->mask[row * q->mask_row + (size_t)s] > 0.0F ? sum : 0.0F;
+            q->c[row * q->c_row + (size_t)s] = sum;
+        }
+    }
+}
+
+/* All columns of a strip of mr rows: few rows take wide tiles, for enough sums side by side. */
+INLINE void strip(const struct product *q, int i, int mr, enum reach reach)
+{
+    const int nr = mr == 1 ? 8 : mr <= 3 ? 4 : 2;
+    int j = 0;
+    for (; j + nr * VL <= q->n; j += nr * VL)
+        tile(q, i, j, mr, nr, reach);
+    for (; j + VL <= q->n; j += VL)
+        tile(q, i, j, mr, 1, reach);
+    if (j < q->n)
+        tile_rest(q, i, j, mr);
+}
+
+#define STRIPS(reach)                                                                              \
+    static __attribute__((noinline)) void strip_##reach(const struct product *q, int i, int mr)    \
+    {                                                                                              \
+        switch (mr) {                                                                              \
+        case 1:                                                                                    \
+            strip(q, i, 1, reach);                                                                 \
+            break;                                                                                 \
+        case 2:                                                                                    \
+            strip(q, i, 2, reach);                                                                 \
+            break;                                                                                 \
+        case 3:                                                                                    \
+            strip(q, i, 3, reach);                                                                 \
+            break;                                                                                 \
+        case 4:                                                                                    \
+            strip(q, i, 4, reach);                                                                 \
+            break;                                                                                 \
+        case 5:                                                                                    \
+            strip(q, i, MR < 5 ? MR : 5, reach);                                                   \
+            break;                                                                                 \
+        case 6:                                                                                    \
+            strip(q, i, MR < 6 ? MR : 6, reach);                                                   \
+            break;                                                                                 \
+        case 7:                                                                                    \
+            strip(q, i, MR < 7 ? MR : 7, reach);                                                   \
+            break;                                                                                 \
+        default:                                                                                   \
+            strip(q, i, MR, reach);                                                                \
+            break;                                                                                 \
+        }                                                                                          \
+    }
+STRIPS(REACH_ALL)
+STRIPS(REACH_PACKED)
+STRIPS(REACH_BOTH)
+
+static void product(const struct product *q)
+{
+    if (q->m <= 0 || q->n <= 0)
+        return;
+    const int strips = (q->m + MR - 1) / MR;
+    for (int s = 0, i = 0; s < strips; s++) {
+        const int rows = (q->m - i + strips - s - 1) / (strips - s);
+        if (q->inner == NULL)
+            strip_REACH_ALL(q, i, rows);
+        else if (q->packed)
+            strip_REACH_PACKED(q, i, rows);
+        else
+            strip_REACH_BOTH(q, i, rows);
+        i += rows;
+    }
+}
+
+/* mr by nr sums of products along k. */
+INLINE void dots_tile(const struct dots *q, int i, int j, int mr, int nr)
+{
+    vec sum[DR][DR][PARTS];
+    for (int r = 0; r < mr; r++)
+        for (int s = 0; s < nr; s++)
+            for (int p = 0; p < PARTS; p++)
+                sum[r][s][p] = (vec){0};
+    const float *a = q->a + (size_t)i * q->a_row;
+    const float *b = q->b + (size_t)j * q->b_row;
+    for (int k = 0; k < q->k; k += LANES) {
+        const size_t count = (size_t)(q->k - k < LANES ? q->k - k : LANES);
+        vec y[DR][PARTS];
+        for (int s = 0; s < nr; s++)
+            load_lanes(b + (size_t)s * q->b_row + k, count, y[s]);
+        for (int r = 0; r < mr; r++) {
+            vec x[PARTS];
+            load_lanes(a + (size_t)r * q->a_row + k, count, x);
+            for (int s = 0; s < nr; s++)
+                for (int p = 0; p < PARTS; p++)
+                    sum[r][s][p] = multiply_add(x[p], y[s][p], sum[r][s][p]);
+        }
+    }
+    for (int r = 0; r < mr; r++)
+        for (int s = 0; s < nr; s++)
+            q->c[(size_t)(i + r) * q->c_row + (size_t)(j + s)] =
+                (q->start != NULL ? q->start[j + s] : 0.0F) + fold(sum[r][s]);
+}
+
+static void dots(const struct dots *q)
+{
+    int i = 0;
+    for (; i + DR <= q->m; i += DR) {
+        int j = 0;
+        for (; j + DR <= q->n; j += DR)
+            dots_tile(q, i, j, DR, DR);
+        for (; j < q->n; j++)
+            dots_tile(q, i, j, DR, 1);
+    }
+    for (; i < q->m; i++)
+        for (int j = 0; j < q->n; j++)
+            dots_tile(q, i, j, 1, 1);
+}
+
+/* Extremes over rows of ns·VL columns from j on. */
+INLINE void range_tile(int rows, int n, int k, const float *z, const float *x, const float *w,
+                       int j, int ns, float *lo, float *hi)
+{
+    vec low[4], high[4];
+    for (int s = 0; s < ns; s++) {
+        low[s] = all(INFINITY);
+        high[s] = all(-INFINITY);
+    }
+    for (int r = 0; r < rows; r++) {
+        vec sum[4];
+        for (int s = 0; s < ns; s++)
+            sum[s] = load(z + j + s * VL);
+        for (int p = 0; p < k; p++) {
+            const vec a = all(x[r * k + p]);
+            for (int s = 0; s < ns; s++)
+                sum[s] = multiply_add(a, load(w + (size_t)p * (size_t)n + j + s * VL), sum[s]);
+        }
+        for (int s = 0; s < ns; s++) {
+            low[s] = choose(sum[s] < low[s], sum[s], low[s]);
+            high[s] = choose(sum[s] > high[s], sum[s], high[s]);
+        }
+    }
+    for (int s = 0; s < ns; s++) {
+        store(lo + j + s * VL, low[s]);
+        store(hi + j + s * VL, high[s]);
+    }
+}
+
+static void range(int rows, int n, int k, const float *z, const float *x, const float *w, float *lo,
+                  float *hi)
+{
+    int j = 0;
+    for (; j + 4 * VL <= n; j += 4 * VL)
+        range_tile(rows, n, k, z, x, w, j, 4, lo, hi);
+    for (; j + VL <= n; j += VL)
+        range_tile(rows, n, k, z, x, w, j, 1, lo, hi);
+    for (; j < n; j++) {
+        lo[j] = INFINITY;
+        hi[j] = -INFINITY;
+        for (int r = 0; r < rows; r++) {
+            float sum = z[j];
+            for (int p = 0; p < k; p++)
+                sum = multiply_add1(x[r * k + p], w[(size_t)p * (size_t)n + (size_t)j], sum);
+            lo[j] = sum < lo[j] ? sum : lo[j];
+            hi[j] = sum > hi[j] ? sum : hi[j];
+        }
+    }
+}
+
+INLINE void clear(vec v[PARTS])
+{
+    for (int p = 0; p < PARTS; p++)
+        v[p] = (vec){0};
+}
+
+INLINE void store_lanes(float *x, size_t count, const vec v[PARTS])
+{
+    if (__builtin_expect(count < LANES, 0)) {
+        float block[LANES];
+        for (int p = 0; p < PARTS; p++)
+            store(block + p * VL, v[p]);
+        memcpy(x, block, count * sizeof *x);
+        return;
+    }
+    for (int p = 0; p < PARTS; p++)
+        store(x + p * VL, v[p]);
+}
+
+static void move(struct move *move)
+{
+    const struct move m = *move;
+    const size_t n = (size_t)m.n;
+    vec value[PARTS], distance[PARTS], moved[PARTS], together[PARTS], apart[PARTS];
+    clear(value), clear(distance), clear(moved), clear(together), clear(apart);
+    for (size_t k = 0; k < n; k += LANES) {
+        const size_t count = n - k < LANES ? n - k : LANES;
+        vec s[PARTS], x[PARTS], y[PARTS];
+        load_lanes(m.shift + k, count, s);
+        for (int a = 0; a < 3; a++) {
+            load_lanes(m.w + (size_t)a * n + k, count, x);
+            for (int p = 0; p < PARTS; p++)
+                s[p] = multiply_add(all(m.by[a]), x[p], s[p]);
+        }
+        store_lanes(m.shift + k, count, s);
+        load_lanes(m.u + k, count, x);
+        load_lanes(m.h + k, count, y);
+        vec change[PARTS];
+        for (int p = 0; p < PARTS; p++) {
+            change[p] = relu(x[p] + s[p]) - y[p];
+            distance[p] = multiply_add(change[p], change[p], distance[p]);
+            moved[p] = multiply_add(s[p], s[p], moved[p]);
+        }
+        load_lanes(m.t + k, count, x);
+        for (int p = 0; p < PARTS; p++)
+            value[p] = multiply_add(x[p], change[p], value[p]);
+        load_lanes(m.common + k, count, x);
+        load_lanes(m.bound + k, count, y);
+        for (int p = 0; p < PARTS; p++) {
+            together[p] = multiply_add(x[p], s[p], together[p]);
+            apart[p] = multiply_add(y[p], (vec)((mask)s[p] & 0x7fffffff), apart[p]);
+        }
+    }
+    move->value = fold(value);
+    move->distance = fold(distance);
+    move->moved = fold(moved);
+    move->together = fold(together);
+    move->apart = fold(apart);
+}
+
+static void slopes(int n, const float *w, const float *u, const float *shift, const float *t,
+                   float out[3])
+{
+    vec sum[3][PARTS];
+    for (int a = 0; a < 3; a++)
+        clear(sum[a]);
+    for (int k = 0; k < n; k += LANES) {
+        const size_t count = (size_t)(n - k < LANES ? n - k : LANES);
+        vec x[PARTS], y[PARTS], d[PARTS];
+        load_lanes(u + k, count, x);
+        load_lanes(shift + k, count, y);
+        load_lanes(t + k, count, d);
+        for (int p = 0; p < PARTS; p++)
+            d[p] = where(x[p] + y[p] > (vec){0}, d[p]);
+        for (int a = 0; a < 3; a++) {
+            load_lanes(w + (size_t)a * (size_t)n + (size_t)k, count, y);
+            for (int p = 0; p < PARTS; p++)
+                sum[a][p] = multiply_add(d[p], y[p], sum[a][p]);
+        }
+    }
+    for (int a = 0; a < 3; a++)
+        out[a] = fold(sum[a]);
+}
+
+/* Extremes take in one more row. */
+INLINE void widen(float *lo, float *hi, size_t count, const vec x[PARTS])
+{
+    vec y[PARTS];
+    load_lanes(lo, count, y);
+    for (int p = 0; p < PARTS; p++)
+        y[p] = choose(x[p] < y[p], x[p], y[p]);
+    store_lanes(lo, count, y);
+    load_lanes(hi, count, y);
+    for (int p = 0; p < PARTS; p++)
+        y[p] = choose(x[p] > y[p], x[p], y[p]);
+    store_lanes(hi, count, y);
+}
+
+static void heads(int rows, int n, const float *z, const float *w, float b, float *lo, float *hi,
+                  float *q)
+{
+    for (int k = 0; lo != NULL && k < n; k++) {
+        lo[k] = INFINITY;
+        hi[k] = -INFINITY;
+    }
+    for (int r = 0; r < rows; r++) {
+        const float *row = z + (size_t)r * (size_t)n;
+        vec sum[PARTS];
+        clear(sum);
+        for (int k = 0; k < n; k += LANES) {
+            const size_t count = (size_t)(n - k < LANES ? n - k : LANES);
+            vec x[PARTS], y[PARTS];
+            load_lanes(row + k, count, x);
+            if (lo != NULL)
+                widen(lo + k, hi + k, count, x);
+            load_lanes(w + k, count, y);
+            for (int p = 0; p < PARTS; p++)
+                sum[p] = multiply_add(relu(x[p]), y[p], sum[p]);
+        }
+        q[r] = b + fold(sum);
+    }
+}
+
+static int positive(int rows, int n, const float *x, int32_t *list)
+{
+    int count = 0;
+    for (int j = 0; j < n; j += LANES) {
+        const int width = n - j < LANES ? n - j : LANES;
+        int32_t found[LANES] = {0};
+        for (int r = 0; r < rows; r++) {
+            const float *row = x + (size_t)r * (size_t)n + (size_t)j;
+            for (int l = 0; l < width; l++)
+                found[l] |= !(row[l] <= 0.0F);
+        }
+        for (int l = 0; l < width; l++) {
+            list[count] = j + l;
+            count += found[l];
+        }
+    }
+    return count;
+}
+
+/* tanh(x) = t/(t + 2) with t = exp(2|x|) - 1, in f64: exp(r)·2^k with |r| ≤ ln2/2 by Taylor's
+ * series to r^13, whose rest is below 2^-57, so that only one f32 in some 10^8 is not the nearest.
+ */
+INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
+{
+    static const double c[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0,
+                               1.0 / 3628800.0,    1.0 / 362880.0,    1.0 / 40320.0,
+                               1.0 / 5040.0,       1.0 / 720.0,       1.0 / 120.0,
+                               1.0 / 24.0,         1.0 / 6.0,         0.5};
+    const double to_integer = 0x1.8p52;
+    double r[LANES], p[LANES], scale[LANES];
+    for (int l = 0; l < LANES; l++) {
+        double x = 2.0 * (double)fabsf(z[l]);
+        x = x > 40.0 ? 40.0 : x;
+        const double shifted = x * 0x1.71547652b82fep0 + to_integer;
+        const double k = shifted - to_integer;
+        r[l] = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
+        p[l] = c[0];
+        uint64_t bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        bits = (bits + 1023) << 52;
+        memcpy(&scale[l], &bits, sizeof bits);
+    }
+    for (size_t i = 1; i < sizeof c / sizeof *c; i++)
+        for (int l = 0; l < LANES; l++)
+            p[l] = p[l] * r[l] + c[i];
+    for (int l = 0; l < LANES; l++) {
+        const double t = scale[l] * (p[l] * r[l] * r[l] + r[l]) + (scale[l] - 1.0);
+        const float q = (float)(t / (t + 2.0));
+        y[l] = copysignf(fabsf(z[l]) > cliff ? 1.0F : q, z[l]);
+    }
+}
+
+static void tanh_all(size_t n, const float *z, float cliff, float *y)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        tanh_lanes(z + i, cliff, y + i);
+    if (i < n) {
+        float in[LANES] = {0};
+        float out[LANES];
+        memcpy(in, z + i, (n - i) * sizeof *z);
+        tanh_lanes(in, cliff, out);
+        memcpy(y + i, out, (n - i) * sizeof *y);
+    }
+}
+
+static uint32_t bits_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static struct adam_effect adam(const struct adam *scalars, size_t count, float *restrict theta,
+                               float *restrict m, float *restrict v, const float *restrict g)
+{
+    const struct adam a = *scalars;
+    uint32_t difference = 0;
+    uint32_t not_finite = 0;
+    uint32_t slope = 0;
+    uint32_t wild = 0;
+    for (size_t i = 0; i < count; i++) {
+        m[i] = a.beta1 * m[i] + a.one_minus_beta1 * g[i];
+        v[i] = a.beta2 * v[i] + a.one_minus_beta2 * g[i] * g[i];
+        const float next =
+            theta[i] - a.step_size * m[i] / (sqrtf(v[i]) / a.root_correction + a.eps);
+        difference |= bits_of(next) ^ bits_of(theta[i]);
+        not_finite |= (bits_of(next) & 0x7f800000U) == 0x7f800000U;
+        slope |= bits_of(g[i]) & 0x7fffffffU;
+        wild |= (bits_of(g[i]) & 0x7f800000U) == 0x7f800000U;
+        theta[i] = next;
+    }
+    return (struct adam_effect){
+        .changed = difference != 0,
+        .finite = not_finite == 0,
+        .gradient_zero = slope == 0,
+        .gradient_finite = wild == 0,
+    };
+}
+
+static double squares(size_t n, const float *x)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] += (double)x[i + l] * (double)x[i + l];
+    for (size_t l = 0; i + l < n; l++)
+        lane[l] += (double)x[i + l] * (double)x[i + l];
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+extern const struct kernels KERNELS;
+const struct kernels KERNELS = {
+    .level = LEVEL,
+    .fused = FUSED,
+    .product = product,
+    .dots = dots,
+    .range = range,
+    .move = move,
+    .slopes = slopes,
+    .heads = heads,
+    .positive = positive,
+    .tanh = tanh_all,
+    .adam = adam,
+    .squares = squares,
+};

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "model/linear_region.h"
+#include "model/mec.h"
+#include <string.h>
+
+enum { S = MEC_STATE, A = MEC_ACTION, O = S + A, PACK = 16 };
+
+static struct signs bind_signs(int units, struct arena *scratch)
+{
+    const size_t n = (size_t)units;
+    return (struct signs){
+        .on = arena_take(scratch, n, sizeof(int32_t)),
+        .mixed = arena_take(scratch, n, sizeof(int32_t)),
+        .lo = arena_take(scratch, n, sizeof(float)),
+        .hi = arena_take(scratch, n, sizeof(float)),
+    };
+}
+
+void region_bind(struct region *region, const struct critic *critic, struct arena *scratch)
+{
+    const size_t n = (size_t)critic->agents;
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    const size_t packed = (h1 + PACK - 1) / PACK * PACK;
+    *region = (struct region){
+        .critic = critic,
+        .first = bind_signs(critic->mlp.out[0], scratch),
+        .second = bind_signs(critic->mlp.out[1], scratch),
+        .basis = arena_take(scratch, (O + 1) * h1, sizeof(float)),
+        .start = arena_take(scratch, (O + 1) * h2, sizeof(float)),
+        .affine = arena_take(scratch, (O + 1) * h2, sizeof(float)),
+        .z_mixed = arena_take(scratch, packed, sizeof(float)),
+        .w_mixed = arena_take(scratch, O * packed, sizeof(float)),
+        .u_mixed = arena_take(scratch, n * packed, sizeof(float)),
+        .z2 = arena_take(scratch, n * h2, sizeof(float)),
+    };
+}
+
+void region_begin(struct region *region, const float *theta)
+{
+    const struct mlp *mlp = &region->critic->mlp;
+    const size_t h1 = (size_t)mlp->out[0];
+    const size_t h2 = (size_t)mlp->out[1];
+    memcpy(region->basis, theta + mlp->weight[0] + (size_t)region->critic->joint * h1,
+           O * h1 * sizeof(float));
+    memset(region->start, 0, O * h2 * sizeof(float));
+    memcpy(region->start + O * h2, theta + mlp->bias[1], h2 * sizeof(float));
+}
+
+/* A unit whose sums are not numbers in any row is on, so that the NaN reaches the values. */
+static void sort_signs(struct signs *signs, int units, const float *margin)
+{
+    int on = 0;
+    int mixed = 0;
+    for (int k = 0; k < units; k++) {
+        const float distance = margin != NULL ? margin[k] : 0.0F;
+        const bool is_on = signs->lo[k] > distance;
+        const bool is_off = signs->hi[k] <= -distance;
+        signs->on[on] = k;
+        on += is_on;
+        signs->mixed[mixed] = k;
+        mixed += !is_on && !is_off;
+    }
+    signs->on_count = on;
+    signs->mixed_count = mixed;
+}
+
+/* Coefficients of the own inputs and the constant: what the units that are on contribute. */
+static void form_affine(struct region *region, const float *theta, const float *z)
+{
+    const struct critic *critic = region->critic;
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    memcpy(region->basis + O * h1, z, h1 * sizeof *z);
+    struct product p = product_of(O + 1, (int)h2, (int)h1, region->basis,
+                                  theta + critic->mlp.weight[1], region->affine);
+    p.k = region->first.on_count;
+    p.inner = region->first.on;
+    p.start = region->start;
+    p.start_row = h2;
+    compute_product(critic->compute, &p);
+}
+
+/* z2 (rows, H2) = constant + own · coefficients. */
+static void add_affine(struct region *region, int rows, const float *own)
+{
+    const int h2 = region->critic->mlp.out[1];
+    struct product p = product_of(rows, h2, O, own, region->affine, region->z2);
+    p.start = region->affine + O * (size_t)h2;
+    compute_product(region->critic->compute, &p);
+}
+
+/* Sums of the mixed units alone, packed side by side; returns the distance between rows. */
+static size_t evaluate_mixed(struct region *region, const float *z, int rows, const float *own)
+{
+    const struct signs *signs = &region->first;
+    const size_t h1 = (size_t)region->critic->mlp.out[0];
+    const size_t count = (size_t)signs->mixed_count;
+    const size_t packed = (count + PACK - 1) / PACK * PACK;
+    for (size_t k = 0; k < packed; k++) {
+        const size_t unit = k < count ? (size_t)signs->mixed[k] : 0;
+        region->z_mixed[k] = k < count ? z[unit] : 0.0F;
+        for (size_t x = 0; x < O; x++)
+            region->w_mixed[x * packed + k] = k < count ? region->basis[x * h1 + unit] : 0.0F;
+    }
+    struct product p = product_of(rows, (int)packed, O, own, region->w_mixed, region->u_mixed);
+    p.start = region->z_mixed;
+    p.finish = FINISH_RELU;
+    compute_product(region->critic->compute, &p);
+    return packed;
+}
+
+/* z2 += what the mixed units contribute. */
+static void add_mixed(struct region *region, const float *theta, int rows, size_t packed)
+{
+    const struct mlp *mlp = &region->critic->mlp;
+    struct product p = product_of(rows, mlp->out[1], region->first.mixed_count, region->u_mixed,
+                                  theta + mlp->weight[1], region->z2);
+    p.a_row = packed;
+    p.inner = region->first.mixed;
+    p.packed = true;
+    p.start = region->z2;
+    p.start_row = p.c_row;
+    compute_product(region->critic->compute, &p);
+}
+
+void region_values(struct region *region, const float *theta, const float *z, int rows,
+                   const float *own, const float *margin1, const float *margin2, float *q)
+{
+    const struct mlp *mlp = &region->critic->mlp;
+    const struct kernels *kernels = region->critic->compute->kernels;
+    kernels->range(rows, mlp->out[0], O, z, own, region->basis, region->first.lo, region->first.hi);
+    sort_signs(&region->first, mlp->out[0], margin1);
+    form_affine(region, theta, z);
+    add_affine(region, rows, own);
+    if (region->first.mixed_count > 0)
+        add_mixed(region, theta, rows, evaluate_mixed(region, z, rows, own));
+    kernels->heads(rows, mlp->out[1], region->z2, theta + mlp->weight[2], theta[mlp->bias[2]],
+                   region->second.lo, region->second.hi, q);
+    sort_signs(&region->second, mlp->out[1], margin2);
+}
+
+void region_evaluate(struct region *region, const float *theta, const float *joint,
+                     struct critic_rows *rows)
+{
+    const size_t h1 = (size_t)region->critic->mlp.out[0];
+    region_begin(region, theta);
+    for (int r = 0; r < rows->count;) {
+        const int count = critic_rows_group(rows, r);
+        region_values(region, theta, joint + (size_t)rows->sample[r] * h1, count,
+                      rows->own + (size_t)r * O, NULL, NULL, rows->q + r);
+        r += count;
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Tracking: what a training leaves behind, and when and why each network stops.
+ *
+ * The training step calls in with what it has just computed; the tracker only reads. Events and
+ * per-episode rows are kept in every episode, the large diagnostics in log episodes only. Nothing
+ * here feeds back into the training. Definitions: src/README.md, "Event times".
+ */
+#ifndef CCMSWEEP_TRACKER_H
+#define CCMSWEEP_TRACKER_H
+
+#include "model/actors.h"
+#include "model/adam.h"
+#include "model/arena.h"
+#include "model/critic.h"
+#include "model/mec.h"
+#include <ccmsweep/record.h>
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Running statistics of tanh inputs of one action dimension. */
+struct preactivations {
+    double count, sum, sum_squares, min, max, saturated, above, below;
+};
+
+/** State of the tracker beside the record; lies in the state arena. */
+struct tracker_state {
+    int64_t episode;       /**< present or last episode */
+    int64_t steps;         /**< training steps so far */
+    int64_t moving;        /**< actors that moved in the last training step */
+    int64_t diverged;      /**< 1: a parameter is not finite */
+    int64_t critic_change; /**< last episode in which the critic changed, -1 never */
+    struct preactivations since_log[MEC_ACTION];
+};
+
+struct tracker {
+    const struct settings *settings; /**< borrowed */
+    const struct kernels *kernels;
+    struct extents extents;
+    struct record record;
+    struct tracker_state *at;
+    int64_t *last_change; /**< (N) last episode in which the actor changed, -1 never */
+    bool training;        /**< a training step is part of this episode */
+    int64_t log;          /**< row of this episode in the logs, -1: not a log episode */
+    int64_t snapshot;     /**< row of this episode in the snapshots, -1: none */
+};
+
+/** Lay out the record and the running statistics, all of it state. */
+void tracker_bind(struct tracker *tracker, const struct settings *settings, struct arena *state);
+
+/** Set everything to its start and the record to its fill. */
+void tracker_clear(struct tracker *tracker);
+
+/** Open episode `episode` (1-based); `training`: it will have a training step. */
+void tracker_begin(struct tracker *tracker, int64_t episode, bool training);
+
+/** Count a forward pass of an actor `times` times. \param z, y (rows, A) tanh inputs and outputs */
+void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
+                     double times);
+
+/** Count the tanh inputs (rows, A) of all actors into this episode's histogram, if it has one. NaN
+ * is in no bin. */
+void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z);
+
+/** The critic's update. \param loss of its batch \param rows evaluated on it
+ *  \param gradient its own, \param effect of its Adam step */
+void tracker_critic(struct tracker *tracker, const struct critic *critic, double loss,
+                    const struct critic_rows *rows, const float *gradient,
+                    struct adam_effect effect);
+
+/** Whether a gradient of exactly 0 would begin a stretch, so that dL/dy on all samples decides its
+ *  cause. */
+bool tracker_wants_cause(const struct tracker *tracker, int actor) MUST_USE;
+
+/** One actor's own pass. Activations and d_y are those of the pass, before the update. */
+struct actor_pass {
+    int actor, rows;
+    const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
+    const struct activations *x;
+    const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is, unless a cause or a log wants it */
+    const float *gradient; /**< (P) */
+    struct adam_effect effect;
+};
+void tracker_actor(struct tracker *tracker, const struct actor_pass *pass);
+
+/** Update norms, log episodes only. \param actor index, or -1 for the critic
+ *  \param before, after (count) parameters */
+void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
+                    const float *after);
+
+/** Gradients as the study logged them, log episodes only.
+ *  \param actors (N, P), \param critic (Pc) */
+void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const float *actors,
+                         const struct mlp *critic_mlp, const float *critic);
+
+/** Close the episode. \param sums over its steps; violations are means over its steps
+ *  \param actor, critic parameters after the episode */
+void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
+                 const float *actors, size_t critic_count, const float *critic);
+
+/** Stopping episode so far: the largest first_still, -1 while an actor has none. */
+int64_t tracker_stopping_episode(const struct tracker *tracker) MUST_USE;
+
+/** Write outcome, censoring time, last_change events and the run's cause. */
+void tracker_finish(struct tracker *tracker);
+
+#endif

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+#include "query/aggregate.h"
+#include "stats/exchangeable.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* Draws and permutations when nothing is said: as many as keep the answer quick. */
+enum { DRAWS_MOST = 10000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
+
+static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
+
+/* One seed gives no interval, however often it is drawn. */
+static struct bootstrap how_of(const struct aggregate *aggregate, const struct configuration *c)
+{
+    return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->request.bootstrap : 1,
+                              .seed = aggregate->request.draw_seed,
+                              .confidence = aggregate->request.confidence};
+}
+
+/* Where all seeds agree no spread was seen: it is not 0, it is not known. */
+static void withhold_spread(struct estimate *estimate)
+{
+    if (estimate->error <= 1e-12 * fabs(estimate->value)) {
+        estimate->error = NAN;
+        estimate->between = (struct bounds){NAN, NAN};
+    }
+}
+
+static int64_t between(int64_t least, int64_t value, int64_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+static void fill_request(struct aggregate *aggregate)
+{
+    struct aggregate_request *const request = &aggregate->request;
+    const int64_t runs = aggregate->survey->runs;
+    request->limit = aggregate->cohort->limit;
+    if (request->bootstrap == 0)
+        request->bootstrap = between(DRAWS_LEAST, 10000000 / runs, DRAWS_MOST);
+    if (request->permutations == 0)
+        request->permutations = between(PERMUTATIONS_LEAST, 10000000 / runs, PERMUTATIONS_MOST);
+}
+
+/* ---- samples ---- */
+
+/* Put the observed runs into the arrays, those of a configuration side by side. */
+static void sample(struct aggregate *aggregate)
+{
+    const struct cohort *const cohort = aggregate->cohort;
+    const size_t runs = (size_t)cohort->runs;
+    aggregate->time = fault_alloc(runs, sizeof *aggregate->time);
+    aggregate->status = fault_alloc(runs, sizeof *aggregate->status);
+    aggregate->cause = fault_alloc(runs, sizeof *aggregate->cause);
+    aggregate->seed = fault_alloc(runs, sizeof *aggregate->seed);
+    aggregate->member = fault_alloc(runs, sizeof *aggregate->member);
+    aggregate->configuration =
+        fault_alloc((size_t)aggregate->configurations, sizeof *aggregate->configuration);
+    for (int64_t run = cohort->runs - 1; run >= 0; run--) {
+        const struct member *const m = &cohort->member[run];
+        struct configuration *const c = &aggregate->configuration[aggregate->of_run[run]];
+        c->first = run;
+        c->runs++;
+        c->fates[m->fate]++;
+        c->moved += m->moved;
+        c->sample.count += member_is_observed(m);
+    }
+    int64_t next = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        struct sample *const s = &aggregate->configuration[i].sample;
+        s->time = aggregate->time + next;
+        s->status = aggregate->status + next;
+        s->cluster = aggregate->seed + next;
+        next += s->count;
+        s->count = 0;
+    }
+    for (int64_t run = 0; run < cohort->runs; run++) {
+        const struct member *const m = &cohort->member[run];
+        struct sample *const s = &aggregate->configuration[aggregate->of_run[run]].sample;
+        if (!member_is_observed(m))
+            continue;
+        const int64_t at = s->time - aggregate->time + s->count++;
+        aggregate->time[at] = m->time;
+        aggregate->status[at] = m->fate == FATE_EVENT;
+        aggregate->cause[at] = m->fate == FATE_EVENT      ? m->cause + 1
+                               : m->fate == FATE_DIVERGED ? AGGREGATE_DIVERGED + 1
+                                                          : 0;
+        aggregate->seed[at] = aggregate->survey->run[run].seed;
+        aggregate->member[at] = run;
+    }
+}
+
+/* ---- times ---- */
+
+/* The largest times are unknown; where any other is, no rank is known either. */
+static struct estimate estimate_iqm(const struct aggregate *aggregate,
+                                    const struct configuration *c)
+{
+    const struct bootstrap how = how_of(aggregate, c);
+    double *const times = fault_alloc((size_t)c->sample.count + 1, sizeof *times);
+    bool ranked = c->sample.count > 0;
+    for (int64_t i = 0; i < c->sample.count; i++) {
+        const bool event = c->sample.status[i] == 1;
+        times[i] = event ? c->sample.time[i] : (double)INFINITY;
+        ranked = ranked && (event || c->sample.time[i] >= (double)c->max);
+    }
+    const struct values values = {c->sample.count, times, c->sample.cluster, NULL};
+    struct estimate iqm = unknown;
+    if (ranked)
+        bootstrap_means(&values, &how, NULL, &iqm);
+    free(times);
+    withhold_spread(&iqm);
+    bootstrap_clip(&iqm.between, 0.0, INFINITY);
+    return isinf(iqm.value) ? unknown : iqm;
+}
+
+static void find_ends(struct configuration *c)
+{
+    c->min = c->max = -1;
+    c->watched = NAN;
+    for (int64_t i = 0; i < c->sample.count; i++) {
+        const int64_t time = (int64_t)c->sample.time[i];
+        c->watched = fmax(c->watched, c->sample.time[i]);
+        if (c->sample.status[i] == 0)
+            continue;
+        c->min = c->min < 0 || time < c->min ? time : c->min;
+        c->max = time > c->max ? time : c->max;
+    }
+}
+
+static const int64_t *members_of(const struct aggregate *aggregate, const struct configuration *c)
+{
+    return aggregate->member + (c->sample.time - aggregate->time);
+}
+
+static void count_never(const struct aggregate *aggregate, struct configuration *c)
+{
+    for (int64_t i = 0; i < c->sample.count; i++) {
+        const struct member *const m = &aggregate->cohort->member[members_of(aggregate, c)[i]];
+        c->never += m->fate == FATE_CENSORED && m->time >= aggregate->request.limit;
+    }
+    c->settled = c->never + c->fates[FATE_EVENT] + c->fates[FATE_DIVERGED];
+    if (c->settled > 0)
+        c->never_between = sample_share(c->never, c->settled, aggregate->request.confidence);
+}
+
+/* With one seed nothing is known of the spread, and without an event little, whatever a formula
+ * gives; of a share that is 0 or 1 the exact interval still tells. */
+static void withhold(struct configuration *c)
+{
+    c->median_between = (struct bounds){NAN, NAN};
+    c->rmst.error = c->spread.error = NAN;
+    c->spread.between = (struct bounds){NAN, NAN};
+    if (c->seeds < 2)
+        c->never_between = (struct bounds){NAN, NAN};
+    for (int64_t i = 0; i < c->curve.points; i++)
+        c->curve.error[i] = c->curve.lower[i] = c->curve.upper[i] = NAN;
+    for (int64_t i = 0; i < c->incidence.points * c->incidence.causes; i++)
+        c->incidence.error[i] = c->incidence.lower[i] = c->incidence.upper[i] = NAN;
+}
+
+static void estimate_times(const struct aggregate *aggregate, struct configuration *c)
+{
+    const double limit = (double)aggregate->request.limit;
+    struct sample causes = c->sample;
+    causes.status = aggregate->cause + (c->sample.status - aggregate->status);
+    c->seeds = sample_clusters(c->sample.count, c->sample.cluster);
+    const struct bootstrap how = how_of(aggregate, c);
+    find_ends(c);
+    curve_init(&c->curve, &c->sample, how.confidence);
+    incidence_init(&c->incidence, &causes, AGGREGATE_CAUSES, how.confidence);
+    c->median = curve_quantile(&c->curve, 0.5, &c->median_between);
+    c->rmst = curve_rmst(&c->curve, limit);
+    c->spread = c->sample.count > 0 ? bootstrap_rmst(&c->sample, limit, &how) : unknown;
+    c->iqm = estimate_iqm(aggregate, c);
+    c->never_between = (struct bounds){NAN, NAN};
+    count_never(aggregate, c);
+    if (c->seeds < 2 || c->max < 0)
+        withhold(c);
+    withhold_spread(&c->spread);
+    if (isnan(c->spread.error))
+        c->rmst.error = NAN;
+}
+
+/* ---- tails and returns ---- */
+
+/* Room for what the runs of a configuration have. */
+struct readings {
+    double *value;
+    int64_t *cluster, *stratum;
+    int64_t count;
+};
+
+static struct readings new_readings(int64_t count)
+{
+    const size_t n = (size_t)count + 1;
+    return (struct readings){.value = fault_alloc(n, sizeof(double)),
+                             .cluster = fault_alloc(n, sizeof(int64_t)),
+                             .stratum = fault_alloc(n, sizeof(int64_t))};
+}
+
+static void free_readings(struct readings *readings)
+{
+    free(readings->value);
+    free(readings->cluster);
+    free(readings->stratum);
+}
+
+static void add(struct readings *readings, double value, int64_t cluster, int64_t stratum)
+{
+    readings->value[readings->count] = value;
+    readings->cluster[readings->count] = cluster;
+    readings->stratum[readings->count++] = stratum;
+}
+
+static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
+                          struct readings *readings)
+{
+    const struct bootstrap how = how_of(aggregate, c);
+    const int64_t *const members = members_of(aggregate, c);
+    readings->count = 0;
+    for (int64_t i = 0; i < c->sample.count; i++) {
+        const struct member *const m = &aggregate->cohort->member[members[i]];
+        c->faint += m->faint;
+        if (m->actors == 0)
+            continue;
+        c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
+        c->tail_max = c->tails == 0 || m->tail_max > c->tail_max ? m->tail_max : c->tail_max;
+        c->tails += m->actors;
+        add(readings, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
+    }
+    const struct values values = {readings->count, readings->value, readings->cluster, NULL};
+    bootstrap_means(&values, &how, &c->tail, NULL);
+    withhold_spread(&c->tail);
+    bootstrap_clip(&c->tail.between, 0.0, INFINITY);
+}
+
+/* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. */
+static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
+                            const int64_t *stratum, struct readings *readings)
+{
+    const struct bootstrap how = how_of(aggregate, c);
+    const int64_t *const members = members_of(aggregate, c);
+    struct aggregate_returns *const r = &c->returns[which];
+    r->mean = r->iqm = unknown;
+    readings->count = 0;
+    for (int64_t i = 0; i < c->sample.count; i++) {
+        const struct member *const m = &aggregate->cohort->member[members[i]];
+        const double value = m->returns[which];
+        if (!isnan(value))
+            add(readings, value, aggregate->survey->run[members[i]].seed, stratum[members[i]]);
+        else
+            r->missing += which == RETURN_STOPPING || member_is_finished(m);
+    }
+    r->runs = readings->count;
+    if (r->runs == 0 || r->missing > 0)
+        return;
+    const struct values values = {readings->count, readings->value, readings->cluster,
+                                  readings->stratum};
+    bootstrap_means(&values, &how, &r->mean, &r->iqm);
+    withhold_spread(&r->mean);
+    withhold_spread(&r->iqm);
+}
+
+/* Number the seeds of each configuration by the pooled cells that the plan has of them: `stratum`
+ * (runs), to be freed. */
+static enum status find_strata(const struct aggregate *aggregate, int64_t **stratum,
+                               struct fault *fault)
+{
+    const struct survey *const survey = aggregate->survey;
+    struct aggregate cells = {.survey = survey};
+    const enum status status = aggregate_group(&cells, fault);
+    if (status == STATUS_OK) {
+        int64_t *const unit = fault_alloc((size_t)survey->runs, sizeof *unit);
+        *stratum = fault_alloc((size_t)survey->runs, sizeof **stratum);
+        for (int64_t run = 0; run < survey->runs; run++)
+            unit[run] = (aggregate->of_run[run] << 32) + survey->run[run].seed;
+        shape_label(survey->runs, unit, cells.of_run, *stratum);
+        free(unit);
+    }
+    for (int64_t a = 0; a < cells.axes; a++) {
+        free(cells.axis[a].run);
+        free(cells.axis[a].index);
+    }
+    free(cells.axis);
+    free(cells.of_run);
+    return status;
+}
+
+enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
+                          const struct survey *survey, const struct cohort *cohort,
+                          struct fault *fault)
+{
+    struct aggregate *made = fault_alloc(1, sizeof *made);
+    int64_t *stratum = NULL;
+    *made = (struct aggregate){
+        .request = *request, .survey = survey, .cohort = cohort, .reference = -1};
+    fill_request(made);
+    enum status status = aggregate_group(made, fault);
+    if (status == STATUS_OK)
+        status = find_strata(made, &stratum, fault);
+    if (status == STATUS_OK) {
+        sample(made);
+        struct readings readings = new_readings(survey->runs);
+        for (int64_t i = 0; i < made->configurations; i++) {
+            struct configuration *const c = &made->configuration[i];
+            estimate_times(made, c);
+            estimate_tail(made, c, &readings);
+            for (int which = 0; which < RETURN_COUNT; which++)
+                estimate_return(made, c, which, stratum, &readings);
+        }
+        free_readings(&readings);
+        status = aggregate_compare(made, fault);
+    }
+    free(stratum);
+    if (status == STATUS_OK)
+        aggregate_warn(made);
+    else
+        aggregate_free(&made);
+    *aggregate = made;
+    return status;
+}
+
+void aggregate_free(struct aggregate **aggregate)
+{
+    struct aggregate *const a = aggregate != NULL ? *aggregate : NULL;
+    if (a == NULL)
+        return;
+    for (int64_t i = 0; a->configuration != NULL && i < a->configurations; i++) {
+        curve_fini(&a->configuration[i].curve);
+        incidence_fini(&a->configuration[i].incidence);
+    }
+    for (int64_t i = 0; i < a->axes; i++) {
+        free(a->axis[i].run);
+        free(a->axis[i].index);
+    }
+    for (int64_t i = 0; i < a->warnings; i++)
+        free(a->warning[i]);
+    free(a->axis);
+    free(a->configuration);
+    free(a->of_run);
+    free(a->comparison);
+    free(a->test);
+    free(a->warning);
+    free(a->time);
+    free(a->status);
+    free(a->cause);
+    free(a->seed);
+    free(a->member);
+    free(a);
+    *aggregate = NULL;
+}
+
+const char *aggregate_cause(int cause)
+{
+    return cause == AGGREGATE_DIVERGED ? "diverged" : cause_name((enum cause)cause);
+}

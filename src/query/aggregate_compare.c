@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "query/aggregate.h"
+#include <ccmsweep/settings.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t index_of(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
+{
+    return aggregate->axis[axis].index[aggregate->configuration[configuration].first];
+}
+
+/* Whether two configurations agree in all axes but one. */
+static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c, int64_t d)
+{
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        if (a != axis && index_of(aggregate, a, c) != index_of(aggregate, a, d))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the reference ---- */
+
+static double value_of(const struct aggregate *aggregate, const struct aggregate_axis *axis,
+                       int64_t configuration)
+{
+    const int64_t run = aggregate->configuration[configuration].first;
+    const struct surveyed *const r = &aggregate->survey->run[run];
+    if (axis->other != NULL)
+        return axis->other->values[run];
+    return strcmp(axis->name, "actor_lr") == 0 ? r->actor_lr : r->critic_lr;
+}
+
+static const struct setting *setting_of(const struct aggregate_axis *axis)
+{
+    return axis->other != NULL                   ? axis->other->row
+           : strcmp(axis->name, "actor_lr") == 0 ? settings_find("training.actor_lr")
+                                                 : settings_find("training.critic_lr");
+}
+
+/* Drop from `fits` (configurations) what "name=value" does not name. */
+static enum status narrow(const struct aggregate *aggregate, char *word, bool *fits,
+                          struct fault *fault)
+{
+    char quoted[TEXT_QUOTED];
+    double wanted = 0;
+    char *const value = strchr(word, '=');
+    if (value == NULL)
+        return fault_set(fault, STATUS_INPUT,
+                         "--reference: %s is no value of an axis, expected AXIS=VALUE,...",
+                         text_quote(word, quoted));
+    *value = '\0';
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        const struct aggregate_axis *const axis = &aggregate->axis[a];
+        const struct setting *const row = setting_of(axis);
+        if (strcmp(word, axis->name) != 0 && strcmp(word, row->key) != 0)
+            continue;
+        const enum status status = settings_read(row, value + 1, &wanted, fault);
+        for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
+            const double is = value_of(aggregate, axis, c);
+            fits[c] = fits[c] && (is == wanted || (isnan(is) && isnan(wanted)));
+        }
+        fault_prefix(fault, "--reference");
+        return status;
+    }
+    return fault_set(fault, STATUS_INPUT, "--reference: %s is no axis of the configurations",
+                     text_quote(word, quoted));
+}
+
+static enum status find_reference(struct aggregate *aggregate, struct fault *fault)
+{
+    const char *const text = aggregate->request.reference;
+    bool *const fits = fault_alloc((size_t)aggregate->configurations, sizeof *fits);
+    char *const words = fault_alloc(strlen(text) + 1, 1);
+    char *rest = words;
+    enum status status = STATUS_OK;
+    int64_t found = 0;
+    memcpy(words, text, strlen(text) + 1);
+    memset(fits, true, (size_t)aggregate->configurations * sizeof *fits);
+    for (char *word; status == STATUS_OK && (word = strsep(&rest, ",")) != NULL;)
+        status = narrow(aggregate, word, fits, fault);
+    for (int64_t c = 0; c < aggregate->configurations; c++) {
+        found += fits[c];
+        aggregate->reference = fits[c] ? c : aggregate->reference;
+    }
+    free(words);
+    free(fits);
+    if (status != STATUS_OK || found == 1)
+        return status;
+    return fault_set(fault, STATUS_INPUT,
+                     "--reference: %" PRId64 " configurations of the file are %s, expected one",
+                     found, text);
+}
+
+static bool is_better(const struct configuration *c, const struct configuration *than)
+{
+    const double mine = c->returns[RETURN_END].mean.value;
+    const double other = than->returns[RETURN_END].mean.value;
+    if (c->rmst.mean > than->rmst.mean || c->rmst.mean < than->rmst.mean)
+        return c->rmst.mean > than->rmst.mean;
+    return mine > other || (isnan(other) && !isnan(mine));
+}
+
+static void find_best(struct aggregate *aggregate)
+{
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        const int64_t best = aggregate->reference;
+        if (c->sample.count > 0 && (best < 0 || is_better(c, &aggregate->configuration[best])))
+            aggregate->reference = i;
+    }
+}
+
+/* ---- differences ---- */
+
+static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_t b)
+{
+    const struct aggregate_request *const request = &aggregate->request;
+    const struct configuration *const one = &aggregate->configuration[a];
+    const struct configuration *const other = &aggregate->configuration[b];
+    const struct bootstrap how = {
+        .draws = request->bootstrap, .seed = request->draw_seed, .confidence = request->confidence};
+    struct comparison *const made = &aggregate->comparison[aggregate->comparisons++];
+    const double limit = (double)request->limit;
+    *made = (struct comparison){
+        .axis = axis,
+        .a = a,
+        .b = b,
+        .paired = paired_rmst(&one->sample, &other->sample, limit, &how, request->permutations),
+        .crossing = curve_crossing(&one->curve, &other->curve, limit),
+        .eventless = one->max < 0 && other->max < 0,
+        .one_sided = (one->max < 0) != (other->max < 0),
+    };
+    if (made->eventless)
+        made->paired.p = made->paired.least_p = NAN;
+}
+
+/* The configuration with the next larger value of the axis; -1: there is none. */
+static int64_t neighbour(const struct aggregate *aggregate, int64_t axis, int64_t c)
+{
+    int64_t next = -1;
+    for (int64_t d = 0; d < aggregate->configurations; d++) {
+        const int64_t index = index_of(aggregate, axis, d);
+        if (index > index_of(aggregate, axis, c) && are_alike(aggregate, axis, c, d) &&
+            (next < 0 || index < index_of(aggregate, axis, next)))
+            next = d;
+    }
+    return next;
+}
+
+/* Comparisons from `from` on are one family. */
+static void adjust(struct aggregate *aggregate, int64_t from)
+{
+    const int64_t count = aggregate->comparisons - from;
+    struct comparison *const family = aggregate->comparison + from;
+    double *const p = fault_alloc((size_t)count + 1, sizeof *p);
+    int64_t tested = 0;
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = family[i].paired.p;
+        tested += !isnan(p[i]);
+    }
+    sample_holm(count, p, p);
+    const double tries = 1.0 + (double)aggregate->request.permutations;
+    for (int64_t i = 0; i < count; i++) {
+        const struct paired *const paired = &family[i].paired;
+        const double least = paired->exact ? paired->least_p : fmax(paired->least_p, 1.0 / tries);
+        family[i].adjusted = p[i];
+        family[i].least = isnan(p[i]) ? NAN : least;
+        family[i].small = least * (double)tested > 1.0 - aggregate->request.confidence;
+    }
+    free(p);
+}
+
+static void compare_all(struct aggregate *aggregate)
+{
+    const int64_t count = aggregate->configurations;
+    aggregate->comparison =
+        fault_alloc((size_t)(count * (aggregate->axes + 1)), sizeof *aggregate->comparison);
+    for (int64_t c = 0; c < count; c++) {
+        if (c != aggregate->reference)
+            compare(aggregate, -1, c, aggregate->reference);
+    }
+    adjust(aggregate, 0);
+    for (int64_t axis = 0; axis < aggregate->axes; axis++) {
+        const int64_t from = aggregate->comparisons;
+        for (int64_t c = 0; c < count; c++) {
+            const int64_t next = neighbour(aggregate, axis, c);
+            if (next >= 0)
+                compare(aggregate, axis, next, c);
+        }
+        adjust(aggregate, from);
+    }
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
+                                                         const char *format, ...)
+{
+    va_list values;
+    if (text[0] != '\0')
+        text_add(text, size, "; ");
+    va_start(values, format);
+    text_add_list(text, size, format, values);
+    va_end(values);
+}
+
+void comparison_note(const struct comparison *comparison, char *text, size_t size)
+{
+    const struct paired *const paired = &comparison->paired;
+    text[0] = '\0';
+    if (paired->pairs == 0)
+        append(text, size, "no seed in common");
+    else if (paired->pairs == 1)
+        append(text, size, "one seed");
+    else if (comparison->eventless)
+        append(text, size, "neither had the event");
+    else if (comparison->small)
+        append(text, size, "too few %s: p is %.2g at least",
+               comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
+    else if (paired->p <= comparison->least * (1.0 + 1e-9))
+        append(text, size, "p cannot be less");
+    if (paired->pairs == 2 && !comparison->eventless)
+        append(text, size, "no interval of two seeds");
+    if (comparison->one_sided && paired->pairs > 1)
+        append(text, size, "one had no event");
+    if (!isnan(comparison->crossing))
+        append(text, size, "curves cross at %.0f", comparison->crossing);
+}
+
+void test_note(const struct axis_test *test, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (test->test.df == 0)
+        append(text, size, "nothing to test");
+    else if (isnan(test->permuted.p))
+        append(text, size, "no seed in common");
+    else if (test->small)
+        append(text, size, "too few %s: p is %.2g at least",
+               test->permuted.exact ? "seeds" : "permutations", test->permuted.least_p);
+    else if (test->permuted.exact && test->permuted.p <= test->permuted.least_p * (1.0 + 1e-9))
+        append(text, size, "p cannot be less");
+    if (!isnan(test->crossing))
+        append(text, size, "curves cross at %.0f", test->crossing);
+}
+
+/* ---- log-rank ---- */
+
+/* Observations of the configurations that are tested. */
+struct pool {
+    struct sample sample;
+    double *time;
+    int32_t *status, *group;
+    int64_t *seed, *stratum;
+    bool *present; /* (values of the axis) */
+};
+
+static struct pool new_pool(const struct aggregate *aggregate, int64_t axis)
+{
+    const size_t n = (size_t)aggregate->survey->runs;
+    struct pool pool = {.time = fault_alloc(n, sizeof *pool.time),
+                        .status = fault_alloc(n, sizeof *pool.status),
+                        .group = fault_alloc(n, sizeof *pool.group),
+                        .seed = fault_alloc(n, sizeof *pool.seed),
+                        .stratum = fault_alloc(n, sizeof *pool.stratum),
+                        .present = fault_alloc((size_t)aggregate->axis[axis].count, 1)};
+    pool.sample = (struct sample){0, pool.time, pool.status, pool.seed, pool.stratum};
+    return pool;
+}
+
+static void free_pool(struct pool *pool)
+{
+    free(pool->time);
+    free(pool->status);
+    free(pool->group);
+    free(pool->seed);
+    free(pool->stratum);
+    free(pool->present);
+}
+
+static void pour(const struct aggregate *aggregate, int64_t axis, int64_t c, int64_t stratum,
+                 struct pool *pool)
+{
+    const struct sample *const from = &aggregate->configuration[c].sample;
+    for (int64_t i = 0; i < from->count; i++) {
+        const int64_t at = pool->sample.count++;
+        pool->time[at] = from->time[i];
+        pool->status[at] = from->status[i];
+        pool->seed[at] = from->cluster[i];
+        pool->stratum[at] = stratum;
+        pool->group[at] = (int32_t)index_of(aggregate, axis, c);
+        pool->present[pool->group[at]] = true;
+    }
+}
+
+/* The first configuration with the same values of all other axes. */
+static int64_t first_alike(const struct aggregate *aggregate, int64_t axis, int64_t c)
+{
+    int64_t first = 0;
+    while (!are_alike(aggregate, axis, first, c))
+        first++;
+    return first;
+}
+
+static double find_crossing(const struct aggregate *aggregate, int64_t axis, int64_t within)
+{
+    double first = NAN;
+    for (int64_t i = 0; i < aggregate->comparisons; i++) {
+        const struct comparison *const c = &aggregate->comparison[i];
+        if (c->axis == axis && (within < 0 || are_alike(aggregate, axis, within, c->a)))
+            first = fmin(first, c->crossing);
+    }
+    return first;
+}
+
+/* \param within as in struct axis_test */
+static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
+{
+    const int32_t groups = (int32_t)aggregate->axis[axis].count;
+    struct pool pool = new_pool(aggregate, axis);
+    struct axis_test made = {.axis = axis, .within = within, .adjusted = NAN};
+    for (int64_t c = 0; c < aggregate->configurations; c++) {
+        if (within < 0 || are_alike(aggregate, axis, within, c))
+            pour(aggregate, axis, c, first_alike(aggregate, axis, c), &pool);
+    }
+    for (int32_t g = 0; g < groups; g++)
+        made.groups += pool.present[g];
+    made.runs = pool.sample.count;
+    made.crossing = find_crossing(aggregate, axis, within);
+    if (made.groups > 1) {
+        made.test = logrank_test(&pool.sample, pool.group, groups, NULL, NULL);
+        made.permuted =
+            logrank_permuted(&pool.sample, pool.group, groups, aggregate->request.permutations,
+                             aggregate->request.draw_seed);
+        aggregate->test[aggregate->tests++] = made;
+    }
+    free_pool(&pool);
+}
+
+/* Tests of a family: all stratified ones, or those of one axis within the others. */
+static void adjust_tests(struct aggregate *aggregate, int64_t axis)
+{
+    double *const p = fault_alloc((size_t)aggregate->tests + 1, sizeof *p);
+    int64_t tested = 0;
+    for (int64_t i = 0; i < aggregate->tests; i++) {
+        const struct axis_test *const t = &aggregate->test[i];
+        const bool member = axis < 0 ? t->within < 0 : t->within >= 0 && t->axis == axis;
+        p[i] = !member ? NAN : isnan(t->permuted.p) ? t->test.p : t->permuted.p;
+        tested += !isnan(p[i]);
+    }
+    sample_holm(aggregate->tests, p, p);
+    for (int64_t i = 0; i < aggregate->tests; i++) {
+        struct axis_test *const t = &aggregate->test[i];
+        if (isnan(p[i]))
+            continue;
+        t->adjusted = p[i];
+        t->small = t->permuted.least_p * (double)tested > 1.0 - aggregate->request.confidence;
+    }
+    free(p);
+}
+
+static void test_all(struct aggregate *aggregate)
+{
+    const int64_t count = aggregate->configurations;
+    aggregate->test = fault_alloc((size_t)((count + 1) * aggregate->axes), sizeof *aggregate->test);
+    for (int64_t axis = 0; axis < aggregate->axes; axis++) {
+        if (aggregate->axis[axis].count < 2)
+            continue;
+        test(aggregate, axis, -1);
+        /* Where all agree in the other axes that was it. */
+        bool several = false;
+        for (int64_t c = 1; c < count; c++)
+            several = several || !are_alike(aggregate, axis, 0, c);
+        for (int64_t c = 0; several && c < count; c++) {
+            if (first_alike(aggregate, axis, c) == c)
+                test(aggregate, axis, c);
+        }
+        adjust_tests(aggregate, axis);
+    }
+    adjust_tests(aggregate, -1);
+}
+
+/* With one seed there is nothing to permute. */
+static bool some_has_seeds(const struct aggregate *aggregate)
+{
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        if (aggregate->configuration[i].seeds > 1)
+            return true;
+    }
+    return false;
+}
+
+enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault)
+{
+    const struct aggregate_request *const request = &aggregate->request;
+    if (request->reference != NULL) {
+        const enum status status = find_reference(aggregate, fault);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (aggregate->configurations < 2 ||
+        (aggregate->configurations > AGGREGATE_COMPARED && !request->compare))
+        return STATUS_OK;
+    if (request->reference == NULL)
+        find_best(aggregate);
+    if (aggregate->reference < 0)
+        return STATUS_OK;
+    compare_all(aggregate);
+    if (some_has_seeds(aggregate))
+        test_all(aggregate);
+    return STATUS_OK;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "query/aggregate.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Configurations and runs that a warning names one by one, and room for one of them. */
+enum { NAMED = 5, ITEM = AGGREGATE_NAME + 64 };
+
+__attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggregate,
+                                                       const char *format, ...)
+{
+    char *text = NULL;
+    va_list values;
+    va_start(values, format);
+    if (vasprintf(&text, format, values) < 0)
+        fault_no_memory(strlen(format));
+    va_end(values);
+    const size_t size = (size_t)(aggregate->warnings + 1) * sizeof *aggregate->warning;
+    char **const grown = realloc(aggregate->warning, size);
+    if (grown == NULL)
+        fault_no_memory(size);
+    aggregate->warning = grown;
+    aggregate->warning[aggregate->warnings++] = text;
+}
+
+/* A list that says how many more there are when it gets long. */
+struct list {
+    char text[NAMED * ITEM + 64];
+    int64_t count;
+};
+
+static void list_add(struct list *list, const char *item)
+{
+    if (list->count++ < NAMED)
+        text_add(list->text, sizeof list->text, "%s%s", list->count > 1 ? "; " : "", item);
+}
+
+static const char *list_end(struct list *list)
+{
+    if (list->count > NAMED)
+        text_add(list->text, sizeof list->text, "; and %" PRId64 " more", list->count - NAMED);
+    return list->text;
+}
+
+static int64_t count_fate(const struct aggregate *aggregate, enum fate fate)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++)
+        count += aggregate->configuration[i].fates[fate];
+    return count;
+}
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "run" : "runs";
+}
+
+static void warn_of_unfinished(struct aggregate *aggregate)
+{
+    const int64_t begun = count_fate(aggregate, FATE_UNFINISHED);
+    const int64_t pending = count_fate(aggregate, FATE_PENDING);
+    if (begun + pending == 0)
+        return;
+    warn(aggregate,
+         "the sweep is not finished: of %" PRId64 " runs %" PRId64 " have begun and count as "
+         "censored at the last episode noted, and of %" PRId64 " nothing is known yet. Short runs "
+         "finish first, so early stops are over-represented until all are done, and what a run in "
+         "progress has had is seen only when it ends",
+         aggregate->survey->runs, begun, pending);
+}
+
+static void warn_of_gaps(struct aggregate *aggregate)
+{
+    static const enum fate gaps[] = {FATE_FAILED, FATE_QUARANTINED};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        struct list list = {.count = 0};
+        for (int64_t run = 0; run < aggregate->survey->runs; run++) {
+            char name[AGGREGATE_NAME], item[ITEM];
+            if (aggregate->cohort->member[run].fate != gaps[g])
+                continue;
+            aggregate_name(aggregate, aggregate->of_run[run], -1, name, sizeof name);
+            snprintf(item, sizeof item, "%s, seed %" PRId64, name,
+                     aggregate->survey->run[run].seed);
+            list_add(&list, item);
+        }
+        if (list.count > 0)
+            warn(aggregate,
+                 "%" PRId64 " %s %s and %s missing from all figures, which may favour the "
+                 "configuration: %s",
+                 list.count, plural(list.count),
+                 gaps[g] == FATE_FAILED ? "failed"
+                 : list.count == 1      ? "is quarantined"
+                                        : "are quarantined",
+                 list.count == 1 ? "is" : "are", list_end(&list));
+    }
+}
+
+/* Names of the configurations with runs of a fate. */
+static struct list list_fate(const struct aggregate *aggregate, enum fate fate)
+{
+    struct list list = {.count = 0};
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        char name[AGGREGATE_NAME], item[ITEM];
+        if (c->fates[fate] == 0)
+            continue;
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        snprintf(item, sizeof item, "%s: %" PRId64 " of %" PRId64, name, c->fates[fate], c->runs);
+        list_add(&list, item);
+    }
+    return list;
+}
+
+/* The published definition is the first still episode, and what was still may move again. */
+static void warn_of_movers(struct aggregate *aggregate)
+{
+    struct list list = {.count = 0};
+    int64_t moved = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        char name[AGGREGATE_NAME], item[ITEM];
+        if (c->moved == 0)
+            continue;
+        moved += c->moved;
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        snprintf(item, sizeof item, "%s: %" PRId64 " of %" PRId64, name, c->moved,
+                 c->fates[FATE_EVENT]);
+        list_add(&list, item);
+    }
+    if (moved > 0)
+        warn(aggregate,
+             "in %" PRId64 " of %" PRId64 " runs with the event an actor moved again after it, or "
+             "might have: first_still, the published definition, is the first still episode, not "
+             "the last movement; --event last_change asks for that (%s)",
+             moved, count_fate(aggregate, FATE_EVENT), list_end(&list));
+}
+
+static void warn_of_fates(struct aggregate *aggregate)
+{
+    const int64_t ended = count_fate(aggregate, FATE_ENDED);
+    const int64_t diverged = count_fate(aggregate, FATE_DIVERGED);
+    struct list list = list_fate(aggregate, FATE_ENDED);
+    if (ended > 0)
+        warn(aggregate,
+             "%" PRId64 " %s ended early, as all actors were still, before %s was seen of the %s "
+             "and count as censored there. Such censoring depends on the event: take their times "
+             "as lower bounds, or train with a larger training.episodes_after_stop (%s)",
+             ended, plural(ended), event_name(aggregate->request.event),
+             aggregate->request.endpoint == ENDPOINT_ALL    ? "last actor"
+             : aggregate->request.endpoint == ENDPOINT_HALF ? "actor in the middle"
+                                                            : "first actor",
+             list_end(&list));
+    list = list_fate(aggregate, FATE_DIVERGED);
+    if (diverged > 0)
+        warn(aggregate,
+             "%" PRId64 " %s diverged before the event: a cause of its own in the cumulative "
+             "incidence, never censored at the limit; curves, quantiles, restricted means and "
+             "tests are those of the runs as if none diverged (%s)",
+             diverged, plural(diverged), list_end(&list));
+}
+
+static void warn_of_pairs(struct aggregate *aggregate)
+{
+    struct list list = {.count = 0};
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        char name[AGGREGATE_NAME];
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        if (aggregate->configuration[i].seeds == 2)
+            list_add(&list, name);
+    }
+    if (list.count > 0)
+        warn(aggregate,
+             "no interval over two seeds holds what it says, so means, tails, returns and "
+             "differences have none (%s)",
+             list_end(&list));
+}
+
+static void warn_of_seeds(struct aggregate *aggregate)
+{
+    struct list single = {.count = 0}, few = {.count = 0};
+    int64_t fewest = 0;
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        const struct configuration *const c = &aggregate->configuration[i];
+        char name[AGGREGATE_NAME];
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        const enum sample_size size = sample_size(c->seeds, aggregate->request.confidence);
+        if (size == SAMPLE_SINGLE)
+            list_add(&single, name);
+        if (size != SAMPLE_SMALL)
+            continue;
+        list_add(&few, name);
+        fewest = fewest == 0 || c->seeds < fewest ? c->seeds : fewest;
+    }
+    if (single.count > 0 && single.count == aggregate->configurations)
+        warn(aggregate, "no configuration has more than one seed: nothing is known of the spread, "
+                        "and there are no intervals and no tests");
+    else if (single.count > 0)
+        warn(aggregate,
+             "one seed or none: nothing is known of the spread, and there are no intervals (%s)",
+             list_end(&single));
+    if (few.count > 0)
+        warn(aggregate, "%" PRId64 " seeds are too few for a comparison to reach the level %g (%s)",
+             fewest, 1.0 - aggregate->request.confidence, list_end(&few));
+}
+
+static void warn_of_limits(struct aggregate *aggregate)
+{
+    struct list list = {.count = 0};
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        char name[AGGREGATE_NAME];
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        if (aggregate->configuration[i].rmst.extended)
+            list_add(&list, name);
+    }
+    if (list.count > 0)
+        warn(aggregate,
+             "restricted means up to %" PRId64 " lean on episodes that no run was watched for: the "
+             "curve is carried on flat from its last observation (%s)",
+             aggregate->request.limit, list_end(&list));
+}
+
+static void warn_of_pooling(struct aggregate *aggregate)
+{
+    if (aggregate->pooled > 0)
+        warn(aggregate,
+             "configurations pool cells that differ in %" PRId64 " more %s: runs of one seed are "
+             "one cluster in bootstrap and permutation, but count as independent in the curves' "
+             "own standard errors and intervals, in shares and in chi2",
+             aggregate->pooled, aggregate->pooled == 1 ? "axis" : "axes");
+}
+
+static void warn_of_comparisons(struct aggregate *aggregate)
+{
+    if (aggregate->configurations > AGGREGATE_COMPARED && !aggregate->request.compare)
+        warn(aggregate,
+             "%" PRId64 " configurations are compared only when asked (--compare): above %d the "
+             "least of so many differences says little",
+             aggregate->configurations, AGGREGATE_COMPARED);
+}
+
+void aggregate_warn(struct aggregate *aggregate)
+{
+    warn_of_unfinished(aggregate);
+    warn_of_gaps(aggregate);
+    warn_of_movers(aggregate);
+    warn_of_fates(aggregate);
+    warn_of_seeds(aggregate);
+    warn_of_pairs(aggregate);
+    warn_of_limits(aggregate);
+    warn_of_pooling(aggregate);
+    warn_of_comparisons(aggregate);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "query/calibration.h"
+#include "model/mec.h"
+#include "spec/cost.h"
+#include "sys/clock.h"
+#include <ccmsweep/record.h>
+#include <ccmsweep/trainer.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The first episodes take up to three times as long as later ones: best responses still jump. */
+enum { TRIALS = 3, EPISODES = 1000, WARM_UP = 20, MOST_MEASURED = 300, LEAST_MEASURED = 5 };
+
+/* What is expected of a unit before anything is measured: decides only what is tried. */
+static const double expected_s = 0.007;
+
+double calibration_memory(const struct settings *cell)
+{
+    const struct extents extents = record_extents(cell);
+    const double n = (double)cell->environment.agents;
+    const double b = (double)cell->training.batch;
+    const double a1 = (double)cell->networks.actor_hidden1;
+    const double a2 = (double)cell->networks.actor_hidden2;
+    const double c1 = (double)cell->networks.critic_hidden1;
+    const double c2 = (double)cell->networks.critic_hidden2;
+    const double actor = (MEC_STATE + 1) * a1 + (a1 + 1) * a2 + (a2 + 1) * MEC_ACTION;
+    const double critic = ((MEC_STATE + MEC_ACTION) * n + 1) * c1 + (c1 + 1) * c2 + c2 + 1;
+    /* Replay; parameters, targets, moments and gradients; rows of a batch. Fitted to what trainers
+     * of 10 to 500 agents hold. */
+    return (double)record_size(&extents) + (double)cell->replay.capacity * (44 * n + 24) +
+           32 * (n * actor + critic) + b * (980 * n + 160 * c1);
+}
+
+bool calibration_affords(double memory)
+{
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    return memory < 1e9 && memory < machine / 4;
+}
+
+/* A cell of the same size whose episodes are what units are defined by. */
+static struct settings make_moving(const struct settings *cell)
+{
+    struct settings moving = *cell;
+    moving.training.actor_lr = 0.0001;
+    moving.training.critic_lr = 0.001;
+    moving.training.episodes = EPISODES;
+    moving.evaluation.every = 0;
+    return moving;
+}
+
+void calibration_add(struct calibration *calibration, const struct settings *cell)
+{
+    const struct settings moving = make_moving(cell);
+    const double episode_units = cost_units(&moving) / EPISODES;
+    size_t i = 0;
+    while (i < calibration->count && calibration->sizes[i].episode_units != episode_units)
+        i++;
+    if (i == CALIBRATION_SIZES)
+        return;
+    if (i == calibration->count) {
+        calibration->sizes[i] =
+            (struct calibration_size){.cell = moving, .episode_units = episode_units};
+        calibration->count++;
+    }
+    calibration->sizes[i].units += cost_units(cell);
+}
+
+/* Its episodes are so short that enough of them fit into `seconds`. */
+static bool fits(const struct calibration_size *size, double seconds)
+{
+    return size->episode_units * expected_s * (WARM_UP + LEAST_MEASURED) < seconds &&
+           calibration_affords(calibration_memory(&size->cell));
+}
+
+/* Seconds of an episode, measured for about `seconds`; NaN when they are not enough. */
+static double try_size(const struct calibration_size *size, double seconds)
+{
+    const double start = clock_now();
+    struct trainer *t = trainer_new(&size->cell);
+    while (!trainer_done(t) && trainer_episode(t) < WARM_UP && clock_now() - start < 0.8 * seconds)
+        trainer_advance(t, 1);
+    const int64_t first = trainer_episode(t);
+    const double before = clock_cpu();
+    do {
+        trainer_advance(t, 1);
+    } while (!trainer_done(t) && trainer_episode(t) < first + MOST_MEASURED &&
+             clock_now() - start < seconds);
+    const double spent = clock_cpu() - before;
+    const int64_t episodes = trainer_episode(t) - first;
+    trainer_free(&t);
+    return episodes > 0 && spent > 0 ? spent / (double)episodes : NAN;
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    const struct calibration_size *x = a;
+    const struct calibration_size *y = b;
+    return (x->units < y->units) - (x->units > y->units);
+}
+
+/* The sizes with most units that fit come first; returns how many there are to try. */
+static size_t choose_sizes(struct calibration *calibration, double seconds)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < calibration->count; i++) {
+        if (fits(&calibration->sizes[i], seconds / TRIALS))
+            calibration->sizes[kept++] = calibration->sizes[i];
+    }
+    if (kept == 0) {
+        struct settings published;
+        settings_init(&published);
+        calibration->sizes[kept++] = (struct calibration_size){
+            .cell = make_moving(&published), .episode_units = 1, .units = 1};
+    }
+    calibration->count = kept;
+    qsort(calibration->sizes, kept, sizeof *calibration->sizes, compare_sizes);
+    return kept < TRIALS ? kept : TRIALS;
+}
+
+double calibration_run(struct calibration *calibration, double seconds)
+{
+    const double start = clock_now();
+    const size_t trials = choose_sizes(calibration, seconds);
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < trials; i++) {
+        const struct calibration_size *size = &calibration->sizes[i];
+        const double episode_s = try_size(size, seconds / (double)trials);
+        if (isnan(episode_s))
+            continue;
+        sum += size->units * episode_s / size->episode_units;
+        weights += size->units;
+    }
+    calibration->took_s = clock_now() - start;
+    return weights > 0 ? sum / weights : expected_s;
+}

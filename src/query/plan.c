@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "query/plan.h"
+#include "model/trainer_view.h"
+#include "query/calibration.h"
+#include "spec/cost.h"
+#include "store/checkpoint.h"
+#include "store/schema.h"
+#include "sys/host.h"
+#include <ccmsweep/trainer.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a calibration may take. */
+static const double calibration_s = 1.6;
+
+/* What one look at every cell yields besides the axes. */
+struct look {
+    struct calibration calibration;
+    struct settings largest; /* the cell whose trainer is */
+    double memory;           /* its guessed bytes */
+};
+
+static uint64_t read_bits(const struct settings *cell, const struct setting *row)
+{
+    uint64_t bits = 0;
+    const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof bits;
+    memcpy(&bits, (const char *)cell + row->offset, size);
+    return bits;
+}
+
+static void find_axes(struct plan *plan, const struct schema *schema)
+{
+    plan->axes = fault_alloc(schema->count, sizeof *plan->axes);
+    for (size_t v = 0; v < schema->count; v++) {
+        const struct variable *variable = &schema->variables[v];
+        if (variable->kind != SCHEMA_AXIS)
+            continue;
+        struct plan_axis *axis = &plan->axes[plan->axis_count++];
+        axis->row = variable->axis;
+        axis->of_cell = fault_alloc((size_t)plan->cells, sizeof *axis->of_cell);
+    }
+}
+
+static void look_at_cells(struct plan *plan, const struct spec *spec, struct look *look)
+{
+    for (int64_t i = 0; i < plan->cells; i++) {
+        struct settings cell;
+        spec_cell(spec, i, &cell);
+        for (size_t a = 0; a < plan->axis_count; a++)
+            plan->axes[a].of_cell[i] = read_bits(&cell, plan->axes[a].row);
+        calibration_add(&look->calibration, &cell);
+        const double memory = calibration_memory(&cell);
+        if (memory > look->memory) {
+            look->memory = memory;
+            look->largest = cell;
+        }
+    }
+}
+
+static int compare_whole(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = 0, y = 0;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
+}
+
+static void list_values(struct plan_axis *axis, int64_t cells)
+{
+    uint64_t *values = fault_alloc((size_t)cells, sizeof *values);
+    size_t count = 0;
+    /* Neighbours are often equal: what is sorted is far less than there are cells. */
+    for (int64_t i = 0; i < cells; i++) {
+        if (i == 0 || axis->of_cell[i] != axis->of_cell[i - 1])
+            values[count++] = axis->of_cell[i];
+    }
+    qsort(values, count, sizeof *values,
+          axis->row->type == TYPE_REAL ? compare_reals : compare_whole);
+    for (size_t i = 0; i < count; i++) {
+        if (axis->count == 0 || values[i] != values[axis->count - 1])
+            values[axis->count++] = values[i];
+    }
+    axis->values = values;
+}
+
+/* The process without a trainer: this one before it begins, and what is touched besides when the
+ * file is opened and written, mostly of HDF5. Measured, since libraries differ between machines. */
+static double measure_base(bool has_file)
+{
+    static const double typical = 11e6, opening = 5.5e6, writing = 1.2e6;
+    const double resident = (double)host_resident();
+    return (resident > 0 ? resident : typical) + (has_file ? 0 : opening) + writing;
+}
+
+/* The memory of the largest trainer, which is made to see it, unless that may do harm. */
+static void measure_memory(struct plan *plan, const struct look *look)
+{
+    plan->memory = look->memory;
+    plan->checkpoint = NAN;
+    if (!calibration_affords(look->memory))
+        return;
+    struct trainer *t = trainer_new(&look->largest);
+    plan->memory = (double)trainer_memory(t);
+    plan->checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
+    trainer_free(&t);
+}
+
+/* What finished cells took, added to what all take. */
+static void learn_run(struct plan *plan, int64_t run, enum store_state state, int32_t outcome,
+                      double wall_s)
+{
+    plan->states[run] = (uint8_t)state;
+    plan->interrupted += state == STORE_INTERRUPTED;
+    plan->finished += state == STORE_DONE;
+    if (state != STORE_DONE || outcome == OUTCOME_FAILED || outcome == OUTCOME_QUARANTINED ||
+        !isfinite(wall_s) || wall_s <= 0)
+        return;
+    cost_learn(plan->cost, run, wall_s);
+    plan->learnt++;
+    plan->total_s += wall_s;
+}
+
+static enum status learn(struct plan *plan, const struct store *store, struct fault *fault)
+{
+    double *const wall_s = fault_alloc((size_t)plan->cells, sizeof *wall_s);
+    int32_t *const outcomes = fault_alloc((size_t)plan->cells, sizeof *outcomes);
+    plan->states = fault_alloc((size_t)plan->cells, 1);
+    enum status status = store_note_column(store, NOTE_WALL, wall_s, fault);
+    if (status == STATUS_OK)
+        status = store_column(store, record_field("outcome"), outcomes, fault);
+    for (int64_t i = 0; i < plan->cells && status == STATUS_OK; i++)
+        learn_run(plan, i, store_state(store, i), outcomes[i], wall_s[i]);
+    free(outcomes);
+    free(wall_s);
+    return status;
+}
+
+static void expect_rest(struct plan *plan)
+{
+    for (int64_t i = 0; i < plan->cells; i++) {
+        if (plan->states != NULL && plan->states[i] == STORE_DONE)
+            continue;
+        const double seconds = cost_expect(plan->cost, i);
+        plan->left_s += seconds;
+        plan->longest_s = fmax(plan->longest_s, seconds);
+    }
+    plan->total_s += plan->left_s;
+}
+
+enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
+                     struct fault *fault)
+{
+    const double base = measure_base(store != NULL);
+    struct plan *making = fault_alloc(1, sizeof *making);
+    struct look *look = fault_alloc(1, sizeof *look);
+    struct schema *schema = schema_new(spec);
+    *making =
+        (struct plan){.cells = spec_cells(spec), .cost = cost_new(spec), .calibration_s = NAN};
+    making->file_size = schema_file_size(schema, spec);
+    find_axes(making, schema);
+    schema_free(&schema);
+    look_at_cells(making, spec, look);
+    for (size_t a = 0; a < making->axis_count; a++)
+        list_values(&making->axes[a], making->cells);
+    enum status status = STATUS_OK;
+    if (store != NULL)
+        status = learn(making, store, fault);
+    if (status == STATUS_OK) {
+        measure_memory(making, look);
+        making->memory += base;
+        if (!cost_known(making->cost)) {
+            cost_calibrate(making->cost, calibration_run(&look->calibration, calibration_s));
+            making->calibration_s = look->calibration.took_s;
+        }
+        expect_rest(making);
+    } else {
+        plan_free(&making);
+    }
+    free(look);
+    *plan = making;
+    return status;
+}
+
+void plan_free(struct plan **plan)
+{
+    if (plan == NULL || *plan == NULL)
+        return;
+    for (size_t a = 0; a < (*plan)->axis_count; a++) {
+        free((*plan)->axes[a].values);
+        free((*plan)->axes[a].of_cell);
+    }
+    free((*plan)->axes);
+    free((*plan)->states);
+    cost_free(&(*plan)->cost);
+    free(*plan);
+    *plan = NULL;
+}
+
+double plan_wall(const struct plan *plan, int64_t workers)
+{
+    return fmax(plan->longest_s, plan->left_s / (double)workers);
+}
+
+double plan_memory(const struct plan *plan, bool alone)
+{
+    /* 11 MB here, 8 to 12 with the version, the network and the ranks of a node. Taken low, so that
+     * for cells of the published size the number also holds for a process alone. */
+    static const double mpi = 8.5e6;
+    return plan->memory + (alone ? 0 : mpi);
+}

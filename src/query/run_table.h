@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The survey: what a sweep's file says about all of its runs, read at once.
+ *
+ * For `status` and for the table at the end of `run`. Columns are read whole, never run by run, so
+ * that ten thousand cells take a blink. It knows no clock and prints nothing. Local.
+ */
+#ifndef CCMSWEEP_RUN_TABLE_H
+#define CCMSWEEP_RUN_TABLE_H
+
+#include "store/store.h"
+
+/** Where a run stands. Each run is in one state. */
+enum standing {
+    STANDING_DONE,        /**< its commit record holds; whatever its outcome */
+    STANDING_RUNNING,     /**< in flight, and somebody holds the file */
+    STANDING_INTERRUPTED, /**< a polite stop left it, with a checkpoint */
+    STANDING_LOST,        /**< in flight when its job ended out of order; goes on when run again */
+    STANDING_PENDING,     /**< not begun */
+    STANDING_COUNT
+};
+
+/** A run as the survey has it. */
+struct surveyed {
+    double actor_lr, critic_lr;
+    int64_t seed, limit; /**< limit of episodes */
+    int64_t group;       /**< runs of the same pair of learning rates, numbered as in the plan */
+    enum standing standing;
+    int32_t outcome;  /**< of a run that is done, else OUTCOME_PENDING or OUTCOME_INTERRUPTED */
+    int32_t stopping; /**< stopping episode of a run that is done; -1 for none */
+    int32_t total;    /**< episodes that a run that is done has; -1 for none */
+    int32_t episode;  /**< last one played, as far as is known */
+    int32_t moving;   /**< actors that moved then, -1 unknown */
+    int32_t attempts;
+    double wall_s; /**< NaN unknown */
+    char host[65]; /**< of the last attempt; "" for none */
+    struct store_trouble trouble;
+    const char *damage; /**< what is wrong with its rows, which then do not count (store_damage);
+                             NULL: nothing is known to be. Of the store */
+};
+
+/** A setting, other than actor_lr, critic_lr and training.seed, in which two runs differ. */
+struct surveyed_axis {
+    const struct setting *row;
+    char name[64];  /**< of its dataset */
+    double *values; /**< (runs) the number of the choice for TYPE_CHOICE; `none` as in the cell */
+};
+
+/** The last start of the program on the file. */
+struct surveyed_start {
+    int64_t number;   /**< from 1; 0: none is known */
+    double time, end; /**< after 1970-01-01 UTC; end NaN: killed, or going on */
+    int32_t status, ranks;
+    char host[65], job[33], revision[65];
+};
+
+struct survey {
+    int64_t runs;
+    struct surveyed *run; /**< (runs) */
+    int64_t groups;
+    size_t axes;
+    struct surveyed_axis *axis; /**< (axes) in the order of the settings */
+    int64_t standings[STANDING_COUNT];
+    int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
+    struct surveyed_start start;
+    double median_s, p90_s;     /**< that trained cells took; NaN: none has finished */
+    double left_s, left_give_s; /**< expected work of one worker on what is left, and twice its
+                                     standard deviation; NaN: nothing is known */
+};
+
+/* What is expected of a cell is in cost.h. A cell that was begun is done in the share of its
+ * episodes that it has played; how many it will have is the mean of the trained cells of its group,
+ * and without any it is done in the time that it took. The deviation is that of the cells left, and
+ * that of what is known from few finished ones. */
+
+/**
+ * Read it all. \param held somebody holds the file's lock: what is in flight is being trained
+ * \return STATUS_OK: the caller owns the content, survey_fini. Else it is empty
+ */
+enum status survey_take(const struct store *store, bool held, struct survey *survey,
+                        struct fault *fault) MUST_USE;
+
+/** Free what it holds. */
+void survey_fini(struct survey *survey);
+
+/** Write a run's value of an axis as the spec has it ("none", "exact", "0.99"). Cut at `size`. */
+void survey_axis_write(const struct surveyed_axis *axis, int64_t run, char *text, size_t size);
+
+/** Name of a standing. */
+const char *standing_name(enum standing standing) MUST_USE;
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "report/aggregate_report.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* A row. What has no value is NaN, -1 or NULL. */
+struct row {
+    const char *kind, *family;
+    int64_t axis;     /* along which, -1: none */
+    int64_t own, but; /* configuration; without its value of the axis `but`, -1: with all */
+    int64_t other;    /* configuration */
+    const char *quantity;
+    double time;
+    int64_t n;
+    double value, error;
+    struct bounds between;
+    int64_t df;
+    double p, permuted, adjusted;
+    const char *note;
+};
+
+static const struct row empty = {.family = "",
+                                 .axis = -1,
+                                 .own = -1,
+                                 .but = -1,
+                                 .other = -1,
+                                 .time = NAN,
+                                 .n = -1,
+                                 .value = NAN,
+                                 .error = NAN,
+                                 .between = {NAN, NAN},
+                                 .df = -1,
+                                 .p = NAN,
+                                 .permuted = NAN,
+                                 .adjusted = NAN,
+                                 .note = ""};
+
+static void print_text(FILE *file, const char *text)
+{
+    if (strpbrk(text, ",\"") == NULL) {
+        fputs(text, file);
+        return;
+    }
+    fputc('"', file);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"')
+            fputc('"', file);
+        fputc(*c, file);
+    }
+    fputc('"', file);
+}
+
+static void print_real(FILE *file, double value)
+{
+    char text[TEXT_NUMBER] = "";
+    if (!isnan(value))
+        text_write_real(value, text, sizeof text);
+    fprintf(file, ",%s", text);
+}
+
+static void print_whole(FILE *file, int64_t value)
+{
+    fputc(',', file);
+    if (value >= 0)
+        fprintf(file, "%" PRId64, value);
+}
+
+static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t configuration,
+                       int64_t but)
+{
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        char value[80] = "";
+        if (configuration >= 0 && a != but)
+            aggregate_value(aggregate, a, configuration, value, sizeof value);
+        fprintf(file, ",%s", value);
+    }
+}
+
+static void print_row(FILE *file, const struct aggregate *aggregate, const struct row *row)
+{
+    fprintf(file, "%s,%s,%s", row->kind, row->family,
+            row->axis >= 0 ? aggregate->axis[row->axis].name : "");
+    print_axes(file, aggregate, row->own, row->but);
+    print_axes(file, aggregate, row->other, -1);
+    fprintf(file, ",%s", row->quantity);
+    print_real(file, row->time);
+    print_whole(file, row->n);
+    print_real(file, row->value);
+    print_real(file, row->error);
+    print_real(file, row->between.lower);
+    print_real(file, row->between.upper);
+    print_whole(file, row->df);
+    print_real(file, row->p);
+    print_real(file, row->permuted);
+    print_real(file, row->adjusted);
+    fputc(',', file);
+    print_text(file, row->note);
+    fputc('\n', file);
+}
+
+static void print_header(FILE *file, const struct aggregate *aggregate)
+{
+    fputs("kind,family,axis", file);
+    for (int64_t a = 0; a < aggregate->axes; a++)
+        fprintf(file, ",%s", aggregate->axis[a].name);
+    for (int64_t a = 0; a < aggregate->axes; a++)
+        fprintf(file, ",other_%s", aggregate->axis[a].name);
+    fputs(",quantity,time,n,value,error,lower,upper,df,p,p_permuted,p_holm,note\n", file);
+}
+
+/* ---- a configuration ---- */
+
+static void print_figure(FILE *file, const struct aggregate *aggregate, int64_t configuration,
+                         const char *quantity, int64_t n, double value, double error,
+                         struct bounds between, const char *note)
+{
+    struct row row = empty;
+    row.kind = "configuration";
+    row.own = configuration;
+    row.quantity = quantity;
+    row.n = n;
+    row.value = value;
+    row.error = error;
+    row.between = between;
+    row.note = note;
+    print_row(file, aggregate, &row);
+}
+
+static void print_count(FILE *file, const struct aggregate *aggregate, int64_t configuration,
+                        const char *quantity, int64_t value)
+{
+    print_figure(file, aggregate, configuration, quantity, -1, (double)value, NAN,
+                 (struct bounds){NAN, NAN}, "");
+}
+
+static void print_estimate(FILE *file, const struct aggregate *aggregate, int64_t configuration,
+                           const char *quantity, int64_t n, const struct estimate *estimate)
+{
+    print_figure(file, aggregate, configuration, quantity, n, estimate->value, estimate->error,
+                 estimate->between, isnan(estimate->value) ? "not estimable" : "");
+}
+
+static void print_counts(FILE *file, const struct aggregate *aggregate, int64_t i)
+{
+    const struct configuration *const c = &aggregate->configuration[i];
+    print_count(file, aggregate, i, "runs", c->runs);
+    print_count(file, aggregate, i, "seeds", c->seeds);
+    for (int f = 0; f < FATE_COUNT; f++)
+        print_count(file, aggregate, i, fate_name((enum fate)f), c->fates[f]);
+}
+
+static void print_times(FILE *file, const struct aggregate *aggregate, int64_t i)
+{
+    const struct configuration *const c = &aggregate->configuration[i];
+    const struct bounds none = {NAN, NAN};
+    const int64_t n = c->sample.count;
+    print_figure(file, aggregate, i, "min", c->fates[FATE_EVENT], c->min < 0 ? NAN : (double)c->min,
+                 NAN, none, "");
+    print_figure(file, aggregate, i, "max", c->fates[FATE_EVENT], c->max < 0 ? NAN : (double)c->max,
+                 NAN, none, "");
+    print_figure(file, aggregate, i, "median", n, c->median, NAN, c->median_between, "");
+    print_figure(file, aggregate, i, "rmst", n, c->rmst.mean, c->rmst.error, c->spread.between,
+                 c->rmst.extended ? "extended beyond what was watched" : "");
+    print_estimate(file, aggregate, i, "iqm", n, &c->iqm);
+    print_figure(file, aggregate, i, "never", c->settled,
+                 c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN, NAN,
+                 c->never_between, "");
+    print_count(file, aggregate, i, "tail_actors", c->tails);
+    print_count(file, aggregate, i, "tail_faint", c->faint);
+    print_figure(file, aggregate, i, "tail", c->tail.clusters, c->tail.value, c->tail.error,
+                 c->tail.between, "");
+    if (c->tails > 0) {
+        print_count(file, aggregate, i, "tail_min", c->tail_min);
+        print_count(file, aggregate, i, "tail_max", c->tail_max);
+    }
+}
+
+static void print_returns(FILE *file, const struct aggregate *aggregate, int64_t i)
+{
+    for (int which = 0; which < RETURN_COUNT; which++) {
+        const struct aggregate_returns *const r = &aggregate->configuration[i].returns[which];
+        char name[64];
+        snprintf(name, sizeof name, "return_%s_mean", returns_name((enum returns)which));
+        print_estimate(file, aggregate, i, name, r->runs, &r->mean);
+        snprintf(name, sizeof name, "return_%s_iqm", returns_name((enum returns)which));
+        print_estimate(file, aggregate, i, name, r->runs, &r->iqm);
+    }
+}
+
+static void print_curve(FILE *file, const struct aggregate *aggregate, int64_t i)
+{
+    const struct curve *const curve = &aggregate->configuration[i].curve;
+    struct row row = empty;
+    row.kind = "curve";
+    row.own = i;
+    row.quantity = "survival";
+    for (int64_t k = 0; k < curve->points; k++) {
+        row.time = curve->time[k];
+        row.n = curve->at_risk[k];
+        row.value = curve->survival[k];
+        row.error = curve->error[k];
+        row.between = (struct bounds){curve->lower[k], curve->upper[k]};
+        print_row(file, aggregate, &row);
+    }
+}
+
+static void print_incidence(FILE *file, const struct aggregate *aggregate, int64_t i)
+{
+    const struct incidence *const curve = &aggregate->configuration[i].incidence;
+    for (int cause = 0; cause < curve->causes; cause++) {
+        struct row row = empty;
+        char name[64];
+        snprintf(name, sizeof name, "incidence_%s", aggregate_cause(cause));
+        row.kind = "curve";
+        row.own = i;
+        row.quantity = name;
+        const int64_t from = cause * curve->points;
+        for (int64_t k = 0; k < curve->points && curve->share[from + curve->points - 1] > 0; k++) {
+            row.time = curve->time[k];
+            row.n = curve->at_risk[k];
+            row.value = curve->share[from + k];
+            row.error = curve->error[from + k];
+            row.between = (struct bounds){curve->lower[from + k], curve->upper[from + k]};
+            print_row(file, aggregate, &row);
+        }
+    }
+}
+
+/* ---- between configurations ---- */
+
+static void print_comparison(FILE *file, const struct aggregate *aggregate,
+                             const struct comparison *c)
+{
+    struct row row = empty;
+    char note[AGGREGATE_NOTE];
+    comparison_note(c, note, sizeof note);
+    row.kind = "comparison";
+    row.family = c->axis < 0 ? "reference" : "neighbours";
+    row.axis = c->axis;
+    row.own = c->a;
+    row.other = c->b;
+    row.quantity = "rmst_difference";
+    row.n = c->paired.pairs;
+    row.value = c->paired.difference;
+    row.between = c->paired.between;
+    row.permuted = c->paired.p;
+    row.adjusted = c->adjusted;
+    row.note = note;
+    print_row(file, aggregate, &row);
+}
+
+static void print_test(FILE *file, const struct aggregate *aggregate, const struct axis_test *t)
+{
+    struct row row = empty;
+    char note[AGGREGATE_NOTE];
+    test_note(t, note, sizeof note);
+    row.kind = "test";
+    row.family = t->within < 0 ? "stratified" : "within";
+    row.axis = t->axis;
+    row.own = t->within;
+    row.but = t->axis;
+    row.quantity = "logrank";
+    row.n = t->runs;
+    row.value = t->test.chi2;
+    row.df = t->test.df;
+    row.p = t->test.p;
+    row.permuted = t->permuted.p;
+    row.adjusted = t->adjusted;
+    row.note = note;
+    print_row(file, aggregate, &row);
+}
+
+void aggregate_print_csv(FILE *file, const struct aggregate *aggregate)
+{
+    print_header(file, aggregate);
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        print_counts(file, aggregate, i);
+        print_times(file, aggregate, i);
+        print_returns(file, aggregate, i);
+        print_curve(file, aggregate, i);
+        print_incidence(file, aggregate, i);
+    }
+    for (int64_t i = 0; i < aggregate->comparisons; i++)
+        print_comparison(file, aggregate, &aggregate->comparison[i]);
+    for (int64_t i = 0; i < aggregate->tests; i++)
+        print_test(file, aggregate, &aggregate->test[i]);
+    for (int64_t i = 0; i < aggregate->warnings; i++) {
+        struct row row = empty;
+        row.kind = "warning";
+        row.quantity = "";
+        row.note = aggregate->warning[i];
+        print_row(file, aggregate, &row);
+    }
+}

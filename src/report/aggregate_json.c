@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+#include "report/aggregate_report.h"
+#include "report/json.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static json_t *real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *whole(int64_t value)
+{
+    return value >= 0 ? json_integer(value) : json_null();
+}
+
+/* A name from outside need not be UTF-8, which JSON is. */
+static json_t *text_of(const char *text)
+{
+    json_t *const string = json_string(text);
+    char plain[4096];
+    if (string != NULL)
+        return string;
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *c = plain; *c != '\0'; c++) {
+        if ((unsigned char)*c > 126)
+            *c = '?';
+    }
+    return json_string(plain);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+/* A time that may be later than all that was seen: null then, and NAME_after says than what. */
+static void set_time(json_t *object, const char *name, double value, double watched)
+{
+    char after[64];
+    snprintf(after, sizeof after, "%s_after", name);
+    set(object, name, real(value));
+    set(object, after, isinf(value) ? real(watched) : json_null());
+}
+
+static json_t *reals(const double *values, int64_t count)
+{
+    json_t *const array = json_array();
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(array, real(values[i]));
+    return array;
+}
+
+static json_t *wholes(const int64_t *values, int64_t count)
+{
+    json_t *const array = json_array();
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
+/* ---- axes ---- */
+
+static json_t *value_json(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
+{
+    const struct aggregate_axis *const a = &aggregate->axis[axis];
+    const int64_t run = aggregate->configuration[configuration].first;
+    const struct surveyed *const r = &aggregate->survey->run[run];
+    char text[80];
+    aggregate_value(aggregate, axis, configuration, text, sizeof text);
+    if (a->other == NULL)
+        return json_real(strcmp(a->name, "actor_lr") == 0 ? r->actor_lr : r->critic_lr);
+    if (strcmp(text, "none") == 0)
+        return json_null();
+    if (a->other->row->type == TYPE_CHOICE)
+        return json_string(text);
+    return a->other->row->type == TYPE_INTEGER ? json_integer((json_int_t)a->other->values[run])
+                                               : json_real(a->other->values[run]);
+}
+
+static json_t *place_json(const struct aggregate *aggregate, int64_t configuration, int64_t but)
+{
+    json_t *const object = json_object();
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        if (a != but)
+            set(object, aggregate->axis[a].name, value_json(aggregate, a, configuration));
+    }
+    return object;
+}
+
+static json_t *axes_json(const struct aggregate *aggregate)
+{
+    json_t *const array = json_array();
+    for (int64_t a = 0; a < aggregate->axes; a++) {
+        const struct aggregate_axis *const axis = &aggregate->axis[a];
+        json_t *const values = json_array();
+        for (int64_t i = 0; i < axis->count; i++)
+            json_array_append_new(values,
+                                  value_json(aggregate, a, aggregate->of_run[axis->run[i]]));
+        json_array_append_new(array, json_pack("{s:s, s:o}", "name", axis->name, "values", values));
+    }
+    return array;
+}
+
+/* ---- a configuration ---- */
+
+static json_t *estimate_json(const struct estimate *estimate)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", real(estimate->value), "error",
+                     real(estimate->error), "lower", real(estimate->between.lower), "upper",
+                     real(estimate->between.upper));
+}
+
+/* A figure of times with its interval. */
+static json_t *times_json(const struct configuration *c, double value, struct bounds between)
+{
+    json_t *const object = json_object();
+    set_time(object, "value", value, c->watched);
+    set_time(object, "lower", between.lower, c->watched);
+    set_time(object, "upper", between.upper, c->watched);
+    return object;
+}
+
+static json_t *rmst_json(const struct configuration *c)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "value", real(c->rmst.mean), "error",
+                     real(c->rmst.error), "bootstrap_error", real(c->spread.error), "lower",
+                     real(c->spread.between.lower), "upper", real(c->spread.between.upper),
+                     "extended", c->rmst.extended);
+}
+
+static json_t *never_json(const struct configuration *c)
+{
+    return json_pack(
+        "{s:I, s:I, s:o, s:o, s:o}", "count", (json_int_t)c->never, "of", (json_int_t)c->settled,
+        "share", c->settled > 0 ? json_real((double)c->never / (double)c->settled) : json_null(),
+        "lower", real(c->never_between.lower), "upper", real(c->never_between.upper));
+}
+
+static json_t *tail_json(const struct configuration *c)
+{
+    json_t *const object = estimate_json(&c->tail);
+    set(object, "seeds", json_integer(c->tail.clusters));
+    set(object, "actors", json_integer(c->tails));
+    set(object, "faint", json_integer(c->faint));
+    set(object, "min", c->tails > 0 ? json_integer(c->tail_min) : json_null());
+    set(object, "max", c->tails > 0 ? json_integer(c->tail_max) : json_null());
+    return object;
+}
+
+static json_t *returns_json(const struct configuration *c)
+{
+    json_t *const object = json_object();
+    for (int which = 0; which < RETURN_COUNT; which++) {
+        const struct aggregate_returns *const r = &c->returns[which];
+        set(object, returns_name((enum returns)which),
+            json_pack("{s:I, s:I, s:b, s:o, s:o}", "runs", (json_int_t)r->runs, "missing",
+                      (json_int_t)r->missing, "estimable", r->runs > 0 && r->missing == 0, "mean",
+                      estimate_json(&r->mean), "iqm", estimate_json(&r->iqm)));
+    }
+    return object;
+}
+
+static json_t *curve_json(const struct curve *curve)
+{
+    const int64_t n = curve->points;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time", reals(curve->time, n),
+                     "at_risk", wholes(curve->at_risk, n), "events", wholes(curve->died, n),
+                     "censored", wholes(curve->censored, n), "survival", reals(curve->survival, n),
+                     "error", reals(curve->error, n), "lower", reals(curve->lower, n), "upper",
+                     reals(curve->upper, n));
+}
+
+/* Causes that somebody met. */
+static json_t *incidence_json(const struct incidence *incidence)
+{
+    const int64_t n = incidence->points;
+    json_t *const causes = json_object();
+    for (int cause = 0; n > 0 && cause < incidence->causes; cause++) {
+        const int64_t from = cause * n;
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++)
+            count += incidence->died[from + i];
+        if (count > 0)
+            set(causes, aggregate_cause(cause),
+                json_pack(
+                    "{s:I, s:o, s:o, s:o, s:o, s:o}", "count", (json_int_t)count, "events",
+                    wholes(incidence->died + from, n), "share", reals(incidence->share + from, n),
+                    "error", reals(incidence->error + from, n), "lower",
+                    reals(incidence->lower + from, n), "upper", reals(incidence->upper + from, n)));
+    }
+    return json_pack("{s:o, s:o, s:o}", "time", reals(incidence->time, n), "at_risk",
+                     wholes(incidence->at_risk, n), "causes", causes);
+}
+
+static json_t *fates_json(const int64_t *fates)
+{
+    json_t *const object = json_object();
+    for (int f = 0; f < FATE_COUNT; f++)
+        set(object, fate_name((enum fate)f), json_integer(fates[f]));
+    return object;
+}
+
+/* Seeds of the configuration that failed or are quarantined. */
+static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuration)
+{
+    const struct configuration *const c = &aggregate->configuration[configuration];
+    json_t *const array = json_array();
+    const bool any = c->fates[FATE_FAILED] + c->fates[FATE_QUARANTINED] > 0;
+    for (int64_t run = 0; any && run < aggregate->cohort->runs; run++) {
+        const enum fate fate = aggregate->cohort->member[run].fate;
+        if (aggregate->of_run[run] == configuration &&
+            (fate == FATE_FAILED || fate == FATE_QUARANTINED))
+            json_array_append_new(array,
+                                  json_pack("{s:I, s:I, s:s}", "run", (json_int_t)run, "seed",
+                                            (json_int_t)aggregate->survey->run[run].seed, "fate",
+                                            fate_name(fate)));
+    }
+    return array;
+}
+
+static json_t *configuration_json(const void *of, int64_t i)
+{
+    const struct aggregate *const aggregate = of;
+    const struct configuration *const c = &aggregate->configuration[i];
+    json_t *const object = json_object();
+    set(object, "axes", place_json(aggregate, i, -1));
+    set(object, "runs", json_integer(c->runs));
+    set(object, "done",
+        json_integer(c->fates[FATE_EVENT] + c->fates[FATE_CENSORED] + c->fates[FATE_DIVERGED] +
+                     c->fates[FATE_ENDED]));
+    set(object, "seeds", json_integer(c->seeds));
+    set(object, "observed", json_integer(c->sample.count));
+    set(object, "moved_again", json_integer(c->moved));
+    set(object, "fates", fates_json(c->fates));
+    set(object, "gaps", gaps_json(aggregate, i));
+    set(object, "min", whole(c->min));
+    set(object, "max", whole(c->max));
+    set(object, "watched", real(c->watched));
+    set(object, "median", times_json(c, c->median, c->median_between));
+    set(object, "rmst", rmst_json(c));
+    set(object, "iqm", times_json(c, c->iqm.value, c->iqm.between));
+    set(object, "never", never_json(c));
+    set(object, "tail", tail_json(c));
+    set(object, "returns", returns_json(c));
+    set(object, "curve", curve_json(&c->curve));
+    set(object, "incidence", incidence_json(&c->incidence));
+    return object;
+}
+
+/* ---- between configurations ---- */
+
+static json_t *comparison_json(const struct aggregate *aggregate, const struct comparison *c)
+{
+    char note[AGGREGATE_NOTE];
+    json_t *const object = json_object();
+    comparison_note(c, note, sizeof note);
+    set(object, "family", json_string(c->axis < 0 ? "reference" : "neighbours"));
+    set(object, "axis", c->axis < 0 ? json_null() : json_string(aggregate->axis[c->axis].name));
+    set(object, "a", json_integer(c->a));
+    set(object, "b", json_integer(c->b));
+    set(object, "pairs", json_integer(c->paired.pairs));
+    set(object, "left_out", json_integer(c->paired.left_out));
+    set(object, "difference", real(c->paired.difference));
+    set(object, "lower", real(c->paired.between.lower));
+    set(object, "upper", real(c->paired.between.upper));
+    set(object, "p", real(c->paired.p));
+    set(object, "p_holm", real(c->adjusted));
+    set(object, "least_p", real(c->least));
+    set(object, "exact", json_boolean(c->paired.exact));
+    set(object, "too_few", json_boolean(c->small));
+    set(object, "crossing", real(c->crossing));
+    set(object, "note", json_string(note));
+    return object;
+}
+
+static json_t *test_json(const struct aggregate *aggregate, const struct axis_test *t)
+{
+    char note[AGGREGATE_NOTE];
+    json_t *const object = json_object();
+    test_note(t, note, sizeof note);
+    set(object, "family", json_string(t->within < 0 ? "stratified" : "within"));
+    set(object, "axis", json_string(aggregate->axis[t->axis].name));
+    set(object, "within", t->within < 0 ? json_null() : place_json(aggregate, t->within, t->axis));
+    set(object, "runs", json_integer(t->runs));
+    set(object, "groups", json_integer(t->groups));
+    set(object, "chi2", real(t->test.chi2));
+    set(object, "df", json_integer(t->test.df));
+    set(object, "p", real(t->test.p));
+    set(object, "p_permuted", real(t->permuted.p));
+    set(object, "p_holm", real(t->adjusted));
+    set(object, "least_p", real(t->permuted.least_p));
+    set(object, "exact", json_boolean(t->permuted.exact));
+    set(object, "too_few", json_boolean(t->small));
+    set(object, "crossing", real(t->crossing));
+    set(object, "note", json_string(note));
+    return object;
+}
+
+static json_t *options_json(const struct aggregate *aggregate)
+{
+    const struct aggregate_request *const request = &aggregate->request;
+    json_t *const by = json_array();
+    for (int64_t a = 0; a < aggregate->axes; a++)
+        json_array_append_new(by, json_string(aggregate->axis[a].name));
+    return json_pack(
+        "{s:s, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "event", event_name(request->event),
+        "endpoint", endpoint_name(request->endpoint), "by", by, "limit", (json_int_t)request->limit,
+        "confidence", request->confidence, "bootstrap", (json_int_t)request->bootstrap, "draw_seed",
+        (json_int_t)request->draw_seed, "permutations", (json_int_t)request->permutations,
+        "reference", request->reference != NULL ? text_of(request->reference) : json_null());
+}
+
+static json_t *comparison_at(const void *of, int64_t i)
+{
+    const struct aggregate *const aggregate = of;
+    return comparison_json(aggregate, &aggregate->comparison[i]);
+}
+
+static json_t *test_at(const void *of, int64_t i)
+{
+    const struct aggregate *const aggregate = of;
+    return test_json(aggregate, &aggregate->test[i]);
+}
+
+static json_t *warning_at(const void *of, int64_t i)
+{
+    const struct aggregate *const aggregate = of;
+    return text_of(aggregate->warning[i]);
+}
+
+static json_t *fates_of_all(const struct aggregate *aggregate)
+{
+    int64_t fates[FATE_COUNT] = {0};
+    for (int64_t run = 0; run < aggregate->cohort->runs; run++)
+        fates[aggregate->cohort->member[run].fate]++;
+    return fates_json(fates);
+}
+
+bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
+                          const struct aggregate_source *source)
+{
+    json_t *const report = json_object();
+    set(report, "schema_version", json_integer(AGGREGATE_SCHEMA_VERSION));
+    set(report, "file", text_of(source->path));
+    set(report, "time", json_real(source->now));
+    set(report, "revision", json_string(store_this_program().revision));
+    set(report, "locked", json_boolean(source->held));
+    set(report, "algorithm_version", json_integer(store_algorithm_version(source->store)));
+    set(report, "spec", text_of(spec_text(store_spec(source->store))));
+    set(report, "options", options_json(aggregate));
+    set(report, "runs", json_integer(aggregate->cohort->runs));
+    set(report, "fates", fates_of_all(aggregate));
+    set(report, "axes", axes_json(aggregate));
+    set(report, "pooled", json_integer(aggregate->pooled));
+    struct stream stream = stream_begin(file, 1);
+    stream_set_all(&stream, report);
+    stream_list(&stream, "configurations", aggregate->configurations, configuration_json,
+                aggregate);
+    stream_set(&stream, "reference", whole(aggregate->reference));
+    stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
+    stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
+    stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
+    return stream_end(&stream);
+}

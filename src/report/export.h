@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What a file holds, as text files that other programs read: tables (CSV), or the files of the
+ * published study. A run at a time is in memory. Reads only; local.
+ */
+#ifndef CCMSWEEP_EXPORT_H
+#define CCMSWEEP_EXPORT_H
+
+#include "query/run_table.h"
+#include "store/store.h"
+
+/** Tables that can be written; what a row of each is, is in export_tables.c. */
+enum export_table {
+    EXPORT_RUNS,        /**< run */
+    EXPORT_ACTORS,      /**< run, actor */
+    EXPORT_LOGS,        /**< run, logged episode */
+    EXPORT_EPISODES,    /**< run, episode */
+    EXPORT_EVALUATIONS, /**< run, episode with an evaluation */
+    EXPORT_ACTOR_LOGS,  /**< run, logged episode, actor */
+    EXPORT_HISTOGRAMS,  /**< run, episode with a snapshot, action, bin */
+    EXPORT_TABLES
+};
+
+/** Name of a table: its file is NAME.csv. */
+const char *export_table_name(enum export_table table) MUST_USE;
+
+/** What is to be exported. */
+struct export
+{
+    const struct store *store;
+    const struct survey *survey;
+    const char *folder;   /**< exists */
+    const bool *chosen;   /**< (runs) */
+    const int64_t *place; /**< (runs) chosen runs of the same pair of learning rates before it */
+};
+
+/** True for a run that has rows: it is done, and was trained to its end. */
+bool export_has_rows(const struct export *e, int64_t run) MUST_USE;
+
+/** Write the name that the study gives the folder of a run: actor_0.1_critic_0.01_run_0. */
+void export_study_name(const struct export *e, int64_t run, char *text, size_t size);
+
+/** Write tables, in the order of runs. \param wanted (EXPORT_TABLES) */
+enum status export_tables(const struct export *e, const bool *wanted, struct fault *fault) MUST_USE;
+
+/**
+ * Write what the published study leaves behind: for each run that has rows a folder with
+ * results.json and tracking_data.json, and experiment_status.json, with exactly its keys. Its logs
+ * are the accumulated gradients here. It also has the mean of all tanh outputs, which is not
+ * recorded: NaN stands there. As in the study `stopping_episode` is the number of episodes when the
+ * actors did not stop; who uses it must look at `per_actor_stopped`, where null is censored.
+ */
+enum status export_study(const struct export *e, struct fault *fault) MUST_USE;
+
+#endif

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "report/export.h"
+#include "sys/atomic_file.h"
+#include "sys/disk.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INDEX_DIMENSIONS = 3, FIELDS_MOST = 128 };
+
+/* A field is in the table whose dimensions are its own; one with labels (action, layer, …) behind
+ * them has a column for each label. */
+static const struct shape {
+    const char *name;
+    enum dimension dims[INDEX_DIMENSIONS];
+} shapes[EXPORT_TABLES] = {
+    [EXPORT_RUNS] = {"runs", {DIM_NONE}},
+    [EXPORT_ACTORS] = {"actors", {DIM_ACTOR}},
+    [EXPORT_LOGS] = {"logs", {DIM_LOG}},
+    [EXPORT_EPISODES] = {"episodes", {DIM_EPISODE}},
+    [EXPORT_EVALUATIONS] = {"evaluations", {DIM_EVALUATION}},
+    [EXPORT_ACTOR_LOGS] = {"actor_logs", {DIM_LOG, DIM_ACTOR}},
+    [EXPORT_HISTOGRAMS] = {"histograms", {DIM_SNAPSHOT, DIM_ACTION, DIM_BIN}},
+};
+
+/* How far a run's own rows go. */
+static const enum dimension shown_extents[] = {DIM_EPISODE, DIM_LOG, DIM_SNAPSHOT, DIM_EVALUATION,
+                                               DIM_ACTOR};
+enum { EXTENTS = sizeof shown_extents / sizeof *shown_extents };
+
+const char *export_table_name(enum export_table table)
+{
+    return shapes[table].name;
+}
+
+bool export_has_rows(const struct export *e, int64_t run)
+{
+    const struct surveyed *const r = &e->survey->run[run];
+    return r->standing == STANDING_DONE &&
+           (r->outcome == OUTCOME_STOPPED || r->outcome == OUTCOME_CENSORED ||
+            r->outcome == OUTCOME_DIVERGED);
+}
+
+static int count_dims(const enum dimension *dims)
+{
+    int count = 0;
+    while (count < INDEX_DIMENSIONS && dims[count] != DIM_NONE)
+        count++;
+    return count;
+}
+
+/* The dimension of a field's labels in a table, DIM_NONE without; false: it is in another table. */
+static bool belongs(const struct field *field, const struct shape *shape, enum dimension *labels)
+{
+    const int own = count_dims(field->dims), index = count_dims(shape->dims);
+    if (own < index || own > index + 1 ||
+        memcmp(field->dims, shape->dims, (size_t)index * sizeof *field->dims) != 0)
+        return false;
+    *labels = own > index ? field->dims[index] : DIM_NONE;
+    return *labels == DIM_NONE || record_labels(*labels) != NULL;
+}
+
+/* A column of a table, or as many as there are labels. */
+struct column {
+    const struct field *field;
+    enum dimension labels;
+    void *values; /* of the run at hand */
+};
+
+struct sheet {
+    const struct shape *shape;
+    struct draft draft;
+    struct column columns[FIELDS_MOST];
+    size_t count;
+};
+
+static int64_t labels_of(const struct column *column, const struct extents *extents)
+{
+    return extents->of[column->labels];
+}
+
+/* ---- values ---- */
+
+/* Shortest decimal number that reads back as the same value. */
+static void print_real(FILE *file, double value, bool single)
+{
+    char text[TEXT_NUMBER];
+    int digits = single ? 6 : 15;
+    if (isnan(value))
+        return;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, value);
+    while (single ? strtof(text, NULL) != (float)value && digits++ < 9
+                  : strtod(text, NULL) != value && digits++ < 17);
+    fputs(text, file);
+}
+
+static void print_whole(FILE *file, const struct field *field, int32_t value)
+{
+    if (field == record_field("outcome"))
+        fputs(outcome_name((enum outcome)value), file);
+    else if (value < 0)
+        return;
+    else if (field == record_field("cause") || field == record_field("run_cause"))
+        fputs(cause_name((enum cause)value), file);
+    else
+        fprintf(file, "%" PRId32, value);
+}
+
+/* What was never written is left empty. */
+static void print_value(FILE *file, const struct field *field, const void *values, int64_t at)
+{
+    switch (field->type) {
+    case FIELD_F64:
+        print_real(file, ((const double *)values)[at], false);
+        break;
+    case FIELD_F32:
+        print_real(file, (double)((const float *)values)[at], true);
+        break;
+    case FIELD_I32:
+        print_whole(file, field, ((const int32_t *)values)[at]);
+        break;
+    case FIELD_U8:
+        fprintf(file, "%u", ((const uint8_t *)values)[at]);
+        break;
+    }
+}
+
+/* ---- rows ---- */
+
+static void print_fields(const struct sheet *sheet, const struct extents *extents, int64_t row)
+{
+    for (size_t i = 0; i < sheet->count; i++) {
+        const struct column *const column = &sheet->columns[i];
+        const int64_t labels = labels_of(column, extents);
+        for (int64_t l = 0; l < labels; l++) {
+            fputc(',', sheet->draft.file);
+            if (column->values != NULL)
+                print_value(sheet->draft.file, column->field, column->values, row * labels + l);
+        }
+    }
+    fputc('\n', sheet->draft.file);
+}
+
+/* The index of a row: episode numbers, actors, names of actions, edges of bins. */
+static void print_index(FILE *file, int64_t run, const struct shape *shape,
+                        const int64_t position[INDEX_DIMENSIONS],
+                        double *const coordinates[INDEX_DIMENSIONS])
+{
+    fprintf(file, "%" PRId64, run);
+    for (int d = 0; d < count_dims(shape->dims); d++) {
+        const char *const *const names = record_labels(shape->dims[d]);
+        fputc(',', file);
+        if (names != NULL)
+            fputs(names[position[d]], file);
+        else
+            print_real(file, coordinates[d][position[d]], false);
+    }
+}
+
+static bool is_time(enum dimension dim)
+{
+    return dim == DIM_EPISODE || dim == DIM_LOG || dim == DIM_SNAPSHOT || dim == DIM_EVALUATION;
+}
+
+/* All rows of a run, up to its last episode. */
+static void print_rows(const struct sheet *sheet, int64_t run, const struct settings *cell,
+                       int64_t episodes)
+{
+    const struct extents extents = record_extents(cell);
+    const struct shape *const shape = sheet->shape;
+    const int dims = count_dims(shape->dims);
+    double *coordinates[INDEX_DIMENSIONS] = {NULL};
+    int64_t rows = 1, position[INDEX_DIMENSIONS] = {0};
+    for (int d = 0; d < dims; d++) {
+        const int64_t extent = extents.of[shape->dims[d]];
+        coordinates[d] = fault_alloc((size_t)extent + 1, sizeof(double));
+        if (record_labels(shape->dims[d]) == NULL)
+            record_coordinates(cell, shape->dims[d], coordinates[d]);
+        rows *= extent;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t rest = row;
+        for (int d = dims - 1; d >= 0; d--) {
+            position[d] = rest % extents.of[shape->dims[d]];
+            rest /= extents.of[shape->dims[d]];
+        }
+        if (dims > 0 && is_time(shape->dims[0]) && coordinates[0][position[0]] > (double)episodes)
+            break;
+        print_index(sheet->draft.file, run, shape, position, coordinates);
+        print_fields(sheet, &extents, row);
+    }
+    for (int d = 0; d < dims; d++)
+        free(coordinates[d]);
+}
+
+/* A row of `runs`: where the run stands and what it is, for every run that was chosen. */
+static void print_run(const struct sheet *sheet, const struct export *e, int64_t run,
+                      const struct settings *cell)
+{
+    const struct surveyed *const r = &e->survey->run[run];
+    const struct extents extents = record_extents(cell);
+    FILE *const file = sheet->draft.file;
+    char text[128];
+    export_study_name(e, run, text, sizeof text);
+    fprintf(file, "%" PRId64 ",%s,%s,", run, standing_name(r->standing), text);
+    print_real(file, r->actor_lr, false);
+    fputc(',', file);
+    print_real(file, r->critic_lr, false);
+    fprintf(file, ",%" PRId64, r->seed);
+    for (size_t a = 0; a < e->survey->axes; a++) {
+        survey_axis_write(&e->survey->axis[a], run, text, sizeof text);
+        fprintf(file, ",%s", text);
+    }
+    for (size_t d = 0; d < EXTENTS; d++)
+        fprintf(file, ",%" PRId64, extents.of[shown_extents[d]]);
+    fputc(',', file);
+    print_real(file, r->wall_s, false);
+    fprintf(file, ",%" PRId32, r->attempts);
+    print_fields(sheet, &extents, 0);
+}
+
+/* ---- tables ---- */
+
+static void print_names(const struct sheet *sheet, const struct export *e)
+{
+    FILE *const file = sheet->draft.file;
+    struct settings any;
+    settings_init(&any);
+    const struct extents extents = record_extents(&any);
+    fputs("run", file);
+    if (sheet->shape == &shapes[EXPORT_RUNS]) {
+        fputs(",state,study_name,actor_lr,critic_lr,seed", file);
+        for (size_t a = 0; a < e->survey->axes; a++)
+            fprintf(file, ",%s", e->survey->axis[a].name);
+        for (size_t d = 0; d < EXTENTS; d++)
+            fprintf(file, ",extent_%s", record_dimension(shown_extents[d]));
+        fputs(",wall_s,attempts", file);
+    }
+    for (int d = 0; d < count_dims(sheet->shape->dims); d++)
+        fprintf(file, ",%s",
+                is_time(sheet->shape->dims[d]) ? record_dimension(DIM_EPISODE)
+                                               : record_dimension(sheet->shape->dims[d]));
+    for (size_t i = 0; i < sheet->count; i++) {
+        const struct column *const column = &sheet->columns[i];
+        const char *const *const labels =
+            column->labels == DIM_NONE ? NULL : record_labels(column->labels);
+        if (labels == NULL)
+            fprintf(file, ",%s", column->field->name);
+        for (int64_t l = 0; labels != NULL && l < labels_of(column, &extents); l++)
+            fprintf(file, ",%s_%s", column->field->name, labels[l]);
+    }
+    fputc('\n', file);
+}
+
+static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum export_table table,
+                               struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    sheet->shape = &shapes[table];
+    for (size_t i = 0; i < count; i++) {
+        struct column column = {.field = &fields[i]};
+        if (belongs(column.field, sheet->shape, &column.labels)) {
+            CHECK(sheet->count < FIELDS_MOST);
+            sheet->columns[sheet->count++] = column;
+        }
+    }
+    char *const name = disk_name("%s/%s.csv", e->folder, sheet->shape->name);
+    const enum status status = draft_begin(&sheet->draft, name, fault);
+    free(name);
+    if (status == STATUS_OK)
+        print_names(sheet, e);
+    return status;
+}
+
+/* Read the fields of a table of one run. */
+static enum status read_run(const struct sheet *sheet, const struct export *e, int64_t run,
+                            const struct extents *extents, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sheet->count && status == STATUS_OK; i++) {
+        const struct column *const column = &sheet->columns[i];
+        if (record_count(column->field, extents) > 0)
+            status = store_read(e->store, run, column->field, column->values, fault);
+    }
+    return status;
+}
+
+static void give_memory(struct sheet *sheet, const struct extents *extents)
+{
+    for (size_t i = 0; i < sheet->count; i++) {
+        const struct field *const field = sheet->columns[i].field;
+        free(sheet->columns[i].values);
+        sheet->columns[i].values =
+            fault_alloc((size_t)record_count(field, extents) + 1, record_value_size(field));
+    }
+}
+
+static void take_memory(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->count; i++) {
+        free(sheet->columns[i].values);
+        sheet->columns[i].values = NULL;
+    }
+}
+
+static enum status export_run(struct sheet *sheet, const struct export *e, int64_t run,
+                              struct fault *fault)
+{
+    struct settings cell;
+    enum status status = STATUS_OK;
+    store_cell(e->store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    const bool runs = sheet->shape == &shapes[EXPORT_RUNS];
+    if (!export_has_rows(e, run) && !(runs && e->survey->run[run].standing == STANDING_DONE)) {
+        take_memory(sheet);
+        if (runs)
+            print_run(sheet, e, run, &cell);
+        return STATUS_OK;
+    }
+    give_memory(sheet, &extents);
+    status = read_run(sheet, e, run, &extents, fault);
+    if (status == STATUS_OK && runs)
+        print_run(sheet, e, run, &cell);
+    else if (status == STATUS_OK)
+        print_rows(sheet, run, &cell, e->survey->run[run].total);
+    return status;
+}
+
+enum status export_tables(const struct export *e, const bool *wanted, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (int t = 0; t < EXPORT_TABLES && status == STATUS_OK; t++) {
+        struct sheet *const sheet = fault_alloc(1, sizeof *sheet);
+        if (wanted[t])
+            status = begin_sheet(sheet, e, (enum export_table)t, fault);
+        for (int64_t run = 0; wanted[t] && run < e->survey->runs && status == STATUS_OK; run++) {
+            if (e->chosen[run])
+                status = export_run(sheet, e, run, fault);
+        }
+        struct fault trouble;
+        const enum status ends = draft_end(&sheet->draft, status == STATUS_OK, &trouble);
+        if (status == STATUS_OK && ends != STATUS_OK) {
+            status = ends;
+            *fault = trouble;
+        }
+        take_memory(sheet);
+        free(sheet);
+    }
+    return status;
+}

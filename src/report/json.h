@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A JSON object that is written member by member, and its long arrays item by item.
+ *
+ * What is written has the bytes that jansson writes of the whole, but only one item at a time is in
+ * memory: a list of 200,000 cells would take half a GB. Local.
+ */
+#ifndef CCMSWEEP_JSON_H
+#define CCMSWEEP_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/** What is being written. */
+struct stream {
+    FILE *file;
+    int indent;   /**< spaces a level; 0: all in one line, without spaces */
+    int depth;    /**< of open brackets */
+    bool empty;   /**< the innermost open bracket has nothing in it so far */
+    bool written; /**< all of it */
+};
+
+/** Begin an object. */
+struct stream stream_begin(FILE *file, int indent);
+
+/** Write a member, whose value is taken over. */
+void stream_set(struct stream *stream, const char *key, json_t *value);
+
+/** Write all members of `object`, which is taken over. */
+void stream_set_all(struct stream *stream, json_t *object);
+
+/** Write an array as a member: what `make` makes of 0 … count-1, each freed before the next is
+ * made. Where it makes NULL, nothing is written. */
+void stream_list(struct stream *stream, const char *key, int64_t count,
+                 json_t *(*make)(const void *of, int64_t i), const void *of);
+
+/** End the object, and its line. \return false when the stream took not all of it, and errno. */
+bool stream_end(struct stream *stream);
+
+#endif

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "query/plan.h"
+#include "report/json.h"
+#include "spec/cost.h"
+#include "store/schema.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { VALUES_SHOWN = 8, NAME_SIZE = 64, AMOUNT_SIZE = 32, WORKERS_MOST = 8 };
+
+static const char *const state_names[] = {
+    [STORE_PENDING] = "pending",
+    [STORE_INTERRUPTED] = "interrupted",
+    [STORE_DONE] = "finished",
+};
+
+/* A value as the spec writes it. */
+static const char *write_value(const struct plan_axis *axis, uint64_t bits, char text[TEXT_NUMBER])
+{
+    struct settings scratch = {.training = {0}};
+    memcpy((char *)&scratch + axis->row->offset, &bits,
+           axis->row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof bits);
+    settings_get(&scratch, axis->row, text, TEXT_NUMBER);
+    return text;
+}
+
+/* The key, without the section that most axes are of. */
+static const char *axis_label(const struct plan_axis *axis)
+{
+    static const char section[] = "training.";
+    const bool short_one = strncmp(axis->row->key, section, strlen(section)) == 0;
+    return axis->row->key + (short_one ? strlen(section) : 0);
+}
+
+/* Numbers of workers to show, ascending; returns how many. */
+static size_t choose_workers(const struct plan_request *request, int64_t workers[WORKERS_MOST])
+{
+    if (request->workers > 0) {
+        workers[0] = request->workers;
+        return 1;
+    }
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const int64_t wanted[] = {1, 2, 32, 128};
+    size_t count = 0;
+    bool placed = cores < 1;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (!placed && cores <= wanted[i]) {
+            placed = true;
+            if (cores < wanted[i])
+                workers[count++] = cores;
+        }
+        workers[count++] = wanted[i];
+    }
+    if (!placed)
+        workers[count++] = cores;
+    return count;
+}
+
+/* ---- for people ---- */
+
+static const char *write_time(double seconds, char text[AMOUNT_SIZE])
+{
+    if (seconds < 59.95)
+        snprintf(text, AMOUNT_SIZE, "%.*f s", seconds < 9.995 ? 2 : 1, seconds);
+    else if (seconds < 3597)
+        snprintf(text, AMOUNT_SIZE, "%.1f min", seconds / 60);
+    else if (seconds < 48 * 3600.0)
+        snprintf(text, AMOUNT_SIZE, "%.1f h", seconds / 3600);
+    else
+        snprintf(text, AMOUNT_SIZE, "%.1f days", seconds / 86400);
+    return text;
+}
+
+static const char *write_bytes(double bytes, char text[AMOUNT_SIZE])
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
+    size_t unit = 0;
+    double amount = bytes / 1000;
+    for (; amount >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
+        amount /= 1000;
+    snprintf(text, AMOUNT_SIZE, "%.*f %s",
+             amount < 9.995   ? 2
+             : amount < 99.95 ? 1
+                              : 0,
+             amount, units[unit]);
+    return text;
+}
+
+static void print_cell(FILE *file, const struct plan *plan, int64_t cell)
+{
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        const struct plan_axis *axis = &plan->axes[a];
+        char text[TEXT_NUMBER];
+        fprintf(file, "%s%s %s", a > 0 ? ", " : "", axis_label(axis),
+                write_value(axis, axis->of_cell[cell], text));
+    }
+    fputc('\n', file);
+}
+
+static void print_values(FILE *file, const struct plan_axis *axis)
+{
+    const bool whole = axis->count <= VALUES_SHOWN;
+    char text[TEXT_NUMBER];
+    for (size_t i = 0; i < (whole ? axis->count : 2); i++)
+        fprintf(file, "%s%s", i > 0 ? ", " : "", write_value(axis, axis->values[i], text));
+    if (!whole)
+        fprintf(file, ", …, %s (%zu values)",
+                write_value(axis, axis->values[axis->count - 1], text), axis->count);
+    fputc('\n', file);
+}
+
+static void print_label(FILE *file, const char *label, int width)
+{
+    fprintf(file, "  %-*s  ", width, label);
+}
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_hours(FILE *file, const struct plan *plan)
+{
+    char time[AMOUNT_SIZE];
+    fprintf(file, "%.3g", plan->left_s / 3600);
+    if (plan->finished > 0)
+        fprintf(file, " left of %.3g", plan->total_s / 3600);
+    if (isnan(plan->calibration_s))
+        fprintf(file, ", going by %" PRId64 " finished cell%s", plan->learnt, plural(plan->learnt));
+    else
+        fprintf(file, ", going by a calibration of %.1f s on this machine", plan->calibration_s);
+    if (plan->longest_s > 0)
+        fprintf(file, "; longest cell %s", write_time(plan->longest_s, time));
+    fputc('\n', file);
+}
+
+static void print_workers(FILE *file, const struct plan *plan, const struct plan_request *request,
+                          int label_width)
+{
+    int64_t workers[WORKERS_MOST];
+    const size_t count = choose_workers(request, workers);
+    char number[AMOUNT_SIZE], time[AMOUNT_SIZE];
+    const int width = snprintf(number, sizeof number, "%" PRId64, workers[count - 1]);
+    for (size_t i = 0; i < count; i++) {
+        print_label(file, i == 0 ? "wall time" : "", label_width);
+        fprintf(file, "%*" PRId64 " worker%s  %s\n", width, workers[i],
+                workers[i] == 1 ? ": " : "s:", write_time(plan_wall(plan, workers[i]), time));
+    }
+}
+
+static void print_room(FILE *file, const struct plan *plan, bool alone, int width)
+{
+    char text[AMOUNT_SIZE];
+    print_label(file, "file", width);
+    fprintf(file, "%s\n", write_bytes((double)plan->file_size, text));
+    print_label(file, "a worker", width);
+    fprintf(file, "%s%s of memory", isnan(plan->checkpoint) ? "about " : "",
+            write_bytes(plan_memory(plan, alone), text));
+    if (!isnan(plan->checkpoint))
+        fprintf(file, ", %s of checkpoint", write_bytes(plan->checkpoint, text));
+    fputc('\n', file);
+}
+
+static int column_width(const struct plan_axis *axis)
+{
+    size_t width = strlen(axis_label(axis));
+    for (size_t i = 0; i < axis->count; i++) {
+        char text[TEXT_NUMBER];
+        const size_t length = strlen(write_value(axis, axis->values[i], text));
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
+
+static void print_list(FILE *file, const struct plan *plan)
+{
+    int *widths = fault_alloc(plan->axis_count, sizeof *widths);
+    fprintf(file, "\n%6s", "cell");
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        widths[a] = column_width(&plan->axes[a]);
+        fprintf(file, "  %*s", widths[a], axis_label(&plan->axes[a]));
+    }
+    fprintf(file, "  expected_s%s\n", plan->states != NULL ? "  state" : "");
+    for (int64_t i = 0; i < plan->cells; i++) {
+        fprintf(file, "%6" PRId64, i);
+        for (size_t a = 0; a < plan->axis_count; a++) {
+            char text[TEXT_NUMBER];
+            fprintf(file, "  %*s", widths[a],
+                    write_value(&plan->axes[a], plan->axes[a].of_cell[i], text));
+        }
+        fprintf(file, "  %10.2f", cost_expect(plan->cost, i));
+        fprintf(file, "%s%s\n", plan->states != NULL ? "  " : "",
+                plan->states != NULL ? state_names[plan->states[i]] : "");
+    }
+    free(widths);
+}
+
+void plan_print(FILE *file, const struct plan *plan, const struct plan_request *request)
+{
+    int width = (int)strlen("core-hours");
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        const int length = (int)strlen(axis_label(&plan->axes[a]));
+        width = length > width ? length : width;
+    }
+    fprintf(file, "%s: %" PRId64 " cell%s\n", request->spec, plan->cells, plural(plan->cells));
+    print_label(file, "first cell", width);
+    print_cell(file, plan, 0);
+    if (plan->cells > 1) {
+        print_label(file, "last cell", width);
+        print_cell(file, plan, plan->cells - 1);
+    }
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        print_label(file, axis_label(&plan->axes[a]), width);
+        print_values(file, &plan->axes[a]);
+    }
+    if (plan->states != NULL) {
+        print_label(file, "finished", width);
+        fprintf(file, "%" PRId64 " in %s, %" PRId64 " left", plan->finished, request->path,
+                plan->cells - plan->finished);
+        if (plan->interrupted > 0)
+            fprintf(file, ", %" PRId64 " of them interrupted", plan->interrupted);
+        fputc('\n', file);
+    }
+    print_label(file, "core-hours", width);
+    print_hours(file, plan);
+    if (plan->left_s > 0)
+        print_workers(file, plan, request, width);
+    print_room(file, plan, request->alone, width);
+    if (request->list)
+        print_list(file, plan);
+}
+
+/* ---- JSON ---- */
+
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *pack_value(const struct plan_axis *axis, uint64_t bits)
+{
+    char text[TEXT_NUMBER];
+    double real = 0;
+    int64_t whole = 0;
+    memcpy(&real, &bits, sizeof real);
+    memcpy(&whole, &bits, sizeof whole);
+    write_value(axis, bits, text);
+    if (axis->row->optional && strcmp(text, "none") == 0)
+        return json_null();
+    switch (axis->row->type) {
+    case TYPE_REAL:
+        return json_real(real);
+    case TYPE_INTEGER:
+        return json_integer(whole);
+    default:
+        return json_string(text);
+    }
+}
+
+/* The name of a file need not be UTF-8. */
+static json_t *text_or_null(const char *text)
+{
+    json_t *const string = json_string(text);
+    return string != NULL ? string : json_null();
+}
+
+/* Axes are called as their datasets in the file. */
+static void pack_cell(json_t *object, const struct plan *plan, int64_t cell)
+{
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        char name[NAME_SIZE];
+        schema_axis_name(plan->axes[a].row, name, sizeof name);
+        json_object_set_new(object, name, pack_value(&plan->axes[a], plan->axes[a].of_cell[cell]));
+    }
+}
+
+static json_t *pack_numbered(const struct plan *plan, int64_t cell)
+{
+    json_t *const object = json_pack("{s:I}", "cell", (json_int_t)cell);
+    pack_cell(object, plan, cell);
+    return object;
+}
+
+static json_t *pack_axes(const struct plan *plan)
+{
+    json_t *const axes = json_array();
+    for (size_t a = 0; a < plan->axis_count; a++) {
+        const struct plan_axis *axis = &plan->axes[a];
+        json_t *const values = json_array();
+        char name[NAME_SIZE];
+        schema_axis_name(axis->row, name, sizeof name);
+        for (size_t i = 0; i < axis->count; i++)
+            json_array_append_new(values, pack_value(axis, axis->values[i]));
+        json_array_append_new(axes, json_pack("{s:s, s:s, s:I, s:o}", "name", name, "setting",
+                                              axis->row->key, "count", (json_int_t)axis->count,
+                                              "values", values));
+    }
+    return axes;
+}
+
+static json_t *pack_file(const struct plan *plan, const struct plan_request *request)
+{
+    if (plan->states == NULL)
+        return json_null();
+    return json_pack("{s:o, s:I, s:I, s:I}", "path", text_or_null(request->path), "finished",
+                     (json_int_t)plan->finished, "interrupted", (json_int_t)plan->interrupted,
+                     "left", (json_int_t)(plan->cells - plan->finished));
+}
+
+static json_t *pack_expected(const struct plan *plan)
+{
+    const bool calibrated = !isnan(plan->calibration_s);
+    return json_pack("{s:s, s:I, s:o, s:f, s:f, s:f, s:f, s:f}", "from",
+                     calibrated ? "calibration" : "finished", "finished_cells",
+                     (json_int_t)plan->learnt, "calibration_s", real_or_null(plan->calibration_s),
+                     "total_core_hours", plan->total_s / 3600, "left_core_hours",
+                     plan->left_s / 3600, "left_s", plan->left_s, "longest_cell_s", plan->longest_s,
+                     "spread", cost_spread(plan->cost));
+}
+
+static json_t *pack_wall(const struct plan *plan, const struct plan_request *request)
+{
+    int64_t workers[WORKERS_MOST];
+    const size_t count = choose_workers(request, workers);
+    json_t *const wall = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(wall, json_pack("{s:I, s:f}", "workers", (json_int_t)workers[i],
+                                              "wall_s", plan_wall(plan, workers[i])));
+    return wall;
+}
+
+static json_t *pack_listed(const void *of, int64_t cell)
+{
+    const struct plan *const plan = of;
+    json_t *const object = pack_numbered(plan, cell);
+    json_object_set_new(object, "expected_s", json_real(cost_expect(plan->cost, cell)));
+    if (plan->states != NULL)
+        json_object_set_new(object, "state", json_string(state_names[plan->states[cell]]));
+    return object;
+}
+
+bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_request *request)
+{
+    json_t *const object = json_pack(
+        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
+        PLAN_SCHEMA_VERSION, "spec", text_or_null(request->spec), "cells", (json_int_t)plan->cells,
+        "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
+        pack_axes(plan), "file", pack_file(plan, request), "expected", pack_expected(plan), "wall",
+        pack_wall(plan, request), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
+        plan_memory(plan, request->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
+    struct stream stream = stream_begin(file, 2);
+    stream_set_all(&stream, object);
+    if (request->list)
+        stream_list(&stream, "list", plan->cells, pack_listed, plan);
+    return stream_end(&stream);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Outcomes by pair of learning rates, for people and as JSON. Other axes are pooled.
+ *
+ * The stopping episode of a censored run is later than its limit, by how much is unknown; one that
+ * diverged, failed or is quarantined has none, is counted on its own and is never taken for a
+ * stopped or a censored one. Of the stopped and censored runs of a pair together:
+ *
+ * - `first`: the earliest stop that was seen.
+ * - `median`: the episode by which half of the runs, or more, had stopped.
+ * - `last`: the episode by which all had.
+ *
+ * "> N" is said of what is only known to be later than N: a figure that a censored run decides.
+ * Where runs of one pair have different limits, a run that was censored early may have stopped
+ * before or after the others, and "> N" is the most that can be said. Local.
+ */
+#ifndef CCMSWEEP_RATE_TABLE_H
+#define CCMSWEEP_RATE_TABLE_H
+
+#include "query/run_table.h"
+#include "report/json.h"
+#include <stdio.h>
+
+/** Print the table, a row a pair in the order of the plan, and below it what "> N" and "diverged"
+ *  mean when they appear. Outcomes that no run has are left out, other than stopped and censored.
+ */
+void table_print(FILE *file, const struct survey *survey);
+
+/** Write the same as a member of `stream`, an array of objects. `first`, `median`, `last` are null
+ * when they are not known; what they are later than, if that is known, is in `first_after`,
+ * `median_after`, `last_after`, which else are null. */
+void table_stream(struct stream *stream, const char *key, const struct survey *survey);
+
+#endif

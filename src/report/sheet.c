@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "report/sheet.h"
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Texts one after the other. */
+struct texts {
+    size_t count, room;
+    char **text;
+};
+
+struct sheet {
+    char *title;
+    struct texts headings, cells, notes;
+    bool *left; /* (headings) */
+};
+
+enum { WRAP = 100, INDENT = 2 };
+
+static void *grow(void *block, size_t size)
+{
+    void *const grown = realloc(block, size);
+    if (grown == NULL)
+        fault_no_memory(size);
+    return grown;
+}
+
+__attribute__((format(printf, 1, 0))) static char *write_text(const char *format, va_list values)
+{
+    char *text = NULL;
+    if (vasprintf(&text, format, values) < 0)
+        fault_no_memory(strlen(format));
+    return text;
+}
+
+static void add(struct texts *texts, char *text)
+{
+    if (texts->count == texts->room) {
+        texts->room = 2 * texts->room + 16;
+        texts->text = grow(texts->text, texts->room * sizeof *texts->text);
+    }
+    texts->text[texts->count++] = text;
+}
+
+static void clear(struct texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        free(texts->text[i]);
+    free(texts->text);
+}
+
+struct sheet *sheet_new(const char *format, ...)
+{
+    struct sheet *const sheet = fault_alloc(1, sizeof *sheet);
+    va_list values;
+    va_start(values, format);
+    sheet->title = write_text(format, values);
+    va_end(values);
+    return sheet;
+}
+
+void sheet_free(struct sheet **sheet)
+{
+    if (sheet == NULL || *sheet == NULL)
+        return;
+    clear(&(*sheet)->headings);
+    clear(&(*sheet)->cells);
+    clear(&(*sheet)->notes);
+    free((*sheet)->left);
+    free((*sheet)->title);
+    free(*sheet);
+    *sheet = NULL;
+}
+
+void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
+{
+    CHECK(sheet->cells.count == 0);
+    va_list values;
+    va_start(values, format);
+    add(&sheet->headings, write_text(format, values));
+    va_end(values);
+    sheet->left = grow(sheet->left, sheet->headings.count * sizeof *sheet->left);
+    sheet->left[sheet->headings.count - 1] = left;
+}
+
+void sheet_cell(struct sheet *sheet, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    add(&sheet->cells, write_text(format, values));
+    va_end(values);
+}
+
+void sheet_note(struct sheet *sheet, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    add(&sheet->notes, write_text(format, values));
+    va_end(values);
+}
+
+/* ---- for a terminal ---- */
+
+static int *measure(const struct sheet *sheet)
+{
+    const size_t columns = sheet->headings.count;
+    int *const widths = fault_alloc(columns, sizeof *widths);
+    for (size_t c = 0; c < columns; c++)
+        widths[c] = (int)strlen(sheet->headings.text[c]);
+    for (size_t i = 0; i < sheet->cells.count; i++) {
+        const int width = (int)strlen(sheet->cells.text[i]);
+        widths[i % columns] = width > widths[i % columns] ? width : widths[i % columns];
+    }
+    return widths;
+}
+
+static void print_row(const struct sheet *sheet, FILE *file, char *const *texts, const int *widths)
+{
+    int gap = 0; /* blanks owed before the next text, so that none end a line */
+    for (size_t c = 0; c < sheet->headings.count; c++) {
+        const int blank = widths[c] - (int)strlen(texts[c]);
+        gap += 2 + (sheet->left[c] ? 0 : blank);
+        if (texts[c][0] != '\0') {
+            fprintf(file, "%*s%s", gap, "", texts[c]);
+            gap = 0;
+        }
+        gap += sheet->left[c] ? blank : 0;
+    }
+    fputc('\n', file);
+}
+
+void sheet_print(const struct sheet *sheet, FILE *file)
+{
+    const size_t columns = sheet->headings.count;
+    CHECK(columns > 0 && sheet->cells.count % columns == 0);
+    int *const widths = measure(sheet);
+    sheet_print_wrapped(file, sheet->title);
+    print_row(sheet, file, sheet->headings.text, widths);
+    for (size_t i = 0; i < sheet->cells.count; i += columns)
+        print_row(sheet, file, sheet->cells.text + i, widths);
+    for (size_t i = 0; i < sheet->notes.count; i++)
+        sheet_print_wrapped(file, sheet->notes.text[i]);
+    free(widths);
+}
+
+void sheet_print_wrapped(FILE *file, const char *text)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        const size_t word = strcspn(text, " ");
+        if (column > INDENT && column + 1 + word > WRAP)
+            column = (size_t)fprintf(file, "\n%*s", INDENT, "") - 1;
+        else if (column > 0)
+            column += (size_t)fprintf(file, " ");
+        column += fwrite(text, 1, word, file);
+        text += word + (text[word] == ' ');
+    }
+    fputc('\n', file);
+}
+
+/* ---- LaTeX ---- */
+
+void sheet_escape_latex(FILE *file, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        const bool begins = c == text || strchr(" [(", c[-1]) != NULL;
+        if (*c == '-' && begins && isdigit((unsigned char)c[1]))
+            fputs("$-$", file);
+        else if (*c == '-' && c[1] == '-') /* two would be a dash */
+            fputs("-{}", file);
+        else if (*c == '<' || *c == '>')
+            fprintf(file, "$%c$", *c);
+        else if (*c == '\\')
+            fputs("\\textbackslash{}", file);
+        else if (*c == '~' || *c == '^')
+            fprintf(file, "\\%c{}", *c);
+        else if (strchr("_%&#${}", *c) != NULL)
+            fprintf(file, "\\%c", *c);
+        else
+            fputc(*c, file);
+    }
+}
+
+static void print_latex_row(const struct sheet *sheet, FILE *file, char *const *texts)
+{
+    for (size_t c = 0; c < sheet->headings.count; c++) {
+        fputs(c > 0 ? " & " : "", file);
+        sheet_escape_latex(file, texts[c]);
+    }
+    fputs(" \\\\\n", file);
+}
+
+void sheet_print_latex(const struct sheet *sheet, FILE *file)
+{
+    const size_t columns = sheet->headings.count;
+    CHECK(columns > 0 && sheet->cells.count % columns == 0);
+    fputs("{\\footnotesize\\setlength{\\tabcolsep}{3pt}\n\\begin{longtable}{@{}", file);
+    for (size_t c = 0; c < columns; c++)
+        fputc(sheet->left[c] ? 'l' : 'r', file);
+    fputs("@{}}\n\\caption{", file);
+    sheet_escape_latex(file, sheet->title);
+    fputs("}\\\\\n\\toprule\n", file);
+    print_latex_row(sheet, file, sheet->headings.text);
+    fputs("\\midrule\n\\endhead\n", file);
+    for (size_t i = 0; i < sheet->cells.count; i += columns)
+        print_latex_row(sheet, file, sheet->cells.text + i);
+    fputs("\\bottomrule\n\\end{longtable}\n", file);
+    for (size_t i = 0; i < sheet->notes.count; i++) {
+        fputs("\\noindent ", file);
+        sheet_escape_latex(file, sheet->notes.text[i]);
+        fputs("\\par\n", file);
+    }
+    fputs("}\n", file);
+}

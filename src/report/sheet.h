@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A sheet: a table of text with a title and notes, for a terminal or for LaTeX.
+ *
+ * It is filled row by row, and written in either form from the same cells, so that both say the
+ * same. It knows nothing of what it shows. Local.
+ */
+#ifndef CCMSWEEP_SHEET_H
+#define CCMSWEEP_SHEET_H
+
+#include <ccmsweep/fault.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+struct sheet;
+
+/** An empty sheet of that title. Never NULL. The caller owns it: sheet_free. */
+struct sheet *sheet_new(const char *format, ...) MUST_USE __attribute__((format(printf, 1, 2)));
+
+/** Free and clear; NULL and a pointer to NULL are fine. */
+void sheet_free(struct sheet **sheet);
+
+/** Add a column; all of them before the first cell. \param left aligned; else to the right */
+void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Add the next cell, a row after the other. */
+void sheet_cell(struct sheet *sheet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Add a line below the table. */
+void sheet_note(struct sheet *sheet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Write title, table and notes for people; the last row must be full. */
+void sheet_print(const struct sheet *sheet, FILE *file);
+
+/** Write it as a longtable with a caption and the rules of booktabs. */
+void sheet_print_latex(const struct sheet *sheet, FILE *file);
+
+/** Write a sentence in lines of at most 100 columns, later ones indented. */
+void sheet_print_wrapped(FILE *file, const char *text);
+
+/** Write text so that LaTeX sets it as it is. */
+void sheet_escape_latex(FILE *file, const char *text);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Cost: how long every cell of a spec is expected to take, better known with each that finishes.
+ *
+ * Cells form groups: runs of neighbours that are equal in everything but training.seed. What is
+ * expected of a cell is the first of these that there is:
+ *
+ * 1. the mean time of the finished cells of its group;
+ * 2. its units (cost_units) times the seconds per unit of all finished cells;
+ * 3. its units times the seconds per unit of a calibration, or 0.007.
+ *
+ * It knows no clock, file, rank or trainer: the scheduler and `plan` tell it what cells took. Every
+ * function but cost_new and cost_free takes a constant time. All calls are local.
+ */
+#ifndef CCMSWEEP_COST_H
+#define CCMSWEEP_COST_H
+
+#include "spec/spec.h"
+#include <ccmsweep/fault.h>
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cost;
+
+/** The cost of a spec's cells, nothing learnt yet. Takes one spec_cell for each cell; holds 4 bytes
+ *  for a cell and 24 for a group, and nothing of the spec. Never NULL. The caller owns it:
+ *  cost_free. */
+struct cost *cost_new(const struct spec *spec) MUST_USE;
+
+/** Free and clear; NULL and a pointer to NULL are fine. */
+void cost_free(struct cost **cost);
+
+/** Learn that `cell` has finished, whatever its outcome, and took `seconds`. Once for each cell.
+ *  Seconds that are not finite or not above 0 teach nothing. */
+void cost_learn(struct cost *cost, int64_t cell, double seconds);
+
+/** Seconds that `cell` (0 … spec_cells-1) is expected to take; finite and above 0. */
+double cost_expect(const struct cost *cost, int64_t cell) MUST_USE;
+
+/** How far off expectations are: the standard deviation of actual / expected time divided by its
+ *  mean, over the cells learnt so far, each with what was expected just before it was learnt. The
+ *  first cell does not count, as nothing was known before it. 0.5 until three were learnt. */
+double cost_spread(const struct cost *cost) MUST_USE;
+
+/** Give the seconds that a unit takes on this machine (finite, above 0), for as long as no cell has
+ *  been learnt. 0.007 until then. */
+void cost_calibrate(struct cost *cost, double seconds_per_unit);
+
+/**
+ * The heuristic: work of a training in units. A unit is an ordinary episode of the published size
+ * (50 agents, batch 64, 10 steps, actors 64/32, critic 512/128, a log every 10 episodes) while
+ * actors move; so is the training of 2000 episodes at actor_lr 0.0001 2000 units.
+ *
+ *     units    = L x E x (1 + 0.8 / log_every) / 1.08 + V x 0.04 n s
+ *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes
+ *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
+ *                + 0.165 n a), times 0.65 when actor_lr >= 0.005: saturated actors
+ *     V        = L / evaluation.every x evaluation.episodes
+ *
+ * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
+ * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048.
+ *
+ * From the README's tables: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly none below;
+ * 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E meets within 6 %;
+ * a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted to `ccmsweep
+ * bench train` with 16 to 256 in a batch and networks of a quarter to twice the size.
+ */
+double cost_units(const struct settings *cell) MUST_USE;
+
+/** True once a finished cell has taught something: expectations are then of kind 1 or 2. */
+bool cost_known(const struct cost *cost) MUST_USE;
+
+#endif

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+#include "spec/grid.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The row an entry of the grid names: a full key, or one of training without its section. */
+static const struct setting *find_row(const char *key)
+{
+    char full[TEXT_QUOTED] = "";
+    if (strlen(key) < TEXT_QUOTED / 2)
+        snprintf(full, sizeof full, "training.%s", key);
+    const struct setting *const row = settings_find(full);
+    return row != NULL ? row : settings_find(key);
+}
+
+const struct grid_axis *grid_axis(const struct grid_block *block, const struct setting *row)
+{
+    for (size_t i = 0; i < block->axes; i++) {
+        if (block->axis[i].row == row)
+            return &block->axis[i];
+    }
+    return NULL;
+}
+
+static enum status refuse_key(const struct outline_node *node, const char *name,
+                              struct fault *fault)
+{
+    enum status status = STATUS_INPUT;
+    if (settings_find_interval(node->key) != NULL)
+        fault_set(fault, status, "%s: an interval, expected %s.low or %s.high", node->key,
+                  node->key, node->key);
+    else
+        status = grid_refuse_key(node->key, fault);
+    fault_prefix(fault, "%s:%d", name, node->key_line);
+    return status;
+}
+
+/* Room for all axes of the text and the three that every block has. */
+static struct grid_axis *take_axis(struct grid_block *block, const struct setting *row)
+{
+    struct grid_axis *const axis = &block->axis[block->axes++];
+    *axis = (struct grid_axis){.row = row};
+    return axis;
+}
+
+static enum status read_axis(struct grid_block *block, const struct outline_node *node,
+                             const char *name, struct fault *fault)
+{
+    const struct setting *const row = find_row(node->key);
+    if (row == NULL)
+        return refuse_key(node, name, fault);
+    if (row->class == CLASS_OPERATION)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: %s: changes no result, expected a setting that does", name,
+                         node->key_line, row->key);
+    const struct grid_axis *const old = grid_axis(block, row);
+    if (old != NULL)
+        return fault_set(fault, STATUS_INPUT, "%s:%d: %s: already given in line %d, expected once",
+                         name, node->key_line, row->key, old->line);
+    struct grid_axis *const axis = take_axis(block, row);
+    axis->line = node->key_line;
+    const enum status status = grid_read_values(row, node, false, &axis->is, name, fault);
+    block->combinations *= axis->is.count;
+    if (status == STATUS_OK && block->combinations > GRID_LIMIT)
+        return fault_set(fault, STATUS_INPUT, "%s:%d: grid: too many cells, expected at most %d",
+                         name, block->line, GRID_LIMIT);
+    return status;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    return grid_compare(*(const double *)a, *(const double *)b);
+}
+
+bool grid_matches(const struct grid_key *key, double number)
+{
+    return bsearch(&number, key->out.values, key->out.count, sizeof number, compare_values) != NULL;
+}
+
+/* The place of the n-th smallest value. */
+static uint32_t place_of(const struct grid_values *values, size_t n)
+{
+    return values->order != NULL ? values->order[n] : (uint32_t)n;
+}
+
+/* False when `number` is none of the values. */
+static bool find_place(const struct grid_values *values, double number, uint32_t *place)
+{
+    size_t low = 0;
+    for (size_t high = values->count; low < high;) {
+        const size_t middle = low + (high - low) / 2;
+        if (grid_compare(values->values[place_of(values, middle)], number) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == values->count || grid_compare(values->values[place_of(values, low)], number) != 0)
+        return false;
+    *place = place_of(values, low);
+    return true;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a;
+    const uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+size_t grid_places(const struct grid_axis *axis, const struct grid_key *key, uint32_t *places)
+{
+    size_t count = 0;
+    /* Never all values for each of many keys. */
+    for (size_t i = 0; i < key->out.count; i++)
+        count += find_place(&axis->is, key->out.values[i], &places[count]);
+    if (axis->is.order != NULL)
+        qsort(places, count, sizeof *places, compare_places);
+    return count;
+}
+
+/* Places of values in an axis. */
+struct places {
+    size_t count;
+    uint32_t *place; /* (count) */
+};
+
+static struct places find_places(const struct grid_axis *axis, const struct grid_key *key)
+{
+    struct places places = {.place = fault_alloc(key->out.count, sizeof *places.place)};
+    places.count = grid_places(axis, key, places.place);
+    return places;
+}
+
+static enum status read_key(const struct grid_block *block, const struct outline_node *node,
+                            struct grid_exclusion *exclusion, const char *name, struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    const struct setting *const row = find_row(node->key);
+    const struct grid_axis *const axis = row != NULL ? grid_axis(block, row) : NULL;
+    if (row == NULL)
+        return refuse_key(node, name, fault);
+    if (axis == NULL)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: exclude: %s is no axis here, expected one of this grid", name,
+                         node->key_line, row->key);
+    for (size_t i = 0; i < exclusion->count; i++) {
+        if (exclusion->keys[i].row == row)
+            return fault_set(fault, STATUS_INPUT,
+                             "%s:%d: exclude: %s is given twice, expected once", name,
+                             node->key_line, grid_show(node->key, shown));
+    }
+    struct grid_key *const key = &exclusion->keys[exclusion->count++];
+    key->row = row;
+    const enum status status = grid_read_values(row, node, true, &key->out, name, fault);
+    if (status != STATUS_OK)
+        return status;
+    qsort(key->out.values, key->out.count, sizeof *key->out.values, compare_values);
+    free(key->out.order);
+    key->out.order = NULL;
+    const struct places matches = find_places(axis, key);
+    free(matches.place);
+    if (matches.count > 0)
+        return STATUS_OK;
+    return fault_set(
+        fault, STATUS_INPUT,
+        "%s:%d: exclude: matches no combination, expected a value of %s that this grid "
+        "has",
+        name, node->key_line, row->key);
+}
+
+static enum status read_exclusion(struct grid_block *block, const struct outline_node *node,
+                                  const char *name, struct fault *fault)
+{
+    if (node->kind != OUTLINE_MAPPING || node->count == 0)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: exclude: an item that is no mapping, expected {setting: value, …}",
+                         name, node->line);
+    struct grid_exclusion *const exclusion = &block->exclusion[block->exclusions++];
+    *exclusion = (struct grid_exclusion){.line = node->line};
+    exclusion->keys = fault_alloc(node->count, sizeof *exclusion->keys);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < node->count && status == STATUS_OK; i++)
+        status = read_key(block, &node->items[i], exclusion, name, fault);
+    return status;
+}
+
+static enum status read_exclusions(struct grid_block *block, const struct outline_node *node,
+                                   const char *name, struct fault *fault)
+{
+    if (node->kind != OUTLINE_LIST || node->count == 0)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: exclude: no list of mappings, expected [{setting: value, …}, …]",
+                         name, node->key_line);
+    if (node->count > GRID_EXCLUSIONS_LIMIT)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: exclude: too many mappings, expected at most %d", name,
+                         node->key_line, GRID_EXCLUSIONS_LIMIT);
+    block->exclusion = fault_alloc(node->count, sizeof *block->exclusion);
+    size_t values = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        const enum status status = read_exclusion(block, &node->items[i], name, fault);
+        if (status != STATUS_OK)
+            return status;
+        for (size_t k = 0; k < block->exclusion[i].count; k++)
+            values += block->exclusion[i].keys[k].out.count;
+        if (values > GRID_LIMIT)
+            return fault_set(fault, STATUS_INPUT,
+                             "%s:%d: exclude: too many values, expected at most "
+                             "%d",
+                             name, node->items[i].line, GRID_LIMIT);
+    }
+    grid_resolve(block);
+    return block->cells > 0
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INPUT,
+                           "%s:%d: exclude: leaves no combination, expected at least one", name,
+                           node->key_line);
+}
+
+enum status grid_read(struct grid_block *block, const struct outline_node *node, int line,
+                      const char *name, struct fault *fault)
+{
+    const struct outline_node *exclude = NULL;
+    *block = (struct grid_block){.line = line, .combinations = 1, .cells = 1};
+    block->axis = fault_alloc(node->count + 3, sizeof *block->axis);
+    for (size_t i = 0; i < node->count; i++) {
+        const struct outline_node *const item = &node->items[i];
+        const bool axis = strcmp(item->key, "exclude") != 0;
+        const enum status status = axis ? read_axis(block, item, name, fault) : STATUS_OK;
+        if (status != STATUS_OK)
+            return status;
+        exclude = axis ? exclude : item;
+    }
+    return exclude != NULL ? read_exclusions(block, exclude, name, fault) : STATUS_OK;
+}
+
+bool grid_always(const struct setting *row)
+{
+    return row->offset == offsetof(struct settings, training.actor_lr) ||
+           row->offset == offsetof(struct settings, training.critic_lr) ||
+           row->offset == offsetof(struct settings, training.seed);
+}
+
+void grid_fix(struct grid_block *block, const struct setting *row, double number)
+{
+    struct grid_axis *axis = NULL;
+    for (size_t i = 0; i < block->axes && axis == NULL; i++)
+        axis = block->axis[i].row == row ? &block->axis[i] : NULL;
+    if (axis == NULL && !grid_always(row))
+        return;
+    if (axis == NULL)
+        axis = take_axis(block, row);
+    grid_values_fini(&axis->is);
+    axis->is.values = fault_alloc(1, sizeof *axis->is.values);
+    axis->is.values[0] = number;
+    axis->is.count = 1;
+    axis->fixed = true;
+}
+
+/* actor_lr 0, critic_lr 1, seed last. */
+static int rank(const struct setting *row)
+{
+    if (!grid_always(row))
+        return 2;
+    if (row->offset == offsetof(struct settings, training.seed))
+        return 3;
+    return row->offset == offsetof(struct settings, training.critic_lr);
+}
+
+static void sort_axes(struct grid_block *block)
+{
+    for (size_t i = 1; i < block->axes; i++) {
+        const struct grid_axis moving = block->axis[i];
+        size_t at = i;
+        for (; at > 0 && rank(block->axis[at - 1].row) > rank(moving.row); at--)
+            block->axis[at] = block->axis[at - 1];
+        block->axis[at] = moving;
+    }
+}
+
+/* Mappings that are looked at together, a bit each: at most 64. */
+struct sieve {
+    const struct grid_block *block;
+    size_t first, count; /* of its exclusions */
+    uint64_t **matches;  /* (axes, values) mappings that a value does not keep from matching */
+    size_t depth;        /* axes up to the last of which a mapping says something */
+    uint8_t *out;        /* (combinations) */
+};
+
+enum { SIEVE_MOST = 64 };
+
+static void look_at_axis(struct sieve *sieve, size_t a)
+{
+    const struct grid_axis *const axis = &sieve->block->axis[a];
+    const struct grid_exclusion *const exclusion = &sieve->block->exclusion[sieve->first];
+    uint64_t said = 0;
+    for (size_t e = 0; e < sieve->count; e++) {
+        for (size_t k = 0; k < exclusion[e].count; k++)
+            said |= (uint64_t)(exclusion[e].keys[k].row == axis->row) << e;
+    }
+    sieve->depth = said != 0 ? a + 1 : sieve->depth;
+    for (size_t i = 0; i < axis->is.count; i++)
+        sieve->matches[a][i] = ~said;
+    for (size_t e = 0; e < sieve->count; e++) {
+        for (size_t k = 0; k < exclusion[e].count; k++) {
+            if (exclusion[e].keys[k].row != axis->row)
+                continue;
+            const struct places places = find_places(axis, &exclusion[e].keys[k]);
+            for (size_t i = 0; i < places.count; i++)
+                sieve->matches[a][places.place[i]] |= UINT64_C(1) << e;
+            free(places.place);
+        }
+    }
+}
+
+/* `still` are the mappings that match on all axes before. */
+static void leave_out(const struct sieve *sieve, size_t depth, size_t first, uint64_t still)
+{
+    const struct grid_axis *const axis = &sieve->block->axis[depth];
+    if (still == 0)
+        return;
+    if (depth == sieve->depth) {
+        memset(sieve->out + first, 1,
+               depth < sieve->block->axes ? axis->stride * axis->is.count : 1);
+        return;
+    }
+    for (size_t i = 0; i < axis->is.count; i++)
+        leave_out(sieve, depth + 1, first + i * axis->stride, still & sieve->matches[depth][i]);
+}
+
+/* Mark what is left out: once through the combinations for 64 mappings, not for each. */
+static void apply_exclusions(const struct grid_block *block, uint8_t *out)
+{
+    struct sieve sieve = {.block = block, .out = out};
+    sieve.matches = fault_alloc(block->axes, sizeof *sieve.matches);
+    for (size_t a = 0; a < block->axes; a++)
+        sieve.matches[a] = fault_alloc(block->axis[a].is.count, sizeof **sieve.matches);
+    for (; sieve.first < block->exclusions; sieve.first += SIEVE_MOST) {
+        const size_t left = block->exclusions - sieve.first;
+        sieve.count = left < SIEVE_MOST ? left : SIEVE_MOST;
+        sieve.depth = 0;
+        for (size_t a = 0; a < block->axes; a++)
+            look_at_axis(&sieve, a);
+        leave_out(&sieve, 0, 0, UINT64_MAX >> (SIEVE_MOST - sieve.count));
+    }
+    for (size_t a = 0; a < block->axes; a++)
+        free(sieve.matches[a]);
+    free(sieve.matches);
+}
+
+static void keep_others(struct grid_block *block)
+{
+    uint8_t *const out = fault_alloc(block->combinations, 1);
+    apply_exclusions(block, out);
+    block->cells = 0;
+    for (size_t c = 0; c < block->combinations; c++)
+        block->cells += out[c] == 0;
+    block->kept = fault_alloc(block->cells, sizeof *block->kept);
+    for (size_t c = 0, cell = 0; c < block->combinations; c++) {
+        if (out[c] == 0)
+            block->kept[cell++] = (uint32_t)c;
+    }
+    free(out);
+}
+
+void grid_resolve(struct grid_block *block)
+{
+    sort_axes(block);
+    block->combinations = 1;
+    for (size_t i = block->axes; i-- > 0;) {
+        block->axis[i].stride = block->combinations;
+        block->combinations *= block->axis[i].is.count;
+    }
+    free(block->kept);
+    block->kept = NULL;
+    block->cells = block->combinations;
+    if (block->exclusions > 0)
+        keep_others(block);
+}
+
+double grid_value(const struct grid_axis *axis, size_t combination)
+{
+    return axis->is.values[combination / axis->stride % axis->is.count];
+}
+
+size_t grid_combination(const struct grid_block *block, size_t cell)
+{
+    return block->kept != NULL ? block->kept[cell] : cell;
+}
+
+void grid_fini(struct grid_block *block)
+{
+    for (size_t i = 0; i < block->axes; i++)
+        grid_values_fini(&block->axis[i].is);
+    for (size_t i = 0; i < block->exclusions; i++) {
+        for (size_t k = 0; k < block->exclusion[i].count; k++)
+            grid_values_fini(&block->exclusion[i].keys[k].out);
+        free(block->exclusion[i].keys);
+    }
+    free(block->axis);
+    free(block->exclusion);
+    free(block->kept);
+    *block = (struct grid_block){0};
+}

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+#include "base/rng.h"
+#include "base/text.h"
+#include "spec/grid.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPACED                                                                                     \
+    "{logspace: [low, high], count: N} or {loguniform: [low, high], count: N, draw_seed: S}"
+
+const char *grid_show(const char *text, char *shown)
+{
+    text_quote(text, shown);
+    shown[strlen(shown) - 1] = '\0';
+    return shown + 1;
+}
+
+int grid_compare(double a, double b)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(b) - isnan(a);
+    return (a > b) - (a < b);
+}
+
+enum status grid_refuse(const struct setting *row, const char *key, const char *what,
+                        const char *shape, struct fault *fault)
+{
+    char text[256];
+    settings_expect(row, text, sizeof text);
+    return fault_set(fault, STATUS_INPUT, "%s: %s, expected %s%s", key, what, shape, text);
+}
+
+static bool is_end(const char *key)
+{
+    const char *const dot = strrchr(key, '.');
+    return dot != NULL && (strcmp(dot, ".low") == 0 || strcmp(dot, ".high") == 0);
+}
+
+enum status grid_refuse_key(const char *key, struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    char hint[128] = "";
+    const struct setting *const near = settings_nearest(key);
+    if (near != NULL) {
+        const bool stem = is_end(near->key) && !is_end(key);
+        const size_t length =
+            stem ? (size_t)(strrchr(near->key, '.') - near->key) : strlen(near->key);
+        snprintf(hint, sizeof hint, "; did you mean %.*s?", (int)length, near->key);
+    }
+    return fault_set(fault, STATUS_INPUT,
+                     "%s: unknown key, expected one that 'ccmsweep spec --defaults' lists%s",
+                     grid_show(key, shown), hint);
+}
+
+enum status grid_read_value(const struct setting *row, const char *key,
+                            const struct outline_node *node, double *number, struct fault *fault)
+{
+    if (node->kind == OUTLINE_LIST)
+        return grid_refuse(row, key, "a list", "", fault);
+    if (node->kind == OUTLINE_MAPPING)
+        return fault_set(fault, STATUS_INPUT, "%s: a mapping, expected a value or a list of values",
+                         key);
+    if (*node->text == '\0' && !node->quoted)
+        return fault_set(fault, STATUS_INPUT, "%s: no value, expected one", key);
+    if (node->quoted && row->type != TYPE_CHOICE)
+        return grid_refuse(row, key, "text in quotes", "", fault);
+    return settings_read(row, node->text, number, fault);
+}
+
+/* What is read into: grows by doubling. */
+struct growing {
+    struct grid_values *values;
+    size_t room;
+};
+
+static void append(struct growing *to, double number)
+{
+    struct grid_values *const values = to->values;
+    if (values->count == to->room) {
+        to->room = to->room > 0 ? 2 * to->room : 16;
+        double *const more = realloc(values->values, to->room * sizeof *more);
+        if (more == NULL)
+            fault_no_memory(to->room * sizeof *more);
+        values->values = more;
+    }
+    values->values[values->count++] = number;
+}
+
+static bool is_range(const struct outline_node *node)
+{
+    if (node->kind != OUTLINE_VALUE || node->quoted)
+        return false;
+    const size_t first = strspn(node->text, "0123456789");
+    const char *const second = node->text + first + 1;
+    return first > 0 && node->text[first] == '-' && *second != '\0' &&
+           second[strspn(second, "0123456789")] == '\0';
+}
+
+/* The ends of "low-high", both included. The sentence has no place yet. */
+static enum status read_range(const struct setting *row, const struct outline_node *node,
+                              double ends[2], struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    char text[64];
+    const size_t length = strlen(node->text);
+    if (row->type != TYPE_INTEGER) {
+        char what[128];
+        snprintf(what, sizeof what, "%s is a range, which only whole numbers have",
+                 text_quote(node->text, shown));
+        return grid_refuse(row, row->key, what, "", fault);
+    }
+    if (length >= sizeof text)
+        return settings_read(row, node->text, ends, fault);
+    memcpy(text, node->text, length + 1);
+    char *const dash = strchr(text, '-');
+    *dash = '\0';
+    enum status status = settings_read(row, text, &ends[0], fault);
+    if (status == STATUS_OK)
+        status = settings_read(row, dash + 1, &ends[1], fault);
+    if (status == STATUS_OK && ends[0] > ends[1])
+        status = fault_set(fault, STATUS_INPUT, "%s: %s runs backwards, expected %.0f-%.0f",
+                           row->key, text_quote(node->text, shown), ends[1], ends[0]);
+    return status;
+}
+
+static enum status refuse_many(const struct setting *row, struct fault *fault)
+{
+    return fault_set(fault, STATUS_INPUT, "%s: too many values, expected at most %d", row->key,
+                     GRID_LIMIT);
+}
+
+/* One item of a list, or a value that stands alone. */
+static enum status read_item(const struct setting *row, const struct outline_node *item,
+                             struct growing *to, struct fault *fault)
+{
+    double ends[2] = {0};
+    if (item->kind != OUTLINE_VALUE)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s: a list or mapping inside a list, expected single values", row->key);
+    const bool range = is_range(item);
+    const enum status status = range ? read_range(row, item, ends, fault)
+                                     : grid_read_value(row, row->key, item, ends, fault);
+    if (status != STATUS_OK)
+        return status;
+    if ((range ? ends[1] - ends[0] : 0) >= (double)(GRID_LIMIT - to->values->count))
+        return refuse_many(row, fault);
+    append(to, ends[0]);
+    for (double number = ends[0] + 1; range && number <= ends[1]; number++)
+        append(to, number);
+    return STATUS_OK;
+}
+
+static enum status refuse_shape(const struct setting *row, const char *what, bool match,
+                                struct fault *fault)
+{
+    if (match)
+        return grid_refuse(row, row->key, what, "a value or a list of values, each ", fault);
+    return grid_refuse(row, row->key, what,
+                       row->type == TYPE_INTEGER ? "a list of values or a range such as 0-9, each "
+                                                 : "a list of values, each ",
+                       fault);
+}
+
+/* What {logspace: …} or {loguniform: …} says. */
+struct spaced {
+    bool drawn;
+    double low, high;
+    int64_t count, draw_seed; /* -1: not given */
+};
+
+static enum status refuse_spaced(const struct setting *row, const char *what, struct fault *fault)
+{
+    return fault_set(fault, STATUS_INPUT, "%s: %s, expected " SPACED, row->key, what);
+}
+
+static enum status read_ends(const struct setting *row, const struct outline_node *node,
+                             struct spaced *spaced, struct fault *fault)
+{
+    char what[128];
+    if (spaced->low > 0) {
+        return refuse_spaced(row, "both logspace and loguniform", fault);
+    }
+    if (node->kind != OUTLINE_LIST || node->count != 2) {
+        snprintf(what, sizeof what, "%s is no list of two ends", node->key);
+        return refuse_spaced(row, what, fault);
+    }
+    enum status status = grid_read_value(row, row->key, &node->items[0], &spaced->low, fault);
+    if (status == STATUS_OK)
+        status = grid_read_value(row, row->key, &node->items[1], &spaced->high, fault);
+    if (status == STATUS_OK && !(spaced->low > 0 && spaced->high > spaced->low))
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s: the ends of %s are %s and %s, expected the first above 0 and below "
+                           "the second",
+                           row->key, node->key, node->items[0].text, node->items[1].text);
+    spaced->drawn = strcmp(node->key, "loguniform") == 0;
+    return status;
+}
+
+static enum status read_whole(const struct setting *row, const struct outline_node *node,
+                              int64_t low, int64_t high, int64_t *whole, struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    const bool value = node->kind == OUTLINE_VALUE && !node->quoted;
+    if (value && text_parse_integer(node->text, whole) && *whole >= low && *whole <= high)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT, "%s: %s is %s, expected a whole number from %lld to %lld",
+                     row->key, node->key, value ? text_quote(node->text, shown) : "no plain value",
+                     (long long)low, (long long)high);
+}
+
+static enum status read_part(const struct setting *row, const struct outline_node *node,
+                             struct spaced *spaced, struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    char what[128];
+    if (strcmp(node->key, "logspace") == 0 || strcmp(node->key, "loguniform") == 0)
+        return read_ends(row, node, spaced, fault);
+    if (strcmp(node->key, "count") == 0)
+        return read_whole(row, node, 2, GRID_SPACED_LIMIT, &spaced->count, fault);
+    if (strcmp(node->key, "draw_seed") == 0)
+        return read_whole(row, node, 0, UINT32_MAX, &spaced->draw_seed, fault);
+    snprintf(what, sizeof what, "unknown key %s", text_quote(node->key, shown));
+    return refuse_spaced(row, what, fault);
+}
+
+/* `*line` is where the trouble is. */
+static enum status read_spaced(const struct setting *row, const struct outline_node *node,
+                               struct spaced *spaced, int *line, struct fault *fault)
+{
+    *spaced = (struct spaced){.count = -1, .draw_seed = -1};
+    if (row->type != TYPE_REAL)
+        return refuse_shape(row, "a mapping", false, fault);
+    for (size_t i = 0; i < node->count; i++) {
+        const enum status status = read_part(row, &node->items[i], spaced, fault);
+        if (status != STATUS_OK) {
+            *line = node->items[i].key_line;
+            return status;
+        }
+    }
+    const char *what = NULL;
+    if (spaced->low == 0)
+        what = "a mapping without logspace or loguniform";
+    else if (spaced->count < 0)
+        what = "no count";
+    else if (spaced->drawn && spaced->draw_seed < 0)
+        what = "loguniform without draw_seed";
+    else if (!spaced->drawn && spaced->draw_seed >= 0)
+        what = "logspace with draw_seed";
+    return what == NULL ? STATUS_OK : refuse_spaced(row, what, fault);
+}
+
+static double round_to_six(const struct setting *row, double value)
+{
+    char text[TEXT_NUMBER];
+    snprintf(text, sizeof text, "%.6g", value);
+    CHECK(settings_read(row, text, &value, NULL) == STATUS_OK);
+    return value;
+}
+
+/* Even steps of the logarithm with both ends, or numpy.random.RandomState(draw_seed)'s
+ * exp(uniform(log(low), log(high))) in the order of the draws. */
+static void make_spaced(const struct setting *row, const struct spaced *spaced, struct growing *to)
+{
+    struct numpy_rng rng;
+    numpy_seed(&rng, (uint32_t)(spaced->drawn ? spaced->draw_seed : 0));
+    const double low = log(spaced->low);
+    const double high = log(spaced->high);
+    for (int64_t i = 0; i < spaced->count; i++) {
+        const double share = (double)i / (double)(spaced->count - 1);
+        double value =
+            exp(spaced->drawn ? numpy_uniform(&rng, low, high) : low + (high - low) * share);
+        if (!spaced->drawn && i == 0)
+            value = spaced->low;
+        if (!spaced->drawn && i == spaced->count - 1)
+            value = spaced->high;
+        append(to, round_to_six(row, value));
+    }
+}
+
+/* Place of a value among all. */
+struct placed {
+    double number;
+    size_t place;
+};
+
+static int compare_placed(const void *a, const void *b)
+{
+    const struct placed *const x = a;
+    const struct placed *const y = b;
+    const int order = grid_compare(x->number, y->number);
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* Sets the order of values that do not ascend. */
+static void find_order(struct grid_values *values)
+{
+    bool ascending = true;
+    for (size_t i = 1; i < values->count && ascending; i++)
+        ascending = grid_compare(values->values[i - 1], values->values[i]) < 0;
+    if (ascending)
+        return;
+    struct placed *const sorted = fault_alloc(values->count, sizeof *sorted);
+    for (size_t i = 0; i < values->count; i++)
+        sorted[i] = (struct placed){values->values[i], i};
+    qsort(sorted, values->count, sizeof *sorted, compare_placed);
+    values->order = fault_alloc(values->count, sizeof *values->order);
+    for (size_t i = 0; i < values->count; i++)
+        values->order[i] = (uint32_t)sorted[i].place;
+    free(sorted);
+}
+
+/* The first value that was there before, and where: false when there is none. */
+static bool find_repeat(const struct grid_values *values, size_t places[2])
+{
+    const uint32_t *const order = values->order;
+    places[1] = values->count;
+    for (size_t i = 1; order != NULL && i < values->count; i++) {
+        if (grid_compare(values->values[order[i - 1]], values->values[order[i]]) == 0 &&
+            order[i] < places[1]) {
+            places[0] = order[i - 1];
+            places[1] = order[i];
+        }
+    }
+    return places[1] < values->count;
+}
+
+/* The item of a list that gave the value at `place`. */
+static const struct outline_node *find_source(const struct setting *row,
+                                              const struct outline_node *node, size_t place)
+{
+    size_t i = 0;
+    for (size_t before = 0; i < node->count; i++) {
+        double ends[2] = {0};
+        if (is_range(&node->items[i]))
+            CHECK(read_range(row, &node->items[i], ends, NULL) == STATUS_OK);
+        before += (size_t)(ends[1] - ends[0]) + 1;
+        if (place < before)
+            break;
+    }
+    CHECK(i < node->count);
+    return &node->items[i];
+}
+
+static enum status refuse_repeat(const struct setting *row, const struct outline_node *node,
+                                 const struct grid_values *values, const char *name,
+                                 struct fault *fault)
+{
+    size_t places[2] = {0};
+    char number[TEXT_NUMBER];
+    if (!find_repeat(values, places))
+        return STATUS_OK;
+    settings_write(row, values->values[places[0]], number, sizeof number);
+    if (node->kind == OUTLINE_MAPPING)
+        return fault_set(
+            fault, STATUS_INPUT,
+            "%s:%d: %s: %s comes twice when rounded to 6 digits, expected fewer values "
+            "or another draw_seed",
+            name, node->line, row->key, number);
+    char shown[2][TEXT_QUOTED];
+    const struct outline_node *const first = find_source(row, node, places[0]);
+    const struct outline_node *const second = find_source(row, node, places[1]);
+    return fault_set(
+        fault, STATUS_INPUT,
+        "%s:%d: %s: %s is given twice, by %s in line %d and by %s in line %d, expected "
+        "once",
+        name, first->line, row->key, number, grid_show(first->text, shown[0]), first->line,
+        grid_show(second->text, shown[1]), second->line);
+}
+
+/* The values as they stand, repeats included. */
+static enum status collect(const struct setting *row, const struct outline_node *node, bool match,
+                           struct growing *to, const char *name, struct fault *fault)
+{
+    struct spaced spaced;
+    enum status status = STATUS_OK;
+    int line = node->line;
+    if (node->kind == OUTLINE_MAPPING && match) {
+        status = refuse_shape(row, "a mapping", match, fault);
+    } else if (node->kind == OUTLINE_MAPPING) {
+        status = read_spaced(row, node, &spaced, &line, fault);
+        if (status == STATUS_OK)
+            make_spaced(row, &spaced, to);
+    } else if (node->kind == OUTLINE_VALUE && !match && !is_range(node) && *node->text != '\0') {
+        status = refuse_shape(row, "a single value", match, fault);
+    } else if (node->kind == OUTLINE_VALUE) {
+        status = read_item(row, node, to, fault);
+    } else if (node->count == 0) {
+        status = refuse_shape(row, "an empty list", match, fault);
+    }
+    for (size_t i = 0; node->kind == OUTLINE_LIST && i < node->count && status == STATUS_OK; i++) {
+        line = node->items[i].line;
+        status = read_item(row, &node->items[i], to, fault);
+    }
+    if (status != STATUS_OK)
+        fault_prefix(fault, "%s:%d", name, line);
+    return status;
+}
+
+enum status grid_read_values(const struct setting *row, const struct outline_node *node, bool match,
+                             struct grid_values *values, const char *name, struct fault *fault)
+{
+    *values = (struct grid_values){0};
+    struct growing to = {.values = values};
+    enum status status = collect(row, node, match, &to, name, fault);
+    if (status == STATUS_OK) {
+        find_order(values);
+        status = refuse_repeat(row, node, values, name, fault);
+    }
+    if (status != STATUS_OK)
+        grid_values_fini(values);
+    return status;
+}
+
+void grid_values_fini(struct grid_values *values)
+{
+    free(values->values);
+    free(values->order);
+    *values = (struct grid_values){0};
+}

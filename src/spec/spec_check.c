@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "spec/spec_internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)SPEC_CELLS_LIMIT == (int)GRID_LIMIT, "a grid is as large as a spec");
+
+/* Where the cells of a block got a value, as the start of a sentence. False for a default. */
+static bool name_place(const struct spec *spec, const struct spec_part *part,
+                       const struct setting *row, char *place, size_t size)
+{
+    if (row == NULL)
+        return false;
+    const struct spec_given *const given = &spec->given[spec_index(row)];
+    const struct grid_axis *const axis = grid_axis(&part->grid, row);
+    if (given->level == SPEC_NOWHERE || (given->axis && (axis == NULL || axis->fixed)))
+        return false;
+    if (given->level == SPEC_FILE)
+        snprintf(place, size, "%s:%d", spec->name, given->axis ? axis->line : given->line);
+    else if (given->level == SPEC_SET)
+        snprintf(place, size, "--set");
+    else
+        snprintf(place, size, "--%s", row->option);
+    return true;
+}
+
+static enum status check_cells(const struct spec *spec, const struct spec_part *part,
+                               struct fault *fault)
+{
+    for (size_t i = 0; i < part->grid.cells; i++) {
+        struct settings cell;
+        spec_cell(spec, part->first + (int64_t)i, &cell);
+        const struct setting *culprits[2] = {NULL, NULL};
+        const enum status status = settings_check(&cell, culprits, fault);
+        if (status == STATUS_OK)
+            continue;
+        struct fault place = {""};
+        if (name_place(spec, part, culprits[0], place.text, sizeof place.text) ||
+            name_place(spec, part, culprits[1], place.text, sizeof place.text))
+            fault_prefix(fault, "%s", place.text);
+        return status;
+    }
+    return STATUS_OK;
+}
+
+/* A cell and a number that equal cells share. */
+struct mark {
+    uint64_t hash;
+    int64_t cell;
+};
+
+static int compare_marks(const void *a, const void *b)
+{
+    const struct mark *const x = a;
+    const struct mark *const y = b;
+    if (x->hash != y->hash)
+        return x->hash > y->hash ? 1 : -1;
+    return (x->cell > y->cell) - (x->cell < y->cell);
+}
+
+/* Rows in which cells can differ: axes, and what the preset decides. */
+static size_t find_varying(const struct spec *spec, const struct setting **rows)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < spec->rows; k++) {
+        const struct setting *const row = spec_row(k);
+        bool varies = settings_from_preset(row);
+        for (size_t i = 0; i < spec->parts && !varies; i++) {
+            const struct grid_axis *const axis = grid_axis(&spec->part[i].grid, row);
+            varies = axis != NULL && !axis->fixed;
+        }
+        if (varies)
+            rows[count++] = row;
+    }
+    return count;
+}
+
+static uint64_t hash_cell(const struct settings *cell, const struct setting *const *rows,
+                          size_t count)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = 0;
+        const double number = settings_number(cell, rows[i]);
+        memcpy(&bits, &number, sizeof bits);
+        hash = (hash ^ bits) * 0x9E3779B97F4A7C15; /* 2^64 / golden ratio */
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+static bool same_cell(const struct spec *spec, int64_t a, int64_t b)
+{
+    struct settings first;
+    struct settings second;
+    spec_cell(spec, a, &first);
+    spec_cell(spec, b, &second);
+    for (size_t i = 0; i < spec->rows; i++) {
+        if (!settings_equal(&first, &second, spec_row(i)))
+            return false;
+    }
+    return true;
+}
+
+static const struct spec_part *part_of(const struct spec *spec, int64_t cell)
+{
+    const struct spec_part *part = NULL;
+    for (size_t i = 0; i < spec->parts && spec->part[i].first <= cell; i++)
+        part = &spec->part[i];
+    return part;
+}
+
+static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
+                               const struct setting *const *rows, size_t count, struct fault *fault)
+{
+    struct settings cell;
+    char text[4096] = "";
+    spec_cell(spec, pair[0], &cell);
+    for (size_t i = 0; i < count; i++) {
+        char value[TEXT_NUMBER];
+        settings_get(&cell, rows[i], value, sizeof value);
+        if (!settings_from_preset(rows[i]))
+            text_add(text, sizeof text, "%s%s %s", text[0] != '\0' ? ", " : "", rows[i]->key,
+                     value);
+    }
+    const int first = part_of(spec, pair[0])->grid.line;
+    const int second = part_of(spec, pair[1])->grid.line;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s:%d: grid: a cell is given twice, by the block in line %d and by that in "
+                     "line %d, expected once: %s",
+                     spec->name, first, first, second,
+                     text[0] != '\0' ? text : "no axis tells them apart");
+}
+
+/* Within a block all cells differ: values of an axis do. */
+static enum status check_repeats(const struct spec *spec, struct fault *fault)
+{
+    if (spec->parts == 1)
+        return STATUS_OK;
+    const int64_t cells = spec_cells(spec);
+    struct mark *const marks = fault_alloc((size_t)cells, sizeof *marks);
+    const struct setting **const rows = fault_alloc(spec->rows, sizeof *rows);
+    const size_t count = find_varying(spec, rows);
+    for (int64_t i = 0; i < cells; i++) {
+        struct settings cell;
+        spec_cell(spec, i, &cell);
+        marks[i] = (struct mark){hash_cell(&cell, rows, count), i};
+    }
+    qsort(marks, (size_t)cells, sizeof *marks, compare_marks);
+    int64_t pair[2] = {-1, cells};
+    for (int64_t i = 0; i < cells; i++) {
+        /* Of one hash, the cells ascend: those after the pair to be told need no look. Without that
+         * bound, many equal cells would be compared each with each. */
+        for (int64_t k = i + 1;
+             k < cells && marks[k].hash == marks[i].hash && marks[k].cell < pair[1]; k++) {
+            if (!same_cell(spec, marks[i].cell, marks[k].cell))
+                continue;
+            pair[0] = marks[i].cell;
+            pair[1] = marks[k].cell;
+        }
+    }
+    const enum status status =
+        pair[0] < 0 ? STATUS_OK : refuse_same(spec, pair, rows, count, fault);
+    free(rows);
+    free(marks);
+    return status;
+}
+
+/* What stands in the file of a sweep must be a spec. */
+static enum status check_length(const struct spec *spec, struct fault *fault)
+{
+    char *const text = spec_resolved(spec);
+    const size_t size = strlen(text);
+    free(text);
+    if (size <= OUTLINE_LIMIT)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s:%d: grid: %zu bytes with all values written out, expected at most %d",
+                     spec->name, spec->grid_line, size, OUTLINE_LIMIT);
+}
+
+enum status spec_check(const struct spec *spec, struct fault *fault)
+{
+    if (spec_cells(spec) == 0)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: grid: no combination is left with --set and options, expected at "
+                         "least one",
+                         spec->name, spec->grid_line);
+    for (size_t i = 0; i < spec->parts; i++) {
+        const enum status status = check_cells(spec, &spec->part[i], fault);
+        if (status != STATUS_OK)
+            return status;
+    }
+    const enum status status = check_repeats(spec, fault);
+    return status == STATUS_OK ? check_length(spec, fault) : status;
+}

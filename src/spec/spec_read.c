@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "spec/spec_internal.h"
+#include "sys/clock.h"
+#include "sys/disk.h"
+#include "sys/stop_signal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *copy_text(const char *text, size_t length)
+{
+    char *const copy = fault_alloc(length + 1, 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+static enum status refuse_twice(const struct setting *row, const struct spec_given *given,
+                                struct fault *fault)
+{
+    return fault_set(fault, STATUS_INPUT, "%s: already given in line %d, expected once", row->key,
+                     given->line);
+}
+
+/* One entry of a section of the file. */
+static enum status give(struct spec *spec, const char *key, const struct outline_node *node,
+                        struct fault *fault)
+{
+    double numbers[2] = {0};
+    const struct setting *row = NULL;
+    const size_t count = spec_find(key, &row);
+    const enum status status = spec_read_setting(key, node, numbers, fault);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct spec_given *const given = &spec->given[spec_index(&row[i])];
+        if (given->level != SPEC_NOWHERE)
+            return refuse_twice(&row[i], given, fault);
+        *given =
+            (struct spec_given){.level = SPEC_FILE, .line = node->key_line, .number = numbers[i]};
+    }
+    return status;
+}
+
+/* The name of the n-th section of the table, with its length, or NULL after the last. */
+static const char *section_at(size_t n, int *length)
+{
+    size_t count = 0;
+    const struct setting *const table = settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        *length = (int)(strchr(table[i].key, '.') - table[i].key);
+        const bool first = i == 0 || strncmp(table[i - 1].key, table[i].key, (size_t)*length + 1);
+        if (first && n-- == 0)
+            return table[i].key;
+    }
+    return NULL;
+}
+
+/* True for a section of the table. Otherwise `list` names all and `*near` the closest, if any. */
+static bool find_section(const char *name, char *list, size_t size, char near[TEXT_QUOTED])
+{
+    int best = 3;
+    size_t used = 0;
+    int length = 0;
+    const char *key = section_at(0, &length);
+    for (size_t n = 1; key != NULL; key = section_at(n++, &length)) {
+        char section[TEXT_QUOTED];
+        snprintf(section, sizeof section, "%.*s", length, key);
+        const int distance = text_distance(name, section);
+        if (distance == 0)
+            return true;
+        if (distance <= best) {
+            best = distance;
+            memcpy(near, section, sizeof section);
+        }
+        if (used < size)
+            used += (size_t)snprintf(list + used, size - used, "%s, ", section);
+    }
+    return false;
+}
+
+static enum status unknown_section(const char *name, const char *list, const char *near,
+                                   struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    return fault_set(fault, STATUS_INPUT, "%s: unknown section, expected one of %sgrid%s%s%s",
+                     grid_show(name, shown), list, *near != '\0' ? "; did you mean " : "", near,
+                     *near != '\0' ? "?" : "");
+}
+
+static enum status refuse_section(const struct outline_node *section, struct fault *fault)
+{
+    char shown[TEXT_QUOTED];
+    return fault_set(fault, STATUS_INPUT,
+                     "%s: not a section, expected indented 'key: value' lines below it%s",
+                     grid_show(section->key, shown),
+                     strcmp(section->key, "grid") == 0 ? ", or a list of such blocks" : "");
+}
+
+/* The axes of a block stand nowhere else but in other blocks. */
+static enum status note_axes(struct spec *spec, const struct grid_block *grid, struct fault *fault)
+{
+    for (size_t i = 0; i < grid->axes; i++) {
+        const struct grid_axis *const axis = &grid->axis[i];
+        struct spec_given *const given = &spec->given[spec_index(axis->row)];
+        if (given->level != SPEC_NOWHERE && !given->axis) {
+            refuse_twice(axis->row, given, fault);
+            fault_prefix(fault, "%s:%d", spec->name, axis->line);
+            return STATUS_INPUT;
+        }
+        if (given->level == SPEC_NOWHERE)
+            *given = (struct spec_given){.level = SPEC_FILE, .line = axis->line, .axis = true};
+    }
+    return STATUS_OK;
+}
+
+static enum status give_grid(struct spec *spec, const struct outline_node *section,
+                             struct fault *fault)
+{
+    const bool list = section->kind == OUTLINE_LIST && section->count > 0;
+    const size_t count = list ? section->count : 1;
+    size_t combinations = 0;
+    spec_clear_blocks(spec, count);
+    spec->grid_line = section->key_line;
+    for (size_t i = 0; i < count; i++) {
+        const struct outline_node *const node = list ? &section->items[i] : section;
+        const int line = list ? node->line : section->key_line;
+        if (node->kind != OUTLINE_MAPPING) {
+            refuse_section(section, fault);
+            fault_prefix(fault, "%s:%d", spec->name, node->line);
+            return STATUS_INPUT;
+        }
+        struct grid_block *const grid = &spec->part[spec->parts++].grid;
+        enum status status = grid_read(grid, node, line, spec->name, fault);
+        if (status == STATUS_OK)
+            status = note_axes(spec, grid, fault);
+        if (status != STATUS_OK)
+            return status;
+        combinations += grid->combinations;
+        if (combinations > GRID_LIMIT)
+            return fault_set(fault, STATUS_INPUT,
+                             "%s:%d: grid: too many cells, expected at most %d", spec->name,
+                             spec->grid_line, GRID_LIMIT);
+    }
+    return STATUS_OK;
+}
+
+static enum status give_section(struct spec *spec, const struct outline_node *section,
+                                struct fault *fault)
+{
+    const bool grid = strcmp(section->key, "grid") == 0;
+    char list[256] = "";
+    char near[TEXT_QUOTED] = "";
+    if (section->kind != OUTLINE_MAPPING && !grid) {
+        const enum status status = refuse_section(section, fault);
+        fault_prefix(fault, "%s:%d", spec->name, section->line);
+        return status;
+    }
+    if (!grid && !find_section(section->key, list, sizeof list, near)) {
+        const enum status status = unknown_section(section->key, list, near, fault);
+        fault_prefix(fault, "%s:%d", spec->name, section->key_line);
+        return status;
+    }
+    if (grid)
+        return give_grid(spec, section, fault);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < section->count && status == STATUS_OK; i++) {
+        const struct outline_node *const entry = &section->items[i];
+        const size_t size = strlen(section->key) + strlen(entry->key) + 2;
+        char *const key = fault_alloc(size, 1);
+        snprintf(key, size, "%s.%s", section->key, entry->key);
+        status = give(spec, key, entry, fault);
+        free(key);
+        if (status != STATUS_OK)
+            fault_prefix(fault, "%s:%d", spec->name, entry->key_line);
+    }
+    return status;
+}
+
+enum status spec_parse(struct spec *spec, const char *text, size_t length, const char *name,
+                       struct fault *fault)
+{
+    CHECK(spec->name == NULL);
+    struct outline_node root;
+    enum status status = outline_parse(&root, text, length, name, fault);
+    if (status != STATUS_OK)
+        return status;
+    spec->name = copy_text(name, strlen(name));
+    free(spec->text);
+    spec->text = copy_text(text, length);
+    for (size_t i = 0; i < root.count && status == STATUS_OK; i++)
+        status = give_section(spec, &root.items[i], fault);
+    outline_fini(&root);
+    if (status == STATUS_OK)
+        spec_complete(spec);
+    return status;
+}
+
+/* A disk that fails is not the user's error. */
+static enum status refuse_file(const char *path, struct fault *fault)
+{
+    const int error = errno;
+    if (disk_status(error) == STATUS_INPUT)
+        return fault_set(fault, STATUS_INPUT, "%s: %s, expected a spec in YAML", path,
+                         strerror(error));
+    return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", path, strerror(error));
+}
+
+/* A FIFO must have found a writer by then: without one it would be waited for for ever. */
+static const double writer_within_s = 5;
+
+/* Waits for more of a FIFO or a terminal. \return false: none will come, and `fault` says why */
+static bool wait_for_more(int fd, bool has_writer, double began_s, const char *path,
+                          enum status *status, struct fault *fault)
+{
+    enum { LOOK_MS = 50 };
+    struct pollfd more = {.fd = fd, .events = POLLIN};
+    if (stop_requested())
+        *status = fault_set(fault, STATUS_STOPPED, "stopped while %s was read", path);
+    else if (!has_writer && clock_now() - began_s > writer_within_s)
+        *status =
+            fault_set(fault, STATUS_INPUT,
+                      "%s: a FIFO into which nothing is written, expected a spec in YAML", path);
+    else if (has_writer)
+        poll(&more, 1, LOOK_MS);
+    else
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    return *status == STATUS_OK;
+}
+
+/* All of a file, or what comes out of a FIFO until its writer leaves; `size` bytes at most. */
+static enum status read_all(int fd, char *text, size_t size, size_t *length, const char *path,
+                            struct fault *fault)
+{
+    struct stat about;
+    const bool is_fifo = fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode);
+    const double began_s = clock_now();
+    enum status status = STATUS_OK;
+    for (*length = 0; *length < size;) {
+        const ssize_t got = read(fd, text + *length, size - *length);
+        if (got > 0)
+            *length += (size_t)got;
+        else if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return refuse_file(path, fault);
+        else if (got == 0 && (!is_fifo || *length > 0))
+            break;
+        else if (!wait_for_more(fd, got < 0, began_s, path, &status, fault))
+            return status;
+    }
+    return STATUS_OK;
+}
+
+enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
+{
+    /* Opening a FIFO without a writer, too, would wait. */
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return refuse_file(path, fault);
+    const size_t size = (size_t)OUTLINE_LIMIT + 1;
+    char *const text = fault_alloc(size, 1);
+    size_t length = 0;
+    enum status status = read_all(fd, text, size, &length, path, fault);
+    close(fd);
+    if (status == STATUS_OK && strncmp(text, "\211HDF", 4) == 0)
+        status = fault_set(fault, STATUS_INPUT, "%s: an HDF5 file, expected a spec in YAML", path);
+    if (status == STATUS_OK)
+        status = spec_parse(spec, text, length, path, fault);
+    free(text);
+    return status;
+}

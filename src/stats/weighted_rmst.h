@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Inside of stats: the restricted mean of a sample whose clusters count with a weight, made anew
+ * for each draw or flip without sorting again. Local.
+ */
+#ifndef CCMSWEEP_WEIGHTED_RMST_H
+#define CCMSWEEP_WEIGHTED_RMST_H
+
+#include "stats/sample.h"
+
+/** A sample made ready, its observations in the order of time, at each those that died first. */
+struct weighted {
+    int64_t within; /**< observations before the limit */
+    double limit;   /**< of restricted means, > 0 */
+    int64_t labels; /**< L, highest label + 1 */
+    int64_t *label; /**< (n) which weight is whose */
+    double *died;   /**< (n) 1: event, 0: censored */
+    double *gap;    /**< (n) time since the one before, or since 0 */
+    double last;    /**< time of the last before the limit, or 0 */
+    double *size;   /**< (L) number of a label's observations */
+    double *sum;    /**< (L) of their min(time, limit); NULL when some are censored before it */
+};
+
+/** Make ready; label (n): which weight is whose. Free it with weighted_fini. */
+void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
+                   double limit);
+
+/** Free what it holds, and clear it. */
+void weighted_fini(struct weighted *weighted);
+
+/** Restricted mean with these weights (L; of each label, a count); NaN when all are 0. Where
+ *  nothing is censored before the limit it is the mean of min(time, limit), and no curve is made.
+ */
+double weighted_rmst(const struct weighted *weighted, const double *weight) MUST_USE;
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Checkpoints: the saved state of an unfinished run, one file per run in the folder FILE.ckpt.
+ *
+ * A checkpoint is replaced as a whole: written under a temporary name in the same folder, fsync,
+ * rename, fsync of the folder. Whatever happens, FILE.ckpt/run-000000.ckpt is absent, the old one
+ * or the new one. The 128 bytes before the payload carry the identity of the cell and two
+ * checksums, so that anything torn, foreign or newer is recognised and refused. `path` below is
+ * that of the sweep's file, FILE. It knows nothing of what the payload means. All functions are
+ * local; one process writes the checkpoints of a run.
+ *
+ * Layout, little-endian: 8 bytes magic "CCMSCKPT" | u32 format | u32 algorithm version | i64 run |
+ * u64 payload size | 32 bytes identity | 32 bytes SHA-256 of the payload | 32 bytes SHA-256 of the
+ * preceding 96 | payload.
+ */
+#ifndef CCMSWEEP_CHECKPOINT_H
+#define CCMSWEEP_CHECKPOINT_H
+
+#include "spec/identity.h"
+#include <ccmsweep/fault.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHECKPOINT_FORMAT = 1, CHECKPOINT_HEADER = 128 };
+
+/**
+ * Save `size` bytes as the checkpoint of `run`; makes the folder if it is absent.
+ * \param identity of the run's cell
+ * \return STATUS_FAULT with a sentence ("…: No space left on device"): the checkpoint that was
+ *         there before, if any, is still good and nothing else is left behind. Training can go on.
+ */
+enum status checkpoint_save(const char *path, int64_t run, const struct identity *identity,
+                            const void *payload, size_t size, struct fault *fault) MUST_USE;
+
+enum checkpoint_answer {
+    CHECKPOINT_LOADED,  /**< the payload is there, whole and of this cell */
+    CHECKPOINT_ABSENT,  /**< there is none: begin at the beginning */
+    CHECKPOINT_REFUSED, /**< there is one that cannot be used; the sentence says why. Begin again */
+};
+
+/**
+ * Load the checkpoint of `run` into `payload`, whose `size` must be what was saved. Everything is
+ * verified first. Also clears temporaries that a killed process left of this run.
+ * `payload` is undefined unless CHECKPOINT_LOADED. The file is left as it is in every case.
+ */
+enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
+                                       const struct identity *identity, void *payload, size_t size,
+                                       struct fault *fault) MUST_USE;
+
+/** Remove the checkpoint of `run` and its temporaries. Nothing there is fine.
+ *  \return STATUS_FAULT when the file cannot be removed */
+enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault) MUST_USE;
+
+/** True when there is a file of the name of the run's checkpoint. */
+bool checkpoint_exists(const char *path, int64_t run) MUST_USE;
+
+/** Remove temporaries and the checkpoints of all runs that are not unfinished, and the folder when
+ * it is then empty. What cannot be removed stays. Only while nobody saves checkpoints. \param
+ * unfinished (runs) */
+void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs);
+
+#endif

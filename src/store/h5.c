@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "store/h5.h"
+#include "base/text.h"
+#include "sys/disk.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The last place of `mark`: a file's name, which may hold anything, stands before it. */
+static const char *find_last(const char *text, const char *mark)
+{
+    const char *found = NULL;
+    for (const char *at = text; (at = strstr(at, mark)) != NULL; at += strlen(mark))
+        found = at;
+    return found != NULL ? found + strlen(mark) : NULL;
+}
+
+/* A failure that is not of the file: HDF5 puts the system's errno into its words, those of MPI are
+ * of a kind of their own, and so is memory. */
+static bool is_of_system(const H5E_error2_t *error, int number)
+{
+    return number != 0 || error->min_num == H5E_MPI || error->min_num == H5E_MPIERRSTR ||
+           (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE);
+}
+
+/* Row 0 of an upward walk is where the failure arose. Of one call, lstat() of
+ * the file, HDF5 does not tell the errno. */
+static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data)
+{
+    struct h5_words *words = data;
+    if (row == 0 && strstr(error->desc, "stat info") != NULL && errno != 0) {
+        words->system = true;
+        words->error = errno;
+        text_add(words->text, sizeof words->text, "%s", strerror(errno));
+        return 0;
+    }
+    const char *const number = find_last(error->desc, "errno = ");
+    const char *const message = find_last(error->desc, "error message = '");
+    const int code = number != NULL && message != NULL ? (int)strtol(number, NULL, 10) : 0;
+    words->system = words->system || is_of_system(error, code);
+    if (words->error == 0)
+        words->error = code;
+    if (row != 0)
+        return 0;
+    const char *text = message != NULL ? message : error->desc;
+    const int length = (int)(message != NULL ? strcspn(text, "'") : strlen(text));
+    words->text[0] = '\0';
+    text_add(words->text, sizeof words->text, "%.*s", length, text);
+    return 0;
+}
+
+static herr_t keep_words(hid_t stack, void *data)
+{
+    struct h5_words *words = data;
+    if (words->text[0] == '\0')
+        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_innermost, words);
+    return 0;
+}
+
+void h5_listen(struct h5_words *words)
+{
+    *words = (struct h5_words){.error = 0};
+    /* Before HDF5 starts: its locks would shut readers out, ours (lock.h) keep writers out. */
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    /* Only the first call counts; HDF5 refuses the others. */
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, keep_words, words);
+}
+
+void h5_deafen(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
+                     const char *format, ...)
+{
+    if (fault == NULL)
+        return status;
+    struct fault sentence = {""};
+    va_list args;
+    va_start(args, format);
+    text_add_list(sentence.text, sizeof sentence.text, format, args);
+    va_end(args);
+    return fault_set(fault, status, "%s: %s", sentence.text,
+                     words->text[0] != '\0' ? words->text : "HDF5 does not say why");
+}
+
+enum status h5_status(const struct h5_words *words)
+{
+    if (words->error != 0)
+        return disk_status(words->error);
+    return words->system ? STATUS_FAULT : STATUS_INPUT;
+}
+
+hid_t h5_type(enum schema_type type, size_t size)
+{
+    switch (type) {
+    case SCHEMA_F64:
+        return H5Tcopy(H5T_IEEE_F64LE);
+    case SCHEMA_F32:
+        return H5Tcopy(H5T_IEEE_F32LE);
+    case SCHEMA_I64:
+        return H5Tcopy(H5T_STD_I64LE);
+    case SCHEMA_I32:
+        return H5Tcopy(H5T_STD_I32LE);
+    case SCHEMA_U8:
+        return H5Tcopy(H5T_STD_U8LE);
+    case SCHEMA_TEXT:
+        break;
+    }
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    if (text < 0 || H5Tset_size(text, size) < 0 || H5Tset_strpad(text, H5T_STR_NULLPAD) < 0 ||
+        H5Tset_cset(text, H5T_CSET_UTF8) < 0) {
+        H5Tclose(text);
+        return H5I_INVALID_HID;
+    }
+    return text;
+}
+
+static bool write_attribute(hid_t object, const char *name, hid_t type, hid_t space,
+                            const void *values)
+{
+    const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    const bool written = attribute >= 0 && H5Awrite(attribute, type, values) >= 0;
+    const bool closed = attribute >= 0 && H5Aclose(attribute) >= 0;
+    return written && closed;
+}
+
+bool h5_write_text(hid_t object, const char *name, const char *text)
+{
+    const size_t length = strlen(text);
+    const hid_t type = h5_type(SCHEMA_TEXT, length > 0 ? length : 1);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const bool written =
+        type >= 0 && space >= 0 && write_attribute(object, name, type, space, text);
+    H5Sclose(space);
+    H5Tclose(type);
+    return written;
+}
+
+bool h5_write_integers(hid_t object, const char *name, const int32_t *values, size_t count)
+{
+    const hsize_t extent = count;
+    const hid_t space = count > 0 ? H5Screate_simple(1, &extent, NULL) : H5Screate(H5S_SCALAR);
+    const bool written = space >= 0 && write_attribute(object, name, H5T_STD_I32LE, space, values);
+    H5Sclose(space);
+    return written;
+}
+
+/* Reads an attribute of one value of that class, whatever room its own type would take. */
+static bool read_attribute(hid_t object, const char *name, H5T_class_t class, hid_t type,
+                           void *value)
+{
+    if (H5Aexists(object, name) <= 0)
+        return false;
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    const hid_t space = attribute < 0 ? H5I_INVALID_HID : H5Aget_space(attribute);
+    const hid_t own = attribute < 0 ? H5I_INVALID_HID : H5Aget_type(attribute);
+    const bool is_text = class == H5T_STRING;
+    const bool read = space >= 0 && own >= 0 && H5Tget_class(own) == class &&
+                      (!is_text || H5Tis_variable_str(own) == 0) &&
+                      H5Sget_simple_extent_npoints(space) == 1 &&
+                      H5Aread(attribute, type, value) >= 0;
+    if (own >= 0)
+        H5Tclose(own);
+    if (space >= 0)
+        H5Sclose(space);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return read;
+}
+
+bool h5_read_integer(hid_t object, const char *name, int64_t *value)
+{
+    return read_attribute(object, name, H5T_INTEGER, H5T_NATIVE_INT64, value);
+}
+
+bool h5_read_text(hid_t object, const char *name, char *text, size_t size)
+{
+    const hid_t type = h5_type(SCHEMA_TEXT, size);
+    const bool read = type >= 0 && read_attribute(object, name, H5T_STRING, type, text);
+    if (type >= 0)
+        H5Tclose(type);
+    text[size - 1] = '\0';
+    return read;
+}
+
+hid_t h5_access(void)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* Closing a file closes all that is open in it; locks would only get in readers' way. */
+    if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
+        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_sieve_buf_size(access, 0) >= 0 && H5Pset_file_locking(access, false, true) >= 0)
+        return access;
+    H5Pclose(access);
+    return H5I_INVALID_HID;
+}

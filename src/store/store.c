@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "store/store_internal.h"
+#include "sys/disk.h"
+#include <ccmsweep/trainer.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
+                                  struct fault *fault)
+{
+    if (words->system)
+        return h5_fault(fault, h5_status(words), words, "cannot read %s", store->path);
+    return fault_set(fault, STATUS_INPUT, "%s is damaged or was changed by another program%s%s",
+                     store->path, words->text[0] != '\0' ? ": " : "", words->text);
+}
+
+/* The resolved spec that stands in the file gives the settings of every run. */
+static enum status read_spec(struct store *store, struct fault *fault)
+{
+    struct h5_words words;
+    size_t size = 0;
+    h5_listen(&words);
+    char *const text = layout_settings(store, &size);
+    h5_deafen();
+    if (text == NULL)
+        return refuse_damaged(store, &words, fault);
+    char *name = disk_name("%s: /settings", store->path);
+    enum status status = spec_parse(store->spec, text, size, name, fault);
+    if (status == STATUS_OK)
+        status = spec_check(store->spec, fault);
+    free(name);
+    free(text);
+    store->runs = status == STATUS_OK ? spec_cells(store->spec) : -1;
+    return status;
+}
+
+/* Where the store keeps a dataset open, NULL when it does not. */
+static hid_t *place_of(struct store *store, const struct variable *variable)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    switch (variable->kind) {
+    case SCHEMA_FIELD:
+        return &store->fields[variable->field - fields];
+    case SCHEMA_COMMIT:
+        return &store->commits;
+    case SCHEMA_IDENTITY:
+        return &store->identities;
+    case SCHEMA_NOTE:
+        return &store->notes[variable->note];
+    default:
+        return NULL;
+    }
+}
+
+/* Opens what is kept open, and looks at what must be as the settings say. Ranks that share a file
+ * leave that to the one that has looked before. */
+static enum status open_dataset(struct store *store, const struct schema *schema,
+                                const struct variable *variable, struct fault *fault)
+{
+    hid_t dataset = H5I_INVALID_HID;
+    hid_t *const place = place_of(store, variable);
+    const bool is_text = variable->kind == SCHEMA_SPEC || variable->kind == SCHEMA_SETTINGS;
+    if (is_text || (place == NULL && store->mode == STORE_SHARED))
+        return STATUS_OK;
+    struct h5_words words;
+    h5_listen(&words);
+    const bool opened = layout_open(store, schema, variable, &dataset);
+    h5_deafen();
+    if (!opened) {
+        const enum status status = refuse_damaged(store, &words, fault);
+        fault_prefix(fault, "%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
+        return status;
+    }
+    if (place != NULL) {
+        *place = dataset;
+        return STATUS_OK;
+    }
+    const enum status status = store_check_column(store, schema, variable, dataset, fault);
+    H5Dclose(dataset);
+    return status;
+}
+
+static enum status open_datasets(struct store *store, struct fault *fault)
+{
+    size_t count = 0;
+    (void)!record_fields(&count);
+    store->fields = fault_alloc(count, sizeof *store->fields);
+    for (size_t f = 0; f < count; f++)
+        store->fields[f] = H5I_INVALID_HID;
+    struct schema *schema = schema_new(store->spec);
+    enum status status = STATUS_OK;
+    for (size_t v = 0; v < schema->count && status == STATUS_OK; v++)
+        status = open_dataset(store, schema, &schema->variables[v], fault);
+    schema_free(&schema);
+    if (status == STATUS_OK && store_is_writable(store))
+        status = store_check_layout(store, fault);
+    return status;
+}
+
+enum status store_check_layout(const struct store *store, struct fault *fault)
+{
+    if (store->foreign[0] == '\0')
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s can be read, not continued: %s is not stored as %s does it; another "
+                     "program has written the file anew",
+                     store->path, store->foreign, STORE_PROGRAM);
+}
+
+static bool is_our_program(const struct store *store)
+{
+    char program[sizeof STORE_PROGRAM] = "";
+    return h5_read_text(store->file, "program", program, sizeof program) &&
+           strcmp(program, STORE_PROGRAM) == 0;
+}
+
+static enum status check_origin(struct store *store, struct fault *fault)
+{
+    int64_t schema_version = 0, algorithm_version = 0;
+    struct h5_words words;
+    h5_listen(&words);
+    const bool ours = is_our_program(store) &&
+                      h5_read_integer(store->file, "schema_version", &schema_version) &&
+                      h5_read_integer(store->file, "algorithm_version", &algorithm_version);
+    h5_deafen();
+    if (!ours && words.system)
+        return refuse_damaged(store, &words, fault);
+    if (!ours)
+        return fault_set(fault, STATUS_INPUT, "%s is an HDF5 file, but not one of %s", store->path,
+                         STORE_PROGRAM);
+    if (schema_version != STORE_SCHEMA_VERSION)
+        return fault_set(
+            fault, STATUS_INPUT,
+            "%s was made by %s version of %s: its schema is %" PRId64 ", this one knows %d",
+            store->path, schema_version > STORE_SCHEMA_VERSION ? "a newer" : "an older",
+            STORE_PROGRAM, schema_version, STORE_SCHEMA_VERSION);
+    store->algorithm_version = (uint32_t)algorithm_version;
+    return store_is_writable(store) ? store_check_algorithm(store, fault) : STATUS_OK;
+}
+
+/* The signature stands at 0, or behind a block of the user's of 512, 1024, … bytes. \return where,
+ * -1 when nowhere, -2 with errno */
+static int64_t find_signature(int fd, int64_t size, uint8_t *version)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char start[sizeof signature + 1] = "";
+    for (int64_t at = 0; at < size; at = at == 0 ? 512 : 2 * at) {
+        const ssize_t got = pread(fd, start, sizeof start, at);
+        if (got < 0)
+            return -2;
+        if (got == (ssize_t)sizeof start && memcmp(start, signature, sizeof signature) == 0) {
+            *version = (uint8_t)start[sizeof signature];
+            return at;
+        }
+    }
+    return -1;
+}
+
+/* What HDF5 would say less clearly: no such file, no permission, not HDF5. Superblocks that are not
+ * ours would not survive clear_mark. */
+static enum status check_file(struct store *store, struct fault *fault)
+{
+    int fd = -1;
+    uint8_t version = 0;
+    struct stat entry;
+    const enum status status =
+        disk_open_regular(store->path, store_is_writable(store) ? O_RDWR : O_RDONLY, &fd, fault);
+    if (status != STATUS_OK)
+        return status;
+    const bool known = fstat(fd, &entry) == 0;
+    const int64_t at = known ? find_signature(fd, entry.st_size, &version) : -2;
+    const int error = errno;
+    close(fd);
+    if (at == -2)
+        return fault_set(fault, disk_status(error), "cannot read %s: %s", store->path,
+                         strerror(error));
+    if (at < 0)
+        return fault_set(fault, STATUS_INPUT, "%s is not an HDF5 file", store->path);
+    store->size = entry.st_size;
+    if (at > 0 || version != 0)
+        snprintf(store->foreign, sizeof store->foreign, "its superblock");
+    return store_is_writable(store) ? store_check_layout(store, fault) : STATUS_OK;
+}
+
+/* Opening for writing marks the superblock (version 0, four bytes at 20) until the file is closed.
+ * Nobody reads the mark of so old a version, but a killed process would leave it in the file. */
+static enum status clear_mark(const struct store *store, struct fault *fault)
+{
+    static const char none[4] = {0};
+    if (pwrite(store->fd, none, sizeof none, 20) == (ssize_t)sizeof none)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", store->path, strerror(errno));
+}
+
+static enum status open_file(struct store *store, struct fault *fault)
+{
+    struct h5_words words;
+    h5_listen(&words);
+    const hid_t access = h5_access();
+    bool ready = access >= 0;
+    /* What is only read may be of any format that HDF5 knows. */
+    if (ready && store->mode == STORE_READ)
+        ready = H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0;
+    if (ready && store->mode == STORE_SHARED)
+        store->file = store_open_together(store, access);
+    else if (ready)
+        store->file =
+            H5Fopen(store->path, store_is_writable(store) ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    h5_deafen();
+    H5Pclose(access);
+    if (store->file < 0 && strncmp(words.text, "truncated file", strlen("truncated file")) == 0)
+        return fault_set(fault, STATUS_INPUT, "%s is cut short: %s", store->path, words.text);
+    if (store->file < 0 && words.system)
+        return h5_fault(fault, h5_status(&words), &words, "cannot open %s", store->path);
+    if (store->file < 0)
+        return refuse_damaged(store, &words, fault);
+    if (store->mode == STORE_READ)
+        return STATUS_OK;
+    store->fd = open(store->path, O_RDWR | O_CLOEXEC);
+    if (store->fd < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
+    return store->mode == STORE_SHARED ? STATUS_OK : clear_mark(store, fault);
+}
+
+/* Rank 0 looks at all runs at once, the others at what they are given. */
+static enum status begin_scan(struct store *store, struct fault *fault)
+{
+    int rank = 0;
+    if (store->mode == STORE_SHARED)
+        MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    store->states = fault_alloc((size_t)store->runs, 1);
+    memset(store->states, STORE_UNKNOWN, (size_t)store->runs);
+    enum status status = rank == 0 ? store_scan(store, 0, store->runs, fault) : STATUS_OK;
+    if (status == STATUS_OK && store->mode != STORE_SHARED)
+        status = store_check_identities(store, fault);
+    return status;
+}
+
+static enum status open_store(struct store **store, const char *path, enum store_mode mode,
+                              struct watchdog *watchdog, struct fault *fault)
+{
+    *store = NULL;
+    struct store *opening = fault_alloc(1, sizeof *opening);
+    *opening = (struct store){.path = disk_name("%s", path),
+                              .mode = mode,
+                              .watchdog = watchdog,
+                              .fd = -1,
+                              .file = H5I_INVALID_HID,
+                              .transfer = H5P_DEFAULT,
+                              .runs = -1,
+                              .spec = spec_new()};
+    watchdog_stage(watchdog, "reading %s, with no other rank", path);
+    enum status status = check_file(opening, fault);
+    if (status == STATUS_OK)
+        status = open_file(opening, fault);
+    watchdog_stage(watchdog, "reading %s by MPI-IO, with no other rank", path);
+    if (status == STATUS_OK)
+        status = check_origin(opening, fault);
+    if (status == STATUS_OK)
+        status = read_spec(opening, fault);
+    if (status == STATUS_OK)
+        status = open_datasets(opening, fault);
+    if (status == STATUS_OK)
+        status = begin_scan(opening, fault);
+    opening->watchdog = NULL;
+    if (status == STATUS_OK)
+        *store = opening;
+    else if (mode != STORE_SHARED)
+        store_close(&opening);
+    /* Closing a shared one would wait for ranks that have opened it: the job ends instead. */
+    return status;
+}
+
+enum status store_open(struct store **store, const char *path, enum store_mode mode,
+                       struct fault *fault)
+{
+    return open_store(store, path, mode, NULL, fault);
+}
+
+enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
+                              struct fault *fault)
+{
+    const enum status status = open_store(store, path, STORE_SHARED, watchdog, fault);
+    if (status != STATUS_INPUT)
+        return status;
+    fault_prefix(fault, "rank 0 found the file in order just now, but MPI-IO here does not (the "
+                        "file system failed, or MPI-IO: see its own words)");
+    return STATUS_FAULT;
+}
+
+void store_close(struct store **store)
+{
+    if (store == NULL || *store == NULL)
+        return;
+    struct store *closing = *store;
+    h5_deafen();
+    if (closing->transfer != H5P_DEFAULT)
+        H5Pclose(closing->transfer);
+    if (closing->file >= 0)
+        H5Fclose(closing->file); /* and with it all that is open in it */
+    if (closing->fd >= 0)
+        close(closing->fd);
+    spec_free(&closing->spec);
+    for (int64_t run = 0; closing->damages != NULL && run < closing->runs; run++)
+        free(closing->damages[run]);
+    free(closing->damages);
+    free(closing->states);
+    free(closing->fields);
+    free(closing->path);
+    free(closing);
+    *store = NULL;
+}
+
+int64_t store_runs(const struct store *store)
+{
+    return store->runs;
+}
+
+const struct spec *store_spec(const struct store *store)
+{
+    return store->spec;
+}
+
+uint32_t store_algorithm_version(const struct store *store)
+{
+    return store->algorithm_version;
+}
+
+enum status store_check_algorithm(const struct store *store, struct fault *fault)
+{
+    if (store->algorithm_version == TRAINER_ALGORITHM_VERSION)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was begun with version %" PRIu32
+                     " of the algorithm and this program has version %d, whose results differ: "
+                     "finish it with the program that began it, or give another file",
+                     store->path, store->algorithm_version, TRAINER_ALGORITHM_VERSION);
+}
+
+void store_cell(const struct store *store, int64_t run, struct settings *cell)
+{
+    CHECK(run >= 0 && run < store->runs);
+    spec_cell(store->spec, run, cell);
+}
+
+/* First run in which a setting is another there than here, -1 when there is none. */
+static int64_t first_difference(const struct store *store, const struct spec *spec, int64_t runs,
+                                const struct setting *row, struct settings *there,
+                                struct settings *here)
+{
+    for (int64_t run = 0; run < runs; run++) {
+        store_cell(store, run, there);
+        spec_cell(spec, run, here);
+        if (!settings_equal(there, here, row))
+            return run;
+    }
+    return -1;
+}
+
+/* Names the settings that decide a result and differ, for a refusal. */
+static void list_differences(const struct store *store, const struct spec *spec, int64_t runs,
+                             char *text, size_t size)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        struct settings there, here;
+        char a[128], b[128];
+        if (table[i].class == CLASS_OPERATION)
+            continue;
+        const int64_t run = first_difference(store, spec, runs, &table[i], &there, &here);
+        if (run < 0)
+            continue;
+        settings_get(&there, &table[i], a, sizeof a);
+        settings_get(&here, &table[i], b, sizeof b);
+        text_add(text, size, "%s%s is %s there and %s here (run %" PRId64 ")",
+                 text[0] != '\0' ? "; " : "", table[i].key, a, b, run);
+    }
+}
+
+/* Names the settings in which cells from `from` on differ from the first. */
+static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    struct settings first, cell;
+    spec_cell(spec, 0, &first);
+    for (size_t i = 0; i < rows; i++) {
+        bool same = true;
+        for (int64_t run = from; run < spec_cells(spec) && same; run++) {
+            spec_cell(spec, run, &cell);
+            same = settings_equal(&first, &cell, &table[i]);
+        }
+        if (!same && table[i].class != CLASS_OPERATION)
+            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "",
+                     table[i].key);
+    }
+}
+
+static bool is_same(const struct settings *a, const struct settings *b)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        if (table[i].class != CLASS_OPERATION && !settings_equal(a, b, &table[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_of_spec(const struct store *store, const struct spec *spec)
+{
+    bool same = spec_cells(spec) == store->runs;
+    for (int64_t run = 0; run < store->runs && same; run++) {
+        struct settings there, here;
+        store_cell(store, run, &there);
+        spec_cell(spec, run, &here);
+        same = is_same(&there, &here);
+    }
+    return same;
+}
+
+enum status store_match(const struct store *store, const struct spec *spec, struct fault *fault)
+{
+    if (is_of_spec(store, spec))
+        return STATUS_OK;
+    const int64_t cells = spec_cells(spec);
+    char differences[4096] = "";
+    list_differences(store, spec, cells < store->runs ? cells : store->runs, differences,
+                     sizeof differences);
+    if (cells != store->runs && differences[0] == '\0')
+        list_axes(cells > store->runs ? spec : store->spec,
+                  cells > store->runs ? store->runs : cells, differences, sizeof differences);
+    if (cells != store->runs)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was made for %" PRId64 " cells and the spec has %" PRId64 ": %s: give "
+                         "another file (run --reuse copies what this one has), or the spec it was "
+                         "made for",
+                         store->path, store->runs, cells, differences);
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was made for other settings: %s: give another file, or the settings it "
+                     "was made for",
+                     store->path, differences);
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The store: the HDF5 file that holds the rows of all runs of a sweep, and survives any kill.
+ *
+ * store_create makes the whole file at once, every dataset at its final size, under a temporary
+ * name, and gives it its name last. From then on only raw data is written, in place; no object,
+ * attribute or extent ever changes, so the file can be read at any instant. A run counts as done
+ * only by its commit record (commit.h), written after the run's rows are on the disk.
+ *
+ * The caller holds the lock (lock.h) from before store_create to after store_close when it writes;
+ * with several ranks rank 0 does. The store knows no clock, no messages and no trainer. A training
+ * is a sweep of one run, run 0. The schema is in schema.h. Other than record.h's arrays, nothing
+ * here is shaped by a cell. Unless it says otherwise a function is local, also on a shared store:
+ * any rank may write any run at any time, as long as no two write the same one.
+ */
+#ifndef CCMSWEEP_STORE_H
+#define CCMSWEEP_STORE_H
+
+#include "spec/identity.h"
+#include "spec/spec.h"
+#include "store/schema.h"
+#include <ccmsweep/fault.h>
+#include <ccmsweep/record.h>
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Raised whenever a dataset or attribute of the file changes its name, type or meaning. */
+enum { STORE_SCHEMA_VERSION = 3 };
+
+/** Value of the root's attribute `program`. */
+#define STORE_PROGRAM "ccmsweep"
+
+/** What made the file, in words; none NULL. Goes into attributes of the root. */
+struct store_program {
+    const char *version;   /**< "0.1.0" */
+    const char *revision;  /**< of the source, "unknown" when built outside a repository */
+    const char *compiler;  /**< name and version */
+    const char *flags;     /**< with which it was called */
+    const char *libraries; /**< "HDF5 1.10.8, Open MPI 4.1.4, …" */
+};
+
+/** This program, as it was built. Local. */
+struct store_program store_this_program(void) MUST_USE;
+
+/**
+ * Create the file of a spec: all cells, everything pending. Replaces a file of that name at once
+ * and as a whole, of the same permissions; a link stays one. Its room is looked for and reserved
+ * before anything is filled, and some is left to others. Rank 0 only. Also removes temporaries
+ * PATH.tmp.* of earlier, killed creations. Two creations from the same input make the same bytes.
+ * \return STATUS_STOPPED when asked to stop; STATUS_INPUT when the folder is missing or not
+ * writable, STATUS_FAULT ("…: No space left on device") when the system fails. Then no file of the
+ * name appears (an older one stays) and no temporary remains. (Only when the folder's fsync fails
+ * after the rename is the new file there, whole.)
+ */
+enum status store_create(const char *path, const struct spec *spec,
+                         const struct store_program *program, struct fault *fault) MUST_USE;
+
+struct store;
+
+enum store_mode {
+    STORE_READ,   /**< beside whoever writes; takes no lock and meets none */
+    STORE_WRITE,  /**< one process, holder of the lock */
+    STORE_SHARED, /**< all ranks of MPI_COMM_WORLD, through MPI-IO; rank 0 holds the lock */
+};
+
+/**
+ * Open an existing file and look at all its commit records. \param mode not STORE_SHARED
+ * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
+ *         with a sentence: absent, no permission, no regular file, not HDF5, cut short, of another
+ *         program, of a newer schema, changed (a dataset has not the shape, a column or an identity
+ *         not the values that its settings give), and for writing only: of another
+ *         algorithm_version or layout. STATUS_FAULT: the system fails
+ */
+enum status store_open(struct store **store, const char *path, enum store_mode mode,
+                       struct fault *fault) MUST_USE;
+
+struct watchdog;
+
+/**
+ * Open a file that rank 0 has found to be in order, on all ranks: STORE_SHARED. Collective, and so
+ * is closing. Rank 0 looks at all commit records, the others at those they need, when they need
+ * them. A rank on which MPI-IO fails says so and ends the job.
+ * \param watchdog is told of each stage; NULL is fine
+ * \return STATUS_FAULT with a sentence: nothing was closed, and this rank must end the job at once,
+ *         for the others may wait for it
+ */
+enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
+                              struct fault *fault) MUST_USE;
+
+/** Close and clear; NULL and a pointer to NULL are fine. Nothing is left to be written. */
+void store_close(struct store **store);
+
+/** Refuse a file that was made for other cells than the spec's. \return STATUS_INPUT with a
+ *  sentence that names the keys that differ, with both values */
+enum status store_match(const struct store *store, const struct spec *spec,
+                        struct fault *fault) MUST_USE;
+
+/** Number of runs in the file. */
+int64_t store_runs(const struct store *store) MUST_USE;
+
+/** The spec of the file's cells. Borrowed. */
+const struct spec *store_spec(const struct store *store) MUST_USE;
+
+/** Version of the algorithm with which the file was begun. */
+uint32_t store_algorithm_version(const struct store *store) MUST_USE;
+
+/** Refuse a file that was begun with another version of the algorithm than this program's, as
+ *  opening it for writing does. \return STATUS_INPUT with a sentence that names both */
+enum status store_check_algorithm(const struct store *store, struct fault *fault) MUST_USE;
+
+/** Refuse a file that another program has written anew (h5repack, filters, another superblock): its
+ *  content is ours and can be read, but writing in place is not safe. Opening it for writing does
+ * so too. \return STATUS_INPUT with a sentence */
+enum status store_check_layout(const struct store *store, struct fault *fault) MUST_USE;
+
+/** Complete settings of a run as the file has them. Settings of class operation are those of the
+ *  run that created the file. */
+void store_cell(const struct store *store, int64_t run, struct settings *cell);
+
+/** Identity of a run's cell as the file has it. */
+enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
+                           struct fault *fault) MUST_USE;
+
+enum store_state {
+    STORE_PENDING,     /**< no valid commit record: to be trained, or continued */
+    STORE_INTERRUPTED, /**< as pending; a polite stop left it half-way */
+    STORE_DONE,        /**< its commit record is valid: rows and outcome count */
+    STORE_DAMAGED,     /**< its commit record is valid, but there is something in its rows that no
+                            training leaves there: it counts no more than one that is pending */
+};
+
+/** State of a run as of store_open and of what this process did since. Never fails. */
+enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
+
+/** What is wrong with a run that is STORE_DAMAGED ("its cause of actor 2 is 99, expected -1 to 5");
+ *  NULL for any other. Borrowed. */
+const char *store_damage(const struct store *store, int64_t run) MUST_USE;
+
+/** Look at the whole numbers of all runs that are done, and of no row of an episode or log: those
+ * in which record_holds does not hold become STORE_DAMAGED. To be called before rows are believed.
+ *  \param actors also at those of every actor, else only at those that a run has one of
+ *  \return STATUS_OK also when some are damaged */
+enum status store_inspect(struct store *store, bool actors, struct fault *fault) MUST_USE;
+
+/** Another rank has written the run: its state is read from the file when it is asked for again. */
+void store_look_again(struct store *store, int64_t run);
+
+/**
+ * Write the record of a finished run and make it count: rows, fsync, commit record, fsync. A run
+ * may be committed again; equal records leave equal bytes.
+ * \param record of the run's own extents (record_extents of its cell); its outcome is not
+ *               OUTCOME_PENDING or OUTCOME_INTERRUPTED
+ * \return STATUS_FAULT with a sentence: the run does not count (or, if only the last fsync failed,
+ *         may count: its rows are then on the disk). The process should end: do not try again
+ */
+enum status store_commit(struct store *store, int64_t run, const struct record *record,
+                         struct fault *fault) MUST_USE;
+
+/** For measurements alone: write a valid commit record for every run, of no rows, without fsync. */
+enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
+
+/** Refuse to go on with a file that was removed, replaced or cut short while it is open: nobody
+ * would find what is written into it. store_commit does so first. \return STATUS_FAULT with a
+ * sentence */
+enum status store_check_place(const struct store *store, struct fault *fault) MUST_USE;
+
+/** Take back the commit record of a run, so that it is to be done again; its rows stay until then.
+ *  With fsync. */
+enum status store_uncommit(struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/** Mark a run as OUTCOME_INTERRUPTED (no commit record), and fsync. One that is done stays so. */
+enum status store_interrupt(struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/** Read one field of a run. \param values record_count(field, extents of the run's cell) values;
+ *  rows of a run that is not done are whatever was written so far, or fill. A field without
+ *  values is fine. */
+enum status store_read(const struct store *store, int64_t run, const struct field *field,
+                       void *values, struct fault *fault) MUST_USE;
+
+/** Read a field that has one value a run, of all runs. \param values store_runs values */
+enum status store_column(const struct store *store, const struct field *field, void *values,
+                         struct fault *fault) MUST_USE;
+
+/** Read one field of `runs` runs from `run` on at once: of each the first values, as many as
+ *  `extents` say, which no extent of the file may fall short of. What a run has not is as it was
+ *  written so far, or fill. \param values (runs, extents of the field) */
+enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
+                            const struct field *field, const struct extents *extents, void *values,
+                            struct fault *fault) MUST_USE;
+
+/** Read all fields of a run into a record bound to the extents of its cell. */
+enum status store_load(const struct store *store, int64_t run, struct record *record,
+                       struct fault *fault) MUST_USE;
+
+/** Read the rows of a run that is done, compare their hash with its commit record's, and look
+ *  whether record_check holds. \return STATUS_INPUT with a sentence when one does not, STATUS_FAULT
+ *  when they cannot be read */
+enum status store_check(const struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
+/** The same for those who go on without the run. \param damage a sentence on it; "" when all holds
+ *  \return not STATUS_OK when the rows could not be read, which says nothing on them */
+enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
+                         struct fault *fault) MUST_USE;
+
+/* What follows goes to /volatile: it differs between two executions of the same thing. Written
+ * without fsync. Times are seconds since 1970-01-01 UTC. */
+
+/** Where a run is executed; texts are cut to the sizes in the file. None NULL. */
+struct store_host {
+    const char *host, *cpu, *cpu_level, *revision;
+    int rank; /**< 0 without a launcher */
+};
+
+/** Note the beginning of an attempt at a run: in flight, attempts + 1, the host, and the time of
+ *  the first. A run that a polite stop had marked as interrupted is pending again. */
+enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
+                             double now, struct fault *fault) MUST_USE;
+
+/** Note how far a run is. */
+enum status store_note_progress(struct store *store, int64_t run, int64_t episode,
+                                int64_t actors_moving, double now, struct fault *fault) MUST_USE;
+
+/** Note that an attempt ended now, or has come this far: `wall_s` seconds since the last such note
+ *  of the attempt, or since its start, are added to what the run took so far. The last one comes
+ *  before store_commit or store_interrupt, whose fsync then covers it. */
+enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
+                           struct fault *fault) MUST_USE;
+
+/** What is held against a run that is not done. */
+struct store_trouble {
+    int32_t flight;  /**< enum flight */
+    int32_t crashes; /**< crash marks */
+    int32_t suspect; /**< 1: was in flight when a job was lost, and has not come further since */
+    int32_t lost;    /**< jobs lost in a row while this run was the only suspect */
+};
+
+/** Read what is held against a run. */
+enum status store_trouble(const struct store *store, int64_t run, struct store_trouble *trouble,
+                          struct fault *fault) MUST_USE;
+
+/** Write what is held against a run. */
+enum status store_note_trouble(struct store *store, int64_t run,
+                               const struct store_trouble *trouble, struct fault *fault) MUST_USE;
+
+/** Where a signal handler can leave a crash mark with pread and pwrite alone: the descriptor, and
+ *  the places of the run's i32 `flight` and `crashes`. */
+struct store_place {
+    int fd;
+    int64_t flight_at, crashes_at;
+};
+
+/** The places of a run in a store that is open for writing; valid until it is closed. */
+struct store_place store_place(const struct store *store, int64_t run) MUST_USE;
+
+/** What /volatile has on a run. */
+struct store_notes {
+    double start, end, wall_s, progress_time; /**< NaN until written */
+    int32_t progress_episode;                 /**< -1 until written */
+    int32_t progress_moving;                  /**< -1 until written */
+    int32_t attempts;                         /**< 0 at first */
+    int32_t rank;                             /**< -1 until written */
+    char host[64], cpu[64], cpu_level[16], revision[64];
+};
+enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
+                        struct fault *fault) MUST_USE;
+
+/** Copy what /volatile has on a run that another file holds: when, how long and where it was
+ *  trained. */
+enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
+                            struct fault *fault) MUST_USE;
+
+/* Numbers in /volatile that the program never writes read as if nothing had been written, and what
+ * a terminal would obey in its texts as '?'. */
+
+/** Read one note of all runs, or of all rows of the log of starts. \param values as many values of
+ *  schema_note(note).size bytes; texts padded with NUL, not always ending in one */
+enum status store_note_column(const struct store *store, enum schema_note note, void *values,
+                              struct fault *fault) MUST_USE;
+
+/** A start of the program. */
+struct store_start {
+    const char *host, *job, *revision; /**< job: "" for none */
+    int64_t process;
+    int32_t ranks, done;
+};
+
+/** Add a start to the log, over the oldest when the log is full. Rank 0 only.
+ *  \param row where it stands (output), for store_log_end */
+enum status store_log_start(struct store *store, const struct store_start *start, double now,
+                            int64_t *row, struct fault *fault) MUST_USE;
+
+/** The row of the last start in the log, -1 when it is empty, and the exit code it ended with, -1
+ * when it was killed or has not ended. */
+enum status store_log_last(const struct store *store, int64_t *row, int *code,
+                           struct fault *fault) MUST_USE;
+
+/** Note in the log that the start of `row` ended with this exit code: in order, or because this
+ * rank met a fault of the system, for which no run is to blame. */
+enum status store_log_end(struct store *store, int64_t row, int status, double now,
+                          struct fault *fault) MUST_USE;
+
+#endif

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "base/build.h"
+#include "store/store_internal.h"
+#include "sys/disk.h"
+#include "sys/inject.h"
+#include "sys/stop_signal.h"
+#include <ccmsweep/trainer.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <hdf5_hl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Rows are written as they lie in memory. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is little-endian");
+
+/* Dataset starts on pages. */
+enum { ALIGNMENT = 4096 };
+
+static const char event_times[] =
+    "first_still: first episode in whose training step no parameter of the actor changed. "
+    "gradient_zero_first: first episode whose own gradient is exactly 0. gradient_zero: start of "
+    "the unbroken stretch of exactly zero gradients that lasts to the end. hard_saturation: first "
+    "episode in which every 1-y^2 of the batch is exactly 0. last_change: last episode in which a "
+    "parameter changed, once tracking.absorb still episodes have followed it. Episodes count from "
+    "1; -1: not seen. stopping_episode: the largest first_still, -1 while an actor has none (then "
+    "the run is censored at total_episodes).";
+
+/** A file in the making. */
+struct making {
+    const struct schema *schema;
+    const struct spec *spec;
+    char *settings; /* resolved, as text */
+    hid_t file, volatile_group, dataset_properties;
+    hid_t scales[2][SCHEMA_DIMENSIONS]; /* of the root and of /volatile; -1: none */
+};
+
+/* Values that are known from the start, or NULL: the dataset then stays at fill. */
+static void *values_new(const struct making *making, const struct variable *variable)
+{
+    if (variable->kind != SCHEMA_SPEC && variable->kind != SCHEMA_SETTINGS)
+        return store_given(making->schema, making->spec, variable);
+    char *const values = fault_alloc(1, variable->size);
+    const char *text = variable->kind == SCHEMA_SPEC ? spec_text(making->spec) : making->settings;
+    memcpy(values, text, strlen(text));
+    return values;
+}
+
+static bool write_flags(hid_t dataset, const char *const *names, const struct variable *variable)
+{
+    char meanings[512] = "";
+    int32_t values[32];
+    int count = 0;
+    for (; names != NULL ? names[count] != NULL : count < variable->flags; count++) {
+        const size_t used = strlen(meanings);
+        snprintf(meanings + used, sizeof meanings - used, "%s%s", count > 0 ? " " : "",
+                 names != NULL ? names[count] : schema_flag(variable, count));
+        values[count] = count;
+    }
+    return h5_write_integers(dataset, "flag_values", values, (size_t)count) &&
+           h5_write_text(dataset, "flag_meanings", meanings);
+}
+
+static bool write_attributes(hid_t dataset, const struct variable *variable)
+{
+    const char *const *choices = variable->axis != NULL && variable->axis->type == TYPE_CHOICE
+                                     ? variable->axis->choices
+                                     : NULL;
+    if (!h5_write_text(dataset, "units", variable->unit) ||
+        !h5_write_text(dataset, "long_name", variable->meaning))
+        return false;
+    if (variable->axis != NULL && !h5_write_text(dataset, "setting", variable->axis->key))
+        return false;
+    return (choices == NULL && variable->flags == 0) || write_flags(dataset, choices, variable);
+}
+
+/* The dataset becomes a scale, or gets one on each of its dimensions. */
+static bool attach_scales(struct making *making, hid_t dataset, const struct variable *variable)
+{
+    hid_t *scales = making->scales[variable->in_volatile];
+    if (variable->kind == SCHEMA_SCALE) {
+        scales[variable->dims[0]] = dataset;
+        return H5DSset_scale(dataset, variable->name) >= 0;
+    }
+    for (int i = 0; i < variable->rank; i++) {
+        if (H5DSattach_scale(dataset, scales[variable->dims[i]], (unsigned)i) < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool set_fill(hid_t properties, const struct variable *variable)
+{
+    return variable->type == SCHEMA_TEXT ||
+           H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &variable->fill) >= 0;
+}
+
+static bool make_dataset(struct making *making, const struct variable *variable)
+{
+    hsize_t extents[4];
+    for (int i = 0; i < variable->rank; i++)
+        extents[i] = (hsize_t)making->schema->extents[variable->dims[i]];
+    const hid_t group = variable->in_volatile ? making->volatile_group : making->file;
+    const hid_t properties = H5Pcopy(making->dataset_properties);
+    const hid_t type = h5_type(variable->type, variable->size);
+    const hid_t space = variable->rank > 0 ? H5Screate_simple(variable->rank, extents, NULL)
+                                           : H5Screate(H5S_SCALAR);
+    hid_t dataset = H5I_INVALID_HID;
+    if (type >= 0 && properties >= 0 && set_fill(properties, variable))
+        dataset =
+            H5Dcreate2(group, variable->name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    bool made = dataset >= 0;
+    void *values = made ? values_new(making, variable) : NULL;
+    if (values != NULL)
+        made = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    free(values);
+    made = made && write_attributes(dataset, variable) && attach_scales(making, dataset, variable);
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Pclose(properties);
+    /* Scales are attached to later; closing the file closes them. */
+    if (dataset >= 0 && variable->kind != SCHEMA_SCALE && H5Dclose(dataset) < 0)
+        made = false;
+    return made;
+}
+
+static bool write_root(const struct making *making, const struct store_program *program)
+{
+    const hid_t root = making->file;
+    const int32_t schema_version = STORE_SCHEMA_VERSION;
+    const int32_t algorithm_version = TRAINER_ALGORITHM_VERSION;
+    return h5_write_text(root, "title", "CCM-MADRL: when each network stops learning, and why") &&
+           h5_write_text(root, "program", STORE_PROGRAM) &&
+           h5_write_integers(root, "schema_version", &schema_version, 0) &&
+           h5_write_integers(root, "algorithm_version", &algorithm_version, 0) &&
+           h5_write_text(root, "version", program->version) &&
+           h5_write_text(root, "revision", program->revision) &&
+           h5_write_text(root, "compiler", program->compiler) &&
+           h5_write_text(root, "flags", program->flags) &&
+           h5_write_text(root, "libraries", program->libraries) &&
+           h5_write_text(root, "event_times", event_times) &&
+           h5_write_text(root, "coordinates", "actor_lr critic_lr seed") &&
+           h5_write_text(making->volatile_group, "long_name",
+                         "what differs between two executions of the same runs");
+}
+
+static hid_t dataset_properties(void)
+{
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    if (properties >= 0 && H5Pset_layout(properties, H5D_CONTIGUOUS) >= 0 &&
+        H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
+        H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC) >= 0 &&
+        H5Pset_obj_track_times(properties, false) >= 0)
+        return properties;
+    H5Pclose(properties);
+    return H5I_INVALID_HID;
+}
+
+/* \param driver through which it is written, invalid for HDF5's own */
+static hid_t make_file(const char *path, hid_t driver)
+{
+    const hid_t access = h5_access();
+    const hid_t properties = H5Pcreate(H5P_FILE_CREATE);
+    hid_t file = H5I_INVALID_HID;
+    if (access >= 0 && (driver < 0 || H5Pset_driver(access, driver, NULL) >= 0) &&
+        H5Pset_alignment(access, ALIGNMENT, ALIGNMENT) >= 0 && properties >= 0 &&
+        H5Pset_obj_track_times(properties, false) >= 0)
+        file = H5Fcreate(path, H5F_ACC_TRUNC, properties, access);
+    H5Pclose(properties);
+    H5Pclose(access);
+    return file;
+}
+
+static bool make_content(struct making *making, const struct store_program *program)
+{
+    const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
+    if (properties >= 0 && H5Pset_obj_track_times(properties, false) >= 0)
+        making->volatile_group =
+            H5Gcreate2(making->file, "volatile", H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Pclose(properties);
+    making->dataset_properties = dataset_properties();
+    bool made = making->volatile_group >= 0 && making->dataset_properties >= 0 &&
+                write_root(making, program);
+    for (size_t v = 0; made && !stop_requested() && v < making->schema->count; v++)
+        made = make_dataset(making, &making->schema->variables[v]);
+    H5Pclose(making->dataset_properties);
+    return made && H5Fflush(making->file, H5F_SCOPE_GLOBAL) >= 0;
+}
+
+/* Bytes that a creation leaves free: who shares the disk, checkpoints among them, need some. */
+static double margin(double size)
+{
+    const double least = 2e6, share = 0.02;
+    return fmax(least, share * size);
+}
+
+/* A disk that has no room for the file is told of before it is full. */
+static enum status check_room(int fd, double size, const char *path, struct fault *fault)
+{
+    struct statvfs disk;
+    /* Some file systems do not know: of what size they are, either. */
+    if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
+        return STATUS_OK;
+    const double room = (double)disk.f_bavail * (double)disk.f_frsize;
+    if (size + margin(size) <= room)
+        return STATUS_OK;
+    return fault_set(
+        fault, STATUS_FAULT,
+        "cannot create %s: %s: it takes %.1f MB, and %.1f MB more are to stay free, but "
+        "only %.1f MB are free",
+        path, strerror(ENOSPC), 1e-6 * size, 1e-6 * margin(size), 1e-6 * room);
+}
+
+/* The blocks of the whole file, before the first is filled; its length stays. */
+static enum status reserve(int fd, int64_t size, const char *path, struct fault *fault)
+{
+    while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) != 0) {
+        const int error = errno;
+        if (error == EINTR && !stop_requested())
+            continue;
+        if (error == EINTR || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL)
+            return STATUS_OK; /* not here: then filling finds out */
+        return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
+                         (long long)size, path, strerror(error));
+    }
+    return STATUS_OK;
+}
+
+static enum status refuse_stopped(const char *path, struct fault *fault)
+{
+    return fault_set(fault, STATUS_STOPPED,
+                     "stopped while %s was made, nothing is left of it; run the same command again",
+                     path);
+}
+
+/* Bring what is filled to the disk piece by piece: of a large file that takes long, and a single
+ * fsync hears no signal. Only a head start: what fails here fails in the fsync as well. */
+static void write_out(int fd, off_t size)
+{
+    static const off_t piece = (off_t)1 << 26;
+    const unsigned all =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    for (off_t at = 0; at < size && !stop_requested(); at += piece) {
+        if (sync_file_range(fd, at, piece, all) != 0)
+            return;
+    }
+}
+
+/* Reserve every block, also where the file system would leave holes, give back what was reserved
+ * too much, and bring it to the disk. */
+static enum status settle(int fd, const char *path, const char *name, struct fault *fault)
+{
+    struct stat about;
+    if (fstat(fd, &about) < 0 || ftruncate(fd, about.st_size) < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", path, strerror(errno));
+    const int error = posix_fallocate(fd, 0, about.st_size);
+    if (error != 0 && error != EOPNOTSUPP && error != EINVAL)
+        return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
+                         (long long)about.st_size, path, strerror(error));
+    write_out(fd, about.st_size);
+    return stop_requested() ? refuse_stopped(name, fault) : disk_sync(fd, path, fault);
+}
+
+/* Make the file, which is there, empty, and open at `fd`. \param name of the file in the end */
+static enum status make(int fd, const char *path, const char *name, const struct spec *spec,
+                        const struct store_program *program, struct fault *fault)
+{
+    struct schema *schema = schema_new(spec);
+    struct making making = {.schema = schema,
+                            .spec = spec,
+                            .settings = spec_resolved(spec),
+                            .file = H5I_INVALID_HID,
+                            .volatile_group = H5I_INVALID_HID};
+    for (size_t v = 0; v < schema->count; v++) {
+        struct variable *variable = &schema->variables[v];
+        const char *text = variable->kind == SCHEMA_SPEC       ? spec_text(spec)
+                           : variable->kind == SCHEMA_SETTINGS ? making.settings
+                                                               : NULL;
+        if (text != NULL)
+            variable->size = text[0] != '\0' ? strlen(text) : 1;
+    }
+    const int64_t size = schema_file_size(schema, spec);
+    struct h5_words words;
+    h5_listen(&words);
+    const hid_t driver = h5_filler_register();
+    enum status status = check_room(fd, (double)size, name, fault);
+    if (status == STATUS_OK)
+        making.file = make_file(path, driver);
+    /* HDF5 has emptied it. */
+    if (making.file >= 0)
+        status = reserve(fd, size, name, fault);
+    const bool made = making.file >= 0 && status == STATUS_OK && make_content(&making, program);
+    const bool closed = making.file >= 0 && H5Fclose(making.file) >= 0;
+    h5_deafen();
+    h5_filler_unregister(driver);
+    free(making.settings);
+    schema_free(&schema);
+    if (status != STATUS_OK)
+        return status;
+    if (stop_requested())
+        return refuse_stopped(name, fault);
+    if (!made || !closed)
+        return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", path);
+    return settle(fd, path, name, fault);
+}
+
+struct store_program store_this_program(void)
+{
+    return (struct store_program){.version = build_version(),
+                                  .revision = build_revision(),
+                                  .compiler = build_compiler(),
+                                  .flags = build_flags(),
+                                  .libraries = build_libraries()};
+}
+
+enum status store_create(const char *path, const struct spec *spec,
+                         const struct store_program *program, struct fault *fault)
+{
+    char *name = NULL, *temporary = NULL;
+    int fd = -1;
+    enum status status = disk_resolve(path, &name, fault);
+    if (status != STATUS_OK)
+        return status;
+    disk_remove_temporaries(name);
+    temporary = disk_temporary(name);
+    /* Made by hand first: so the system says in its own words what is wrong with the folder. */
+    status = disk_create(temporary, &fd, fault);
+    if (status == STATUS_OK) {
+        status = make(fd, temporary, name, spec, program, fault);
+        disk_keep_mode(fd, name);
+        close(fd);
+        inject(INJECT_CREATE, -1);
+        if (status == STATUS_OK && stop_requested())
+            status = refuse_stopped(name, fault);
+        if (status == STATUS_OK)
+            status = disk_rename(temporary, name, fault);
+        if (status != STATUS_OK)
+            unlink(temporary);
+    }
+    free(temporary);
+    free(name);
+    return status;
+}

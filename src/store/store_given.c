@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "store/store_internal.h"
+#include <ccmsweep/trainer.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fill_scale(const struct schema *schema, const struct variable *scale, void *values)
+{
+    const int dim = scale->dims[0];
+    const int64_t count = schema->extents[dim];
+    const char *const *labels = dim < DIM_COUNT ? record_labels((enum dimension)dim) : NULL;
+    if (labels != NULL) {
+        for (int64_t i = 0; i < count; i++)
+            memcpy((char *)values + (size_t)i * scale->size, labels[i], strlen(labels[i]));
+        return;
+    }
+    double *numbers = fault_alloc((size_t)count, sizeof *numbers);
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = (double)(schema->mixed[dim] ? i + 1 : i);
+    if (dim < DIM_COUNT && !schema->mixed[dim])
+        record_coordinates(&schema->largest[dim], (enum dimension)dim, numbers);
+    for (int64_t i = 0; i < count; i++) {
+        if (scale->type == SCHEMA_F64)
+            ((double *)values)[i] = numbers[i];
+        else if (scale->type == SCHEMA_I64)
+            ((int64_t *)values)[i] = (int64_t)numbers[i];
+        else
+            ((int32_t *)values)[i] = (int32_t)numbers[i];
+    }
+    free(numbers);
+}
+
+static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
+{
+    const char *at = (const char *)cell + axis->axis->offset;
+    if (axis->axis->type == TYPE_CHOICE) {
+        unsigned choice = 0;
+        memcpy(&choice, at, sizeof choice);
+        *(int64_t *)value = choice;
+    } else {
+        memcpy(value, at, axis->size);
+    }
+}
+
+void *store_given(const struct schema *schema, const struct spec *spec,
+                  const struct variable *variable)
+{
+    const bool of_runs = variable->kind == SCHEMA_AXIS || variable->kind == SCHEMA_EXTENT ||
+                         variable->kind == SCHEMA_IDENTITY;
+    if (variable->kind != SCHEMA_SCALE && !of_runs)
+        return NULL;
+    char *const values = fault_alloc((size_t)schema_values(schema, variable), variable->size);
+    if (variable->kind == SCHEMA_SCALE) {
+        fill_scale(schema, variable, values);
+        return values;
+    }
+    struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
+    for (int64_t run = 0; run < schema->extents[SCHEMA_RUN]; run++) {
+        struct settings cell;
+        spec_cell(spec, run, &cell);
+        if (variable->kind == SCHEMA_AXIS) {
+            fill_axis(&cell, variable, values + (size_t)run * variable->size);
+        } else if (variable->kind == SCHEMA_EXTENT) {
+            ((int32_t *)(void *)values)[run] = (int32_t)record_extents(&cell).of[variable->along];
+        } else {
+            const struct identity identity = identities_next(identities, &cell);
+            memcpy(values + (size_t)run * IDENTITY_SIZE, identity.bytes, IDENTITY_SIZE);
+        }
+    }
+    identities_free(&identities);
+    return values;
+}
+
+/* ---- whether a file still has them ---- */
+
+static void write_value(const struct variable *variable, const void *values, int64_t i,
+                        char text[TEXT_NUMBER])
+{
+    if (variable->type == SCHEMA_F64)
+        text_write_real(((const double *)values)[i], text, TEXT_NUMBER);
+    else
+        snprintf(text, TEXT_NUMBER, "%" PRId64,
+                 variable->type == SCHEMA_I64 ? ((const int64_t *)values)[i]
+                                              : ((const int32_t *)values)[i]);
+}
+
+/* Place of the first value that differs, -1 when there is none. */
+static int64_t find_difference(const struct variable *variable, const void *there,
+                               const void *given, int64_t count)
+{
+    if (memcmp(there, given, (size_t)count * variable->size) == 0)
+        return -1;
+    int64_t i = 0;
+    while (memcmp((const char *)there + (size_t)i * variable->size,
+                  (const char *)given + (size_t)i * variable->size, variable->size) == 0)
+        i++;
+    return i;
+}
+
+static enum status refuse_column(const struct store *store, const struct variable *variable,
+                                 const void *there, const void *given, int64_t i,
+                                 struct fault *fault)
+{
+    char has[TEXT_NUMBER], wanted[TEXT_NUMBER];
+    const char *const key = variable->axis != NULL ? variable->axis->key : variable->name;
+    if (variable->type == SCHEMA_TEXT)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was changed by another program: name %" PRId64 " of %s is another",
+                         store->path, i, variable->name);
+    write_value(variable, there, i, has);
+    write_value(variable, given, i, wanted);
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was changed by another program: %s of %s %" PRId64
+                     " is %s in its settings and %s in its column %s",
+                     store->path, key, variable->kind == SCHEMA_SCALE ? "row" : "run", i, wanted,
+                     has, variable->name);
+}
+
+static enum status refuse_cell(const struct store *store, int64_t run, struct fault *fault)
+{
+    struct settings cell;
+    store_cell(store, run, &cell);
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was changed by another program: the settings of run %" PRId64
+                     " (actor_lr %g, critic_lr %g, seed %" PRId64
+                     ") are not those that its identity was made of",
+                     store->path, run, cell.training.actor_lr, cell.training.critic_lr,
+                     cell.training.seed);
+}
+
+enum status store_check_column(const struct store *store, const struct schema *schema,
+                               const struct variable *variable, hid_t dataset, struct fault *fault)
+{
+    /* Edges of bins are computed, and may differ between C libraries in the last bit. */
+    const bool rounded = variable->kind == SCHEMA_SCALE && variable->type == SCHEMA_F64;
+    const bool is_given = variable->kind == SCHEMA_SCALE || variable->kind == SCHEMA_AXIS ||
+                          variable->kind == SCHEMA_EXTENT;
+    if (!is_given || rounded)
+        return STATUS_OK;
+    const int64_t count = schema_values(schema, variable);
+    void *const given = store_given(schema, store->spec, variable);
+    void *const there = fault_alloc((size_t)count, variable->size);
+    const struct slab slab = slab_values(0, count);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, dataset, &slab, there);
+    h5_deafen();
+    const int64_t i = read ? find_difference(variable, there, given, count) : -1;
+    enum status status = STATUS_OK;
+    if (!read)
+        status = h5_fault(fault, h5_status(&words), &words, "cannot read %s from %s",
+                          variable->name, store->path);
+    else if (i >= 0)
+        status = refuse_column(store, variable, there, given, i, fault);
+    free(there);
+    free(given);
+    return status;
+}
+
+/* Another version of the algorithm may have hashed other settings for a run that nobody believes
+ * in: only what is done is looked at then. */
+enum status store_check_identities(const struct store *store, struct fault *fault)
+{
+    enum { ROWS = 4096 };
+    struct identity *const there = fault_alloc(ROWS, sizeof *there);
+    struct identities *identities = identities_new(store->algorithm_version);
+    const bool own = store->algorithm_version == TRAINER_ALGORITHM_VERSION;
+    enum status status = STATUS_OK;
+    for (int64_t run = 0, rows = 0; status == STATUS_OK && run < store->runs; run += rows) {
+        rows = store->runs - run < ROWS ? store->runs - run : ROWS;
+        const struct slab slab = slab_bytes(run, rows, IDENTITY_SIZE);
+        struct h5_words words;
+        h5_listen(&words);
+        if (!slab_read(store, store->identities, &slab, there))
+            status = h5_fault(fault, h5_status(&words), &words, "cannot read identity from %s",
+                              store->path);
+        h5_deafen();
+        for (int64_t i = 0; status == STATUS_OK && i < rows; i++) {
+            struct settings cell;
+            if (!own && store_state(store, run + i) != STORE_DONE)
+                continue;
+            store_cell(store, run + i, &cell);
+            const struct identity identity = identities_next(identities, &cell);
+            if (!identity_equal(&identity, &there[i]))
+                status = refuse_cell(store, run + i, fault);
+        }
+    }
+    identities_free(&identities);
+    free(there);
+    return status;
+}

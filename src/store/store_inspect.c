@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "store/store_internal.h"
+#include <stdlib.h>
+
+/* Looked at in one go: so many runs, and bytes of a field. */
+enum { INSPECT_ROWS = 4096, INSPECT_BYTES = 4 << 20 };
+
+/* Runs that are looked at, with what their bounds need and room for a field of theirs. */
+struct view {
+    int64_t run, runs;
+    struct extents extents; /* the largest of them */
+    int32_t *outcomes, *totals, *values;
+};
+
+static bool is_inspected(const struct field *field, bool actors)
+{
+    const enum dimension dim = field->dims[0];
+    return field->type == FIELD_I32 && field->dims[1] == DIM_NONE &&
+           (dim == DIM_NONE || dim == DIM_DETECTION || (actors && dim == DIM_ACTOR));
+}
+
+/* As many runs as fit, from `run` on. */
+static struct view plan_view(const struct store *store, int64_t run)
+{
+    struct view view = {.run = run, .extents.of = {[DIM_NONE] = 1}};
+    for (; run < store->runs && view.runs < INSPECT_ROWS; run++, view.runs++) {
+        struct settings cell;
+        store_cell(store, run, &cell);
+        const struct extents own = record_extents(&cell);
+        struct extents wider = view.extents;
+        for (int d = 0; d < DIM_COUNT; d++)
+            wider.of[d] = own.of[d] > wider.of[d] ? own.of[d] : wider.of[d];
+        const int64_t bytes = (view.runs + 1) * wider.of[DIM_ACTOR] * (int64_t)sizeof(int32_t);
+        if (view.runs > 0 && bytes > INSPECT_BYTES)
+            break;
+        view.extents = wider;
+    }
+    return view;
+}
+
+static void check_values(struct store *store, const struct view *view, const struct field *field)
+{
+    const int64_t width = record_count(field, &view->extents);
+    for (int64_t i = 0; i < view->runs; i++) {
+        struct settings cell;
+        char why[RECORD_WHY];
+        /* Without an outcome it was taken back since it was found done. */
+        if (store_state(store, view->run + i) != STORE_DONE || !outcome_is_final(view->outcomes[i]))
+            continue;
+        store_cell(store, view->run + i, &cell);
+        const struct extents own = record_extents(&cell);
+        const struct record_bounds bounds =
+            record_bounds(&cell, view->outcomes[i], view->totals[i]);
+        if (!record_holds(field, view->values + i * width, record_count(field, &own), &bounds, why))
+            store_mark(store, view->run + i, why);
+    }
+}
+
+static enum status inspect_view(struct store *store, const struct view *view, bool actors,
+                                struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    enum status status = store_read_runs(store, view->run, view->runs, record_field("outcome"),
+                                         &view->extents, view->outcomes, fault);
+    if (status == STATUS_OK)
+        status = store_read_runs(store, view->run, view->runs, record_field("total_episodes"),
+                                 &view->extents, view->totals, fault);
+    for (size_t f = 0; f < count && status == STATUS_OK; f++) {
+        if (!is_inspected(&fields[f], actors))
+            continue;
+        status = store_read_runs(store, view->run, view->runs, &fields[f], &view->extents,
+                                 view->values, fault);
+        if (status == STATUS_OK)
+            check_values(store, view, &fields[f]);
+    }
+    return status;
+}
+
+static bool has_done(const struct store *store, const struct view *view)
+{
+    for (int64_t i = 0; i < view->runs; i++) {
+        if (store_state(store, view->run + i) == STORE_DONE)
+            return true;
+    }
+    return false;
+}
+
+enum status store_inspect(struct store *store, bool actors, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (int64_t run = 0; run < store->runs && status == STATUS_OK;) {
+        struct view view = plan_view(store, run);
+        const size_t runs = (size_t)view.runs;
+        const int64_t width = view.extents.of[DIM_ACTOR] > DETECTION_COUNT
+                                  ? view.extents.of[DIM_ACTOR]
+                                  : DETECTION_COUNT;
+        view.outcomes = fault_alloc(runs, sizeof *view.outcomes);
+        view.totals = fault_alloc(runs, sizeof *view.totals);
+        view.values = fault_alloc(runs * (size_t)width, sizeof *view.values);
+        if (has_done(store, &view))
+            status = inspect_view(store, &view, actors, fault);
+        free(view.values);
+        free(view.totals);
+        free(view.outcomes);
+        run += view.runs;
+    }
+    return status;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The inside of an open store, shared by its source files: opening (store.c), what it holds
+ * (store_scan.c), rows (store_rows.c) and /volatile (store_notes.c). Nobody else includes this
+ * header.
+ */
+#ifndef CCMSWEEP_STORE_INTERNAL_H
+#define CCMSWEEP_STORE_INTERNAL_H
+
+#include "store/h5.h"
+#include "store/schema.h"
+#include "store/store.h"
+#include "sys/watchdog.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Largest rank of a dataset. */
+enum { STORE_RANK = 4 };
+
+struct store {
+    char *path;
+    enum store_mode mode;
+    struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
+    int fd;                    /**< a second way to the file, for fsync; -1 when reading */
+    hid_t file;
+    hid_t transfer;   /**< how H5Dwrite and H5Dread go about it */
+    int64_t size;     /**< bytes of the file when it was opened; it never changes */
+    char foreign[64]; /**< what is not laid out as the program does it; "": all is */
+    int64_t runs;
+    uint32_t algorithm_version; /**< with which the file was made */
+    struct spec *spec;          /**< of the file */
+    hid_t *fields;              /**< in the order of record_fields; negative: not in the file */
+    hid_t commits, identities;
+    hid_t notes[NOTE_COUNT];
+    uint8_t *states; /**< (runs) enum store_state, STORE_UNKNOWN until looked at */
+    char **damages;  /**< (runs) what is wrong with those that are STORE_DAMAGED; NULL: none is */
+};
+
+/** In `states`: nobody has looked yet. */
+enum { STORE_UNKNOWN = 255 };
+
+/** What the spec gives a dataset from the start: scales, axes, extents, identities. \return values
+ *  that the caller frees; NULL: nothing, it stays at fill */
+void *store_given(const struct schema *schema, const struct spec *spec,
+                  const struct variable *variable) MUST_USE;
+
+/** Refuse a file in which a scale, an axis or an extent is not what its settings give.
+ *  \param dataset open, of the variable */
+enum status store_check_column(const struct store *store, const struct schema *schema,
+                               const struct variable *variable, hid_t dataset,
+                               struct fault *fault) MUST_USE;
+
+/** Refuse a file in which the identity of a run is not that of its settings. After store_scan. */
+enum status store_check_identities(const struct store *store, struct fault *fault) MUST_USE;
+
+/**
+ * Open a dataset of the file, if its links, space, type and storage are such that it can be read:
+ * of the schema's extents and type, inside this file and no longer than that. One that is stored
+ * in another way than the program does it is noted in `store->foreign`.
+ * \param dataset negative on failure, else owned by the caller
+ * \return false: not so; the caller listens to HDF5's words
+ */
+bool layout_open(struct store *store, const struct schema *schema, const struct variable *variable,
+                 hid_t *dataset) MUST_USE;
+
+/** Read the text of /settings. \return NULL: it is none, or too long; the caller listens to HDF5's
+ *  words, and frees */
+char *layout_settings(struct store *store, size_t *size) MUST_USE;
+
+/**
+ * Open the file of a shared store by MPI-IO. Collective: a rank on which MPI-IO fails says why and
+ * ends the job, since HDF5 would wait for the others while these wait elsewhere.
+ * \param access of h5_access; changed \return negative: HDF5 refuses the file on this rank
+ */
+hid_t store_open_together(struct store *store, hid_t access) MUST_USE;
+
+/** Look at the commit records of `runs` runs from `run` on. Local. */
+enum status store_scan(struct store *store, int64_t run, int64_t runs,
+                       struct fault *fault) MUST_USE;
+
+/** Note what is wrong with a run: it is STORE_DAMAGED. */
+void store_mark(struct store *store, int64_t run, const char *why);
+
+/** Rows of some runs in a dataset: the first values of each inner dimension. */
+struct slab {
+    int64_t run, runs;
+    int rank; /* of the dataset */
+    hsize_t inner[STORE_RANK - 1];
+};
+
+/** One value for each of `runs` runs. */
+struct slab slab_values(int64_t run, int64_t runs) MUST_USE;
+
+/** `bytes` bytes for each of `runs` runs. */
+struct slab slab_bytes(int64_t run, int64_t runs, int bytes) MUST_USE;
+
+/** What a run has of a field. \param extents the run's own */
+struct slab slab_field(const struct field *field, const struct extents *extents,
+                       int64_t run) MUST_USE;
+
+/** Read or write the slab of an open dataset, whose type is that of `values`. \return success; the
+ *  caller listens to HDF5's words */
+bool slab_read(const struct store *store, hid_t dataset, const struct slab *slab,
+               void *values) MUST_USE;
+bool slab_write(const struct store *store, hid_t dataset, const struct slab *slab,
+                const void *values) MUST_USE;
+
+/** Tell readers where a run stands that has no commit record. */
+enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
+                                struct fault *fault) MUST_USE;
+
+/** True when the store is open for writing. */
+bool store_is_writable(const struct store *store) MUST_USE;
+
+/** The dataset of `outcome`. */
+hid_t store_outcomes(const struct store *store) MUST_USE;
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "spec/yaml_tree.h"
+#include "store/store_internal.h"
+#include "sys/disk.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What a filter can at best make of its input: deflate's limit is 1032. */
+enum { PACKED_MOST = 1100 };
+
+static bool is_hard_link(hid_t file, const char *name)
+{
+    H5L_info_t info;
+    return H5Lget_info(file, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+}
+
+/* Another file, which a link would open, may be anything. */
+static hid_t open_own(hid_t file, bool in_volatile, const char *name)
+{
+    if (in_volatile && !is_hard_link(file, "volatile"))
+        return H5I_INVALID_HID;
+    char *const path = disk_name("%s%s", in_volatile ? "volatile/" : "", name);
+    const hid_t dataset =
+        is_hard_link(file, path) ? H5Dopen2(file, path, H5P_DEFAULT) : H5I_INVALID_HID;
+    free(path);
+    return dataset;
+}
+
+static bool has_extents(hid_t dataset, const struct schema *schema, const struct variable *variable)
+{
+    hsize_t extents[STORE_RANK] = {0};
+    const hid_t space = H5Dget_space(dataset);
+    bool fits = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
+                H5Sget_simple_extent_ndims(space) == variable->rank &&
+                H5Sget_simple_extent_dims(space, extents, NULL) == variable->rank;
+    for (int i = 0; i < variable->rank && fits; i++)
+        fits = extents[i] == (hsize_t)schema->extents[variable->dims[i]];
+    if (space >= 0)
+        H5Sclose(space);
+    return fits;
+}
+
+static bool has_type(hid_t dataset, const struct variable *variable)
+{
+    const hid_t type = H5Dget_type(dataset);
+    const hid_t expected = h5_type(variable->type, variable->size);
+    const bool fits = type >= 0 && expected >= 0 && H5Tequal(type, expected) > 0;
+    if (expected >= 0)
+        H5Tclose(expected);
+    if (type >= 0)
+        H5Tclose(type);
+    return fits;
+}
+
+/* Its bytes are in this file, which is large enough for them. */
+static bool is_inside(struct store *store, hid_t dataset, const char *name, int64_t bytes)
+{
+    const hid_t properties = H5Dget_create_plist(dataset);
+    const H5D_layout_t layout = properties < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(properties);
+    const bool elsewhere = layout == H5D_LAYOUT_ERROR || layout == H5D_VIRTUAL ||
+                           H5Pget_external_count(properties) != 0;
+    const bool filtered = elsewhere || H5Pget_nfilters(properties) != 0;
+    const haddr_t start =
+        !filtered && layout == H5D_CONTIGUOUS ? H5Dget_offset(dataset) : HADDR_UNDEF;
+    if (properties >= 0)
+        H5Pclose(properties);
+    if (elsewhere)
+        return false;
+    if (start != HADDR_UNDEF)
+        return start <= (haddr_t)store->size && bytes <= store->size - (int64_t)start;
+    if (store->foreign[0] == '\0')
+        snprintf(store->foreign, sizeof store->foreign, "%s", name);
+    return bytes / PACKED_MOST <= store->size;
+}
+
+bool layout_open(struct store *store, const struct schema *schema, const struct variable *variable,
+                 hid_t *dataset)
+{
+    const hid_t opened = open_own(store->file, variable->in_volatile, variable->name);
+    *dataset = opened;
+    if (opened < 0)
+        return false;
+    const int64_t bytes = schema_values(schema, variable) * (int64_t)variable->size;
+    if (has_extents(opened, schema, variable) && has_type(opened, variable) &&
+        is_inside(store, opened, variable->name, bytes))
+        return true;
+    H5Dclose(opened);
+    *dataset = H5I_INVALID_HID;
+    return false;
+}
+
+/* One text of fixed length, and no longer than what is read as a spec. */
+static bool is_text(hid_t dataset, hid_t type, size_t *size)
+{
+    const hid_t space = H5Dget_space(dataset);
+    const bool one = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SCALAR;
+    if (space >= 0)
+        H5Sclose(space);
+    if (!one || type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0)
+        return false;
+    *size = H5Tget_size(type);
+    return *size > 0 && *size <= OUTLINE_LIMIT;
+}
+
+char *layout_settings(struct store *store, size_t *size)
+{
+    const hid_t dataset = open_own(store->file, false, "settings");
+    const hid_t type = dataset < 0 ? H5I_INVALID_HID : H5Dget_type(dataset);
+    char *text = NULL;
+    if (dataset >= 0 && is_text(dataset, type, size) &&
+        is_inside(store, dataset, "settings", (int64_t)*size)) {
+        text = fault_alloc(*size + 1, 1);
+        if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    return text;
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+#include "store/commit.h"
+#include "store/store_internal.h"
+#include "sys/disk.h"
+#include "sys/inject.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Either `to` or `from` is NULL. */
+static bool transfer(const struct store *store, hid_t dataset, const struct slab *slab, void *to,
+                     const void *from)
+{
+    const hsize_t start[STORE_RANK] = {(hsize_t)slab->run};
+    hsize_t count[STORE_RANK] = {(hsize_t)slab->runs};
+    for (int i = 1; i < slab->rank; i++)
+        count[i] = slab->inner[i - 1];
+    const hid_t file = H5Dget_space(dataset);
+    const hid_t memory = H5Screate_simple(slab->rank, count, NULL);
+    const hid_t type = H5Dget_type(dataset); /* opening it made sure that it is ours */
+    bool done = file >= 0 && memory >= 0 && type >= 0 &&
+                H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
+    if (done)
+        done = (to != NULL ? H5Dread(dataset, type, memory, file, store->transfer, to)
+                           : H5Dwrite(dataset, type, memory, file, store->transfer, from)) >= 0;
+    H5Tclose(type);
+    H5Sclose(memory);
+    H5Sclose(file);
+    return done;
+}
+
+bool slab_read(const struct store *store, hid_t dataset, const struct slab *slab, void *values)
+{
+    return transfer(store, dataset, slab, values, NULL);
+}
+
+bool slab_write(const struct store *store, hid_t dataset, const struct slab *slab,
+                const void *values)
+{
+    return transfer(store, dataset, slab, NULL, values);
+}
+
+struct slab slab_values(int64_t run, int64_t runs)
+{
+    return (struct slab){.run = run, .runs = runs, .rank = 1};
+}
+
+struct slab slab_bytes(int64_t run, int64_t runs, int bytes)
+{
+    return (struct slab){.run = run, .runs = runs, .rank = 2, .inner = {(hsize_t)bytes}};
+}
+
+struct slab slab_field(const struct field *field, const struct extents *extents, int64_t run)
+{
+    struct slab slab = slab_values(run, 1);
+    for (int i = 0; i < 3 && field->dims[i] != DIM_NONE; i++)
+        slab.inner[slab.rank++ - 1] = (hsize_t)extents->of[field->dims[i]];
+    return slab;
+}
+
+static void *field_values(const struct record *record, const struct field *field)
+{
+    void *values = NULL;
+    memcpy(&values, (const char *)record + field->offset, sizeof values);
+    return values;
+}
+
+hid_t store_outcomes(const struct store *store)
+{
+    size_t count = 0;
+    return store->fields[record_field("outcome") - record_fields(&count)];
+}
+
+static struct extents run_extents(const struct store *store, int64_t run)
+{
+    struct settings cell;
+    store_cell(store, run, &cell);
+    return record_extents(&cell);
+}
+
+static enum status write_rows(const struct store *store, int64_t run, const struct record *record,
+                              const struct extents *extents, struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    enum status status = STATUS_OK;
+    struct h5_words words;
+    h5_listen(&words);
+    for (size_t f = 0; status == STATUS_OK && f < count; f++) {
+        const struct slab slab = slab_field(&fields[f], extents, run);
+        if (record_count(&fields[f], extents) > 0 &&
+            !slab_write(store, store->fields[f], &slab, field_values(record, &fields[f])))
+            status =
+                h5_fault(fault, STATUS_FAULT, &words, "cannot write %s of run %" PRId64 " to %s",
+                         fields[f].name, run, store->path);
+    }
+    h5_deafen();
+    return status;
+}
+
+enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
+                           struct fault *fault)
+{
+    const struct slab slab = slab_bytes(run, 1, IDENTITY_SIZE);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, store->identities, &slab, identity->bytes);
+    h5_deafen();
+    return read ? STATUS_OK
+                : h5_fault(fault, h5_status(&words), &words,
+                           "cannot read the identity of run %" PRId64 " from %s", run, store->path);
+}
+
+static enum status write_commit(const struct store *store, const struct commit *commit,
+                                struct fault *fault)
+{
+    uint8_t bytes[COMMIT_SIZE];
+    commit_pack(commit, bytes);
+    const struct slab slab = slab_bytes(commit->run, 1, COMMIT_SIZE);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool written = slab_write(store, store->commits, &slab, bytes);
+    h5_deafen();
+    return written ? STATUS_OK
+                   : h5_fault(fault, STATUS_FAULT, &words,
+                              "cannot write the commit record of run %" PRId64 " to %s",
+                              commit->run, store->path);
+}
+
+/* The record may reach the disk only when the rows have: else a run could count without. */
+static enum status write_synced_commit(struct store *store, const struct commit *commit,
+                                       struct fault *fault)
+{
+    enum status status = disk_sync(store->fd, store->path, fault);
+    inject(INJECT_RECORD, commit->run);
+    if (status == STATUS_OK)
+        status = write_commit(store, commit, fault);
+    if (status == STATUS_OK)
+        status = disk_sync(store->fd, store->path, fault);
+    return status;
+}
+
+enum status store_check_place(const struct store *store, struct fault *fault)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char start[sizeof signature] = "";
+    struct stat entry;
+    errno = 0;
+    if (!disk_is_in_place(store->fd, store->path)) {
+        if (errno != 0 && errno != ENOENT && errno != ENOTDIR)
+            return fault_set(fault, STATUS_FAULT, "cannot look at %s: %s", store->path,
+                             strerror(errno));
+        return fault_set(fault, STATUS_FAULT,
+                         "%s was removed or replaced while it was in use, and what was committed "
+                         "in it is lost",
+                         store->path);
+    }
+    if (fstat(store->fd, &entry) < 0 || pread(store->fd, start, sizeof start, 0) < 0)
+        return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", store->path, strerror(errno));
+    /* What was cut short may have been made longer again by what was written since. */
+    if (entry.st_size == store->size && memcmp(start, signature, sizeof start) == 0)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_FAULT,
+                     "%s was cut short or written over while it was in use, and what was committed "
+                     "in it is lost",
+                     store->path);
+}
+
+enum status store_commit(struct store *store, int64_t run, const struct record *record,
+                         struct fault *fault)
+{
+    CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
+    const enum outcome outcome = (enum outcome)record->outcome[0];
+    CHECK(outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED);
+    const struct extents extents = run_extents(store, run);
+    struct commit commit = {
+        .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
+    struct identity identity;
+    enum status status = store_check_place(store, fault);
+    if (status == STATUS_OK && inject_reversed()) {
+        commit_hash_rows(record, &extents, commit.rows);
+        status = store_identity(store, run, &identity, fault);
+        memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+        if (status == STATUS_OK)
+            status = write_synced_commit(store, &commit, fault);
+        inject(INJECT_COMMIT, run);
+    }
+    if (status == STATUS_OK)
+        status = write_rows(store, run, record, &extents, fault);
+    inject(INJECT_ROWS, run);
+    if (status == STATUS_OK)
+        status = store_identity(store, run, &identity, fault);
+    if (status != STATUS_OK)
+        return status;
+    /* The disk can begin while the rows are hashed; whether it does is its own affair. */
+    sync_file_range(store->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    commit_hash_rows(record, &extents, commit.rows);
+    memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+    status = write_synced_commit(store, &commit, fault);
+    if (status == STATUS_OK)
+        store->states[run] = STORE_DONE;
+    inject(INJECT_COMMIT, run);
+    return status;
+}
+
+enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
+                                struct fault *fault)
+{
+    const int32_t value = (int32_t)outcome;
+    const struct slab slab = slab_values(run, 1);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool written = slab_write(store, store_outcomes(store), &slab, &value);
+    h5_deafen();
+    return written
+               ? STATUS_OK
+               : h5_fault(fault, STATUS_FAULT, &words, "cannot mark run %" PRId64 " of %s as %s",
+                          run, store->path, outcome_name(outcome));
+}
+
+bool store_is_writable(const struct store *store)
+{
+    return store->mode != STORE_READ;
+}
+
+enum status store_uncommit(struct store *store, int64_t run, struct fault *fault)
+{
+    CHECK(store_is_writable(store));
+    static const uint8_t none[COMMIT_SIZE] = {0};
+    const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool written = slab_write(store, store->commits, &slab, none);
+    h5_deafen();
+    enum status status = STATUS_OK;
+    if (!written)
+        status = h5_fault(fault, STATUS_FAULT, &words,
+                          "cannot take back the commit record of run %" PRId64 " of %s", run,
+                          store->path);
+    if (status == STATUS_OK)
+        status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
+    if (status == STATUS_OK)
+        status = disk_sync(store->fd, store->path, fault);
+    if (status == STATUS_OK)
+        store->states[run] = STORE_PENDING;
+    return status;
+}
+
+enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
+{
+    CHECK(store_is_writable(store));
+    if (store_state(store, run) == STORE_DONE)
+        return STATUS_OK;
+    enum status status = store_write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
+    if (status == STATUS_OK)
+        status = disk_sync(store->fd, store->path, fault);
+    if (status == STATUS_OK)
+        store->states[run] = STORE_INTERRUPTED;
+    return status;
+}
+
+enum status store_read(const struct store *store, int64_t run, const struct field *field,
+                       void *values, struct fault *fault)
+{
+    const struct extents extents = run_extents(store, run);
+    return store_read_runs(store, run, 1, field, &extents, values, fault);
+}
+
+enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
+                            const struct field *field, const struct extents *extents, void *values,
+                            struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    if (record_count(field, extents) == 0)
+        return STATUS_OK;
+    struct slab slab = slab_field(field, extents, run);
+    slab.runs = runs;
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, store->fields[field - fields], &slab, values);
+    h5_deafen();
+    return read ? STATUS_OK
+                : h5_fault(fault, h5_status(&words), &words,
+                           "cannot read %s of run %" PRId64 " from %s", field->name, run,
+                           store->path);
+}
+
+enum status store_column(const struct store *store, const struct field *field, void *values,
+                         struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    CHECK(field->dims[0] == DIM_NONE);
+    const struct slab slab = slab_values(0, store->runs);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, store->fields[field - fields], &slab, values);
+    h5_deafen();
+    return read ? STATUS_OK
+                : h5_fault(fault, h5_status(&words), &words, "cannot read %s from %s", field->name,
+                           store->path);
+}
+
+enum status store_load(const struct store *store, int64_t run, struct record *record,
+                       struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *fields = record_fields(&count);
+    enum status status = STATUS_OK;
+    for (size_t f = 0; status == STATUS_OK && f < count; f++)
+        status = store_read(store, run, &fields[f], field_values(record, &fields[f]), fault);
+    return status;
+}
+
+static enum status read_commit(const struct store *store, int64_t run, uint8_t *bytes,
+                               struct fault *fault)
+{
+    const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
+    struct h5_words words;
+    h5_listen(&words);
+    const bool read = slab_read(store, store->commits, &slab, bytes);
+    h5_deafen();
+    return read ? STATUS_OK
+                : h5_fault(fault, h5_status(&words), &words,
+                           "cannot read the commit record of run %" PRId64 " from %s", run,
+                           store->path);
+}
+
+static enum status verify(const struct store *store, int64_t run, const struct settings *cell,
+                          struct record *record, struct fault *damage, struct fault *fault)
+{
+    uint8_t bytes[COMMIT_SIZE], half[COMMIT_HALF];
+    char why[RECORD_WHY];
+    struct commit commit;
+    struct identity identity;
+    const struct extents extents = record_extents(cell);
+    enum status status = read_commit(store, run, bytes, fault);
+    if (status == STATUS_OK)
+        status = store_identity(store, run, &identity, fault);
+    if (status == STATUS_OK)
+        status = store_load(store, run, record, fault);
+    if (status != STATUS_OK)
+        return status;
+    commit_hash_rows(record, &extents, half);
+    if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s has no valid commit record", run,
+                  store->path);
+    else if (memcmp(commit.rows, half, COMMIT_HALF) != 0)
+        fault_set(damage, STATUS_INPUT,
+                  "run %" PRId64 " of %s is damaged: its rows are not those that were committed",
+                  run, store->path);
+    else if (!record_check(record, cell, why))
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
+                  why);
+    return STATUS_OK;
+}
+
+enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
+                         struct fault *fault)
+{
+    struct settings cell;
+    struct record record;
+    store_cell(store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    void *const block = fault_alloc(record_size(&extents), 1);
+    record_bind(&record, &extents, block);
+    damage->text[0] = '\0';
+    const enum status status = verify(store, run, &cell, &record, damage, fault);
+    free(block);
+    return status;
+}
+
+enum status store_check(const struct store *store, int64_t run, struct fault *fault)
+{
+    struct fault damage;
+    const enum status status = store_verify(store, run, &damage, fault);
+    if (status != STATUS_OK || damage.text[0] == '\0')
+        return status;
+    return fault_set(fault, STATUS_INPUT, "%s", damage.text);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "sys/atomic_file.h"
+#include "sys/disk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a name leads to. */
+enum target {
+    TARGET_FILE, /* a plain file, or none yet: it is replaced as a whole */
+    TARGET_OPEN, /* a descriptor of some process */
+    TARGET_DEVICE,
+};
+
+static enum status refuse(const char *name, int error, struct fault *fault)
+{
+    return fault_set(fault, disk_status(error), "cannot write %s: %s", name, strerror(error));
+}
+
+/* HDF5 has its signature at 0, 512, 1024, 2048, … \return 1 when there is one, else 0; -1 and errno
+ * when that cannot be told */
+static int is_hdf5(int fd, off_t size)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    enum { FIRST_BLOCK = 512 };
+    for (off_t at = 0; at<size; at = at> 0 ? 2 * at : FIRST_BLOCK) {
+        char bytes[sizeof signature];
+        const ssize_t got = pread(fd, bytes, sizeof bytes, at);
+        if (got < 0)
+            return -1;
+        if (got == (ssize_t)sizeof bytes && memcmp(bytes, signature, sizeof bytes) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Results do not come back; a table is made again in a second. What cannot be looked at is spared,
+ * unless somebody has opened it for us. */
+static enum status check_content(const char *path, const char *name, bool opened,
+                                 struct fault *fault)
+{
+    struct stat about;
+    const int fd = open(path, (opened ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return opened ? STATUS_OK : refuse(name, errno, fault);
+    const int results = fstat(fd, &about) != 0   ? -1
+                        : S_ISREG(about.st_mode) ? is_hdf5(fd, about.st_size)
+                                                 : 0;
+    const int error = errno;
+    close(fd);
+    if (results < 0)
+        return refuse(name, error, fault);
+    if (results == 0)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "cannot write %s: it is an HDF5 file, which no table replaces: give another "
+                     "name",
+                     name);
+}
+
+static enum status look(const char *path, const char *name, enum target *target,
+                        struct fault *fault)
+{
+    struct stat about;
+    const bool opened = disk_is_descriptor(path);
+    const bool there = stat(path, &about) == 0;
+    if (!there && errno != ENOENT)
+        return refuse(name, errno, fault);
+    *target = opened ? TARGET_OPEN : there && !S_ISREG(about.st_mode) ? TARGET_DEVICE : TARGET_FILE;
+    if (there && S_ISDIR(about.st_mode))
+        return refuse(name, EISDIR, fault);
+    enum status status = STATUS_OK;
+    if (there && S_ISREG(about.st_mode))
+        status = check_content(path, name, opened, fault);
+    if (status == STATUS_OK && *target == TARGET_FILE)
+        status = disk_check_folder(path, name, fault);
+    return status;
+}
+
+enum status draft_check(const char *name, struct fault *fault)
+{
+    char *path = NULL;
+    enum target target;
+    enum status status = disk_resolve(name, &path, fault);
+    if (status == STATUS_OK)
+        status = look(path, name, &target, fault);
+    free(path);
+    return status;
+}
+
+static void forget(struct draft *draft)
+{
+    free(draft->name);
+    free(draft->path);
+    free(draft->temporary);
+    *draft = (struct draft){.file = NULL};
+}
+
+/* One of our own descriptors is shared, with its place in the file: what the shell wrote before
+ * stays. Another way to it, or to that of another process, would begin at the beginning. */
+static int open_descriptor(const char *path)
+{
+    char own[64], real[PATH_MAX];
+    char *for_folder = disk_name("%s", path), *for_number = disk_name("%s", path);
+    const char *const number = basename(for_number);
+    snprintf(own, sizeof own, "/proc/%ld/fd", (long)getpid());
+    const bool ours = realpath(dirname(for_folder), real) != NULL && strcmp(real, own) == 0 &&
+                      number[strspn(number, "0123456789")] == '\0';
+    const int fd = ours ? fcntl((int)strtol(number, NULL, 10), F_DUPFD_CLOEXEC, 0)
+                        : open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+    free(for_number);
+    free(for_folder);
+    return fd;
+}
+
+static enum status open_target(struct draft *draft, enum target target, int *fd,
+                               struct fault *fault)
+{
+    if (target == TARGET_FILE) {
+        disk_remove_stale(draft->path);
+        draft->temporary = disk_temporary(draft->path);
+        const enum status status = disk_create(draft->temporary, fd, fault);
+        if (status == STATUS_OK) {
+            disk_claim(*fd);
+            disk_keep_mode(*fd, draft->path);
+        }
+        return status;
+    }
+    *fd = target == TARGET_OPEN ? open_descriptor(draft->path)
+                                : open(draft->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    return *fd < 0 ? refuse(draft->name, errno, fault) : STATUS_OK;
+}
+
+enum status draft_begin(struct draft *draft, const char *name, struct fault *fault)
+{
+    int fd = -1;
+    enum target target = TARGET_FILE;
+    *draft = (struct draft){.name = disk_name("%s", name)};
+    enum status status = disk_resolve(name, &draft->path, fault);
+    if (status == STATUS_OK)
+        status = look(draft->path, name, &target, fault);
+    if (status == STATUS_OK)
+        status = open_target(draft, target, &fd, fault);
+    if (status != STATUS_OK) {
+        forget(draft);
+        return status;
+    }
+    draft->file = fdopen(fd, "w");
+    if (draft->file == NULL)
+        fault_no_memory(BUFSIZ);
+    return STATUS_OK;
+}
+
+/* What was written to no file has no place on a disk. */
+static enum status sync_file(const struct draft *draft, struct fault *fault)
+{
+    struct stat about;
+    const int fd = fileno(draft->file);
+    if (fstat(fd, &about) == 0 && !S_ISREG(about.st_mode))
+        return STATUS_OK;
+    return disk_sync(fd, draft->name, fault);
+}
+
+enum status draft_end(struct draft *draft, bool good, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (draft->file == NULL)
+        return STATUS_OK;
+    errno = 0;
+    const bool lost = fflush(draft->file) != 0 || ferror(draft->file) != 0;
+    const bool left = draft->temporary == NULL && errno == EPIPE;
+    if (good && lost && !left)
+        status = refuse(draft->name, errno != 0 ? errno : EIO, fault);
+    if (good && !lost)
+        status = sync_file(draft, fault);
+    fclose(draft->file);
+    if (draft->temporary != NULL && good && status == STATUS_OK)
+        status = disk_rename(draft->temporary, draft->path, fault);
+    if (draft->temporary != NULL && (!good || status != STATUS_OK))
+        unlink(draft->temporary);
+    forget(draft);
+    return status;
+}
+
+static enum status copy(const char *from, struct draft *draft, struct fault *fault)
+{
+    enum { BLOCK = 1 << 16 };
+    FILE *const file = fopen(from, "re");
+    if (file == NULL)
+        return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", from, strerror(errno));
+    char *const block = fault_alloc(BLOCK, 1);
+    for (size_t size; (size = fread(block, 1, BLOCK, file)) > 0;) {
+        if (fwrite(block, 1, size, draft->file) < size)
+            break;
+    }
+    const bool read = ferror(file) == 0;
+    free(block);
+    fclose(file);
+    return read ? STATUS_OK : fault_set(fault, STATUS_FAULT, "cannot read %s", from);
+}
+
+enum status draft_move(const char *from, const char *name, struct fault *fault)
+{
+    struct stat old;
+    struct draft draft;
+    enum status status = draft_check(name, fault);
+    if (status == STATUS_OK)
+        status = disk_look(name, AT_SYMLINK_NOFOLLOW, &old, fault);
+    if (status != STATUS_OK)
+        return status;
+    /* Nothing stands there, or a plain file of the same disk. */
+    if ((old.st_mode == 0 || S_ISREG(old.st_mode)) && rename(from, name) == 0)
+        return STATUS_OK;
+    status = draft_begin(&draft, name, fault);
+    if (status != STATUS_OK)
+        return status;
+    status = copy(from, &draft, fault);
+    struct fault trouble;
+    const enum status ends = draft_end(&draft, status == STATUS_OK, &trouble);
+    if (status == STATUS_OK && ends != STATUS_OK)
+        status = fault_set(fault, ends, "%s", trouble.text);
+    unlink(from);
+    return status;
+}

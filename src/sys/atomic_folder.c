@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "sys/atomic_folder.h"
+#include "sys/atomic_file.h"
+#include "sys/disk.h"
+#include "sys/inject.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Inside a folder that stays, the part aside is a temporary of this name. */
+static const char inside[] = "export";
+
+static enum status refuse(const char *name, int error, struct fault *fault)
+{
+    return fault_set(fault, disk_status(error), "cannot make the folder %s: %s", name,
+                     strerror(error));
+}
+
+/* The folder that the name leads to, without a slash at its end; "." and ".." by their names. */
+static enum status find(struct staging *staging, struct fault *fault)
+{
+    char *bare = disk_name("%s", staging->name);
+    for (size_t length = strlen(bare); length > 1 && bare[length - 1] == '/'; length--)
+        bare[length - 1] = '\0';
+    staging->path = realpath(bare, NULL);
+    const enum status status =
+        staging->path != NULL ? STATUS_OK : disk_resolve(bare, &staging->path, fault);
+    free(bare);
+    return status;
+}
+
+/* Number of entries but for those of the part aside. */
+static int count_entries(DIR *entries, const char *aside)
+{
+    int count = 0;
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+                 strncmp(entry->d_name, aside, strlen(aside)) != 0;
+    return count;
+}
+
+/* It can give its place to another one, of the same owner. */
+static bool is_replaceable(const char *path, const struct stat *about)
+{
+    struct stat here, above;
+    char *copy = disk_name("%s", path);
+    const char *const parent = dirname(copy);
+    const bool is =
+        about->st_uid == geteuid() && stat(".", &here) == 0 && stat(parent, &above) == 0 &&
+        (here.st_dev != about->st_dev || here.st_ino != about->st_ino) &&
+        above.st_dev == about->st_dev && faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0;
+    free(copy);
+    return is;
+}
+
+/* What is there already. */
+static enum status look(struct staging *staging, bool more, mode_t *mode, struct fault *fault)
+{
+    struct stat about;
+    disk_remove_stale(staging->path);
+    staging->whole = true;
+    if (stat(staging->path, &about) != 0)
+        return errno == ENOENT ? STATUS_OK : refuse(staging->name, errno, fault);
+    DIR *const entries = opendir(staging->path);
+    if (entries == NULL)
+        return refuse(staging->name, errno, fault);
+    if (faccessat(AT_FDCWD, staging->path, W_OK | X_OK, AT_EACCESS) != 0) {
+        const int error = errno;
+        closedir(entries);
+        return refuse(staging->name, error, fault);
+    }
+    char *part = disk_name("%s/%s", staging->path, inside);
+    char *start = disk_name("%s.tmp.", inside);
+    const bool half_made = disk_remove_stale(part) > 0;
+    const int count = count_entries(entries, start);
+    free(start);
+    free(part);
+    closedir(entries);
+    if (count > 0 && !more && !half_made)
+        return fault_set(fault, STATUS_INPUT,
+                         "the folder %s is not empty, expected a new one, or --force",
+                         staging->name);
+    staging->whole = count == 0 && is_replaceable(staging->path, &about);
+    *mode = about.st_mode & (S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
+    return STATUS_OK;
+}
+
+static enum status make_aside(struct staging *staging, mode_t mode, struct fault *fault)
+{
+    char *part = disk_name(staging->whole ? "%s" : "%s/%s", staging->path, inside);
+    staging->aside = disk_temporary(part);
+    free(part);
+    if (mkdir(staging->aside, 0777) != 0)
+        return refuse(staging->name, errno, fault);
+    staging->fd = open(staging->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (staging->fd >= 0)
+        disk_claim(staging->fd);
+    if (staging->whole && mode != 0 && chmod(staging->aside, mode) != 0)
+        errno = 0;
+    return STATUS_OK;
+}
+
+static void forget(struct staging *staging)
+{
+    if (staging->fd >= 0)
+        close(staging->fd);
+    free(staging->name);
+    free(staging->path);
+    free(staging->aside);
+    *staging = (struct staging){.fd = -1};
+}
+
+enum status staging_begin(struct staging *staging, const char *name, bool more, struct fault *fault)
+{
+    mode_t mode = 0;
+    *staging = (struct staging){.name = disk_name("%s", name), .fd = -1};
+    enum status status = find(staging, fault);
+    if (status == STATUS_OK)
+        status = look(staging, more, &mode, fault);
+    if (status == STATUS_OK)
+        status = make_aside(staging, mode, fault);
+    if (status != STATUS_OK)
+        forget(staging);
+    return status;
+}
+
+/* Everything in the folder `from` to its place in `to`, folders and all. */
+static enum status move_all(const char *from, const char *to, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    DIR *const entries = opendir(from);
+    if (entries == NULL)
+        return refuse(from, errno, fault);
+    for (const struct dirent *entry; status == STATUS_OK && (entry = readdir(entries)) != NULL;) {
+        struct stat about;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *source = disk_name("%s/%s", from, entry->d_name);
+        char *target = disk_name("%s/%s", to, entry->d_name);
+        status = disk_look(source, AT_SYMLINK_NOFOLLOW, &about, fault);
+        if (status == STATUS_OK && !S_ISDIR(about.st_mode))
+            status = draft_move(source, target, fault);
+        else if (status == STATUS_OK && mkdir(target, 0777) != 0 && errno != EEXIST)
+            status = refuse(target, errno, fault);
+        else if (status == STATUS_OK)
+            status = move_all(source, target, fault);
+        free(source);
+        free(target);
+        inject(INJECT_EXPORT, -1);
+    }
+    closedir(entries);
+    char *name = disk_name("%s/.", to);
+    if (status == STATUS_OK)
+        status = disk_sync_folder(name, fault);
+    free(name);
+    return status;
+}
+
+enum status staging_end(struct staging *staging, bool good, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (staging->aside == NULL)
+        return STATUS_OK;
+    if (good)
+        inject(INJECT_EXPORT, -1);
+    if (good && staging->whole)
+        status = disk_rename(staging->aside, staging->path, fault);
+    else if (good)
+        status = move_all(staging->aside, staging->path, fault);
+    if (!good || !staging->whole || status != STATUS_OK)
+        disk_remove_tree(staging->aside);
+    forget(staging);
+    return status;
+}

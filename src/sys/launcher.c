@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "sys/launcher.h"
+#include "base/text.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* From the innermost on: mpirun inside of a job step has the variables of both. */
+static const struct launcher {
+    const char *name;
+    const char *rank, *size; /* variables; size NULL: it has none */
+    bool is_mpi;             /* sets up the MPI that this program has */
+} launchers[] = {
+    {"mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", true},
+    {"a launcher with PMIx", "PMIX_RANK", NULL, true},
+    {"a launcher with PMI", "PMI_RANK", "PMI_SIZE", true},
+    {"mpirun of MVAPICH", "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", false},
+    {"mpirun of MPICH or Intel MPI", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", false},
+    {"jsrun", "JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", false},
+    {"flux", "FLUX_TASK_RANK", "FLUX_JOB_SIZE", false},
+    {"mpiexec of PALS", "PALS_RANKID", "PALS_SIZE", false},
+    {"srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", false},
+};
+enum { LAUNCHERS = sizeof launchers / sizeof *launchers };
+
+static bool started_by(const struct launcher *launcher)
+{
+    return getenv(launcher->rank) != NULL ||
+           (launcher->is_mpi && launcher->size != NULL && getenv(launcher->size) != NULL);
+}
+
+static const struct launcher *find_mpi(void)
+{
+    for (size_t i = 0; i < LAUNCHERS; i++) {
+        if (launchers[i].is_mpi && started_by(&launchers[i]))
+            return &launchers[i];
+    }
+    return NULL;
+}
+
+bool launcher_is_there(void)
+{
+    return find_mpi() != NULL;
+}
+
+int launcher_rank(void)
+{
+    const struct launcher *const launcher = find_mpi();
+    const char *const rank = launcher != NULL ? getenv(launcher->rank) : NULL;
+    return rank != NULL ? (int)strtol(rank, NULL, 10) : 0;
+}
+
+bool launcher_gives_time(void)
+{
+    return launcher_is_there() && getenv("OMPI_COMM_WORLD_RANK") == NULL &&
+           getenv("SLURM_STEP_ID") != NULL;
+}
+
+static int64_t read_count(const char *variable)
+{
+    const char *const text = variable != NULL ? getenv(variable) : NULL;
+    int64_t count = 0;
+    return text != NULL && text_parse_integer(text, &count) ? count : 0;
+}
+
+/* A batch script is process 0 of no step and has the number of tasks that it may start. */
+static bool is_of_step(void)
+{
+    return getenv("SLURM_STEP_ID") != NULL || read_count("SLURM_PROCID") > 0;
+}
+
+bool launcher_explain(char *text, size_t size)
+{
+    const struct launcher *found = NULL;
+    int64_t count = 0;
+    for (size_t i = 0; i < LAUNCHERS && count == 0; i++) {
+        if (!started_by(&launchers[i]))
+            continue;
+        found = &launchers[i];
+        count = read_count(found->size);
+    }
+    const char *variable = found != NULL ? found->size : NULL;
+    if (count == 0 && getenv("SLURM_PROCID") != NULL && is_of_step()) {
+        variable = "SLURM_NTASKS";
+        count = read_count(variable);
+    }
+    *text = '\0';
+    if (count <= 1)
+        return false;
+    snprintf(text, size,
+             "%s started %lld processes (%s), but MPI did not bring them together, so that each "
+             "works for itself: start them with the mpirun of the MPI that this program was built "
+             "with, or with srun --mpi=pmix (not --mpi=none)",
+             found->name, (long long)count, variable);
+    return true;
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The training step against the oracle, which evaluates everything in f64: from the same state the
+ * same targets, errors, maxima, gradients and parameters. States are drawn, then bent to what is
+ * hard: ties, saturated and silent actors, kinks, actions that jump within the step.
+ */
+#include "model/mec.h"
+#include "model/mlp.h"
+#include "model/trainer_view.h"
+#include "step_check.h"
+#include <stdlib.h>
+
+enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
+
+struct world {
+    struct settings settings;
+    struct arena state, scratch;
+    struct networks nets;
+    struct mlp actor, critic;
+    struct replay replay;
+    struct tracker tracker;
+    struct step step;
+    struct numpy_rng rng;
+    struct python_rng python;
+    int64_t t; /* training steps so far */
+};
+
+static void bind(struct world *w)
+{
+    const int batch = (int)w->settings.training.batch;
+    const int steps = (int)w->settings.training.steps;
+    w->state.used = w->scratch.used = 0;
+    networks_bind(&w->nets, &w->settings, batch > steps ? batch : steps, &w->state, &w->scratch);
+    replay_bind(&w->replay, &w->settings, &w->state);
+    tracker_bind(&w->tracker, &w->settings, &w->state);
+    step_bind(&w->step, &w->settings, &w->nets, &w->scratch);
+}
+
+static void *zeroed(size_t size)
+{
+    return memset(aligned_alloc(64, size), 0, size);
+}
+
+static double within(struct world *w, double low, double high)
+{
+    return numpy_uniform(&w->rng, low, high);
+}
+
+static void draw_states(struct world *w, float *state)
+{
+    const struct settings *s = &w->settings;
+    const struct interval ranges[S] = {
+        s->environment.power_dbm,
+        s->environment.gain_db,
+        {s->environment.min_energy_mj, s->environment.max_energy_mj},
+        s->environment.size_mb,
+        s->environment.cycles_per_bit,
+        s->environment.deadline_s,
+        s->environment.resource_ghz,
+    };
+    for (int k = 0; k < s->environment.agents * S; k++)
+        state[k] = (float)within(w, ranges[k % S].low, ranges[k % S].high);
+}
+
+/* A stored joint state (N, 7), to be changed; it is also the next state of the transition before.
+ */
+static float *stored_state(struct world *w, int64_t slot)
+{
+    return w->replay.observation + (replay_state(&w->replay, slot) - w->replay.observation);
+}
+
+/* Transitions of the environment's ranges, in whole episodes; the server accepts some of those that
+ * propose. */
+static void fill_replay(struct world *w)
+{
+    const int n = (int)w->settings.environment.agents;
+    float *state = calloc((size_t)n * S, sizeof *state);
+    float *next = calloc((size_t)n * S, sizeof *next);
+    float *action = calloc((size_t)n * A, sizeof *action);
+    uint8_t *accepted = calloc((size_t)n, 1);
+    for (int64_t c = 0; c < w->replay.capacity; c++) {
+        const double bias = within(w, -1.5, 1.0);
+        int64_t free_channels = w->settings.environment.channels;
+        if (c % w->settings.training.steps == 0)
+            draw_states(w, state);
+        draw_states(w, next);
+        for (int k = 0; k < n * A; k++)
+            action[k] = (float)fmax(-1.0, fmin(1.0, within(w, -1.0, 1.0) + bias));
+        for (int j = 0; j < n; j++) {
+            accepted[j] = free_channels > 0 && action[j * A] >= 0.0F && within(w, 0, 1) < 0.7;
+            free_channels -= accepted[j];
+        }
+        const struct transition transition = {
+            .state = state,
+            .action = action,
+            .next_state = next,
+            .accepted = accepted,
+            .reward = (float)within(w, -30.0 * n, 0.0),
+            .done = (c + 1) % w->settings.training.steps == 0 ? 1.0F : 0.0F,
+        };
+        replay_add(&w->replay, &transition, within(w, 0.0, 1e4));
+        memcpy(state, next, (size_t)n * S * sizeof *state);
+    }
+    free(state);
+    free(next);
+    free(action);
+    free(accepted);
+}
+
+static struct world *open_world(const char *words, uint32_t seed)
+{
+    struct world *w = calloc(1, sizeof *w);
+    struct torch_rng torch;
+    w->settings = settings_with(words);
+    bind(w);
+    w->state.base = zeroed(w->state.used);
+    w->scratch.base = zeroed(w->scratch.used);
+    bind(w);
+    const int n = (int)w->settings.environment.agents;
+    w->actor = mlp_make(S, (int)w->settings.networks.actor_hidden1,
+                        (int)w->settings.networks.actor_hidden2, A);
+    w->critic = mlp_make(n * O + O, (int)w->settings.networks.critic_hidden1,
+                         (int)w->settings.networks.critic_hidden2, 1);
+    torch_seed(&torch, seed);
+    python_seed(&w->python, seed);
+    numpy_seed(&w->rng, seed);
+    networks_init(&w->nets, &torch);
+    replay_clear(&w->replay, w->settings.replay.beta_start);
+    tracker_clear(&w->tracker);
+    fill_replay(w);
+    return w;
+}
+
+static void close_world(struct world *w)
+{
+    free(w->state.base);
+    free(w->scratch.base);
+    free(w);
+}
+
+static void step_and_check(struct world *w, int every, struct counts *counts)
+{
+    struct snapshot before = snapshot_take(&w->nets);
+    w->t++;
+    tracker_begin(&w->tracker, w->t + 1, true);
+    step_run(&w->step, &w->replay, &w->python, &w->tracker, w->t);
+    const struct stepped stepped = {
+        .settings = &w->settings,
+        .before = &before,
+        .nets = &w->nets,
+        .step = &w->step,
+        .t = w->t,
+        .loss = (double)w->tracker.record.critic_loss[w->t],
+        .every = every,
+    };
+    check_step(&stepped, counts);
+    snapshot_free(&before);
+}
+
+static float *actor_of(struct world *w, int i)
+{
+    return w->nets.actor.theta + (size_t)i * w->actor.size;
+}
+
+/* Bias of actor i's output k. */
+static float *output_bias(struct world *w, int i, int k)
+{
+    return actor_of(w, i) + w->actor.bias[2] + k;
+}
+
+static void scale(const struct mlp *mlp, float *theta, int layer, int from, int to, float factor)
+{
+    for (int o = 0; o < mlp->out[layer]; o++)
+        for (int i = from; i < to; i++)
+            theta[mlp_at(mlp, layer, o, i)] *= factor;
+}
+
+static void scale_outputs(struct world *w, int i, float factor)
+{
+    scale(&w->actor, actor_of(w, i), 2, 0, w->actor.in[2], factor);
+}
+
+static int agents(const struct world *w)
+{
+    return (int)w->settings.environment.agents;
+}
+
+static void as_drawn(struct world *w)
+{
+    (void)w;
+}
+
+/* Output layers of all sizes: actions from nearly constant to mostly ±1, Q of all sizes. */
+static void wide(struct world *w)
+{
+    for (int i = 0; i < agents(w); i++)
+        scale_outputs(w, i, (float)pow(10.0, within(w, -1.0, 3.5)));
+    scale(&w->critic, w->nets.critic_family.theta, 2, 0, w->critic.in[2],
+          (float)pow(10.0, within(w, -1.0, 2.0)));
+}
+
+/* Own inputs nearly without weight: all proposals of a sample are worth nearly the same. */
+static void near_ties(struct world *w)
+{
+    scale(&w->critic, w->nets.critic_family.theta, 0, agents(w) * O, w->critic.in[0],
+          (float)pow(10.0, within(w, -8.0, -3.0)));
+}
+
+/* Own inputs without weight: exactly the same. */
+static void blind_critic(struct world *w)
+{
+    scale(&w->critic, w->nets.critic_family.theta, 0, agents(w) * O, w->critic.in[0], 0.0F);
+}
+
+/* Every agent has a twin with the same states and the same parameters. */
+static void twins(struct world *w)
+{
+    const size_t n = (size_t)agents(w);
+    const size_t half = (n + 1) / 2;
+    for (size_t j = half; j < n; j++) {
+        memcpy(actor_of(w, (int)j), actor_of(w, (int)(j - half)), w->actor.size * sizeof(float));
+        for (size_t c = 0; c < (size_t)w->replay.capacity; c++) {
+            float *state = stored_state(w, (int64_t)c);
+            memcpy(state + j * S, state + (j - half) * S, S * sizeof(float));
+        }
+    }
+}
+
+/* tanh inputs of `share` of the actors beyond the cliff, of either sign. */
+static void saturate(struct world *w, double share)
+{
+    for (int i = 0; i < agents(w); i++)
+        if (within(w, 0.0, 1.0) < share)
+            for (int k = 0; k < A; k++)
+                *output_bias(w, i, k) = within(w, 0.0, 1.0) < 0.5 ? -40.0F : 40.0F;
+}
+
+static void all_saturated(struct world *w)
+{
+    saturate(w, 1.0);
+}
+
+static void some_saturated(struct world *w)
+{
+    saturate(w, 0.6);
+}
+
+/* tanh inputs about the cliff, where y and its slope are a few units in the last place. */
+static void at_the_cliff(struct world *w)
+{
+    for (int i = 0; i < agents(w); i++)
+        for (int k = 0; k < A; k++)
+            *output_bias(w, i, k) = (float)(8.66 + within(w, -0.5, 0.5));
+}
+
+static void propose(struct world *w, int from, int to, float others)
+{
+    for (int i = 0; i < agents(w); i++)
+        *output_bias(w, i, 0) = i >= from && i < to ? fabsf(others) : others;
+}
+
+static void nobody_proposes(struct world *w)
+{
+    propose(w, 0, 0, within(w, 0.0, 1.0) < 0.5 ? -2.0F : -40.0F);
+}
+
+static void one_proposes(struct world *w)
+{
+    propose(w, agents(w) / 2, agents(w) / 2 + 1, -2.0F);
+}
+
+static void all_propose(struct world *w)
+{
+    propose(w, 0, agents(w), 2.0F);
+}
+
+/* First outputs about 0: who proposes changes within the step, and hangs on roundings. */
+static void on_the_verge(struct world *w)
+{
+    for (int i = 0; i < agents(w); i++) {
+        scale_outputs(w, i, 1e-5F);
+        *output_bias(w, i, 0) = 0.0F;
+    }
+}
+
+/* A hidden layer off for good: every Q is the output's bias, every gradient by an action 0. */
+static void dead_critic(struct world *w)
+{
+    const int layer = within(w, 0.0, 1.0) < 0.5 ? 0 : 1;
+    for (int o = 0; o < w->critic.out[layer]; o++)
+        w->nets.critic_family.theta[w->critic.bias[layer] + (size_t)o] = -1e7F;
+}
+
+/* Some actors' hidden layers off: constant actions. */
+static void dead_actors(struct world *w)
+{
+    for (int i = 0; i < agents(w); i += 2)
+        for (int o = 0; o < w->actor.out[1]; o++)
+            actor_of(w, i)[w->actor.bias[1] + (size_t)o] = -1e5F;
+}
+
+/* In every third transition agent 0's state is the same, and a unit of the critic sees nothing else
+ * and is off by its bias there: its sums are rounding, on this side of the kink or on that. (The
+ * inputs of one agent alone are too few to tell from a gradient in which samples it was on.) */
+static void on_kinks(struct world *w)
+{
+    const size_t n = (size_t)agents(w);
+    float *theta = w->nets.critic_family.theta;
+    float sum = 0.0F;
+    for (size_t c = 0; c < (size_t)w->replay.capacity; c += 3)
+        memcpy(stored_state(w, (int64_t)c), stored_state(w, 0), S * sizeof(float));
+    for (int i = 0; i < w->critic.in[0] && n > 1; i++) {
+        float *weight = &theta[mlp_at(&w->critic, 0, 0, i)];
+        *weight = i < S ? *weight : 0.0F;
+        sum += i < S ? *weight * stored_state(w, 0)[i] : 0.0F;
+        theta[w->critic.bias[0]] = -sum;
+    }
+}
+
+/* Shapes: N, K, widths and batches that divide by 16 or do not. */
+static const char *const shapes[] = {
+    SMALL,
+    SMALL "environment.agents=9 environment.channels=3 networks.actor_hidden1=20 "
+          "networks.actor_hidden2=12 networks.critic_hidden1=37 networks.critic_hidden2=21 "
+          "training.batch=13 training.tau=0.05 ",
+    SMALL "environment.agents=1 environment.channels=1 training.batch=16 "
+          "networks.critic_hidden1=48 networks.critic_hidden2=32 networks.actor_hidden1=32 "
+          "networks.actor_hidden2=16 ",
+    SMALL "environment.agents=2 training.batch=1 networks.actor_hidden1=1 "
+          "networks.critic_hidden2=3 ",
+    SMALL "environment.agents=17 environment.channels=10 training.batch=33 networks.tanh=exact "
+          "networks.critic_hidden1=100 networks.critic_hidden2=30 training.tau=0.3 ",
+    SMALL "environment.agents=50 environment.channels=10 training.batch=7 "
+          "networks.critic_hidden1=64 networks.critic_hidden2=17 ",
+};
+
+static const char *const rates[] = {
+    "training.actor_lr=0.0001 training.critic_lr=0.001",
+    "training.actor_lr=0.1 training.critic_lr=0.1",
+    "training.actor_lr=1 training.critic_lr=0.01",
+    "training.actor_lr=1e-30 training.critic_lr=0.001",
+    "training.actor_lr=0.003 training.critic_lr=1e-30",
+};
+
+/* Three steps of every shape at every rate; moments and targets are others than the networks' own
+ * where the seed is odd. */
+static struct counts sweep(void (*bend)(struct world *w))
+{
+    struct counts counts = {0};
+    for (size_t shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++) {
+        for (size_t rate = 0; rate < sizeof rates / sizeof rates[0]; rate++) {
+            char words[1024];
+            snprintf(words, sizeof words, "%s%s", shapes[shape], rates[rate]);
+            const uint32_t seed = (uint32_t)(100 + 7 * shape + rate);
+            struct world *w = open_world(words, seed);
+            bend(w);
+            if (seed % 2 == 0) {
+                memcpy(w->nets.actor.target, w->nets.actor.theta,
+                       w->nets.actor.size * sizeof(float));
+                memcpy(w->nets.critic_family.target, w->nets.critic_family.theta,
+                       w->nets.critic_family.size * sizeof(float));
+            }
+            for (int k = 0; k < 3; k++)
+                step_and_check(w, 1, &counts);
+            close_world(w);
+        }
+    }
+    return counts;
+}
+
+/* What only rounding decides is rare. */
+static void assert_rare(const struct counts *c)
+{
+    assert_true(c->passes > 0);
+    assert_true(c->flipped * 50 <= c->passes);
+    assert_true(c->doubtful * 50 <= c->passes);
+    assert_true(c->exchanged * 50 <= c->rows);
+}
+
+#define SWEEP(bend)                                                                                \
+    static void test_##bend(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        const struct counts counts = sweep(bend);                                                  \
+        assert_rare(&counts);                                                                      \
+    }
+SWEEP(as_drawn)
+SWEEP(wide)
+SWEEP(all_saturated)
+SWEEP(some_saturated)
+SWEEP(at_the_cliff)
+SWEEP(nobody_proposes)
+SWEEP(one_proposes)
+SWEEP(all_propose)
+SWEEP(on_the_verge)
+SWEEP(dead_actors)
+SWEEP(on_kinks)
+
+/* Whichever of nearly equal rows is chosen, the gradient is that row's. */
+static void test_near_ties(void **state)
+{
+    (void)state;
+    struct counts counts = sweep(near_ties);
+    counts.exchanged = 0;
+    assert_rare(&counts);
+}
+
+/* Of equal rows the lowest agent's is chosen. */
+static void test_exact_ties(void **state)
+{
+    static void (*const bends[])(struct world *) = {blind_critic, twins, dead_critic};
+    (void)state;
+    for (size_t k = 0; k < sizeof bends / sizeof bends[0]; k++) {
+        const struct counts counts = sweep(bends[k]);
+        assert_rare(&counts);
+        assert_true(counts.ties * 5 >= counts.rows);
+    }
+}
+
+/* The published size, states as drawn and bent. */
+static void test_full_size(void **state)
+{
+    static void (*const bends[])(struct world *) = {as_drawn, wide, some_saturated, near_ties};
+    (void)state;
+    struct counts counts = {0};
+    for (size_t k = 0; k < sizeof bends / sizeof bends[0]; k++) {
+        struct world *w =
+            open_world(k % 2 ? "training.actor_lr=0.1 training.critic_lr=0.01 replay.capacity=200"
+                             : "training.actor_lr=0.01 replay.capacity=200",
+                       (uint32_t)k);
+        bends[k](w);
+        for (int t = 0; t < 2; t++)
+            step_and_check(w, 9, &counts);
+        close_world(w);
+    }
+    counts.flipped /= 4;
+    assert_rare(&counts);
+}
+
+/* Train up to the episode before the last one, and compare that one's step. */
+static void advance_and_check(struct trainer *t, int64_t episode, struct counts *counts)
+{
+    const struct trainer_view view = trainer_view(t);
+    trainer_advance(t, episode - 1 - trainer_episode(t));
+    struct snapshot before = snapshot_take(view.networks);
+    trainer_advance(t, 1);
+    const struct stepped stepped = {
+        .settings = trainer_settings(t),
+        .before = &before,
+        .nets = view.networks,
+        .step = view.step,
+        .t = episode - 1,
+        .loss = (double)trainer_record(t)->critic_loss[episode - 1],
+        .every = 9,
+    };
+    check_step(&stepped, counts);
+    snapshot_free(&before);
+}
+
+/* First and later steps of the trainings that the reference's figures are of. */
+static void test_trainings(void **state)
+{
+    static const char *const words[] = {
+        "training.actor_lr=0.0001 training.critic_lr=0.001",
+        "training.actor_lr=0.1 training.critic_lr=0.01",
+        "environment.preset=published-2024 training.actor_lr=0.01 training.critic_lr=0.01 "
+        "training.seed=3",
+        "training.actor_lr=0.0001 training.critic_lr=0.001 training.epsilon_start=0.1 "
+        "networks.proposal_bias=-0.35",
+        "environment.preset=published-2024 training.actor_lr=0.001 training.critic_lr=0.001 "
+        "training.epsilon_start=0.3 replay.capacity=70 training.tau=0.05",
+    };
+    (void)state;
+    struct counts counts = {0};
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+        const struct settings s = settings_with(words[k]);
+        struct trainer *t = trainer_new(&s);
+        for (int64_t episode = 2; episode < 6; episode++)
+            if (episode != 4)
+                advance_and_check(t, episode, &counts);
+        trainer_free(&t);
+    }
+    counts.flipped /= 4;
+    assert_rare(&counts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_as_drawn),      cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_near_ties),     cmocka_unit_test(test_exact_ties),
+        cmocka_unit_test(test_all_saturated), cmocka_unit_test(test_some_saturated),
+        cmocka_unit_test(test_at_the_cliff),  cmocka_unit_test(test_nobody_proposes),
+        cmocka_unit_test(test_one_proposes),  cmocka_unit_test(test_all_propose),
+        cmocka_unit_test(test_on_the_verge),  cmocka_unit_test(test_dead_actors),
+        cmocka_unit_test(test_on_kinks),      cmocka_unit_test(test_full_size),
+        cmocka_unit_test(test_trainings),
+    };
+    return cmocka_run_group_tests_name("step", tests, NULL, NULL);
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: MIT
+/* What a file says about all of its runs, and the table by learning rates made of it. */
+#include "query/run_table.h"
+#include "report/rate_table.h"
+#include "store_case.h"
+#include <jansson.h>
+#include <math.h>
+#include <sys/wait.h>
+
+static struct folder folder;
+static struct spec *spec;
+static struct store *store;
+static struct survey survey;
+static struct fault fault;
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_init(&folder);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    survey_fini(&survey);
+    store_close(&store);
+    spec_free(&spec);
+    folder_fini(&folder);
+    return 0;
+}
+
+static void make_of(struct spec *made)
+{
+    spec = made;
+    store = store_made(folder.path, spec);
+}
+
+static void make(const char *grid)
+{
+    make_of(spec_small(grid));
+}
+
+static void take(bool held)
+{
+    survey_fini(&survey);
+    assert_ok(survey_take(store, held, &survey, &fault));
+}
+
+/* A run begun on host h, `episode` episodes and `wall_s` seconds ago. */
+static void work(int64_t run, int64_t episode, double wall_s)
+{
+    const struct store_host host = {"h", "c", "avx2", "r", 3};
+    assert_ok(store_note_start(store, run, &host, 50, &fault));
+    assert_ok(store_note_progress(store, run, episode, 4, 60, &fault));
+    assert_ok(store_note_end(store, run, wall_s, 60, &fault));
+}
+
+/* A run that ended in this way after `total` episodes, stopped by that time if it did, and took
+ * `wall_s`. */
+static void finish(int64_t run, enum outcome outcome, int total, double wall_s)
+{
+    static const struct store_trouble none = {0};
+    struct settings cell;
+    struct filled filled;
+    work(run, total, wall_s);
+    assert_ok(store_note_trouble(store, run, &none, &fault));
+    store_cell(store, run, &cell);
+    filled_clear(&filled, &cell);
+    *filled.record.outcome = (int32_t)outcome;
+    *filled.record.total_episodes = total;
+    *filled.record.stopping_episode = outcome == OUTCOME_STOPPED ? total : -1;
+    assert_ok(store_commit(store, run, &filled.record, &fault));
+    filled_fini(&filled);
+}
+
+static void hold_against(int64_t run, enum flight flight, int crashes, int suspect, int lost)
+{
+    const struct store_trouble trouble = {(int32_t)flight, crashes, suspect, lost};
+    assert_ok(store_note_trouble(store, run, &trouble, &fault));
+}
+
+/* ---- counts ---- */
+
+static void test_each_run_is_in_one_state(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1, 0.2], seed: [1, 2, 3, 4, 5, 6]}\n");
+    finish(0, OUTCOME_STOPPED, 7, 1);
+    finish(1, OUTCOME_CENSORED, 12, 1);
+    finish(2, OUTCOME_DIVERGED, 5, 1);
+    finish(3, OUTCOME_FAILED, 3, 1);
+    finish(4, OUTCOME_QUARANTINED, 3, 1);
+    work(5, 6, 2.5);
+    work(6, 6, 2.5);
+    hold_against(6, FLIGHT_CRASHED, 2, 0, 0);
+    work(7, 4, 1);
+    assert_ok(store_interrupt(store, 7, &fault));
+    hold_against(7, FLIGHT_NONE, 0, 0, 0);
+    hold_against(8, FLIGHT_NONE, 0, 1, 3);
+    take(true);
+    assert_int_equal(survey.runs, 12);
+    static const int64_t held[STANDING_COUNT] = {5, 1, 1, 1, 4};
+    assert_memory_equal(survey.standings, held, sizeof held);
+    for (int i = OUTCOME_STOPPED; i <= OUTCOME_QUARANTINED; i++)
+        assert_int_equal(survey.outcomes[i], 1);
+    take(false);
+    static const int64_t left[STANDING_COUNT] = {5, 0, 1, 2, 4};
+    assert_memory_equal(survey.standings, left, sizeof left);
+    assert_int_equal(survey.run[8].trouble.suspect, 1);
+    assert_int_equal(survey.run[8].trouble.lost, 3);
+    assert_int_equal(survey.run[6].trouble.crashes, 2);
+}
+
+static void test_a_run_has_what_the_file_has(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1, 0.2], critic_lr: [0.3], seed: [1, 2]}\n");
+    finish(1, OUTCOME_STOPPED, 7, 1.5);
+    work(2, 6, 2.5);
+    work(2, 8, 0.5);
+    take(true);
+    const struct surveyed *const done = &survey.run[1];
+    assert_true(done->actor_lr == 0.1 && done->critic_lr == 0.3 && done->seed == 2);
+    assert_true(done->limit == 12 && done->outcome == OUTCOME_STOPPED);
+    assert_true(done->stopping == 7 && done->total == 7 && done->wall_s == 1.5);
+    const struct surveyed *const running = &survey.run[2];
+    assert_true(running->actor_lr == 0.2 && running->seed == 1);
+    assert_true(running->outcome == OUTCOME_PENDING && running->stopping == -1);
+    assert_true(running->total == -1 && running->episode == 8 && running->moving == 4);
+    assert_true(running->attempts == 2 && running->wall_s == 3);
+    assert_string_equal(running->host, "h");
+    const struct surveyed *const untouched = &survey.run[3];
+    assert_true(untouched->episode == -1 && untouched->moving == -1 && untouched->attempts == 0);
+    assert_true(isnan(untouched->wall_s));
+    assert_string_equal(untouched->host, "");
+    assert_true(survey.start.number == 0 && survey.axes == 0);
+}
+
+static void test_rows_that_do_not_count_are_not_shown(void **state)
+{
+    (void)state;
+    make("grid: {seed: [1, 2]}\n");
+    finish(1, OUTCOME_STOPPED, 7, 1);
+    assert_ok(store_uncommit(store, 1, &fault));
+    take(false);
+    assert_int_equal(survey.standings[STANDING_PENDING], 2);
+    assert_true(survey.run[1].outcome == OUTCOME_PENDING && survey.run[1].stopping == -1);
+    assert_true(isnan(survey.median_s) && isnan(survey.left_s));
+}
+
+/* The commit records are looked at when the file is opened, and the outcomes later. */
+static void test_a_run_taken_back_meanwhile_is_not_done(void **state)
+{
+    (void)state;
+    int go[2];
+    make("grid: {seed: [1, 2]}\n");
+    finish(1, OUTCOME_STOPPED, 7, 1);
+    finish(0, OUTCOME_STOPPED, 7, 1);
+    store_close(&store);
+    assert_int_equal(pipe(go), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char byte;
+        if (read(go[0], &byte, 1) != 1 ||
+            store_open(&store, folder.path, STORE_WRITE, &fault) != STATUS_OK)
+            _exit(1);
+        _exit(store_uncommit(store, 1, &fault) == STATUS_OK ? 0 : 1);
+    }
+    int answer = -1;
+    assert_ok(store_open(&store, folder.path, STORE_READ, &fault));
+    assert_int_equal(write(go[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &answer, 0), child);
+    assert_int_equal(answer, 0);
+    close(go[0]);
+    close(go[1]);
+    take(true);
+    assert_int_equal(survey.standings[STANDING_DONE], 1);
+    assert_int_equal(survey.standings[STANDING_PENDING], 1);
+    assert_int_equal(survey.outcomes[OUTCOME_PENDING], 0);
+    assert_int_equal(survey.outcomes[OUTCOME_STOPPED], 1);
+}
+
+static void test_the_last_start_is_found(void **state)
+{
+    (void)state;
+    make("grid: {seed: [1, 2]}\n");
+    const struct store_start start = {"a", "4711", "rev", 12, 3, 0};
+    int64_t row = 0;
+    for (int i = 0; i < SCHEMA_STARTS + 2; i++) {
+        assert_ok(store_log_start(store, &start, 1000 + i, &row, &fault));
+        assert_ok(store_log_end(store, row, 75, 2000 + i, &fault));
+    }
+    take(false);
+    assert_int_equal(survey.start.number, SCHEMA_STARTS + 2);
+    assert_true(survey.start.time == 1001 + SCHEMA_STARTS);
+    assert_true(survey.start.end == 2001 + SCHEMA_STARTS);
+    assert_true(survey.start.status == 75 && survey.start.ranks == 3);
+    assert_string_equal(survey.start.host, "a");
+    assert_string_equal(survey.start.job, "4711");
+    assert_string_equal(survey.start.revision, "rev");
+    assert_ok(store_log_start(store, &start, 5000, &row, &fault));
+    take(false);
+    assert_true(isnan(survey.start.end) && survey.start.status == -1);
+}
+
+static void assert_axis(size_t axis, int64_t run, const char *expected)
+{
+    char text[64];
+    survey_axis_write(&survey.axis[axis], run, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static void test_settings_that_differ_are_axes(void **state)
+{
+    (void)state;
+    make("grid: {networks.tanh: [exact, pytorch], training.gamma: [0.9, 0.99], "
+         "environment.seed: [none, 7]}\n");
+    take(false);
+    assert_int_equal(survey.runs, 8);
+    assert_int_equal(survey.axes, 3);
+    assert_string_equal(survey.axis[0].name, "gamma");
+    assert_string_equal(survey.axis[1].name, "networks_tanh");
+    assert_string_equal(survey.axis[2].name, "environment_seed");
+    assert_axis(0, 0, "0.9");
+    assert_axis(0, 7, "0.99");
+    assert_axis(1, 3, "exact");
+    assert_axis(1, 4, "pytorch");
+    assert_axis(2, 0, "none");
+    assert_axis(2, 7, "7");
+}
+
+/* ---- time ---- */
+
+static void test_nothing_is_expected_of_what_is_not_known(void **state)
+{
+    (void)state;
+    make("grid: {seed: [1, 2, 3]}\n");
+    work(0, 6, 5);
+    finish(1, OUTCOME_FAILED, 6, 5);
+    take(true);
+    assert_true(isnan(survey.left_s) && isnan(survey.left_give_s));
+    assert_true(isnan(survey.median_s) && isnan(survey.p90_s));
+}
+
+static void test_what_is_left(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1], seed: [1, 2, 3, 4, 5]}\n");
+    finish(0, OUTCOME_STOPPED, 8, 100);
+    finish(1, OUTCOME_CENSORED, 12, 200);
+    /* Cells like it have 10 episodes and take 150 s. Time spent for nothing says nothing. */
+    work(2, 5, 1000);
+    work(3, 11, 40);
+    take(true);
+    assert_true(survey.median_s == 100 && survey.p90_s == 200);
+    assert_true(fabs(survey.left_s - (75 + 0 + 150)) < 1e-9);
+    const double give_s = 2 * 0.5 * sqrt(75.0 * 75 + 150.0 * 150 + 225.0 * 225 / 2);
+    assert_true(fabs(survey.left_give_s - give_s) < 1e-9);
+    for (int run = 2; run < 5; run++)
+        finish(run, OUTCOME_DIVERGED, 6, 300);
+    take(true);
+    assert_true(survey.left_s == 0 && survey.left_give_s == 0);
+    assert_true(survey.median_s == 300 && survey.p90_s == 1300);
+}
+
+static void test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took(void **state)
+{
+    (void)state;
+    make("grid: {critic_lr: [0.1, 0.2], seed: [1, 2]}\n");
+    finish(0, OUTCOME_CENSORED, 12, 100);
+    work(2, 3, 30);
+    take(true);
+    assert_true(fabs(survey.left_s - (100 + 70 + 100)) < 1e-9);
+    work(2, 4, 500);
+    take(true);
+    assert_true(fabs(survey.left_s - (100 + 0 + 100)) < 1e-9);
+}
+
+/* ---- the table ---- */
+
+#define HEADER " actor_lr  critic_lr   runs   done   stopped  censored"
+#define TIMES  "  stopping episode:   first  median    last\n"
+
+static void assert_table(const char *expected)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const file = open_memstream(&text, &size);
+    assert_non_null(file);
+    table_print(file, &survey);
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_pairs_are_in_the_order_of_the_plan(void **state)
+{
+    (void)state;
+    make("grid: {seed: [1, 2, 3], critic_lr: [0.3, 0.2], actor_lr: [0.1, 1e-5]}\n");
+    static const int stops[] = {9, 4, 2, 0, 7, 6, 0, 0, 8};
+    for (int run = 0; run < 9; run++) {
+        if (stops[run] > 0)
+            finish(run, OUTCOME_STOPPED, stops[run], 1);
+    }
+    take(false);
+    assert_int_equal(survey.groups, 4);
+    assert_table(HEADER TIMES "      0.1        0.3      3      3         3         0"
+                              "                          2       4       9\n"
+                              "      0.1        0.2      3      2         2         0"
+                              "                          6       6       7\n"
+                              "     1e-5        0.3      3      1         1         0"
+                              "                          8       8       8\n"
+                              "     1e-5        0.2      3      0         0         0"
+                              "                          -       -       -\n");
+}
+
+static void test_rates_never_look_the_same(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.123456789, 0.1234567891]}\n");
+    take(false);
+    assert_table("    actor_lr  critic_lr   runs   done   stopped  censored" TIMES
+                 " 0.123456789      0.001      1      0         0         0"
+                 "                          -       -       -\n"
+                 "0.1234567891      0.001      1      0         0         0"
+                 "                          -       -       -\n");
+}
+
+static void test_all_outcomes_are_in_the_table(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1, 0.2], seed: [1, 2, 3, 4, 5, 6]}\n");
+    finish(0, OUTCOME_STOPPED, 7, 1);
+    finish(1, OUTCOME_CENSORED, 12, 1);
+    finish(2, OUTCOME_DIVERGED, 3, 1);
+    finish(3, OUTCOME_FAILED, 2, 1);
+    finish(4, OUTCOME_QUARANTINED, 2, 1);
+    finish(6, OUTCOME_DIVERGED, 3, 1);
+    work(7, 5, 1);
+    take(true);
+    assert_table(HEADER "  diverged    failed  quarantined" TIMES
+                        "      0.1      0.001      6      5         1         1         1"
+                        "         1            1                          7       7    > 12\n"
+                        "      0.2      0.001      6      1         0         0         1"
+                        "         0            0                          -       -       -\n"
+                        "> N: later than N; a censored run had not stopped by its limit.\n"
+                        "Diverged runs have no stopping episode and count neither as stopped nor "
+                        "as censored.\n");
+}
+
+/* Runs of one pair: stops, and limits as negative numbers. */
+/* The table as a reader of the JSON has it; the caller owns it. */
+static json_t *read_table(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const file = open_memstream(&text, &size);
+    assert_non_null(file);
+    struct stream stream = stream_begin(file, 2);
+    table_stream(&stream, "grid", &survey);
+    assert_true(stream_end(&stream));
+    assert_int_equal(fclose(file), 0);
+    json_t *const object = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(object);
+    json_t *const table = json_incref(json_object_get(object, "grid"));
+    json_decref(object);
+    return table;
+}
+
+static void assert_times(const char *text_of_spec, const int *runs, size_t count,
+                         const char *expected)
+{
+    void *state = NULL;
+    make_of(spec_of(text_of_spec));
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i] != 0)
+            finish((int64_t)i, runs[i] > 0 ? OUTCOME_STOPPED : OUTCOME_CENSORED, abs(runs[i]), 1);
+    }
+    take(false);
+    json_t *const table = read_table();
+    assert_int_equal(json_array_size(table), 1);
+    static const char *const keys[] = {"first", "median", "last"};
+    char text[64] = "";
+    for (int i = 0; i < 3; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_after", keys[i]);
+        const json_t *const exact = json_object_get(json_array_get(table, 0), keys[i]);
+        const json_t *const after = json_object_get(json_array_get(table, 0), key);
+        assert_true(json_is_null(exact) || json_is_null(after));
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s%lld", i > 0 ? " " : "",
+                 json_is_null(after) ? "" : ">",
+                 json_is_null(after) && json_is_null(exact)
+                     ? -1LL
+                     : (long long)json_integer_value(json_is_null(after) ? exact : after));
+    }
+    assert_string_equal(text, expected);
+    json_decref(table);
+    end(&state);
+    begin(&state);
+}
+
+static void test_a_censored_run_is_later_than_its_limit(void **state)
+{
+    (void)state;
+    static const char three[] = "training: {episodes: 12}\ngrid: {seed: [1, 2, 3]}\n";
+    assert_times(three, (const int[]){0, 0, 0}, 3, "-1 -1 -1");
+    assert_times(three, (const int[]){-12, 0, -12}, 3, ">12 >12 >12");
+    assert_times(three, (const int[]){-12, 5, -12}, 3, "5 >12 >12");
+    assert_times(three, (const int[]){-12, 5, 12}, 3, "5 12 >12");
+    assert_times(three, (const int[]){7, -12, 0}, 3, "7 7 >12");
+    assert_times(three, (const int[]){7, 3, 12}, 3, "3 7 12");
+}
+
+static void test_a_run_that_was_censored_early_may_stop_late(void **state)
+{
+    (void)state;
+    static const char four[] = "grid: {episodes: [6, 12], seed: [1, 2]}\n";
+    assert_times(four, (const int[]){-6, 0, 9, 10}, 4, "9 >8 >9");
+    assert_times(four, (const int[]){-6, -6, 9, 10}, 4, "9 >6 >9");
+    assert_times(four, (const int[]){-6, 6, 4, -12}, 4, "4 6 >12");
+    assert_times(four, (const int[]){4, 5, -12, 12}, 4, "4 5 >12");
+}
+
+static void test_json_of_the_table(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1, 0.2], seed: [1, 2]}\n");
+    finish(2, OUTCOME_DIVERGED, 3, 1);
+    finish(3, OUTCOME_CENSORED, 12, 1);
+    take(false);
+    json_t *const table = read_table();
+    json_t *const expected =
+        json_pack("{s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:n, s:i, s:n, s:i, s:n, s:i}",
+                  "actor_lr", 0.2, "critic_lr", 0.001, "runs", 2, "done", 2, "stopped", 0,
+                  "censored", 1, "diverged", 1, "failed", 0, "quarantined", 0, "first",
+                  "first_after", 12, "median", "median_after", 12, "last", "last_after", 12);
+    assert_int_equal(json_array_size(table), 2);
+    assert_true(json_equal(json_array_get(table, 1), expected));
+    json_decref(expected);
+    json_decref(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_run_is_in_one_state, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_has_what_the_file_has, begin, end),
+        cmocka_unit_test_setup_teardown(test_rows_that_do_not_count_are_not_shown, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_taken_back_meanwhile_is_not_done, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_last_start_is_found, begin, end),
+        cmocka_unit_test_setup_teardown(test_settings_that_differ_are_axes, begin, end),
+        cmocka_unit_test_setup_teardown(test_nothing_is_expected_of_what_is_not_known, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(test_pairs_are_in_the_order_of_the_plan, begin, end),
+        cmocka_unit_test_setup_teardown(test_rates_never_look_the_same, begin, end),
+        cmocka_unit_test_setup_teardown(test_all_outcomes_are_in_the_table, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_censored_run_is_later_than_its_limit, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_that_was_censored_early_may_stop_late, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_json_of_the_table, begin, end),
+    };
+    return cmocka_run_group_tests_name("survey", tests, NULL, NULL);
+}

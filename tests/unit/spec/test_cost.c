@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+/* What cells are expected to take: the heuristic, groups, and what finished cells teach. */
+#include "spec/cost.h"
+#include "store_case.h"
+
+static double units_with(const char *words)
+{
+    const struct settings cell = settings_with(words);
+    return cost_units(&cell);
+}
+
+/* 12 cells in 4 groups of 3 seeds: two learning rates, two numbers of agents. */
+static struct spec *spec_grouped(void)
+{
+    return spec_of("training: {episodes: 100}\ngrid:\n  actor_lr: [0.0001, 0.001]\n"
+                   "  environment.agents: [50, 200]\n  seed: [1, 2, 3]\n");
+}
+
+static void test_a_unit_is_an_episode_of_the_published_size(void **state)
+{
+    (void)state;
+    assert_close(units_with(""), 2000, 1e-12, "2000 episodes");
+    assert_close(units_with("training.episodes=7"), 7, 1e-12, "7 episodes");
+    assert_close(units_with("training.actor_lr=0.004999"), 2000, 1e-12, "moving to the limit");
+    assert_close(units_with("training.actor_lr=0.005"), 0.65 * 361, 1e-12, "stops early");
+    assert_close(units_with("training.actor_lr=0.1 training.episodes_after_stop=10"), 0.65 * 270,
+                 1e-12, "and ends soon");
+    assert_close(units_with("training.actor_lr=0.1 training.episodes=50"), 0.65 * 50, 1e-12,
+                 "at the limit");
+}
+
+/* The README's milliseconds of an episode while the actors move. */
+static void test_units_follow_the_published_table(void **state)
+{
+    (void)state;
+    static const struct {
+        int agents;
+        double ms;
+    } rows[] = {{10, 4.6}, {50, 9.6}, {200, 27.6}, {500, 75.5}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char words[64];
+        snprintf(words, sizeof words, "environment.agents=%d", rows[i].agents);
+        assert_close(units_with(words) / 2000, rows[i].ms / 9.6, 0.06, "%d agents", rows[i].agents);
+    }
+}
+
+/* As measured by `bench train`, in terms of the published size. */
+static void test_units_follow_batch_and_networks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        double ratio;
+    } rows[] = {
+        {"training.batch=16", 0.31},
+        {"training.batch=256", 4.0},
+        {"networks.critic_hidden1=128", 0.48},
+        {"networks.critic_hidden1=1024", 2.0},
+        {"networks.critic_hidden2=32", 0.75},
+        {"networks.critic_hidden2=256", 1.4},
+        {"networks.critic_hidden1=128 networks.critic_hidden2=32", 0.38},
+        {"networks.actor_hidden1=256", 1.5},
+        {"training.steps=100", 1.5},
+        {"tracking.log_every=1", 1.67},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_close(units_with(rows[i].words) / 2000, rows[i].ratio, 0.2, "%s", rows[i].words);
+    const double more = units_with("evaluation.every=100 evaluation.episodes=50") - 2000;
+    assert_close(more, 20 * 50 * 0.04, 1e-9, "1000 episodes of evaluation");
+    assert_close(units_with("training.episodes=99 evaluation.every=100"), 99, 1e-12, "none yet");
+}
+
+static void test_nothing_is_known_at_first(void **state)
+{
+    (void)state;
+    struct spec *spec = spec_grouped();
+    struct cost *cost = cost_new(spec);
+    const double larger = units_with("environment.agents=200") / 2000;
+    assert_false(cost_known(cost));
+    assert_close(cost_expect(cost, 0), 100 * 0.007, 1e-12, "default");
+    assert_close(cost_expect(cost, 11), 100 * larger * 0.007, 1e-12, "larger");
+    cost_calibrate(cost, 0.01);
+    assert_false(cost_known(cost));
+    assert_close(cost_expect(cost, 2), 1.0, 1e-12, "calibrated");
+    assert_close(cost_expect(cost, 3), larger, 1e-12, "calibrated, larger");
+    assert_close(cost_spread(cost), 0.5, 0, "stated");
+    cost_free(&cost);
+    assert_null(cost);
+    cost_free(&cost);
+    cost_free(NULL);
+    spec_free(&spec);
+}
+
+/* Own group before all that finished before the calibration. */
+static void test_finished_cells_teach(void **state)
+{
+    (void)state;
+    struct spec *spec = spec_grouped();
+    struct cost *cost = cost_new(spec);
+    const double larger = units_with("environment.agents=200") / 2000;
+    cost_calibrate(cost, 1000);
+    cost_learn(cost, 1, 3.0);
+    assert_true(cost_known(cost));
+    assert_close(cost_expect(cost, 0), 3.0, 1e-12, "of the group");
+    assert_close(cost_expect(cost, 3), 3.0 * larger, 1e-12, "of another size");
+    assert_close(cost_expect(cost, 6), 3.0, 1e-12, "of another learning rate");
+    cost_learn(cost, 0, 5.0);
+    assert_close(cost_expect(cost, 2), 4.0, 1e-12, "mean of the group");
+    cost_learn(cost, 5, 9.0);
+    assert_close(cost_expect(cost, 3), 9.0, 1e-12, "group of its own");
+    assert_close(cost_expect(cost, 2), 4.0, 1e-12, "untouched by other groups");
+    const double rate = 17.0 / (200 + 100 * larger);
+    assert_close(cost_expect(cost, 6), 100 * rate, 1e-12, "all seconds by all units");
+    assert_close(cost_expect(cost, 9), 100 * larger * rate, 1e-12, "the same, larger");
+    cost_calibrate(cost, 5);
+    assert_close(cost_expect(cost, 6), 100 * rate, 1e-12, "a calibration comes too late");
+    cost_free(&cost);
+    spec_free(&spec);
+}
+
+static void test_what_is_no_time_teaches_nothing(void **state)
+{
+    (void)state;
+    struct spec *spec = spec_grouped();
+    struct cost *cost = cost_new(spec);
+    static const double none[] = {0, -1, (double)NAN, (double)INFINITY};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        cost_learn(cost, (int64_t)i, none[i]);
+    assert_false(cost_known(cost));
+    assert_close(cost_expect(cost, 0), 0.7, 1e-12, "default");
+    cost_free(&cost);
+    spec_free(&spec);
+}
+
+/* Equal cells that are no neighbours are two groups; one cell is a group. */
+static void test_groups_are_neighbours(void **state)
+{
+    (void)state;
+    struct spec *spec =
+        spec_of("training: {episodes: 100}\ngrid:\n  environment.seed: [5, 6]\n  seed: [1, 2]\n");
+    struct cost *cost = cost_new(spec);
+    cost_learn(cost, 0, 2.0);
+    cost_learn(cost, 3, 4.0);
+    assert_close(cost_expect(cost, 1), 2.0, 1e-12, "first group");
+    assert_close(cost_expect(cost, 2), 4.0, 1e-12, "second group");
+    cost_free(&cost);
+    spec_free(&spec);
+    spec = spec_of("training: {episodes: 100}\n");
+    cost = cost_new(spec);
+    cost_learn(cost, 0, 2.5);
+    assert_close(cost_expect(cost, 0), 2.5, 1e-12, "a single cell");
+    cost_free(&cost);
+    spec_free(&spec);
+}
+
+/* Ratios to what was expected before: 4/2 and then 6/3. */
+static void test_spread_is_that_of_the_ratios(void **state)
+{
+    (void)state;
+    struct spec *spec = spec_of("training: {episodes: 100}\ngrid:\n"
+                                "  seed: [1, 2, 3, 4, 5]\n");
+    struct cost *cost = cost_new(spec);
+    cost_learn(cost, 0, 2.0);
+    cost_learn(cost, 1, 4.0); /* 2 was expected */
+    assert_close(cost_spread(cost), 0.5, 0, "stated until three");
+    cost_learn(cost, 2, 6.0); /* 3 was expected */
+    assert_close(cost_spread(cost), 0.0, 0, "twice the same ratio");
+    cost_learn(cost, 3, 4.0); /* 4 was expected */
+    const double mean = 5.0 / 3;
+    assert_close(cost_spread(cost), sqrt(((4 + 4 + 1) - 3 * mean * mean) / 2) / mean, 1e-12,
+                 "ratios 2, 2, 1");
+    cost_free(&cost);
+    spec_free(&spec);
+}
+
+/* Many cells that take a billion times as long as they differ by. */
+static void test_spread_of_nearly_equal_times(void **state)
+{
+    (void)state;
+    struct spec *spec = spec_of("training: {episodes: 100}\ngrid:\n  actor_lr: [1e-4, 1e-3]\n"
+                                "  seed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
+    struct cost *cost = cost_new(spec);
+    for (int64_t i = 0; i < 20; i++)
+        cost_learn(cost, i, 1e9 + (double)(i % 2));
+    assert_in_range((int64_t)(1e12 * cost_spread(cost)), 300, 700);
+    cost_free(&cost);
+    spec_free(&spec);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_unit_is_an_episode_of_the_published_size),
+        cmocka_unit_test(test_units_follow_the_published_table),
+        cmocka_unit_test(test_units_follow_batch_and_networks),
+        cmocka_unit_test(test_nothing_is_known_at_first),
+        cmocka_unit_test(test_finished_cells_teach),
+        cmocka_unit_test(test_what_is_no_time_teaches_nothing),
+        cmocka_unit_test(test_groups_are_neighbours),
+        cmocka_unit_test(test_spread_is_that_of_the_ratios),
+        cmocka_unit_test(test_spread_of_nearly_equal_times),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

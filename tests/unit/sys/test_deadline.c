@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* Moments as users write them: one that there is, or a sentence. */
+#include "check.h"
+#include "sys/deadline.h"
+#include <stdlib.h>
+#include <time.h>
+
+static const double now = 1.8e9;
+
+static double moment(const char *text)
+{
+    struct fault fault = {""};
+    double end = -1;
+    if (deadline_parse(text, now, &end, &fault) != STATUS_OK)
+        fail_msg("%s: %s", text, fault.text);
+    return end;
+}
+
+static void refused(const char *text, const char *words)
+{
+    struct fault fault = {""};
+    double end = -1;
+    const enum status status = deadline_parse(text, now, &end, &fault);
+    if (status != STATUS_INPUT || strstr(fault.text, words) == NULL ||
+        strstr(fault.text, text) == NULL)
+        fail_msg("%s: %d, '%s' does not say '%s'", text, (int)status, fault.text, words);
+}
+
+static void set_zone(const char *zone)
+{
+    setenv("TZ", zone, 1);
+    tzset();
+}
+
+static void test_spans(void **state)
+{
+    (void)state;
+    assert_true(moment("+90m") == now + 5400 && moment("+1.5h") == now + 5400);
+    assert_true(moment("+2") == now + 2 && moment("+1d") == now + 86400 && moment("+0s") == now);
+    assert_true(moment("+1e3s") == now + 1000);
+    static const char *const wrong[] = {"++90m", "+-90m", "+",  "+m",      "+90M",  "+90mm",
+                                        "+ 90m", "90m",   "-5", "+1e308d", "+infs", "+nan"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refused(wrong[i], "is no time, expected +90m");
+}
+
+/* strptime takes them, and the first is of the year 26. */
+static void test_digits_that_are_missing(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"26-11-30T10:00", "2026-1-3T10:00", "2026-11-30T1:0",
+                                        "2026-11-30", "2026-11-30T10"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refused(wrong[i], "is no time, expected +90m");
+}
+
+static void test_days_and_times_that_are_there(void **state)
+{
+    (void)state;
+    set_zone("UTC0");
+    assert_true(moment("1800000000") == 1.8e9);
+    assert_true(moment("2027-01-15T08:00") == 1.8e9 && moment("2027-01-15 08:00:00Z") == 1.8e9);
+    assert_true(moment("2027-01-15T10:30+02:30") == 1.8e9);
+    assert_true(moment("2027-01-14T18:00-14:00") == 1.8e9);
+    assert_true(moment("2028-02-29T00:00") - moment("2028-02-28T00:00") == 86400);
+}
+
+static void test_days_and_times_that_are_not(void **state)
+{
+    (void)state;
+    static const char *const absent[] = {"2026-11-31T10:00", "2026-02-29T10:00Z",
+                                         "2026-06-31 10:00:00+02:00", "2026-12-31T23:59:60"};
+    static const char *const wrong[] = {"2026-11-30T10:00+99:99",
+                                        "2026-11-30T10:00+-1:30",
+                                        "2026-11-30T10:00+1:30",
+                                        "2026-11-30T10:00+01:60",
+                                        "2026-11-30T10:00+15:00",
+                                        "2026-11-30T10:00+01:30x",
+                                        "2026-13-01T10:00",
+                                        "2026-11-30T25:00",
+                                        "2026-11-30T10:61",
+                                        "2026-11-30T10:00 Z",
+                                        "2026-11-30",
+                                        " 2026-11-30T10:00",
+                                        "2026-11- 3T10:00",
+                                        "2026-11-30T10: 1",
+                                        "+2026-11-30T10:00"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        refused(absent[i], "expected a day that the calendar has");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refused(wrong[i], "is no time, expected +90m");
+}
+
+/* Central Europe by its rule, so that no database of zones is needed; and half an hour in the
+ * south, where summer is in December. */
+static void test_the_clocks_are_put(void **state)
+{
+    (void)state;
+    set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    refused("2027-03-28T02:30", "the clocks are put forward");
+    refused("2027-10-31T02:30", "expected it with +02:00 (the first) or +01:00");
+    assert_true(moment("2027-10-31T02:30+01:00") - moment("2027-10-31T02:30+02:00") == 3600);
+    assert_true(moment("2027-03-28T03:00") - moment("2027-03-28T01:59") == 60);
+    assert_true(moment("2027-10-31T03:00") - moment("2027-10-31T01:59") == 7260);
+    set_zone("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0");
+    refused("2027-10-03T02:10", "the clocks are put forward");
+    refused("2027-04-04T01:45", "expected it with +11:00 (the first) or +10:30");
+    set_zone("UTC0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_digits_that_are_missing),
+        cmocka_unit_test(test_days_and_times_that_are_there),
+        cmocka_unit_test(test_days_and_times_that_are_not),
+        cmocka_unit_test(test_the_clocks_are_put),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,7 @@
 #ifndef CCMSWEEP_EXPORT_H
 #define CCMSWEEP_EXPORT_H
 
+#include "base/text.h"
 #include "query/run_table.h"
 #include "store/store.h"
 
@@ -36,6 +37,10 @@ struct export
 
 /** True for a run that has rows: it is done, and was trained to its end. */
 bool export_has_rows(const struct export *e, int64_t run) MUST_USE;
+
+/** Write a real as Python does, in which the study wrote its files: it never looks like a whole
+ *  number, and what is not finite is NaN, Infinity or -Infinity. */
+void export_real(double value, char text[TEXT_NUMBER]);
 
 /** Write the name that the study gives the folder of a run: actor_0.1_critic_0.01_run_0. */
 void export_study_name(const struct export *e, int64_t run, char *text, size_t size);

@@ -13,30 +13,6 @@
 /* The study writes its JSON with Python, which has tokens for what is not finite. A library for
  * JSON has none, and the study's programs read them. */
 
-/* As Python writes a real: it never looks like a whole number. */
-static void write_real(double value, char text[TEXT_NUMBER])
-{
-    int digits = 15;
-    if (isnan(value) || isinf(value)) {
-        snprintf(text, TEXT_NUMBER, "%s",
-                 isnan(value) ? "NaN" : (value > 0 ? "Infinity" : "-Infinity"));
-        return;
-    }
-    do
-        snprintf(text, TEXT_NUMBER, "%.*g", digits, value);
-    while (strtod(text, NULL) != value && digits++ < 17);
-    if (strpbrk(text, ".e") == NULL)
-        strncat(text, ".0", TEXT_NUMBER - strlen(text) - 1);
-}
-
-void export_study_name(const struct export *e, int64_t run, char *text, size_t size)
-{
-    char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
-    write_real(e->survey->run[run].actor_lr, actor);
-    write_real(e->survey->run[run].critic_lr, critic);
-    snprintf(text, size, "actor_%s_critic_%s_run_%" PRId64, actor, critic, e->place[run]);
-}
-
 /* JSON being written, two blanks a level. */
 struct json {
     FILE *file;
@@ -73,7 +49,7 @@ static void end(struct json *j, char bracket)
 static void put_real(struct json *j, const char *key, double value)
 {
     char text[TEXT_NUMBER];
-    write_real(value, text);
+    export_real(value, text);
     next_item(j, key);
     fputs(text, j->file);
 }

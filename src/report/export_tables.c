@@ -35,14 +35,6 @@ const char *export_table_name(enum export_table table)
     return shapes[table].name;
 }
 
-bool export_has_rows(const struct export *e, int64_t run)
-{
-    const struct surveyed *const r = &e->survey->run[run];
-    return r->standing == STANDING_DONE &&
-           (r->outcome == OUTCOME_STOPPED || r->outcome == OUTCOME_CENSORED ||
-            r->outcome == OUTCOME_DIVERGED);
-}
-
 static int count_dims(const enum dimension *dims)
 {
     int count = 0;

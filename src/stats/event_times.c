@@ -42,33 +42,3 @@ double ticks_reach(int64_t count, const double *time, const double *level, doubl
                 return (time[at] + time[next]) / 2.0;
     return time[at];
 }
-
-static int compare(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-int64_t ticks_label(int64_t count, const int64_t *name, int64_t *label)
-{
-    if (name == NULL) {
-        for (int64_t i = 0; i < count; i++)
-            label[i] = i;
-        return count;
-    }
-    int64_t *const sorted = fault_alloc((size_t)count + 1, sizeof *sorted);
-    for (int64_t i = 0; i < count; i++)
-        sorted[i] = name[i];
-    qsort(sorted, (size_t)count, sizeof *sorted, compare);
-    int64_t names = 0;
-    for (int64_t i = 0; i < count; i++)
-        if (i == 0 || sorted[i] != sorted[names - 1])
-            sorted[names++] = sorted[i];
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t *const found =
-            bsearch(&name[i], sorted, (size_t)names, sizeof *sorted, compare);
-        label[i] = found - sorted;
-    }
-    free(sorted);
-    return names;
-}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Inside of stats: the different times of a sample in rising order, numbers of clusters and strata
- * made dense, and the one rule by which a curve that steps down is said to reach a level. Local.
+ * Inside of stats: the different times of a sample in rising order, and the one rule by which a
+ * curve that steps down is said to reach a level. Local.
  */
 #ifndef CCMSWEEP_EVENT_TIMES_H
 #define CCMSWEEP_EVENT_TIMES_H
@@ -27,10 +27,5 @@ void ticks_fini(struct ticks *ticks);
  *  when it never is. `time` (T). */
 double ticks_reach(int64_t count, const double *time, const double *level,
                    double threshold) MUST_USE;
-
-/** Number the different values of `name` (n; NULL: all different) from 0 in their rising order;
- *  without names in the order of the observations.
- *  \param label (n) out  \return how many there are */
-int64_t ticks_label(int64_t count, const int64_t *name, int64_t *label);
 
 #endif

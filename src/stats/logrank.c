@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "stats/event_times.h"
 #include "stats/exchangeable.h"
+#include "stats/factorize.h"
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_eigen.h>
@@ -67,7 +68,7 @@ static void sort(struct table *table, const struct sample *sample)
     int64_t *const key = fault_alloc(n + 1, sizeof *key); /* equal when stratum and time are */
     int64_t *const zone = fault_alloc(n + 1, sizeof *zone);
     if (sample->stratum != NULL)
-        ticks_label(sample->count, sample->stratum, zone);
+        factorize(sample->count, sample->stratum, zone);
     for (size_t i = 0; i < n; i++)
         key[i] = (zone[i] + 1) * ticks.count - 1 - ticks.at[i];
     gsl_sort_long_index(table->order, key, 1, n);
@@ -260,7 +261,7 @@ static void fill_runs(struct bundles *bundles, const struct sample *sample, cons
     int64_t *const cluster = fault_alloc(n + 1, sizeof *cluster);
     int64_t *const unit = fault_alloc(n + 1, sizeof *unit);
     int64_t *const shape = fault_alloc(n + 1, sizeof *shape);
-    ticks_label(sample->count, sample->cluster, cluster);
+    factorize(sample->count, sample->cluster, cluster);
     for (size_t i = 0; i < n; i++)
         unit[i] = cluster[i] * groups + group[i];
     shape_label(sample->count, unit, sample->stratum, shape);

@@ -2,6 +2,7 @@
 #include "stats/paired.h"
 #include "stats/draws.h"
 #include "stats/event_times.h"
+#include "stats/factorize.h"
 #include "stats/resample.h"
 #include "stats/weighted_rmst.h"
 #include <math.h>
@@ -61,7 +62,7 @@ static void pool_init(struct pool *pool, const struct sample *a, const struct sa
     int64_t *const label = fault_alloc(n, sizeof *label);
     for (int64_t i = 0; i < count; i++)
         seed[i] = i < a->count ? a->cluster[i] : b->cluster[i - a->count];
-    find_pairs(pool, ticks_label(count, seed, label), label, a->count, count);
+    find_pairs(pool, factorize(count, seed, label), label, a->count, count);
     take(pool, a, label, 0);
     take(pool, b, label + a->count, 1);
     free(label);

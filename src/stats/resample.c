@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stats/resample.h"
 #include "stats/event_times.h"
+#include "stats/factorize.h"
 #include <stdlib.h>
 
 /* Order clusters by their stratum. */
@@ -21,10 +22,10 @@ void resample_init(struct resample *resample, int64_t count, const int64_t *clus
 {
     const size_t n = (size_t)count + 1;
     *resample = (struct resample){.label = fault_alloc(n, sizeof *resample->label)};
-    resample->clusters = ticks_label(count, cluster, resample->label);
+    resample->clusters = factorize(count, cluster, resample->label);
     int64_t *const zone = fault_alloc(n, sizeof *zone);
     int64_t *const stratum_of = fault_alloc((size_t)resample->clusters + 1, sizeof *stratum_of);
-    resample->strata = stratum != NULL ? ticks_label(count, stratum, zone) : 1;
+    resample->strata = stratum != NULL ? factorize(count, stratum, zone) : 1;
     for (int64_t c = 0; c < resample->clusters; c++)
         stratum_of[c] = -1;
     for (int64_t i = 0; i < count; i++) {

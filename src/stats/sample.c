@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "stats/sample.h"
-#include "stats/event_times.h"
+#include "stats/factorize.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_roots.h>
 #include <gsl/gsl_sort.h>
@@ -31,7 +31,7 @@ double sample_least_p(int64_t pairs)
 int64_t sample_clusters(int64_t count, const int64_t *cluster)
 {
     int64_t *const label = fault_alloc((size_t)count + 1, sizeof *label);
-    const int64_t clusters = ticks_label(count, cluster, label);
+    const int64_t clusters = factorize(count, cluster, label);
     free(label);
     return clusters;
 }

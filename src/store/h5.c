@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "store/h5.h"
 #include "base/text.h"
+#include "store/h5_internal.h"
 #include "sys/disk.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -59,13 +59,22 @@ static herr_t keep_words(hid_t stack, void *data)
     return 0;
 }
 
+/* Before HDF5 starts: its locks would shut readers out, ours (lock.h) keep writers out. It refuses
+ * to be told a second time what to do at its end. */
+static void set_up(void)
+{
+    static bool done;
+    if (done)
+        return;
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    H5dont_atexit();
+    done = true;
+}
+
 void h5_listen(struct h5_words *words)
 {
+    set_up();
     *words = (struct h5_words){.error = 0};
-    /* Before HDF5 starts: its locks would shut readers out, ours (lock.h) keep writers out. */
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
-    /* Only the first call counts; HDF5 refuses the others. */
-    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, keep_words, words);
 }
 
@@ -74,18 +83,25 @@ void h5_deafen(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
-                     const char *format, ...)
+enum status h5_fault_list(struct fault *fault, enum status status, const struct h5_words *words,
+                          const char *format, va_list args)
 {
     if (fault == NULL)
         return status;
     struct fault sentence = {""};
-    va_list args;
-    va_start(args, format);
     text_add_list(sentence.text, sizeof sentence.text, format, args);
-    va_end(args);
     return fault_set(fault, status, "%s: %s", sentence.text,
                      words->text[0] != '\0' ? words->text : "HDF5 does not say why");
+}
+
+enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
+                     const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)h5_fault_list(fault, status, words, format, args);
+    va_end(args);
+    return status;
 }
 
 enum status h5_status(const struct h5_words *words)

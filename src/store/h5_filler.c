@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/h5.h"
+#include "store/h5_internal.h"
 #include "sys/stop_signal.h"
 
 #if H5_VERSION_GE(1, 13, 0)

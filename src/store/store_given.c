@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
-#include "store/store_internal.h"
+#include "store/dataset_internal.h"
 #include <ccmsweep/trainer.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -143,16 +143,10 @@ enum status store_check_column(const struct store *store, const struct schema *s
     void *const given = store_given(schema, store->spec, variable);
     void *const there = fault_alloc((size_t)count, variable->size);
     const struct slab slab = slab_values(0, count);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, dataset, &slab, there);
-    h5_deafen();
-    const int64_t i = read ? find_difference(variable, there, given, count) : -1;
-    enum status status = STATUS_OK;
-    if (!read)
-        status = h5_fault(fault, h5_status(&words), &words, "cannot read %s from %s",
-                          variable->name, store->path);
-    else if (i >= 0)
+    enum status status = dataset_read(store, dataset, &slab, there, fault, "cannot read %s from %s",
+                                      variable->name, store->path);
+    const int64_t i = status == STATUS_OK ? find_difference(variable, there, given, count) : -1;
+    if (i >= 0)
         status = refuse_column(store, variable, there, given, i, fault);
     free(there);
     free(given);
@@ -171,12 +165,8 @@ enum status store_check_identities(const struct store *store, struct fault *faul
     for (int64_t run = 0, rows = 0; status == STATUS_OK && run < store->runs; run += rows) {
         rows = store->runs - run < ROWS ? store->runs - run : ROWS;
         const struct slab slab = slab_bytes(run, rows, IDENTITY_SIZE);
-        struct h5_words words;
-        h5_listen(&words);
-        if (!slab_read(store, store->identities, &slab, there))
-            status = h5_fault(fault, h5_status(&words), &words, "cannot read identity from %s",
-                              store->path);
-        h5_deafen();
+        status = dataset_read(store, store->identities, &slab, there, fault,
+                              "cannot read identity from %s", store->path);
         for (int64_t i = 0; status == STATUS_OK && i < rows; i++) {
             struct settings cell;
             if (!own && store_state(store, run + i) != STORE_DONE)

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: MIT
 /**
- * The inside of an open store, shared by its source files: opening (store.c), what it holds
- * (store_scan.c), rows (store_rows.c) and /volatile (store_notes.c). Nobody else includes this
- * header.
+ * The inside of an open store, shared by its source files: opening (store.c), what needs no
+ * reading (store_view.c), what it holds (store_scan.c), rows (store_rows.c) and /volatile
+ * (store_notes.c). Its datasets are read and written by dataset_internal.h.
  */
 #ifndef CCMSWEEP_STORE_INTERNAL_H
 #define CCMSWEEP_STORE_INTERNAL_H
 
-#include "store/h5.h"
+#include "store/h5_internal.h"
 #include "store/schema.h"
 #include "store/store.h"
 #include "sys/watchdog.h"
 #include <stdbool.h>
 #include <stdint.h>
-
-/** Largest rank of a dataset. */
-enum { STORE_RANK = 4 };
 
 struct store {
     char *path;
@@ -80,30 +77,6 @@ enum status store_scan(struct store *store, int64_t run, int64_t runs,
 
 /** Note what is wrong with a run: it is STORE_DAMAGED. */
 void store_mark(struct store *store, int64_t run, const char *why);
-
-/** Rows of some runs in a dataset: the first values of each inner dimension. */
-struct slab {
-    int64_t run, runs;
-    int rank; /* of the dataset */
-    hsize_t inner[STORE_RANK - 1];
-};
-
-/** One value for each of `runs` runs. */
-struct slab slab_values(int64_t run, int64_t runs) MUST_USE;
-
-/** `bytes` bytes for each of `runs` runs. */
-struct slab slab_bytes(int64_t run, int64_t runs, int bytes) MUST_USE;
-
-/** What a run has of a field. \param extents the run's own */
-struct slab slab_field(const struct field *field, const struct extents *extents,
-                       int64_t run) MUST_USE;
-
-/** Read or write the slab of an open dataset, whose type is that of `values`. \return success; the
- *  caller listens to HDF5's words */
-bool slab_read(const struct store *store, hid_t dataset, const struct slab *slab,
-               void *values) MUST_USE;
-bool slab_write(const struct store *store, hid_t dataset, const struct slab *slab,
-                const void *values) MUST_USE;
 
 /** Tell readers where a run stands that has no commit record. */
 enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "spec/yaml_tree.h"
-#include "store/store_internal.h"
+#include "store/dataset_internal.h"
 #include "sys/disk.h"
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static hid_t open_own(hid_t file, bool in_volatile, const char *name)
 
 static bool has_extents(hid_t dataset, const struct schema *schema, const struct variable *variable)
 {
-    hsize_t extents[STORE_RANK] = {0};
+    hsize_t extents[DATASET_RANK] = {0};
     const hid_t space = H5Dget_space(dataset);
     bool fits = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
                 H5Sget_simple_extent_ndims(space) == variable->rank &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
-#include "store/store_internal.h"
+#include "store/dataset_internal.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -40,42 +40,63 @@ static void mend(const struct variable *note, void *values, int64_t count)
     }
 }
 
-/* One value of /volatile, read or written. Failures are told once, by the caller. */
-static bool read_note(const struct store *store, int64_t run, enum schema_note note, void *value)
+/* A variable of /volatile, and its value in memory: a text ends in NUL, and one that is read has room
+ * for what the file holds and a NUL. */
+struct note {
+    enum schema_note note;
+    void *value;
+};
+
+/* The same to be written. */
+struct given_note {
+    enum schema_note note;
+    const void *value;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* What a row of the variable is of. */
+static const char *row_of(const struct variable *note)
 {
-    const struct slab slab = slab_values(run, 1);
-    const struct variable variable = schema_note(note);
-    const bool read = slab_read(store, store->notes[note], &slab, value);
-    if (read)
-        mend(&variable, value, 1);
-    return read;
+    return note->dims[0] == SCHEMA_RUN ? "run" : "start";
 }
 
-static bool write_note(const struct store *store, int64_t run, enum schema_note note,
-                       const void *value)
+static enum status read_notes(const struct store *store, int64_t row, const struct note *notes,
+                              size_t count, struct fault *fault)
 {
-    const struct slab slab = slab_values(run, 1);
-    return slab_write(store, store->notes[note], &slab, value);
+    const struct slab slab = slab_values(row, 1);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct variable variable = schema_note(notes[i].note);
+        status = dataset_read(store, store->notes[notes[i].note], &slab, notes[i].value, fault,
+                              "cannot read /volatile/%s of %s %" PRId64 " from %s", variable.name,
+                              row_of(&variable), row, store->path);
+        if (status == STATUS_OK)
+            mend(&variable, notes[i].value, 1);
+    }
+    return status;
 }
 
-static bool write_text(const struct store *store, int64_t run, enum schema_note note,
-                       const char *text)
+static enum status write_notes(const struct store *store, int64_t row,
+                               const struct given_note *notes, size_t count, struct fault *fault)
 {
-    char value[64] = "";
-    const size_t size = schema_note(note).size;
-    CHECK(size <= sizeof value);
-    const size_t length = strlen(text);
-    memcpy(value, text, length < size ? length : size - 1);
-    return write_note(store, run, note, value);
-}
-
-static enum status noted(const struct store *store, int64_t run, bool done,
-                         const struct h5_words *words, struct fault *fault)
-{
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, words,
-                           "cannot write /volatile for run %" PRId64 " of %s", run, store->path);
+    const struct slab slab = slab_values(row, 1);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct variable variable = schema_note(notes[i].note);
+        char text[64] = "";
+        const void *value = notes[i].value;
+        CHECK(variable.size <= sizeof text);
+        if (variable.type == SCHEMA_TEXT) {
+            const size_t length = strlen(value);
+            memcpy(text, value, length < variable.size ? length : variable.size - 1);
+            value = text;
+        }
+        status = dataset_write(store, store->notes[notes[i].note], &slab, value, fault,
+                               "cannot write /volatile/%s of %s %" PRId64 " to %s", variable.name,
+                               row_of(&variable), row, store->path);
+    }
+    return status;
 }
 
 enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
@@ -83,21 +104,23 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     int32_t attempts = 0;
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = read_note(store, run, NOTE_ATTEMPTS, &attempts);
-    if (done && attempts == 0)
-        done = write_note(store, run, NOTE_START, &now);
+    const struct note before = {NOTE_ATTEMPTS, &attempts};
+    enum status status = read_notes(store, run, &before, 1, fault);
+    if (status == STATUS_OK && attempts == 0)
+        status = write_notes(store, run, &(struct given_note){NOTE_START, &now}, 1, fault);
     attempts++;
     const int32_t flight = FLIGHT_OPEN, rank = host->rank;
-    done = done && write_note(store, run, NOTE_FLIGHT, &flight) &&
-           write_note(store, run, NOTE_ATTEMPTS, &attempts) &&
-           write_note(store, run, NOTE_RANK, &rank) &&
-           write_text(store, run, NOTE_HOST, host->host) &&
-           write_text(store, run, NOTE_CPU, host->cpu) &&
-           write_text(store, run, NOTE_CPU_LEVEL, host->cpu_level) &&
-           write_text(store, run, NOTE_REVISION, host->revision);
-    enum status status = noted(store, run, done, &words, fault);
+    const struct given_note notes[] = {
+        {NOTE_FLIGHT, &flight},
+        {NOTE_ATTEMPTS, &attempts},
+        {NOTE_RANK, &rank},
+        {NOTE_HOST, host->host},
+        {NOTE_CPU, host->cpu},
+        {NOTE_CPU_LEVEL, host->cpu_level},
+        {NOTE_REVISION, host->revision},
+    };
+    if (status == STATUS_OK)
+        status = write_notes(store, run, notes, COUNT(notes), fault);
     if (status == STATUS_OK && store_state(store, run) == STORE_INTERRUPTED) {
         status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
         store->states[run] = STORE_PENDING;
@@ -111,14 +134,15 @@ enum status store_note_progress(struct store *store, int64_t run, int64_t episod
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     const int32_t reached = (int32_t)episode, moving = (int32_t)actors_moving;
     int32_t attempt = 0;
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = read_note(store, run, NOTE_ATTEMPTS, &attempt) &&
-                      write_note(store, run, NOTE_PROGRESS_EPISODE, &reached) &&
-                      write_note(store, run, NOTE_PROGRESS_MOVING, &moving) &&
-                      write_note(store, run, NOTE_PROGRESS_ATTEMPT, &attempt) &&
-                      write_note(store, run, NOTE_PROGRESS_TIME, &now);
-    return noted(store, run, done, &words, fault);
+    const struct note before = {NOTE_ATTEMPTS, &attempt};
+    const enum status status = read_notes(store, run, &before, 1, fault);
+    const struct given_note notes[] = {
+        {NOTE_PROGRESS_EPISODE, &reached},
+        {NOTE_PROGRESS_MOVING, &moving},
+        {NOTE_PROGRESS_ATTEMPT, &attempt},
+        {NOTE_PROGRESS_TIME, &now},
+    };
+    return status == STATUS_OK ? write_notes(store, run, notes, COUNT(notes), fault) : status;
 }
 
 enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
@@ -126,13 +150,10 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     double sum = NAN;
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = read_note(store, run, NOTE_WALL, &sum);
+    const enum status status = read_notes(store, run, &(struct note){NOTE_WALL, &sum}, 1, fault);
     sum = isnan(sum) ? wall_s : sum + wall_s;
-    done =
-        done && write_note(store, run, NOTE_WALL, &sum) && write_note(store, run, NOTE_END, &now);
-    return noted(store, run, done, &words, fault);
+    const struct given_note notes[] = {{NOTE_WALL, &sum}, {NOTE_END, &now}};
+    return status == STATUS_OK ? write_notes(store, run, notes, COUNT(notes), fault) : status;
 }
 
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
@@ -140,71 +161,65 @@ enum status store_notes(const struct store *store, int64_t run, struct store_not
 {
     CHECK(run >= 0 && run < store->runs);
     *notes = (struct store_notes){0};
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = read_note(store, run, NOTE_START, &notes->start) &&
-                      read_note(store, run, NOTE_END, &notes->end) &&
-                      read_note(store, run, NOTE_WALL, &notes->wall_s) &&
-                      read_note(store, run, NOTE_ATTEMPTS, &notes->attempts) &&
-                      read_note(store, run, NOTE_RANK, &notes->rank) &&
-                      read_note(store, run, NOTE_HOST, notes->host) &&
-                      read_note(store, run, NOTE_CPU, notes->cpu) &&
-                      read_note(store, run, NOTE_CPU_LEVEL, notes->cpu_level) &&
-                      read_note(store, run, NOTE_REVISION, notes->revision) &&
-                      read_note(store, run, NOTE_PROGRESS_EPISODE, &notes->progress_episode) &&
-                      read_note(store, run, NOTE_PROGRESS_MOVING, &notes->progress_moving) &&
-                      read_note(store, run, NOTE_PROGRESS_TIME, &notes->progress_time);
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words,
-                           "cannot read /volatile for run %" PRId64 " of %s", run, store->path);
+    const struct note read[] = {
+        {NOTE_START, &notes->start},
+        {NOTE_END, &notes->end},
+        {NOTE_WALL, &notes->wall_s},
+        {NOTE_ATTEMPTS, &notes->attempts},
+        {NOTE_RANK, &notes->rank},
+        {NOTE_HOST, notes->host},
+        {NOTE_CPU, notes->cpu},
+        {NOTE_CPU_LEVEL, notes->cpu_level},
+        {NOTE_REVISION, notes->revision},
+        {NOTE_PROGRESS_EPISODE, &notes->progress_episode},
+        {NOTE_PROGRESS_MOVING, &notes->progress_moving},
+        {NOTE_PROGRESS_TIME, &notes->progress_time},
+    };
+    return read_notes(store, run, read, COUNT(read), fault);
 }
 
 enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
                             struct fault *fault)
 {
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = write_note(store, run, NOTE_START, &notes->start) &&
-                      write_note(store, run, NOTE_END, &notes->end) &&
-                      write_note(store, run, NOTE_WALL, &notes->wall_s) &&
-                      write_note(store, run, NOTE_ATTEMPTS, &notes->attempts) &&
-                      write_note(store, run, NOTE_RANK, &notes->rank) &&
-                      write_text(store, run, NOTE_HOST, notes->host) &&
-                      write_text(store, run, NOTE_CPU, notes->cpu) &&
-                      write_text(store, run, NOTE_CPU_LEVEL, notes->cpu_level) &&
-                      write_text(store, run, NOTE_REVISION, notes->revision) &&
-                      write_note(store, run, NOTE_PROGRESS_EPISODE, &notes->progress_episode) &&
-                      write_note(store, run, NOTE_PROGRESS_MOVING, &notes->progress_moving) &&
-                      write_note(store, run, NOTE_PROGRESS_TIME, &notes->progress_time);
-    return noted(store, run, done, &words, fault);
+    const struct given_note given[] = {
+        {NOTE_START, &notes->start},
+        {NOTE_END, &notes->end},
+        {NOTE_WALL, &notes->wall_s},
+        {NOTE_ATTEMPTS, &notes->attempts},
+        {NOTE_RANK, &notes->rank},
+        {NOTE_HOST, notes->host},
+        {NOTE_CPU, notes->cpu},
+        {NOTE_CPU_LEVEL, notes->cpu_level},
+        {NOTE_REVISION, notes->revision},
+        {NOTE_PROGRESS_EPISODE, &notes->progress_episode},
+        {NOTE_PROGRESS_MOVING, &notes->progress_moving},
+        {NOTE_PROGRESS_TIME, &notes->progress_time},
+    };
+    return write_notes(store, run, given, COUNT(given), fault);
 }
 
 enum status store_trouble(const struct store *store, int64_t run, struct store_trouble *trouble,
                           struct fault *fault)
 {
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = read_note(store, run, NOTE_FLIGHT, &trouble->flight) &&
-                      read_note(store, run, NOTE_CRASHES, &trouble->crashes) &&
-                      read_note(store, run, NOTE_SUSPECT, &trouble->suspect) &&
-                      read_note(store, run, NOTE_LOST, &trouble->lost);
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words,
-                           "cannot read /volatile for run %" PRId64 " of %s", run, store->path);
+    const struct note read[] = {
+        {NOTE_FLIGHT, &trouble->flight},
+        {NOTE_CRASHES, &trouble->crashes},
+        {NOTE_SUSPECT, &trouble->suspect},
+        {NOTE_LOST, &trouble->lost},
+    };
+    return read_notes(store, run, read, COUNT(read), fault);
 }
 
 enum status store_note_trouble(struct store *store, int64_t run,
                                const struct store_trouble *trouble, struct fault *fault)
 {
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = write_note(store, run, NOTE_FLIGHT, &trouble->flight) &&
-                      write_note(store, run, NOTE_CRASHES, &trouble->crashes) &&
-                      write_note(store, run, NOTE_SUSPECT, &trouble->suspect) &&
-                      write_note(store, run, NOTE_LOST, &trouble->lost);
-    return noted(store, run, done, &words, fault);
+    const struct given_note given[] = {
+        {NOTE_FLIGHT, &trouble->flight},
+        {NOTE_CRASHES, &trouble->crashes},
+        {NOTE_SUSPECT, &trouble->suspect},
+        {NOTE_LOST, &trouble->lost},
+    };
+    return write_notes(store, run, given, COUNT(given), fault);
 }
 
 static int64_t place_of(const struct store *store, int64_t run, enum schema_note note)
@@ -228,15 +243,12 @@ enum status store_note_column(const struct store *store, enum schema_note note, 
     const struct variable variable = schema_note(note);
     const int64_t count = variable.dims[0] == SCHEMA_RUN ? store->runs : SCHEMA_STARTS;
     const struct slab slab = slab_values(0, count);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, store->notes[note], &slab, values);
-    h5_deafen();
-    if (read)
+    const enum status status =
+        dataset_read(store, store->notes[note], &slab, values, fault,
+                     "cannot read /volatile/%s from %s", variable.name, store->path);
+    if (status == STATUS_OK)
         mend(&variable, values, count);
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words, "cannot read /volatile/%s from %s",
-                           schema_note(note).name, store->path);
+    return status;
 }
 
 enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)
@@ -267,37 +279,24 @@ enum status store_log_start(struct store *store, const struct store_start *start
     enum status status = store_log_last(store, row, &code, fault);
     if (status != STATUS_OK)
         return status;
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = *row < 0 || read_note(store, *row, NOTE_LOG_NUMBER, &number);
+    if (*row >= 0)
+        status = read_notes(store, *row, &(struct note){NOTE_LOG_NUMBER, &number}, 1, fault);
     *row = number % SCHEMA_STARTS;
     number++;
-    done = done && write_note(store, *row, NOTE_LOG_NUMBER, &number) &&
-           write_note(store, *row, NOTE_LOG_TIME, &now) &&
-           write_note(store, *row, NOTE_LOG_END, &never) &&
-           write_note(store, *row, NOTE_LOG_STATUS, &open) &&
-           write_text(store, *row, NOTE_LOG_HOST, start->host) &&
-           write_note(store, *row, NOTE_LOG_PROCESS, &start->process) &&
-           write_text(store, *row, NOTE_LOG_JOB, start->job) &&
-           write_note(store, *row, NOTE_LOG_RANKS, &start->ranks) &&
-           write_note(store, *row, NOTE_LOG_DONE, &start->done) &&
-           write_text(store, *row, NOTE_LOG_REVISION, start->revision);
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot write the log of starts of %s",
-                           store->path);
+    const struct given_note notes[] = {
+        {NOTE_LOG_NUMBER, &number},    {NOTE_LOG_TIME, &now},
+        {NOTE_LOG_END, &never},        {NOTE_LOG_STATUS, &open},
+        {NOTE_LOG_HOST, start->host},  {NOTE_LOG_PROCESS, &start->process},
+        {NOTE_LOG_JOB, start->job},    {NOTE_LOG_RANKS, &start->ranks},
+        {NOTE_LOG_DONE, &start->done}, {NOTE_LOG_REVISION, start->revision},
+    };
+    return status == STATUS_OK ? write_notes(store, *row, notes, COUNT(notes), fault) : status;
 }
 
 enum status store_log_end(struct store *store, int64_t row, int status, double now,
                           struct fault *fault)
 {
     const int32_t code = status;
-    struct h5_words words;
-    h5_listen(&words);
-    const bool done = write_note(store, row, NOTE_LOG_END, &now) &&
-                      write_note(store, row, NOTE_LOG_STATUS, &code);
-    h5_deafen();
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot write the log of starts of %s",
-                           store->path);
+    const struct given_note notes[] = {{NOTE_LOG_END, &now}, {NOTE_LOG_STATUS, &code}};
+    return write_notes(store, row, notes, COUNT(notes), fault);
 }

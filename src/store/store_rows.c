@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/commit.h"
-#include "store/store_internal.h"
+#include "store/dataset_internal.h"
 #include "sys/disk.h"
 #include "sys/inject.h"
 #include <errno.h>
@@ -12,68 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Either `to` or `from` is NULL. */
-static bool transfer(const struct store *store, hid_t dataset, const struct slab *slab, void *to,
-                     const void *from)
-{
-    const hsize_t start[STORE_RANK] = {(hsize_t)slab->run};
-    hsize_t count[STORE_RANK] = {(hsize_t)slab->runs};
-    for (int i = 1; i < slab->rank; i++)
-        count[i] = slab->inner[i - 1];
-    const hid_t file = H5Dget_space(dataset);
-    const hid_t memory = H5Screate_simple(slab->rank, count, NULL);
-    const hid_t type = H5Dget_type(dataset); /* opening it made sure that it is ours */
-    bool done = file >= 0 && memory >= 0 && type >= 0 &&
-                H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
-    if (done)
-        done = (to != NULL ? H5Dread(dataset, type, memory, file, store->transfer, to)
-                           : H5Dwrite(dataset, type, memory, file, store->transfer, from)) >= 0;
-    H5Tclose(type);
-    H5Sclose(memory);
-    H5Sclose(file);
-    return done;
-}
-
-bool slab_read(const struct store *store, hid_t dataset, const struct slab *slab, void *values)
-{
-    return transfer(store, dataset, slab, values, NULL);
-}
-
-bool slab_write(const struct store *store, hid_t dataset, const struct slab *slab,
-                const void *values)
-{
-    return transfer(store, dataset, slab, NULL, values);
-}
-
-struct slab slab_values(int64_t run, int64_t runs)
-{
-    return (struct slab){.run = run, .runs = runs, .rank = 1};
-}
-
-struct slab slab_bytes(int64_t run, int64_t runs, int bytes)
-{
-    return (struct slab){.run = run, .runs = runs, .rank = 2, .inner = {(hsize_t)bytes}};
-}
-
-struct slab slab_field(const struct field *field, const struct extents *extents, int64_t run)
-{
-    struct slab slab = slab_values(run, 1);
-    for (int i = 0; i < 3 && field->dims[i] != DIM_NONE; i++)
-        slab.inner[slab.rank++ - 1] = (hsize_t)extents->of[field->dims[i]];
-    return slab;
-}
-
 static void *field_values(const struct record *record, const struct field *field)
 {
     void *values = NULL;
     memcpy(&values, (const char *)record + field->offset, sizeof values);
     return values;
-}
-
-hid_t store_outcomes(const struct store *store)
-{
-    size_t count = 0;
-    return store->fields[record_field("outcome") - record_fields(&count)];
 }
 
 static struct extents run_extents(const struct store *store, int64_t run)
@@ -89,17 +32,13 @@ static enum status write_rows(const struct store *store, int64_t run, const stru
     size_t count = 0;
     const struct field *fields = record_fields(&count);
     enum status status = STATUS_OK;
-    struct h5_words words;
-    h5_listen(&words);
     for (size_t f = 0; status == STATUS_OK && f < count; f++) {
         const struct slab slab = slab_field(&fields[f], extents, run);
-        if (record_count(&fields[f], extents) > 0 &&
-            !slab_write(store, store->fields[f], &slab, field_values(record, &fields[f])))
-            status =
-                h5_fault(fault, STATUS_FAULT, &words, "cannot write %s of run %" PRId64 " to %s",
-                         fields[f].name, run, store->path);
+        if (record_count(&fields[f], extents) > 0)
+            status = dataset_write(store, store->fields[f], &slab, field_values(record, &fields[f]),
+                                   fault, "cannot write %s of run %" PRId64 " to %s",
+                                   fields[f].name, run, store->path);
     }
-    h5_deafen();
     return status;
 }
 
@@ -107,13 +46,8 @@ enum status store_identity(const struct store *store, int64_t run, struct identi
                            struct fault *fault)
 {
     const struct slab slab = slab_bytes(run, 1, IDENTITY_SIZE);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, store->identities, &slab, identity->bytes);
-    h5_deafen();
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words,
-                           "cannot read the identity of run %" PRId64 " from %s", run, store->path);
+    return dataset_read(store, store->identities, &slab, identity->bytes, fault,
+                        "cannot read the identity of run %" PRId64 " from %s", run, store->path);
 }
 
 static enum status write_commit(const struct store *store, const struct commit *commit,
@@ -122,14 +56,9 @@ static enum status write_commit(const struct store *store, const struct commit *
     uint8_t bytes[COMMIT_SIZE];
     commit_pack(commit, bytes);
     const struct slab slab = slab_bytes(commit->run, 1, COMMIT_SIZE);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool written = slab_write(store, store->commits, &slab, bytes);
-    h5_deafen();
-    return written ? STATUS_OK
-                   : h5_fault(fault, STATUS_FAULT, &words,
-                              "cannot write the commit record of run %" PRId64 " to %s",
-                              commit->run, store->path);
+    return dataset_write(store, store->commits, &slab, bytes, fault,
+                         "cannot write the commit record of run %" PRId64 " to %s", commit->run,
+                         store->path);
 }
 
 /* The record may reach the disk only when the rows have: else a run could count without. */
@@ -213,19 +142,9 @@ enum status store_write_outcome(struct store *store, int64_t run, enum outcome o
 {
     const int32_t value = (int32_t)outcome;
     const struct slab slab = slab_values(run, 1);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool written = slab_write(store, store_outcomes(store), &slab, &value);
-    h5_deafen();
-    return written
-               ? STATUS_OK
-               : h5_fault(fault, STATUS_FAULT, &words, "cannot mark run %" PRId64 " of %s as %s",
-                          run, store->path, outcome_name(outcome));
-}
-
-bool store_is_writable(const struct store *store)
-{
-    return store->mode != STORE_READ;
+    return dataset_write(store, store_outcomes(store), &slab, &value, fault,
+                         "cannot mark run %" PRId64 " of %s as %s", run, store->path,
+                         outcome_name(outcome));
 }
 
 enum status store_uncommit(struct store *store, int64_t run, struct fault *fault)
@@ -233,15 +152,9 @@ enum status store_uncommit(struct store *store, int64_t run, struct fault *fault
     CHECK(store_is_writable(store));
     static const uint8_t none[COMMIT_SIZE] = {0};
     const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool written = slab_write(store, store->commits, &slab, none);
-    h5_deafen();
-    enum status status = STATUS_OK;
-    if (!written)
-        status = h5_fault(fault, STATUS_FAULT, &words,
-                          "cannot take back the commit record of run %" PRId64 " of %s", run,
-                          store->path);
+    enum status status = dataset_write(
+        store, store->commits, &slab, none, fault,
+        "cannot take back the commit record of run %" PRId64 " of %s", run, store->path);
     if (status == STATUS_OK)
         status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
     if (status == STATUS_OK)
@@ -281,14 +194,8 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
         return STATUS_OK;
     struct slab slab = slab_field(field, extents, run);
     slab.runs = runs;
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, store->fields[field - fields], &slab, values);
-    h5_deafen();
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words,
-                           "cannot read %s of run %" PRId64 " from %s", field->name, run,
-                           store->path);
+    return dataset_read(store, store->fields[field - fields], &slab, values, fault,
+                        "cannot read %s of run %" PRId64 " from %s", field->name, run, store->path);
 }
 
 enum status store_column(const struct store *store, const struct field *field, void *values,
@@ -298,13 +205,8 @@ enum status store_column(const struct store *store, const struct field *field, v
     const struct field *fields = record_fields(&count);
     CHECK(field->dims[0] == DIM_NONE);
     const struct slab slab = slab_values(0, store->runs);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, store->fields[field - fields], &slab, values);
-    h5_deafen();
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words, "cannot read %s from %s", field->name,
-                           store->path);
+    return dataset_read(store, store->fields[field - fields], &slab, values, fault,
+                        "cannot read %s from %s", field->name, store->path);
 }
 
 enum status store_load(const struct store *store, int64_t run, struct record *record,
@@ -322,14 +224,9 @@ static enum status read_commit(const struct store *store, int64_t run, uint8_t *
                                struct fault *fault)
 {
     const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
-    struct h5_words words;
-    h5_listen(&words);
-    const bool read = slab_read(store, store->commits, &slab, bytes);
-    h5_deafen();
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words,
-                           "cannot read the commit record of run %" PRId64 " from %s", run,
-                           store->path);
+    return dataset_read(store, store->commits, &slab, bytes, fault,
+                        "cannot read the commit record of run %" PRId64 " from %s", run,
+                        store->path);
 }
 
 static enum status verify(const struct store *store, int64_t run, const struct settings *cell,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/commit.h"
-#include "store/store_internal.h"
+#include "store/dataset_internal.h"
 #include "sys/disk.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,15 +16,22 @@ struct sample {
     int32_t *outcomes;
 };
 
-static bool read_sample(const struct store *store, int64_t run, int64_t rows,
-                        const struct sample *sample)
+static enum status read_sample(const struct store *store, int64_t run, int64_t rows,
+                               const struct sample *sample, struct fault *fault)
 {
+    static const char sentence[] = "cannot read the commit records of %s";
     const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
     const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
     const struct slab values = slab_values(run, rows);
-    return slab_read(store, store->commits, &records, sample->commits) &&
-           slab_read(store, store->identities, &cells, sample->identities) &&
-           slab_read(store, store_outcomes(store), &values, sample->outcomes);
+    enum status status = dataset_read(store, store->commits, &records, sample->commits, fault,
+                                      sentence, store->path);
+    if (status == STATUS_OK)
+        status = dataset_read(store, store->identities, &cells, sample->identities, fault, sentence,
+                              store->path);
+    if (status == STATUS_OK)
+        status = dataset_read(store, store_outcomes(store), &values, sample->outcomes, fault,
+                              sentence, store->path);
+    return status;
 }
 
 static enum store_state state_without(int32_t outcome)
@@ -34,7 +41,7 @@ static enum store_state state_without(int32_t outcome)
 
 /* The outcome is not the one that was committed. Whoever takes a record back does so before the
  * outcome: it is damage only when the record still holds. */
-static bool look_closer(struct store *store, int64_t run)
+static enum status look_closer(struct store *store, int64_t run, struct fault *fault)
 {
     uint8_t bytes[1][COMMIT_SIZE];
     struct identity identity;
@@ -42,92 +49,102 @@ static bool look_closer(struct store *store, int64_t run)
     char why[RECORD_WHY];
     int32_t outcome = 0;
     const struct sample one = {.commits = bytes, .identities = &identity, .outcomes = &outcome};
-    if (!read_sample(store, run, 1, &one))
-        return false;
+    const enum status status = read_sample(store, run, 1, &one, fault);
+    if (status != STATUS_OK)
+        return status;
     store->states[run] = (uint8_t)state_without(outcome);
     if (!commit_holds(&commit, bytes[0], run, store->algorithm_version, &identity))
-        return true;
+        return STATUS_OK;
     store->states[run] = STORE_DONE;
     if (outcome_is_final(outcome) && outcome == (int32_t)commit.outcome)
-        return true;
+        return STATUS_OK;
     if (outcome_is_final(outcome))
         snprintf(why, sizeof why, "its outcome is %" PRId32 ", and %d was committed", outcome,
                  (int)commit.outcome);
     else
         snprintf(why, sizeof why, "its outcome is %" PRId32, outcome);
     store_mark(store, run, why);
-    return true;
+    return STATUS_OK;
 }
 
-static bool look(struct store *store, int64_t run, const struct sample *sample, int64_t i)
+static enum status look(struct store *store, int64_t run, const struct sample *sample, int64_t i,
+                        struct fault *fault)
 {
     struct commit commit;
     const int32_t outcome = sample->outcomes[i];
     const bool held = commit_holds(&commit, sample->commits[i], run, store->algorithm_version,
                                    &sample->identities[i]);
     if (held && (!outcome_is_final(outcome) || outcome != (int32_t)commit.outcome))
-        return look_closer(store, run);
+        return look_closer(store, run, fault);
     store->states[run] = (uint8_t)(held ? STORE_DONE : state_without(outcome));
-    return true;
+    return STATUS_OK;
+}
+
+static struct sample make_sample(size_t rows)
+{
+    return (struct sample){.commits = fault_alloc(rows, COMMIT_SIZE),
+                           .identities = fault_alloc(rows, sizeof(struct identity)),
+                           .outcomes = fault_alloc(rows, sizeof(int32_t))};
+}
+
+static void free_sample(const struct sample *sample)
+{
+    free(sample->outcomes);
+    free(sample->identities);
+    free(sample->commits);
 }
 
 enum status store_scan(struct store *store, int64_t run, int64_t runs, struct fault *fault)
 {
-    const size_t room = (size_t)(runs < SCAN_ROWS ? runs : SCAN_ROWS);
-    const struct sample sample = {.commits = fault_alloc(room, COMMIT_SIZE),
-                                  .identities = fault_alloc(room, sizeof *sample.identities),
-                                  .outcomes = fault_alloc(room, sizeof *sample.outcomes)};
+    const struct sample sample = make_sample((size_t)(runs < SCAN_ROWS ? runs : SCAN_ROWS));
     const int64_t end = run + runs;
-    struct h5_words words;
-    h5_listen(&words);
-    bool read = true;
-    for (int64_t rows = 0; read && run < end; run += rows) {
+    enum status status = STATUS_OK;
+    for (int64_t rows = 0; status == STATUS_OK && run < end; run += rows) {
         rows = end - run < SCAN_ROWS ? end - run : SCAN_ROWS;
-        read = read_sample(store, run, rows, &sample);
-        for (int64_t i = 0; read && i < rows; i++)
-            read = look(store, run + i, &sample, i);
+        status = read_sample(store, run, rows, &sample, fault);
+        for (int64_t i = 0; status == STATUS_OK && i < rows; i++)
+            status = look(store, run + i, &sample, i, fault);
     }
-    h5_deafen();
-    free(sample.outcomes);
-    free(sample.identities);
-    free(sample.commits);
-    return read ? STATUS_OK
-                : h5_fault(fault, h5_status(&words), &words, "cannot read the commit records of %s",
-                           store->path);
+    free_sample(&sample);
+    return status;
+}
+
+static enum status fill_commits(struct store *store, int64_t run, int64_t rows,
+                                const struct sample *sample, struct fault *fault)
+{
+    static const char sentence[] = "cannot write the commit records of %s";
+    const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
+    const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
+    const struct slab values = slab_values(run, rows);
+    enum status status = dataset_read(store, store->identities, &cells, sample->identities, fault,
+                                      "cannot read the identities of %s", store->path);
+    for (int64_t i = 0; i < rows; i++) {
+        struct commit commit = {.run = run + i,
+                                .outcome = OUTCOME_STOPPED,
+                                .algorithm_version = store->algorithm_version};
+        memcpy(commit.identity, sample->identities[i].bytes, COMMIT_HALF);
+        commit_pack(&commit, sample->commits[i]);
+        sample->outcomes[i] = (int32_t)commit.outcome;
+    }
+    if (status == STATUS_OK)
+        status = dataset_write(store, store_outcomes(store), &values, sample->outcomes, fault,
+                               sentence, store->path);
+    if (status == STATUS_OK)
+        status = dataset_write(store, store->commits, &records, sample->commits, fault, sentence,
+                               store->path);
+    return status;
 }
 
 enum status store_fill_commits(struct store *store, struct fault *fault)
 {
-    uint8_t(*const commits)[COMMIT_SIZE] = fault_alloc(SCAN_ROWS, COMMIT_SIZE);
-    struct identity *const identities = fault_alloc(SCAN_ROWS, sizeof *identities);
-    int32_t *const outcomes = fault_alloc(SCAN_ROWS, sizeof *outcomes);
-    struct h5_words words;
-    h5_listen(&words);
-    bool done = true;
-    for (int64_t run = 0, rows = 0; done && run < store->runs; run += rows) {
+    const struct sample sample = make_sample(SCAN_ROWS);
+    enum status status = STATUS_OK;
+    for (int64_t run = 0, rows = 0; status == STATUS_OK && run < store->runs; run += rows) {
         rows = store->runs - run < SCAN_ROWS ? store->runs - run : SCAN_ROWS;
-        const struct slab cells = slab_bytes(run, rows, IDENTITY_SIZE);
-        const struct slab records = slab_bytes(run, rows, COMMIT_SIZE);
-        done = slab_read(store, store->identities, &cells, identities);
-        for (int64_t i = 0; i < rows; i++) {
-            struct commit commit = {.run = run + i,
-                                    .outcome = OUTCOME_STOPPED,
-                                    .algorithm_version = store->algorithm_version};
-            memcpy(commit.identity, identities[i].bytes, COMMIT_HALF);
-            commit_pack(&commit, commits[i]);
-            outcomes[i] = (int32_t)commit.outcome;
-        }
-        const struct slab values = slab_values(run, rows);
-        done = done && slab_write(store, store_outcomes(store), &values, outcomes) &&
-               slab_write(store, store->commits, &records, commits);
+        status = fill_commits(store, run, rows, &sample, fault);
     }
-    h5_deafen();
-    free(outcomes);
-    free(identities);
-    free(commits);
-    return done ? STATUS_OK
-                : h5_fault(fault, STATUS_FAULT, &words, "cannot write the commit records of %s",
-                           store->path);
+    free_sample(&sample);
+    return status;
 }
 
 enum store_state store_state(const struct store *store, int64_t run)

@@ -4,14 +4,15 @@
  *
  * HDF5 keeps an error stack that any later call clears, closing calls included. So its words are
  * caught at the moment a call fails: between h5_listen and h5_deafen the first failure is kept.
- * Nothing is printed. Only the store includes this header.
+ * Nothing is printed.
  */
-#ifndef CCMSWEEP_H5_H
-#define CCMSWEEP_H5_H
+#ifndef CCMSWEEP_H5_INTERNAL_H
+#define CCMSWEEP_H5_INTERNAL_H
 
 #include "store/schema.h"
 #include <ccmsweep/fault.h>
 #include <hdf5.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,10 @@ enum status h5_status(const struct h5_words *words) MUST_USE;
 /** fault_set with ": " and the words behind the sentence. */
 enum status h5_fault(struct fault *fault, enum status status, const struct h5_words *words,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** The same with the arguments as a list. */
+enum status h5_fault_list(struct fault *fault, enum status status, const struct h5_words *words,
+                          const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 /** Type of a dataset or attribute, in the file and in memory. Caller closes it: H5Tclose. `size`
  *  matters for SCHEMA_TEXT only. \return negative on failure */

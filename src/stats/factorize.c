@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "stats/factorize.h"
+#include <ccmsweep/fault.h>
+#include <stdlib.h>
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t factorize(int64_t count, const int64_t *name, int64_t *label)
+{
+    if (name == NULL) {
+        for (int64_t i = 0; i < count; i++)
+            label[i] = i;
+        return count;
+    }
+    int64_t *const sorted = fault_alloc((size_t)count + 1, sizeof *sorted);
+    for (int64_t i = 0; i < count; i++)
+        sorted[i] = name[i];
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
+    int64_t names = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (i == 0 || sorted[i] != sorted[names - 1])
+            sorted[names++] = sorted[i];
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t *const found =
+            bsearch(&name[i], sorted, (size_t)names, sizeof *sorted, compare);
+        label[i] = found - sorted;
+    }
+    free(sorted);
+    return names;
+}

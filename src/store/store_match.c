@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "store/store_internal.h"
+#include <inttypes.h>
+#include <string.h>
+
+static int64_t first_difference(const struct store *store, const struct spec *spec, int64_t runs,
+                                const struct setting *row, struct settings *there,
+                                struct settings *here)
+{
+    for (int64_t run = 0; run < runs; run++) {
+        store_cell(store, run, there);
+        spec_cell(spec, run, here);
+        if (!settings_equal(there, here, row))
+            return run;
+    }
+    return -1;
+}
+
+/* Names the settings that decide a result and differ, for a refusal. */
+static void list_differences(const struct store *store, const struct spec *spec, int64_t runs,
+                             char *text, size_t size)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        struct settings there, here;
+        char a[128], b[128];
+        if (table[i].class == CLASS_OPERATION)
+            continue;
+        const int64_t run = first_difference(store, spec, runs, &table[i], &there, &here);
+        if (run < 0)
+            continue;
+        settings_get(&there, &table[i], a, sizeof a);
+        settings_get(&here, &table[i], b, sizeof b);
+        text_add(text, size, "%s%s is %s there and %s here (run %" PRId64 ")",
+                 text[0] != '\0' ? "; " : "", table[i].key, a, b, run);
+    }
+}
+
+/* Names the settings in which cells from `from` on differ from the first. */
+static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    struct settings first, cell;
+    spec_cell(spec, 0, &first);
+    for (size_t i = 0; i < rows; i++) {
+        bool same = true;
+        for (int64_t run = from; run < spec_cells(spec) && same; run++) {
+            spec_cell(spec, run, &cell);
+            same = settings_equal(&first, &cell, &table[i]);
+        }
+        if (!same && table[i].class != CLASS_OPERATION)
+            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "",
+                     table[i].key);
+    }
+}
+
+static bool is_same(const struct settings *a, const struct settings *b)
+{
+    size_t rows = 0;
+    const struct setting *table = settings_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        if (table[i].class != CLASS_OPERATION && !settings_equal(a, b, &table[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_of_spec(const struct store *store, const struct spec *spec)
+{
+    bool same = spec_cells(spec) == store->runs;
+    for (int64_t run = 0; run < store->runs && same; run++) {
+        struct settings there, here;
+        store_cell(store, run, &there);
+        spec_cell(spec, run, &here);
+        same = is_same(&there, &here);
+    }
+    return same;
+}
+
+enum status store_match(const struct store *store, const struct spec *spec, struct fault *fault)
+{
+    if (is_of_spec(store, spec))
+        return STATUS_OK;
+    const int64_t cells = spec_cells(spec);
+    char differences[4096] = "";
+    list_differences(store, spec, cells < store->runs ? cells : store->runs, differences,
+                     sizeof differences);
+    if (cells != store->runs && differences[0] == '\0')
+        list_axes(cells > store->runs ? spec : store->spec,
+                  cells > store->runs ? store->runs : cells, differences, sizeof differences);
+    if (cells != store->runs)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s was made for %" PRId64 " cells and the spec has %" PRId64 ": %s: give "
+                         "another file (run --reuse copies what this one has), or the spec it was "
+                         "made for",
+                         store->path, store->runs, cells, differences);
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was made for other settings: %s: give another file, or the settings it "
+                     "was made for",
+                     store->path, differences);
+}

@@ -65,7 +65,7 @@ enum status kernels_check(struct fault *fault)
             snprintf(runs + strlen(runs), sizeof runs - strlen(runs), "%s%s",
                      runs[0] != '\0' ? ", " : "", levels[i].kernels->level);
     return fault_set(fault, STATUS_INPUT,
-                     "CCMSWEEP_LEVEL: %s is no level of this CPU, expected one of %s",
+                     "CCMSWEEP_LEVEL: %s is not a level of this CPU, expected one of %s",
                      text_quote(wanted, quoted), runs);
 }
 

@@ -362,10 +362,10 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
     const int64_t fused = t->nets.compute.kernels->fused;
     if (header.fused != fused)
         return fault_set(fault, STATUS_FAULT,
-                         "begun by a CPU with%s a fused multiply-add and cannot go on at level "
+                         "begun by a CPU with%s a fused multiply-add and cannot continue at level "
                          "%s%s",
                          header.fused ? "" : "out", t->nets.compute.kernels->level,
-                         header.fused ? "" : "; CCMSWEEP_LEVEL=baseline goes on");
+                         header.fused ? "" : "; CCMSWEEP_LEVEL=baseline continues it");
     const char *const flaw = find_flaw(t, buffer);
     if (flaw != NULL)
         return fault_set(fault, STATUS_INPUT, "saved state: %s cannot have been left by a training",

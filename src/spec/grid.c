@@ -143,7 +143,7 @@ static enum status read_key(const struct grid_block *block, const struct outline
         return refuse_key(node, name, fault);
     if (axis == NULL)
         return fault_set(fault, STATUS_INPUT,
-                         "%s:%d: exclude: %s is no axis here, expected one of this grid", name,
+                         "%s:%d: exclude: %s is not an axis here, expected one of this grid", name,
                          node->key_line, row->key);
     for (size_t i = 0; i < exclusion->count; i++) {
         if (exclusion->keys[i].row == row)
@@ -174,9 +174,10 @@ static enum status read_exclusion(struct grid_block *block, const struct outline
                                   const char *name, struct fault *fault)
 {
     if (node->kind != OUTLINE_MAPPING || node->count == 0)
-        return fault_set(fault, STATUS_INPUT,
-                         "%s:%d: exclude: an item that is no mapping, expected {setting: value, …}",
-                         name, node->line);
+        return fault_set(
+            fault, STATUS_INPUT,
+            "%s:%d: exclude: an item that is not a mapping, expected {setting: value, …}", name,
+            node->line);
     struct grid_exclusion *const exclusion = &block->exclusion[block->exclusions++];
     *exclusion = (struct grid_exclusion){.line = node->line};
     exclusion->keys = fault_alloc(node->count, sizeof *exclusion->keys);
@@ -190,9 +191,10 @@ static enum status read_exclusions(struct grid_block *block, const struct outlin
                                    const char *name, struct fault *fault)
 {
     if (node->kind != OUTLINE_LIST || node->count == 0)
-        return fault_set(fault, STATUS_INPUT,
-                         "%s:%d: exclude: no list of mappings, expected [{setting: value, …}, …]",
-                         name, node->key_line);
+        return fault_set(
+            fault, STATUS_INPUT,
+            "%s:%d: exclude: not a list of mappings, expected [{setting: value, …}, …]", name,
+            node->key_line);
     if (node->count > GRID_EXCLUSIONS_LIMIT)
         return fault_set(fault, STATUS_INPUT,
                          "%s:%d: exclude: too many mappings, expected at most %d", name,

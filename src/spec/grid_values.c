@@ -183,7 +183,7 @@ static enum status read_ends(const struct setting *row, const struct outline_nod
         return refuse_spaced(row, "both logspace and loguniform", fault);
     }
     if (node->kind != OUTLINE_LIST || node->count != 2) {
-        snprintf(what, sizeof what, "%s is no list of two ends", node->key);
+        snprintf(what, sizeof what, "%s is not a list of two ends", node->key);
         return refuse_spaced(row, what, fault);
     }
     enum status status = grid_read_value(row, row->key, &node->items[0], &spaced->low, fault);
@@ -206,8 +206,9 @@ static enum status read_whole(const struct setting *row, const struct outline_no
     if (value && text_parse_integer(node->text, whole) && *whole >= low && *whole <= high)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT, "%s: %s is %s, expected a whole number from %lld to %lld",
-                     row->key, node->key, value ? text_quote(node->text, shown) : "no plain value",
-                     (long long)low, (long long)high);
+                     row->key, node->key,
+                     value ? text_quote(node->text, shown) : "not a plain value", (long long)low,
+                     (long long)high);
 }
 
 static enum status read_part(const struct setting *row, const struct outline_node *node,

@@ -198,7 +198,7 @@ enum status spec_set(struct spec *spec, const char *assignment, struct fault *fa
     enum status status = STATUS_INPUT;
     if (mark == NULL || mark == key) {
         char quoted[TEXT_QUOTED];
-        fault_set(fault, status, "%s is no assignment, expected KEY=VALUE",
+        fault_set(fault, status, "%s is not an assignment, expected KEY=VALUE",
                   text_quote(assignment, quoted));
     } else {
         *mark = '\0';

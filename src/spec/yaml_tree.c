@@ -186,7 +186,7 @@ static enum status read_key(const struct reader *r, const yaml_node_t *node, cha
     if (node->type == YAML_SCALAR_NODE)
         *key = copy_scalar(node);
     if (*key == NULL || **key == '\0')
-        return refuse(r, line_of(node), "a key that is no name, expected 'key: value'");
+        return refuse(r, line_of(node), "a key that is not a name, expected 'key: value'");
     return STATUS_OK;
 }
 

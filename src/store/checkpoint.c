@@ -196,7 +196,7 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     if (fd >= 0) {
         answer = fstat(fd, &about) != 0 ? refuse_unreadable(fault, name)
                  : !S_ISREG(about.st_mode)
-                     ? refuse(fault, name, "is no file")
+                     ? refuse(fault, name, "is not a file")
                      : load_file(fd, name, run, identity, payload, size, fault);
         close(fd);
     } else if (errno == ELOOP) {

@@ -107,7 +107,7 @@ static enum status refuse_column(const struct store *store, const struct variabl
     const char *const key = variable->axis != NULL ? variable->axis->key : variable->name;
     if (variable->type == SCHEMA_TEXT)
         return fault_set(fault, STATUS_INPUT,
-                         "%s was changed by another program: name %" PRId64 " of %s is another",
+                         "%s was changed by another program: name %" PRId64 " of %s differs",
                          store->path, i, variable->name);
     write_value(variable, there, i, has);
     write_value(variable, given, i, wanted);

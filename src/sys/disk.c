@@ -148,7 +148,7 @@ static const char *kind_of(mode_t mode)
     return S_ISFIFO(mode)                   ? "a FIFO"
            : S_ISSOCK(mode)                 ? "a socket"
            : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
-                                            : "no file";
+                                            : "not a plain file";
 }
 
 static enum status refuse_kind(mode_t mode, const char *path, struct fault *fault)
@@ -230,7 +230,7 @@ enum status disk_sync(int fd, const char *path, struct fault *fault)
 {
     if (fsync(fd) == 0)
         return STATUS_OK;
-    return fault_set(fault, STATUS_FAULT, "cannot bring to the disk %s: %s", path, strerror(errno));
+    return fault_set(fault, STATUS_FAULT, "cannot sync %s: %s", path, strerror(errno));
 }
 
 bool disk_is_in_place(int fd, const char *path)
@@ -248,7 +248,7 @@ enum status disk_sync_folder(const char *path, struct fault *fault)
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* Some file systems cannot sync a folder and say EINVAL: nothing more can be done there. */
     if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-        status = refuse("bring to the disk the folder", folder, fault);
+        status = refuse("sync the folder", folder, fault);
     if (fd >= 0)
         close(fd);
     free(copy);
@@ -257,8 +257,10 @@ enum status disk_sync_folder(const char *path, struct fault *fault)
 
 enum status disk_rename(const char *temporary, const char *path, struct fault *fault)
 {
-    if (rename(temporary, path) < 0)
-        return refuse("give its name to", path, fault);
+    const int error = rename(temporary, path) < 0 ? errno : 0;
+    if (error != 0)
+        return fault_set(fault, disk_status(error), "cannot rename %s to %s: %s", temporary, path,
+                         strerror(error));
     return disk_sync_folder(path, fault);
 }
 

@@ -83,7 +83,7 @@ static enum status check_content(int fd, const char *name, struct fault *fault)
     if (fstat(fd, &about) != 0)
         return refuse_error(errno, "look at", name, fault);
     if (!S_ISREG(about.st_mode))
-        return refuse_other(name, "is no file", fault);
+        return refuse_other(name, "is not a file", fault);
     if (about.st_nlink > 1)
         return refuse_other(name, "has another name as well (a hard link)", fault);
     if (pread(fd, words, strlen(start), 0) < 0)

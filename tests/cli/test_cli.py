@@ -108,7 +108,7 @@ COMMAND_LINES = {
                     "--episodes: training.episodes: '0' is out of range"),
     "setting without a value": (
         ["train", "--set", "training.batch"],
-        "ccmsweep: --set: 'training.batch' is no assignment, expected KEY=VALUE\n"),
+        "ccmsweep: --set: 'training.batch' is not an assignment, expected KEY=VALUE\n"),
     "setting with an empty value": (
         ["train", "--set", "training.batch="],
         f"ccmsweep: --set: training.batch: '' is not a whole number, expected {BATCH}\n"),
@@ -594,6 +594,6 @@ def test_level_can_be_chosen():
 def test_unknown_level_is_refused(words):
     done = at_level("sse9", *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"ccmsweep: CCMSWEEP_LEVEL: 'sse9' is no level of this CPU, expected one "
+    assert re.fullmatch(r"ccmsweep: CCMSWEEP_LEVEL: 'sse9' is not a level of this CPU, expected one "
                         r"of [\w, ]*baseline\n", done.stderr)
     assert at_level("sse9", "--help").returncode == 0

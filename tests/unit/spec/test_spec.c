@@ -105,9 +105,9 @@ static struct malformed malformed[] = {
      "s.yaml:2: training.batch: a mapping, expected a value or a list of values"},
     {"merge key", "training:\n  <<: {seed: 1}\n", "s.yaml:2: training.<<: " UNKNOWN},
     {"list for a key", "training:\n  ? [a]\n  : 1\n",
-     "s.yaml:2: a key that is no name, expected 'key: value'"},
+     "s.yaml:2: a key that is not a name, expected 'key: value'"},
     {"empty key", "training:\n  \"\": 1\n",
-     "s.yaml:2: a key that is no name, expected 'key: value'"},
+     "s.yaml:2: a key that is not a name, expected 'key: value'"},
     {"value for an interval", "environment:\n  power_dbm: 4\n",
      "s.yaml:2: environment.power_dbm: a single value, expected " POWER},
     {"interval of three", "environment:\n  power_dbm: [1, 2, 3]\n",
@@ -262,9 +262,9 @@ static void test_set_and_options_are_refused_with_a_sentence(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"training.batch", "--set: 'training.batch' is no assignment, expected KEY=VALUE"},
-        {"=3", "--set: '=3' is no assignment, expected KEY=VALUE"},
-        {"", "--set: '' is no assignment, expected KEY=VALUE"},
+        {"training.batch", "--set: 'training.batch' is not an assignment, expected KEY=VALUE"},
+        {"=3", "--set: '=3' is not an assignment, expected KEY=VALUE"},
+        {"", "--set: '' is not an assignment, expected KEY=VALUE"},
         {"training.batch=", "--set: training.batch: '' is not a whole number, expected " BATCH},
         {"training.batch= 3", "--set: training.batch: ' 3' is not a whole number, expected " BATCH},
         {"training.batch=3=4",

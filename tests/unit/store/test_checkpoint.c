@@ -187,7 +187,7 @@ static void test_foreign_ones_are_refused(void **state)
     assert_int_equal(load(&fault), CHECKPOINT_LOADED);
     unlink(file);
     assert_int_equal(mkdir(file, 0777), 0);
-    assert_load_refused("is no file");
+    assert_load_refused("is not a file");
 }
 
 /* Whatever fails, the old one stays good and nothing else is left. */

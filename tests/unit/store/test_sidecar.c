@@ -74,7 +74,7 @@ static void test_a_checkpoint_that_is_no_file(void **state)
         assert_int_equal(
             checkpoint_load(folder.path, run, &identity, payload, sizeof payload, &fault),
             CHECKPOINT_REFUSED);
-        assert_non_null(strstr(fault.text, run == 1 ? "is no file" : "is a link"));
+        assert_non_null(strstr(fault.text, run == 1 ? "is not a file" : "is a link"));
         assert_ok(checkpoint_save(folder.path, run, &identity, payload, 0, &fault));
         assert_true(S_ISREG(file_mode(run == 1 ? in("run.h5.ckpt/run-000001.ckpt")
                                                : in("run.h5.ckpt/run-000002.ckpt"))));

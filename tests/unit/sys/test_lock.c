@@ -169,7 +169,7 @@ static void test_what_is_no_lock(void **state)
     assert_int_equal(folder_entries(folder.name, "nowhere", false), 0);
     assert_int_equal(unlink(name), 0);
     assert_int_equal(mkfifo(name, 0600), 0);
-    refuse_lock("run.h5.lock is no file");
+    refuse_lock("run.h5.lock is not a file");
     assert_int_equal(unlink(name), 0);
     assert_int_equal(link(precious, name), 0);
     refuse_lock("run.h5.lock has another name as well");

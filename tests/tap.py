@@ -2,10 +2,11 @@
 """Run pytest on the files given and report each case as a line of TAP, with the reason of a skip.
 
 Usage: python3 tap.py FILE... A failure is followed by its traceback, as comments. What the files
-share they import from the modules beside this one: its folder is the first on Python's path.
+share they import from the modules in helpers/: that folder is the first on Python's path.
 """
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,5 +53,6 @@ if __name__ == "__main__":
     # What pytest itself has to say goes nowhere; TAP goes to a copy of standard output.
     plugin = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.path.insert(0, str(Path(__file__).parent / "helpers"))
     options = ["-p", "no:cacheprovider", "--tb=short"]
     sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[plugin]))

@@ -214,7 +214,7 @@ def test_ends_at_sigterm(cluster):
               "    cluster.call('sbatch', '--wrap', 'srun sleep 1000')\n"
               "    print(cluster.folder, flush=True)\n    time.sleep(100)\n")
     with subprocess.Popen([sys.executable, "-c", script], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, cwd=SOURCE / "tests") as process:
+                          stderr=subprocess.DEVNULL, cwd=SOURCE / "tests/helpers") as process:
         other = Cluster()
         other.folder = Path(process.stdout.readline().strip())
         wait_until(lambda: len(other.processes()) > 6, "no step came up")

@@ -1,48 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""The report as a user gets it: in a browser, in LaTeX, of files in every state."""
+"""The report as a user gets it: in a browser and in LaTeX."""
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
-import h5py
 import numpy as np
 import pytest
-import synthetic
-from aggregate_case import GRID, SMALL
-from program import PROGRAM, run
+from analysis_case import analysis
+from program import run
+from report_case import path, text_of
 from sweep_case import SOURCE, environment
-from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
 sys.path.insert(0, str(SOURCE / "analysis"))
 
 from ccmsweep_analysis.figures import FIGURES  # noqa: E402
 
+__all__ = ["path"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SPEC = SMALL % (300, 3, "  actor_lr: [0.1, 0.001]\n  critic_lr: [0.1, 0.001]\n  seed: 1-7\n")
 SECTIONS = ["Provenance and completeness", "The grid", "Curves", "Comparisons", "Mechanism",
             "Returns", "Run times", "Commands"]
-
-
-def analysis(*words, cwd=None, **more):
-    return subprocess.run(
-        [sys.executable, "-m", "ccmsweep_analysis", *map(str, words)], cwd=cwd, text=True,
-        capture_output=True, timeout=300, check=False,
-        env={**os.environ, "PYTHONPATH": str(SOURCE / "analysis"), **more})
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("a <b> & c")  # goes into the page as words
-    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
-    done = run("run", "s.yaml", "-o", "s_1.h5", "--progress", "none", cwd=folder,
-               env=environment())
-    assert done.returncode == 0, done.stderr
-    return folder / "s_1.h5"
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +41,6 @@ def folder(path, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(folder):
     return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def text_of(page):
-    words = re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.S))
-    return " ".join(words.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&").split())
 
 
 # What stands in it
@@ -209,14 +182,17 @@ def probed(page, folder, width):
     return told
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-def test_every_figure_is_shown_and_the_page_fits(page, tmp_path, width):
-    told = probed(page, tmp_path, width)
-    assert len(told["images"]) == len(FIGURES)
-    for natural, shown, colours in told["images"]:
+@pytest.fixture(scope="module", params=[1200, 390])
+def seen(page, tmp_path_factory, request):
+    return probed(page, tmp_path_factory.mktemp("probed"), request.param)
+
+
+def test_every_figure_is_shown_and_the_page_fits(seen):
+    assert len(seen["images"]) == len(FIGURES)
+    for natural, shown, colours in seen["images"]:
         assert natural > 400 and shown >= 500 and colours > 20
-    assert told["broken"] == []  # words in the headings of tables
-    assert told["page"] <= width  # nothing makes the page itself scroll sideways
+    assert seen["broken"] == []  # words in the headings of tables
+    assert seen["page"] <= seen["window"]  # nothing makes the page itself scroll sideways
 
 
 def requests_of(page, folder):
@@ -253,11 +229,10 @@ def test_it_prints(folder, tmp_path):
     assert 8 <= pages <= 60
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-def test_screenshots_are_not_blank(folder, page, tmp_path, width):
+def test_screenshots_are_not_blank(folder, seen, tmp_path):
     """All of the page, figures and tables, from top to bottom."""
     import matplotlib.image
-    height = min(probed(page, tmp_path, width)["height"], 16000)
+    width, height = seen["window"], min(seen["height"], 16000)
     browse(f"--screenshot={tmp_path}/page.png", f"--window-size=1300,{height}",
            framed(f"file://{folder}/report.html", tmp_path, width, height), folder=tmp_path)
     pixels = matplotlib.image.imread(tmp_path / "page.png")[:, :width, :3]
@@ -333,16 +308,6 @@ def test_the_paper_is_what_a_researcher_starts_from(folder, told):
         assert (folder / "paper/paper.bbl").read_text("utf-8").count(r"\bibitem") == 3
 
 
-def test_the_paper_of_one_seed(tmp_path):
-    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID.replace("1-8", "[1]")))
-    synthetic.fill(made, [STOPPED, CENSORED] * 3)
-    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
-    assert (done.returncode, done.stderr) == (0, "")
-    text = (tmp_path / "r/paper/paper.tex").read_text("utf-8")
-    assert r"with \sweep{seeds} seed each" in " ".join(text.split())
-    assert "paired" not in text and "permutation tests" not in text and "With one seed" in text
-
-
 def test_an_unknown_number_is_an_error(folder, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("no pdflatex")
@@ -351,158 +316,3 @@ def test_an_unknown_number_is_an_error(folder, tmp_path):
     (paper / "paper.tex").write_text(text.replace(r"\sweep{runs}", r"\sweep{rums}", 1), "utf-8")
     done = pdflatex(paper, "paper.tex")
     assert done.returncode != 0 and "no number `rums' in numbers.tex" in done.stdout
-
-
-# Files in other states
-
-
-def test_gaps_and_unfinished_runs_are_told(tmp_path):
-    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID))
-    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
-                                                               RUNNING, 0]
-    synthetic.fill(made, np.random.default_rng(3).permutation([*kinds, *kinds[:20]]))
-    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
-    assert (done.returncode, done.stderr) == (0, "")
-    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
-    warnings = json.loads(run("aggregate", made, "--format", "json").stdout)["warnings"]
-    assert words.count("Not complete:") == 1 and len(warnings) >= 3
-    for warning in warnings:
-        assert " ".join(f"{warning[0].upper()}{warning[1:]}.".split()) in words
-    assert len(re.findall(r"seed \d: (failed|quarantined) \(run \d+\)", words)) == 2
-    assert "not complete" in (tmp_path / "r/paper/paper.tex").read_text("utf-8")
-
-
-def test_a_sweep_that_is_not_begun(tmp_path):
-    made = synthetic.make(tmp_path, SMALL % (400, 5, GRID))
-    done = analysis("report", made, "-o", tmp_path / "r", "--latex")
-    assert (done.returncode, done.stderr) == (0, "")
-    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
-    assert "Not complete: 0 of 48 runs had the event by episode 400; 48 pending." in words
-    assert "Not drawn:" in words and "no run is finished" in words
-
-
-def test_a_single_training(tmp_path):
-    done = run("train", "--set", "environment.agents=3", "--set", "training.batch=8",
-               "--episodes", "60", "--set", "tracking.log_every=100", "-o", "t.h5", cwd=tmp_path)
-    assert done.returncode == 0
-    done = analysis("report", "t.h5", "-o", "r", "--latex", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
-    assert "no logs" in words and "no evaluation was asked for" in words
-    assert "They want two" in words or "they want two configurations" in words
-
-
-def test_a_sweep_that_runs(tmp_path):
-    (tmp_path / "s.yaml").write_text(SMALL % (1500, 5, GRID), encoding="utf-8")
-    job = subprocess.Popen([PROGRAM, "run", "s.yaml", "-o", "s.h5", "--progress", "none"],
-                           cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            time.sleep(0.05)
-            if (tmp_path / "s.h5").exists():
-                seen = run("status", "s.h5", "--json", cwd=tmp_path)
-                if seen.returncode == 0 and json.loads(seen.stdout)["states"]["done"] >= 2:
-                    break
-        assert job.poll() is None
-        done = analysis("report", "s.h5", "-o", "r", cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, "")
-    finally:
-        job.send_signal(signal.SIGKILL)
-        job.wait()
-    words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
-    assert "Not complete:" in words and "being written" in words
-    # And killed: what was done stays.
-    done = analysis("list", "s.h5", cwd=tmp_path)
-    assert done.returncode == 0 and "survival" in done.stdout
-
-
-BAD = {
-    "absent": (None, "cannot open"),
-    "empty": (b"", "not an HDF5 file"),
-    "junk": (b"actor_lr,critic_lr\n" * 100, "not an HDF5 file"),
-    "foreign": ("foreign", "not one of ccmsweep"),
-    "newer": ("newer", "newer version"),
-}
-
-
-@pytest.mark.parametrize("command", ["list", "report", "figures"])
-@pytest.mark.parametrize("name", BAD)
-def test_bad_files_are_refused_in_one_sentence(path, tmp_path, name, command):
-    content, words = BAD[name]
-    bad = tmp_path / "bad.h5"
-    if content == "foreign":
-        with h5py.File(bad, "w") as file:
-            file["x"] = 1
-    elif content == "newer":
-        shutil.copy(path, bad)
-        with h5py.File(bad, "r+") as file:
-            file.attrs["schema_version"] = np.int32(99)
-    elif content is not None:
-        bad.write_bytes(content)
-    output = [] if command == "list" else ["-o", "out"]
-    done = analysis(command, "bad.h5", *output, cwd=tmp_path)
-    assert done.returncode == 2 and done.stdout == ""
-    assert re.fullmatch(r"ccmsweep_analysis: .*bad\.h5.*\n", done.stderr) and words in done.stderr
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("words, message", [
-    (["report", "FILE", "-o", "out", "--event", "nonsense"], "'nonsense' is not as expected"),
-    (["figures", "FILE", "-o", "out", "--only", "survival,nonsense"],
-     "--only nonsense: unknown; expected some of rmst_map"),
-    (["figures", "FILE", "-o", "out", "--only", ""], "--only: empty"),
-    (["figures", "FILE", "-o", "out", "--format", "gif"],
-     "--format gif: unknown; expected some of png, svg, pdf"),
-    (["report", "FILE"], "-o/--output"),
-    (["draw", "FILE"], "invalid choice: 'draw'"),
-])
-def test_bad_options_are_refused(path, tmp_path, words, message):
-    done = analysis(*(str(path) if word == "FILE" else word for word in words), cwd=tmp_path)
-    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_folder_that_cannot_be_made(path, tmp_path):
-    (tmp_path / "out").write_text("in the way")
-    done = analysis("report", path, "-o", "out", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == "ccmsweep_analysis: out: File exists; expected a folder to write to\n"
-    assert (tmp_path / "out").read_text() == "in the way"
-
-
-def test_a_python_without_what_it_takes(path, tmp_path):
-    (tmp_path / "h5py.py").write_text("raise ModuleNotFoundError(name='h5py')")
-    done = subprocess.run([sys.executable, "-m", "ccmsweep_analysis", "list", path], text=True,
-                          capture_output=True, check=False, env={
-                              **os.environ, "PYTHONPATH": f"{tmp_path}:{SOURCE / 'analysis'}"})
-    assert done.returncode == 2 and " has no h5py; expected a Python with" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_the_script_finds_all_it_needs(path, tmp_path):
-    shutil.copy(path, tmp_path / "s.h5")
-    script = [SOURCE / "jobs/report.sh"]
-    done = subprocess.run([*script, "s.h5"], cwd=tmp_path, capture_output=True, text=True,
-                          check=False)
-    assert (done.returncode, done.stderr) == (0, "Report: s.h5.report/report.html\n")
-    done = subprocess.run([*script, "s.h5", "-o", "there", "--event", "gradient_zero"],
-                          cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "Report: there/report.html\n")
-    page = (tmp_path / "there/report.html").read_text("utf-8")
-    assert "Event: gradient_zero of the last actor" in page
-    for words in ([], ["absent.h5"], ["s.h5", "--event", "nonsense"]):
-        done = subprocess.run([*script, *words], cwd=tmp_path, capture_output=True, text=True,
-                              check=False)
-        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-
-
-def test_figures_and_list(path, tmp_path):
-    done = analysis("figures", path, "-o", tmp_path / "f", "--only", "survival,rmst_map",
-                    "--format", "png")
-    assert done.returncode == 0
-    assert done.stdout.split() == [f"{tmp_path}/f/survival.png", f"{tmp_path}/f/rmst_map.png"]
-    assert sorted(name.name for name in (tmp_path / "f").iterdir()) == ["rmst_map.png",
-                                                                       "survival.png"]
-    done = analysis("list", path)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FIGURES)

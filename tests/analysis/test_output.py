@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Where reports and figures are written to: what is never written over, full disks, kills."""
+import fcntl
+import os
+import random
+import select
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from analysis_case import FEW_DRAWS, FEW_FIGURES
+from hostile_case import nothing_left, one_figure, path, said_by
+from sweep_case import SOURCE, wait_until
+
+sys.path.insert(0, str(SOURCE / "analysis"))
+
+from ccmsweep_analysis import output  # noqa: E402
+from ccmsweep_analysis.sweep import Unreadable  # noqa: E402
+
+__all__ = ["path"]
+KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 4)
+FINDS_US = {**os.environ, "PYTHONPATH": str(SOURCE / "analysis")}
+
+
+# Files that are not ours
+
+
+def test_links_are_followed_and_other_files_kept(path, tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "scratch").mkdir()
+    os.symlink("../scratch/page.html", tmp_path / "r/report.html")  # dangles
+    said_by("report", path, "-o", "r", cwd=tmp_path)
+    assert (tmp_path / "r/report.html").is_symlink()
+    assert "</html>" in (tmp_path / "scratch/page.html").read_text("utf-8")
+    os.chmod(tmp_path / "scratch/page.html", 0o640)
+    said_by("report", path, "-o", "r", cwd=tmp_path)
+    assert (tmp_path / "r/report.html").is_symlink()
+    assert stat.S_IMODE(os.stat(tmp_path / "scratch/page.html").st_mode) == 0o640
+    assert nothing_left(tmp_path)
+
+
+def test_a_file_of_hdf5_is_never_replaced(path, tmp_path):
+    shutil.copy(path, tmp_path / "other.h5")
+    before = (tmp_path / "other.h5").read_bytes()
+    (tmp_path / "f").mkdir()
+    os.symlink("../other.h5", tmp_path / "f/survival.svg")
+    _, said = one_figure(path, tmp_path, code=2)
+    assert b"is an HDF5 file, which is never replaced" in said
+    assert (tmp_path / "other.h5").read_bytes() == before and nothing_left(tmp_path)
+
+
+def test_a_fifo_and_a_stream_are_written_to(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "fifo").read_bytes()))
+    reader.start()
+    output.write_whole(tmp_path / "fifo", b"x" * 200000)
+    reader.join()
+    assert got == [b"x" * 200000] and stat.S_ISFIFO(os.stat(tmp_path / "fifo").st_mode)
+    code = "from ccmsweep_analysis.output import write_whole; write_whole('/dev/stdout', b'whole')"
+    with open(tmp_path / "out", "wb") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True,
+                       env={**os.environ, "PYTHONPATH": str(SOURCE / "analysis")})
+    assert (tmp_path / "out").read_bytes() == b"whole"
+    output.write_whole("/dev/null", b"whole")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_nobody_reads_a_fifo(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setattr(output, "READER_WAIT", 0.2)
+    with pytest.raises(OSError, match="fifo"):
+        output.write_whole(tmp_path / "fifo", b"x")
+
+
+def test_a_table_does_not_replace_a_sweep(path, tmp_path):
+    shutil.copy(path, tmp_path / "s.h5")
+    with pytest.raises(Unreadable, match="never replaced"):
+        output.write_whole(tmp_path / "s.h5", b"x")
+
+
+# Disks and kills
+
+
+def test_a_full_disk_names_what_was_written(path, tmp_path):
+    (tmp_path / "r").mkdir()
+    os.symlink("/dev/full", tmp_path / "r/report.html")
+    _, said = said_by("report", path, "-o", "r", cwd=tmp_path, code=1)
+    assert said.decode() == (f"ccmsweep_analysis: {tmp_path}/r/report.html: No space left on "
+                             "device\n")
+    assert nothing_left(tmp_path)
+
+
+def test_a_file_too_large_for_the_limit(path, tmp_path):
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 8; exec "$@"', "-", sys.executable, SOURCE / "analysis/run.py",
+         "figures", path, "-o", "f", "--only", "survival", *FEW_DRAWS],
+        cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "ccmsweep_analysis: f: File too large\n")
+    assert nothing_left(tmp_path)
+
+
+def whole(folder):
+    """All files that stand in a folder are whole, whenever they were made."""
+    for name in folder.rglob("*"):
+        aside = any(part.startswith(".ccmsweep-") for part in name.relative_to(folder).parts)
+        if name.is_dir() or aside:
+            continue
+        data = name.read_bytes()
+        if name.suffix == ".pdf":
+            assert data.startswith(b"%PDF") and data.rstrip().endswith(b"%%EOF"), name
+        elif name.suffix in (".html", ".tex"):
+            end = {"report.html": b"</html>", "paper.tex": rb"\end{document}"}.get(name.name, b"")
+            assert data and data.rstrip().endswith(end), name
+
+
+def test_killed_at_any_instant(path, tmp_path):
+    """Whole files of before or of now, and the next start removes what was left."""
+    rng = random.Random(15)
+    words = [sys.executable, *FEW_FIGURES, "report", path, "-o", tmp_path / "r", "--latex"]
+    begun = time.monotonic()
+    assert subprocess.run(words, capture_output=True, check=False, env=FINDS_US).returncode == 0
+    took = time.monotonic() - begun
+    names = sorted(name.relative_to(tmp_path) for name in tmp_path.rglob("*"))
+    for kill in range(KILLS):
+        if kill == KILLS // 2:
+            shutil.rmtree(tmp_path / "r")  # from nothing as well
+        job = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=FINDS_US)
+        try:
+            job.wait(took * rng.uniform(0.1, 1.0))
+        except subprocess.TimeoutExpired:
+            job.send_signal(signal.SIGKILL)
+            job.wait()
+        whole(tmp_path)
+        if (tmp_path / "r/paper").exists():
+            assert {name.relative_to(tmp_path) for name in (tmp_path / "r/paper").rglob("*")} == {
+                name for name in names if "paper" in name.parts[1:2] and len(name.parts) > 2}
+    assert subprocess.run(words, capture_output=True, check=False, env=FINDS_US).returncode == 0
+    whole(tmp_path)
+    assert sorted(name.relative_to(tmp_path) for name in tmp_path.rglob("*")) == names
+    assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("when", ["it draws", "it writes"])
+def test_an_interrupt_leaves_nothing(when, path, tmp_path):
+    """It cannot end before: what it writes goes into a pipe that is too small for it."""
+    (tmp_path / "f").mkdir()
+    fifo = tmp_path / "f/survival.svg"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    job = subprocess.Popen(
+        [sys.executable, *FEW_FIGURES, "figures", path, "-o", tmp_path / "f", "--only", "survival",
+         "--format", "svg"], stderr=subprocess.PIPE, text=True, env=FINDS_US)
+    wait_until((lambda: list(tmp_path.glob("f/.ccmsweep-*"))) if when == "it draws" else
+               (lambda: select.select([reader], [], [], 0)[0]), "it did not begin", seconds=120)
+    job.send_signal(signal.SIGTERM)
+    _, said = job.communicate(timeout=120)
+    os.close(reader)
+    assert job.returncode == 128 + signal.SIGTERM and said == ""
+    assert list(tmp_path.glob("f/*")) == [fifo] and nothing_left(tmp_path)
+
+
+def test_what_others_work_in_is_kept(tmp_path):
+    with output.workshop(tmp_path) as mine:
+        (mine / "x").write_text("x")
+        with output.workshop(tmp_path) as other:
+            assert other != mine and (mine / "x").exists()
+        assert (mine / "x").exists()
+        (tmp_path / ".ccmsweep-left").mkdir()
+        os.symlink(mine, tmp_path / ".ccmsweep-link")
+        output.clear(tmp_path)
+        assert not (tmp_path / ".ccmsweep-left").exists() and (mine / "x").exists()
+        assert os.path.islink(tmp_path / ".ccmsweep-link")

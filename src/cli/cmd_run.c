@@ -445,7 +445,7 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     }
     struct comm comm;
     char why[512];
-    crash_install();
+    crash_mark_install();
     stop_install(launcher_is_there(), launcher_gives_time());
     const double job_end = launcher_rank() == 0 ? deadline_of_job() : INFINITY;
     comm_start(&comm);

@@ -87,7 +87,7 @@ enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
     const struct store_place place = store_place(w->store, run);
     w->suspect = trouble.suspect != 0 || trouble.crashes > 0;
     trouble.flight = FLIGHT_OPEN;
-    crash_blame(&place);
+    crash_mark_aim(&place);
     status = store_note_trouble(w->store, run, &trouble, fault);
     inject(INJECT_BEGIN, run);
     return status;
@@ -104,7 +104,7 @@ enum status worker_begin(struct worker *w, struct trainer *trainer, struct fault
         return note_start(w, fault);
     /* The run stays what it was. */
     struct store_trouble trouble;
-    crash_blame(NULL);
+    crash_mark_aim(NULL);
     if (store_trouble(w->store, w->run, &trouble, NULL) == STATUS_OK) {
         trouble.flight = FLIGHT_NONE;
         (void)!store_note_trouble(w->store, w->run, &trouble, NULL);
@@ -189,7 +189,7 @@ enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
         status = store_notes(w->store, w->run, &notes, fault);
     if (status == STATUS_OK)
         status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
-    crash_blame(NULL);
+    crash_mark_aim(NULL);
     if (status == STATUS_OK)
         status = clear_trouble(w, FLIGHT_NONE, true, fault);
     struct fault warning;
@@ -211,7 +211,7 @@ enum status worker_stop(struct worker *w, struct fault *fault)
     enum status status = note_progress(w, fault);
     if (status == STATUS_OK && saved)
         status = store_interrupt(w->store, w->run, fault);
-    crash_blame(NULL);
+    crash_mark_aim(NULL);
     if (status == STATUS_OK)
         status = clear_trouble(w, FLIGHT_NONE, false, fault);
     return status;

@@ -2,21 +2,21 @@
 /**
  * The crash mark: what a process leaves behind when a fault of its own ends it.
  *
- * On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT the handler adds one to the run's `crashes`, sets
- * its `flight` to FLIGHT_CRASHED, syncs the file and lets the signal kill. Only calls that are safe
- * in a handler are made: pread, pwrite, fsync. What kills from outside (SIGKILL, a full memory, a
- * lost node) leaves no mark. Local.
+ * On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT the handler adds one to the crash count of the
+ * run, sets its `flight` to FLIGHT_CRASHED, syncs the file and lets the signal kill. Only calls
+ * that are safe in a handler are made: pread, pwrite, fsync. What kills from outside (SIGKILL, a
+ * full memory, a lost node) leaves no mark. Local.
  */
 #ifndef CCMSWEEP_CRASH_MARK_H
 #define CCMSWEEP_CRASH_MARK_H
 
 #include "store/store.h"
 
-/** Catch the signals from now on, on a stack of their own. Call before MPI is started, whose own
- *  handlers then stay away. */
-void crash_install(void);
+/** Catch the signals from now on, on a stack of their own. Call before MPI is started: MPI then
+ *  leaves these signals alone. */
+void crash_mark_install(void);
 
-/** From now on a crash is that of the run at this place; NULL: of none. */
-void crash_blame(const struct store_place *place);
+/** From now on a crash is that of the run at this place; NULL: of none. The place is copied. */
+void crash_mark_aim(const struct store_place *place);
 
 #endif

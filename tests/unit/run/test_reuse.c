@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/* Runs that are copied from another file. */
+#include "run/reuse.h"
+#include "store_case.h"
+
+static struct folder folder;
+static struct spec *spec;
+static struct store *store;
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_init(&folder);
+    spec = spec_small("grid: {seed: [5, 6, 7]}\n");
+    store = store_made(folder.path, spec);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    store_close(&store);
+    spec_free(&spec);
+    folder_fini(&folder);
+    return 0;
+}
+
+/* Damage the reward of a run in the file. */
+static void filled_flip(int64_t run)
+{
+    struct fault fault;
+    struct settings cell;
+    struct filled filled;
+    size_t size = 0;
+    store_cell(store, run, &cell);
+    filled_clear(&filled, &cell);
+    assert_ok(store_load(store, run, &filled.record, &fault));
+    unsigned char *bytes = file_read(folder.path, &size);
+    const unsigned char *const at = memmem(bytes, size, filled.record.reward, 12 * sizeof(double));
+    assert_non_null(at);
+    file_flip(folder.path, at - bytes + 3, 1);
+    filled_fini(&filled);
+    free(bytes);
+}
+
+static struct progress quiet(FILE **file)
+{
+    struct progress progress;
+    *file = tmpfile();
+    assert_non_null(*file);
+    progress_init(&progress, PROGRESS_NONE, *file);
+    return progress;
+}
+
+static void test_runs_of_another_file_are_copied(void **state)
+{
+    (void)state;
+    struct fault fault;
+    char path[200];
+    FILE *said = NULL;
+    struct progress progress = quiet(&said);
+    const struct store_host host = {"there", "c", "avx2", "r", 1};
+    commit_salted(store, 0, 11);
+    assert_ok(store_note_start(store, 1, &host, 50, &fault));
+    assert_ok(store_note_end(store, 1, 12.5, 70, &fault));
+    commit_salted(store, 1, 12);
+    struct spec *wider = spec_small("grid: {seed: [4, 6, 5, 8, 7]}\n");
+    snprintf(path, sizeof path, "%s/wider.h5", folder.name);
+    struct store *other = store_made(path, wider);
+    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    static const enum store_state expected[] = {STORE_PENDING, STORE_DONE, STORE_DONE,
+                                                STORE_PENDING, STORE_PENDING};
+    for (int run = 0; run < 5; run++)
+        assert_int_equal(store_state(other, run), expected[run]);
+    assert_true(holds_salted(other, 1, 12) && holds_salted(other, 2, 11));
+    assert_ok(store_check(other, 1, &fault));
+    struct store_notes notes;
+    assert_ok(store_notes(other, 1, &notes, &fault));
+    assert_true(notes.wall_s == 12.5 && strcmp(notes.host, "there") == 0);
+    /* What is done here is left alone. */
+    store_close(&other);
+    assert_int_equal(unlink(path), 0);
+    other = store_made(path, wider);
+    commit_salted(other, 1, 99);
+    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    assert_true(holds_salted(other, 1, 99) && holds_salted(other, 2, 11));
+    /* Rows that are not those committed there are not copied. */
+    filled_flip(0);
+    assert_ok(store_uncommit(other, 2, &fault));
+    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    assert_int_equal(store_state(other, 2), STORE_PENDING);
+    assert_refused(reuse_runs(other, "/nowhere/x.h5", &progress, &fault), STATUS_INPUT,
+                   "No such file");
+    store_close(&other);
+    spec_free(&wider);
+    fclose(said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_runs_of_another_file_are_copied, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

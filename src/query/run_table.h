@@ -34,7 +34,7 @@ struct surveyed {
     int32_t attempts;
     double wall_s; /**< NaN unknown */
     char host[65]; /**< of the last attempt; "" for none */
-    struct store_trouble trouble;
+    struct store_failures trouble;
     const char *damage; /**< what is wrong with its rows, which then do not count (store_damage);
                              NULL: nothing is known to be. Of the store */
 };

@@ -75,20 +75,20 @@ static enum status note_start(struct worker *w, struct fault *fault)
 
 enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
 {
-    struct store_trouble trouble;
+    struct store_failures failures;
     w->run = run;
     if (w->store == NULL)
         return STATUS_OK;
     enum status status = store_check_place(w->store, fault);
     if (status == STATUS_OK)
-        status = store_trouble(w->store, run, &trouble, fault);
+        status = store_failures(w->store, run, &failures, fault);
     if (status != STATUS_OK)
         return status;
     const struct store_place place = store_place(w->store, run);
-    w->suspect = trouble.suspect != 0 || trouble.crashes > 0;
-    trouble.flight = FLIGHT_OPEN;
+    w->suspect = failures.suspect != 0 || failures.crashes > 0;
+    failures.flight = FLIGHT_OPEN;
     crash_mark_aim(&place);
-    status = store_note_trouble(w->store, run, &trouble, fault);
+    status = store_note_failures(w->store, run, &failures, fault);
     inject(INJECT_BEGIN, run);
     return status;
 }
@@ -103,11 +103,11 @@ enum status worker_begin(struct worker *w, struct trainer *trainer, struct fault
     if (status == STATUS_OK)
         return note_start(w, fault);
     /* The run stays what it was. */
-    struct store_trouble trouble;
+    struct store_failures failures;
     crash_mark_aim(NULL);
-    if (store_trouble(w->store, w->run, &trouble, NULL) == STATUS_OK) {
-        trouble.flight = FLIGHT_NONE;
-        (void)!store_note_trouble(w->store, w->run, &trouble, NULL);
+    if (store_failures(w->store, w->run, &failures, NULL) == STATUS_OK) {
+        failures.flight = FLIGHT_NONE;
+        (void)!store_note_failures(w->store, w->run, &failures, NULL);
     }
     return status;
 }
@@ -129,17 +129,17 @@ static enum status note_progress(struct worker *w, struct fault *fault)
 }
 
 /* Nothing is held against the run but crash marks, if they are kept. */
-static enum status clear_trouble(struct worker *w, enum flight flight, bool keeps_marks,
-                                 struct fault *fault)
+static enum status clear_failures(struct worker *w, enum flight flight, bool keeps_marks,
+                                  struct fault *fault)
 {
-    struct store_trouble trouble;
-    enum status status = store_trouble(w->store, w->run, &trouble, fault);
+    struct store_failures failures;
+    enum status status = store_failures(w->store, w->run, &failures, fault);
     if (status != STATUS_OK)
         return status;
     w->suspect = false;
-    trouble = (struct store_trouble){.flight = (int32_t)flight,
-                                     .crashes = keeps_marks ? trouble.crashes : 0};
-    return store_note_trouble(w->store, w->run, &trouble, fault);
+    failures = (struct store_failures){.flight = (int32_t)flight,
+                                       .crashes = keeps_marks ? failures.crashes : 0};
+    return store_note_failures(w->store, w->run, &failures, fault);
 }
 
 static bool is_due(const struct worker *w, double now_s)
@@ -164,7 +164,7 @@ static enum status save_when_due(struct worker *w, double now_s, struct fault *f
     w->warned = w->warned || saved != STATUS_OK;
     w->saved_s = clock_now();
     if (saved == STATUS_OK && w->suspect)
-        return clear_trouble(w, FLIGHT_OPEN, true, fault);
+        return clear_failures(w, FLIGHT_OPEN, true, fault);
     return STATUS_OK;
 }
 
@@ -191,7 +191,7 @@ enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
         status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
     crash_mark_aim(NULL);
     if (status == STATUS_OK)
-        status = clear_trouble(w, FLIGHT_NONE, true, fault);
+        status = clear_failures(w, FLIGHT_NONE, true, fault);
     struct fault warning;
     if (status == STATUS_OK && checkpoint_remove(w->path, w->run, &warning) != STATUS_OK)
         progress_say(w->progress, "%s", warning.text);
@@ -213,6 +213,6 @@ enum status worker_stop(struct worker *w, struct fault *fault)
         status = store_interrupt(w->store, w->run, fault);
     crash_mark_aim(NULL);
     if (status == STATUS_OK)
-        status = clear_trouble(w, FLIGHT_NONE, false, fault);
+        status = clear_failures(w, FLIGHT_NONE, false, fault);
     return status;
 }

@@ -9,11 +9,11 @@ struct evidence {
     bool suspect; /* a suspect was in flight */
 };
 
-static struct evidence collect(const struct store_trouble *troubles, size_t count)
+static struct evidence collect(const struct store_failures *troubles, size_t count)
 {
     struct evidence evidence = {0};
     for (size_t i = 0; i < count; i++) {
-        const struct store_trouble *const t = &troubles[i];
+        const struct store_failures *const t = &troubles[i];
         evidence.flying += t->flight != FLIGHT_NONE;
         evidence.crash = evidence.crash || t->flight == FLIGHT_CRASHED;
         evidence.suspect = evidence.suspect || (t->flight == FLIGHT_OPEN && t->suspect != 0);
@@ -21,7 +21,7 @@ static struct evidence collect(const struct store_trouble *troubles, size_t coun
     return evidence;
 }
 
-static void blame(struct store_trouble *t, const struct evidence *evidence)
+static void blame(struct store_failures *t, const struct evidence *evidence)
 {
     if (t->flight != FLIGHT_OPEN || evidence->crash)
         return;
@@ -31,12 +31,12 @@ static void blame(struct store_trouble *t, const struct evidence *evidence)
         t->suspect = 1;
 }
 
-size_t blame_judge(struct store_trouble *troubles, size_t count, const struct blame_limits *limits,
+size_t blame_judge(struct store_failures *troubles, size_t count, const struct blame_limits *limits,
                    enum verdict *verdicts)
 {
     const struct evidence evidence = collect(troubles, count);
     for (size_t i = 0; i < count; i++) {
-        struct store_trouble *const t = &troubles[i];
+        struct store_failures *const t = &troubles[i];
         blame(t, &evidence);
         t->flight = FLIGHT_NONE;
         verdicts[i] = t->crashes >= limits->crashes       ? VERDICT_QUARANTINE

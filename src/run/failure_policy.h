@@ -35,7 +35,7 @@ enum verdict {
  * \param verdicts (count) output
  * \return number of runs that were in flight when the job was lost
  */
-size_t blame_judge(struct store_trouble *troubles, size_t count, const struct blame_limits *limits,
+size_t blame_judge(struct store_failures *troubles, size_t count, const struct blame_limits *limits,
                    enum verdict *verdicts);
 
 #endif

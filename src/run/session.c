@@ -182,12 +182,12 @@ static enum status read_outcomes(const struct session *s, int32_t **outcomes, st
 /* Take back what is to be tried again, with nothing held against it. */
 static enum status retry(struct session *s, const int32_t *outcomes, struct fault *fault)
 {
-    static const struct store_trouble none = {0};
+    static const struct store_failures none = {0};
     int64_t count = 0;
     for (int64_t run = 0; run < store_runs(s->store); run++) {
         if (store_state(s->store, run) != STORE_DONE || !s->request->retry[outcomes[run]])
             continue;
-        enum status status = store_note_trouble(s->store, run, &none, fault);
+        enum status status = store_note_failures(s->store, run, &none, fault);
         if (status == STATUS_OK)
             status = store_uncommit(s->store, run, fault);
         if (status != STATUS_OK)
@@ -200,7 +200,7 @@ static enum status retry(struct session *s, const int32_t *outcomes, struct faul
 
 /* Commit a run that is not trained any more. */
 static enum status set_aside(struct session *s, int64_t run, enum verdict verdict,
-                             const struct store_trouble *trouble, struct fault *fault)
+                             const struct store_failures *trouble, struct fault *fault)
 {
     struct settings cell;
     struct record record;
@@ -227,7 +227,7 @@ static enum status set_aside(struct session *s, int64_t run, enum verdict verdic
 struct accused {
     size_t count;
     int64_t *runs;
-    struct store_trouble *before, *now;
+    struct store_failures *before, *now;
     enum verdict *verdicts;
 };
 
@@ -252,7 +252,7 @@ static enum status read_accused(const struct session *s, struct accused *a, stru
                 continue;
             if (pass == 1) {
                 a->runs[a->count] = (int64_t)run;
-                a->now[a->count] = (struct store_trouble){t[0], t[1], t[2], t[3]};
+                a->now[a->count] = (struct store_failures){t[0], t[1], t[2], t[3]};
                 a->before[a->count] = a->now[a->count];
             }
             a->count++;
@@ -305,7 +305,7 @@ static enum status judge(struct session *s, struct accused *a, struct fault *fau
                      flying == 1 ? "" : "s");
     for (size_t i = 0; i < a->count && status == STATUS_OK; i++) {
         if (memcmp(&a->now[i], &a->before[i], sizeof a->now[i]) != 0)
-            status = store_note_trouble(s->store, a->runs[i], &a->now[i], fault);
+            status = store_note_failures(s->store, a->runs[i], &a->now[i], fault);
         if (status == STATUS_OK &&
             (a->verdicts[i] == VERDICT_FAILED || a->verdicts[i] == VERDICT_QUARANTINE))
             status = set_aside(s, a->runs[i], a->verdicts[i], &a->now[i], fault);
@@ -316,11 +316,11 @@ static enum status judge(struct session *s, struct accused *a, struct fault *fau
 /* A polite stop: nothing is held against anybody. */
 static enum status clear_marks(const struct session *s, struct fault *fault)
 {
-    static const struct store_trouble none = {0};
+    static const struct store_failures none = {0};
     struct accused accused = {0};
     enum status status = read_accused(s, &accused, fault);
     for (size_t i = 0; i < accused.count && status == STATUS_OK; i++)
-        status = store_note_trouble(s->store, accused.runs[i], &none, fault);
+        status = store_note_failures(s->store, accused.runs[i], &none, fault);
     accused_fini(&accused);
     return status;
 }

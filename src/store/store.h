@@ -228,7 +228,7 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
                            struct fault *fault) MUST_USE;
 
 /** What is held against a run that is not done. */
-struct store_trouble {
+struct store_failures {
     int32_t flight;  /**< enum flight */
     int32_t crashes; /**< crash marks */
     int32_t suspect; /**< 1: was in flight when a job was lost, and has not come further since */
@@ -236,12 +236,13 @@ struct store_trouble {
 };
 
 /** Read what is held against a run. */
-enum status store_trouble(const struct store *store, int64_t run, struct store_trouble *trouble,
-                          struct fault *fault) MUST_USE;
+enum status store_failures(const struct store *store, int64_t run, struct store_failures *failures,
+                           struct fault *fault) MUST_USE;
 
 /** Write what is held against a run. */
-enum status store_note_trouble(struct store *store, int64_t run,
-                               const struct store_trouble *trouble, struct fault *fault) MUST_USE;
+enum status store_note_failures(struct store *store, int64_t run,
+                                const struct store_failures *failures,
+                                struct fault *fault) MUST_USE;
 
 /** Where a signal handler can leave a crash mark with pread and pwrite alone: the descriptor, and
  *  the places of the run's i32 `flight` and `crashes`. */

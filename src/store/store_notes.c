@@ -198,26 +198,26 @@ enum status store_note_copy(struct store *store, int64_t run, const struct store
     return write_notes(store, run, given, COUNT(given), fault);
 }
 
-enum status store_trouble(const struct store *store, int64_t run, struct store_trouble *trouble,
+enum status store_failures(const struct store *store, int64_t run, struct store_failures *failures,
                           struct fault *fault)
 {
     const struct note read[] = {
-        {NOTE_FLIGHT, &trouble->flight},
-        {NOTE_CRASHES, &trouble->crashes},
-        {NOTE_SUSPECT, &trouble->suspect},
-        {NOTE_LOST, &trouble->lost},
+        {NOTE_FLIGHT, &failures->flight},
+        {NOTE_CRASHES, &failures->crashes},
+        {NOTE_SUSPECT, &failures->suspect},
+        {NOTE_LOST, &failures->lost},
     };
     return read_notes(store, run, read, COUNT(read), fault);
 }
 
-enum status store_note_trouble(struct store *store, int64_t run,
-                               const struct store_trouble *trouble, struct fault *fault)
+enum status store_note_failures(struct store *store, int64_t run,
+                               const struct store_failures *failures, struct fault *fault)
 {
     const struct given_note given[] = {
-        {NOTE_FLIGHT, &trouble->flight},
-        {NOTE_CRASHES, &trouble->crashes},
-        {NOTE_SUSPECT, &trouble->suspect},
-        {NOTE_LOST, &trouble->lost},
+        {NOTE_FLIGHT, &failures->flight},
+        {NOTE_CRASHES, &failures->crashes},
+        {NOTE_SUSPECT, &failures->suspect},
+        {NOTE_LOST, &failures->lost},
     };
     return write_notes(store, run, given, COUNT(given), fault);
 }

@@ -60,11 +60,11 @@ static void work(int64_t run, int64_t episode, double wall_s)
  * `wall_s`. */
 static void finish(int64_t run, enum outcome outcome, int total, double wall_s)
 {
-    static const struct store_trouble none = {0};
+    static const struct store_failures none = {0};
     struct settings cell;
     struct filled filled;
     work(run, total, wall_s);
-    assert_ok(store_note_trouble(store, run, &none, &fault));
+    assert_ok(store_note_failures(store, run, &none, &fault));
     store_cell(store, run, &cell);
     filled_clear(&filled, &cell);
     *filled.record.outcome = (int32_t)outcome;
@@ -76,8 +76,8 @@ static void finish(int64_t run, enum outcome outcome, int total, double wall_s)
 
 static void hold_against(int64_t run, enum flight flight, int crashes, int suspect, int lost)
 {
-    const struct store_trouble trouble = {(int32_t)flight, crashes, suspect, lost};
-    assert_ok(store_note_trouble(store, run, &trouble, &fault));
+    const struct store_failures trouble = {(int32_t)flight, crashes, suspect, lost};
+    assert_ok(store_note_failures(store, run, &trouble, &fault));
 }
 
 /* ---- counts ---- */

@@ -67,22 +67,22 @@ static void test_crashes_leave_marks(void **state)
     (void)state;
     struct fault fault;
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    struct store_trouble trouble;
+    struct store_failures failures;
     for (int i = 0; i < 5; i++) {
         assert_int_equal(die(numbers[i], true), numbers[i]);
-        assert_ok(store_trouble(store, 1, &trouble, &fault));
-        assert_int_equal(trouble.crashes, i + 1);
-        assert_int_equal(trouble.flight, FLIGHT_CRASHED);
+        assert_ok(store_failures(store, 1, &failures, &fault));
+        assert_int_equal(failures.crashes, i + 1);
+        assert_int_equal(failures.flight, FLIGHT_CRASHED);
     }
     assert_int_equal(die(0, true), SIGSEGV);
     assert_int_equal(die(SIGKILL, true), SIGKILL);
     assert_int_equal(die(SIGSEGV, false), SIGSEGV);
-    assert_ok(store_trouble(store, 1, &trouble, &fault));
-    assert_int_equal(trouble.crashes, 6);
-    assert_ok(store_trouble(store, 0, &trouble, &fault));
-    assert_int_equal(trouble.crashes + trouble.flight, 0);
-    assert_ok(store_trouble(store, 2, &trouble, &fault));
-    assert_int_equal(trouble.crashes + trouble.flight, 0);
+    assert_ok(store_failures(store, 1, &failures, &fault));
+    assert_int_equal(failures.crashes, 6);
+    assert_ok(store_failures(store, 0, &failures, &fault));
+    assert_int_equal(failures.crashes + failures.flight, 0);
+    assert_ok(store_failures(store, 2, &failures, &fault));
+    assert_int_equal(failures.crashes + failures.flight, 0);
 }
 
 /* The count of run 1 as it stands in the file, whatever that is. */

@@ -136,7 +136,7 @@ static const struct blame_limits limits = {.crashes = 3, .losses = 2};
 static void test_a_crash_leaves_the_others_innocent(void **state)
 {
     (void)state;
-    struct store_trouble t[] = {
+    struct store_failures t[] = {
         {OPEN, 0, 0, 0}, {CRASHED, 1, 0, 0}, {OPEN, 0, 1, 1}, {NONE, 0, 0, 0}};
     enum verdict v[4];
     assert_int_equal(blame_judge(t, 4, &limits, v), 3);
@@ -153,7 +153,7 @@ static void test_a_crash_leaves_the_others_innocent(void **state)
 static void test_three_marks_quarantine(void **state)
 {
     (void)state;
-    struct store_trouble t[] = {{CRASHED, 2, 0, 0}, {CRASHED, 3, 0, 0}};
+    struct store_failures t[] = {{CRASHED, 2, 0, 0}, {CRASHED, 3, 0, 0}};
     enum verdict v[2];
     assert_int_equal(blame_judge(t, 2, &limits, v), 2);
     assert_int_equal(v[0], VERDICT_SUSPECT);
@@ -166,7 +166,7 @@ static void test_three_marks_quarantine(void **state)
 static void test_a_loss_makes_suspects_and_counts_the_lone_one(void **state)
 {
     (void)state;
-    struct store_trouble t[] = {{OPEN, 0, 0, 0}, {OPEN, 0, 0, 0}, {NONE, 0, 0, 0}};
+    struct store_failures t[] = {{OPEN, 0, 0, 0}, {OPEN, 0, 0, 0}, {NONE, 0, 0, 0}};
     enum verdict v[3];
     assert_int_equal(blame_judge(t, 3, &limits, v), 2);
     assert_int_equal(v[0], VERDICT_SUSPECT);

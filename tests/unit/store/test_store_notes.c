@@ -31,19 +31,19 @@ static void reopen(void)
     assert_ok(store_open(&store, folder.path, STORE_WRITE, &fault));
 }
 
-static void test_trouble_is_kept(void **state)
+static void test_failures_are_kept(void **state)
 {
     (void)state;
     struct fault fault;
-    const struct store_trouble written = {
+    const struct store_failures written = {
         .flight = FLIGHT_OPEN, .crashes = 2, .suspect = 1, .lost = 7};
-    struct store_trouble read = {9, 9, 9, 9};
+    struct store_failures read = {9, 9, 9, 9};
     int32_t lost[3];
-    assert_ok(store_trouble(store, 1, &read, &fault));
+    assert_ok(store_failures(store, 1, &read, &fault));
     assert_true(read.flight == 0 && read.crashes == 0 && read.suspect == 0 && read.lost == 0);
-    assert_ok(store_note_trouble(store, 1, &written, &fault));
+    assert_ok(store_note_failures(store, 1, &written, &fault));
     reopen();
-    assert_ok(store_trouble(store, 1, &read, &fault));
+    assert_ok(store_failures(store, 1, &read, &fault));
     assert_memory_equal(&read, &written, sizeof read);
     assert_ok(store_note_column(store, NOTE_LOST, lost, &fault));
     assert_true(lost[0] == 0 && lost[1] == 7 && lost[2] == 0);
@@ -53,14 +53,14 @@ static void test_a_start_is_in_flight(void **state)
 {
     (void)state;
     struct fault fault;
-    struct store_trouble trouble;
+    struct store_failures failures;
     struct store_notes notes;
     const struct store_host host = {"h", "c", "avx2", "r", 3};
     assert_ok(store_note_start(store, 2, &host, 50, &fault));
     assert_ok(store_note_progress(store, 2, 9, 4, 60, &fault));
     reopen();
-    assert_ok(store_trouble(store, 2, &trouble, &fault));
-    assert_int_equal(trouble.flight, FLIGHT_OPEN);
+    assert_ok(store_failures(store, 2, &failures, &fault));
+    assert_int_equal(failures.flight, FLIGHT_OPEN);
     assert_ok(store_notes(store, 2, &notes, &fault));
     assert_int_equal(notes.rank, 3);
     int32_t attempts[3];
@@ -129,7 +129,7 @@ static void test_a_run_is_taken_back_and_done_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_trouble_is_kept, begin, end),
+        cmocka_unit_test_setup_teardown(test_failures_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_a_start_is_in_flight, begin, end),
         cmocka_unit_test_setup_teardown(test_the_log_of_starts_goes_round, begin, end),
         cmocka_unit_test_setup_teardown(test_a_run_is_taken_back_and_done_again, begin, end),

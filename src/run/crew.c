@@ -32,7 +32,7 @@ static void tell_of_fault(const struct crew *crew)
 struct lead {
     const struct crew *crew;
     struct session *session;
-    struct board board;
+    struct sweep_progress board;
     enum reason reason;
     double given_s; /* until the end, when it began; INFINITY: there is none */
     bool too_short; /* for a cell to reach a checkpoint */
@@ -45,7 +45,7 @@ static void count(struct lead *lead, const struct message *event)
         store_look_again(lead->crew->store, event->cell);
     if (event->type != MESSAGE_DONE)
         return;
-    board_count(&lead->board, event);
+    sweep_progress_count(&lead->board, event);
     lead->session->outcomes[event->outcome]++;
     session_learn(lead->session, event->cell, event->seconds);
 }
@@ -86,7 +86,7 @@ static enum status work_on(struct lead *lead, struct labour *labour, int64_t cel
     while (status == STATUS_OK && labour_goes_on(labour) && lead->reason == REASON_NONE) {
         status = labour_episode(labour, &trusted, fault);
         lead->reason = look_for_reason(lead);
-        board_show(&lead->board, clock_now());
+        sweep_progress_show(&lead->board, clock_now());
     }
     if (status == STATUS_OK)
         status = labour_end(labour, &event, fault);
@@ -131,7 +131,7 @@ static void look_up(struct lead *lead, struct dispatch *dispatch)
         dispatch->closed = true;
         lead->reason = lead->reason == REASON_NONE ? REASON_TIME : lead->reason;
     }
-    board_show(&lead->board, now_s);
+    sweep_progress_show(&lead->board, now_s);
 }
 
 static void hand_out(struct lead *lead)
@@ -182,8 +182,8 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
                          " of %" PRId64 " cells done, %" PRId64
                          " left; see ccmsweep status, and go "
                          "on with --retry or a higher --max-failed",
-                         lead->crew->path, board_failed(&lead->board), board_done(&lead->board),
-                         lead->board.runs, left);
+                         lead->crew->path, sweep_progress_failed(&lead->board),
+                         sweep_progress_done(&lead->board), lead->board.runs, left);
     if (lead->too_short)
         return fault_set(fault, STATUS_STOPPED,
                          "%s: nothing was begun: %.3g s until the end are too short for a cell to "
@@ -191,22 +191,22 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
                          " cells done, %" PRId64 " left",
                          lead->crew->path, lead->given_s,
                          lead->session->request->end - lead->session->start_by,
-                         board_done(&lead->board), lead->board.runs, left);
+                         sweep_progress_done(&lead->board), lead->board.runs, left);
     return fault_set(fault, STATUS_STOPPED,
                      "%s: %s: %" PRId64 " of %" PRId64 " cells done, %" PRId64 " left, %" PRId64
                      " of them with a checkpoint; run the same command again to "
                      "go on",
-                     lead->crew->path, reasons[lead->reason], board_done(&lead->board),
+                     lead->crew->path, reasons[lead->reason], sweep_progress_done(&lead->board),
                      lead->board.runs, left, count_checkpoints(lead));
 }
 
 static enum status describe_end(const struct lead *lead, struct fault *fault)
 {
-    const struct board *const b = &lead->board;
-    const int64_t left = b->runs - board_done(b);
+    const struct sweep_progress *const b = &lead->board;
+    const int64_t left = b->runs - sweep_progress_done(b);
     if (left > 0)
         return describe_stop(lead, left, fault);
-    if (board_failed(b) > 0)
+    if (sweep_progress_failed(b) > 0)
         return fault_set(fault, STATUS_CELLS,
                          "%s: finished, but of %" PRId64 " cells %" PRId64 " failed and %" PRId64
                          " are quarantined: see ccmsweep status, and run --retry",
@@ -224,15 +224,15 @@ static enum status describe_end(const struct lead *lead, struct fault *fault)
 
 static void begin_board(struct lead *lead, int workers)
 {
-    struct board *const b = &lead->board;
-    *b = (struct board){.progress = lead->session->progress,
-                        .spec = lead->session->spec,
-                        .cost = lead->session->cost,
-                        .scheduler = lead->session->scheduler,
-                        .runs = store_runs(lead->crew->store),
-                        .workers = workers};
+    struct sweep_progress *const b = &lead->board;
+    *b = (struct sweep_progress){.progress = lead->session->progress,
+                                 .spec = lead->session->spec,
+                                 .cost = lead->session->cost,
+                                 .scheduler = lead->session->scheduler,
+                                 .runs = store_runs(lead->crew->store),
+                                 .workers = workers};
     memcpy(b->outcomes, lead->session->outcomes, sizeof b->outcomes);
-    board_start(b, clock_now());
+    sweep_progress_start(b, clock_now());
 }
 
 enum status crew_lead(const struct crew *crew, struct session *session, struct fault *fault)
@@ -259,7 +259,7 @@ enum status crew_lead(const struct crew *crew, struct session *session, struct f
         else
             *fault = trouble;
     }
-    board_fini(&lead.board);
+    sweep_progress_fini(&lead.board);
     if (status == STATUS_FAULT)
         tell_of_fault(crew);
     return status;

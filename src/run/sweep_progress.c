@@ -9,159 +9,160 @@
 static const double sums_every_s = 1;
 static const double sums_every_s_per_cell = 1e-5;
 
-void board_start(struct board *b, double now_s)
+void sweep_progress_start(struct sweep_progress *p, double now_s)
 {
-    b->began_s = now_s;
-    b->summed_s = -INFINITY;
-    b->last.cell = -1;
-    b->seats = fault_alloc((size_t)b->workers, sizeof *b->seats);
-    for (int w = 0; w < b->workers; w++)
-        b->seats[w].cell = -1;
-    progress_start(b->progress, 0, now_s);
+    p->began_s = now_s;
+    p->summed_s = -INFINITY;
+    p->last.cell = -1;
+    p->seats = fault_alloc((size_t)p->workers, sizeof *p->seats);
+    for (int w = 0; w < p->workers; w++)
+        p->seats[w].cell = -1;
+    progress_start(p->progress, 0, now_s);
 }
 
-void board_fini(struct board *b)
+void sweep_progress_fini(struct sweep_progress *p)
 {
-    free(b->seats);
-    b->seats = NULL;
+    free(p->seats);
+    p->seats = NULL;
 }
 
-void board_count(struct board *b, const struct message *done)
+void sweep_progress_count(struct sweep_progress *p, const struct message *done)
 {
-    b->outcomes[done->outcome]++;
-    b->finished++;
-    b->last = *done;
+    p->outcomes[done->outcome]++;
+    p->finished++;
+    p->last = *done;
 }
 
-int64_t board_done(const struct board *b)
+int64_t sweep_progress_done(const struct sweep_progress *p)
 {
     int64_t done = 0;
     for (int i = 0; i < OUTCOME_COUNT; i++)
-        done += b->outcomes[i];
+        done += p->outcomes[i];
     return done;
 }
 
-int64_t board_failed(const struct board *b)
+int64_t sweep_progress_failed(const struct sweep_progress *p)
 {
-    return b->outcomes[OUTCOME_FAILED] + b->outcomes[OUTCOME_QUARANTINED];
+    return p->outcomes[OUTCOME_FAILED] + p->outcomes[OUTCOME_QUARANTINED];
 }
 
-static void sum_waiting(struct board *b, double now_s)
+static void sum_waiting(struct sweep_progress *p, double now_s)
 {
-    const int64_t waiting = scheduler_waiting(b->scheduler);
-    if (now_s - b->summed_s < sums_every_s + sums_every_s_per_cell * (double)waiting)
+    const int64_t waiting = scheduler_waiting(p->scheduler);
+    if (now_s - p->summed_s < sums_every_s + sums_every_s_per_cell * (double)waiting)
         return;
-    b->summed_s = now_s;
-    b->waiting_s = b->squares_s2 = 0;
+    p->summed_s = now_s;
+    p->waiting_s = p->squares_s2 = 0;
     for (int64_t i = 0; i < waiting; i++) {
-        const double expected_s = cost_expect(b->cost, scheduler_peek(b->scheduler, i));
-        b->waiting_s += expected_s;
-        b->squares_s2 += expected_s * expected_s;
+        const double expected_s = cost_expect(p->cost, scheduler_peek(p->scheduler, i));
+        p->waiting_s += expected_s;
+        p->squares_s2 += expected_s * expected_s;
     }
 }
 
-static void look_at_seats(struct board *b, double now_s)
+static void look_at_seats(struct sweep_progress *p, double now_s)
 {
-    for (int w = 0; w < b->workers; w++) {
-        const int64_t cell = scheduler_cell(b->scheduler, w);
-        if (cell != b->seats[w].cell) {
-            b->seats[w].cell = cell;
-            b->seats[w].since_s = now_s;
+    for (int w = 0; w < p->workers; w++) {
+        const int64_t cell = scheduler_cell(p->scheduler, w);
+        if (cell != p->seats[w].cell) {
+            p->seats[w].cell = cell;
+            p->seats[w].since_s = now_s;
         }
     }
 }
 
-double board_left(struct board *b, double now_s, double *uncertainty_s)
+double sweep_progress_left(struct sweep_progress *p, double now_s, double *uncertainty_s)
 {
-    look_at_seats(b, now_s);
-    sum_waiting(b, now_s);
+    look_at_seats(p, now_s);
+    sum_waiting(p, now_s);
     *uncertainty_s = NAN;
-    if (!cost_known(b->cost))
+    if (!cost_known(p->cost))
         return NAN;
-    double sum = b->waiting_s, squares = b->squares_s2, longest = 0;
-    for (int w = 0; w < b->workers; w++) {
-        if (b->seats[w].cell < 0)
+    double sum = p->waiting_s, squares = p->squares_s2, longest = 0;
+    for (int w = 0; w < p->workers; w++) {
+        if (p->seats[w].cell < 0)
             continue;
-        const double expected_s = cost_expect(b->cost, b->seats[w].cell);
-        const double rest_s = fmax(expected_s - (now_s - b->seats[w].since_s), 0);
+        const double expected_s = cost_expect(p->cost, p->seats[w].cell);
+        const double rest_s = fmax(expected_s - (now_s - p->seats[w].since_s), 0);
         sum += rest_s;
         squares += expected_s * expected_s;
         longest = fmax(longest, rest_s);
     }
-    *uncertainty_s = 2 * cost_spread(b->cost) * sqrt(squares) / b->workers;
-    return fmax(longest, sum / b->workers);
+    *uncertainty_s = 2 * cost_spread(p->cost) * sqrt(squares) / p->workers;
+    return fmax(longest, sum / p->workers);
 }
 
 /* "0.1/0.01/42" or "actor_lr 0.1, critic_lr 0.01, seed 42". */
-static void name_cell(const struct board *b, int64_t cell, bool brief, char *text, size_t size)
+static void name_cell(const struct sweep_progress *p, int64_t cell, bool brief, char *text,
+                      size_t size)
 {
     struct settings settings;
-    spec_cell(b->spec, cell, &settings);
+    spec_cell(p->spec, cell, &settings);
     snprintf(text, size, brief ? "%g/%g/%lld" : "actor_lr %g, critic_lr %g, seed %lld",
              settings.training.actor_lr, settings.training.critic_lr,
              (long long)settings.training.seed);
 }
 
-static void describe_last(const struct board *b, bool brief, char *text, size_t size)
+static void describe_last(const struct sweep_progress *p, bool brief, char *text, size_t size)
 {
     char name[96];
     *text = '\0';
-    if (b->last.cell < 0)
+    if (p->last.cell < 0)
         return;
-    name_cell(b, b->last.cell, brief, name, sizeof name);
-    if (b->last.outcome == OUTCOME_STOPPED)
+    name_cell(p, p->last.cell, brief, name, sizeof name);
+    if (p->last.outcome == OUTCOME_STOPPED)
         snprintf(text, size, brief ? " last %s stop %d" : "; last: %s stopped at episode %d", name,
-                 b->last.stopping);
+                 p->last.stopping);
     else
         snprintf(text, size, brief ? " last %s %s" : "; last: %s %s", name,
-                 outcome_name((enum outcome)b->last.outcome));
+                 outcome_name((enum outcome)p->last.outcome));
 }
 
-static void describe_trouble(const struct board *b, bool brief, char *text, size_t size)
+static void describe_failures(const struct sweep_progress *p, bool brief, char *text, size_t size)
 {
     static const enum outcome kinds[] = {OUTCOME_DIVERGED, OUTCOME_FAILED, OUTCOME_QUARANTINED};
     size_t used = 0;
     *text = '\0';
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && used < size; i++) {
-        if (b->outcomes[kinds[i]] > 0)
+        if (p->outcomes[kinds[i]] > 0)
             used +=
                 (size_t)snprintf(text + used, size - used, brief ? " %s %" PRId64 : ", %s %" PRId64,
-                                 outcome_name(kinds[i]), b->outcomes[kinds[i]]);
+                                 outcome_name(kinds[i]), p->outcomes[kinds[i]]);
     }
 }
 
 /* "12:30 +- 1:10", "?" while nothing is known. */
-static void describe_left(struct board *b, double now_s, char *text, size_t size)
+static void describe_left(struct sweep_progress *p, double now_s, char *text, size_t size)
 {
-    char left[24], give[24];
+    char left[24], margin[24];
     double uncertainty_s = NAN;
-    const double left_s = board_left(b, now_s, &uncertainty_s);
+    const double left_s = sweep_progress_left(p, now_s, &uncertainty_s);
     text_duration(left_s, left, sizeof left);
-    text_duration(uncertainty_s, give, sizeof give);
+    text_duration(uncertainty_s, margin, sizeof margin);
     if (isnan(left_s))
         snprintf(text, size, "?");
     else
-        snprintf(text, size, "%s +- %s", left, give);
+        snprintf(text, size, "%s +- %s", left, margin);
 }
 
-void board_show(struct board *b, double now_s)
+void sweep_progress_show(struct sweep_progress *p, double now_s)
 {
-    if (!progress_due(b->progress, now_s)) {
-        look_at_seats(b, now_s);
+    if (!progress_due(p->progress, now_s)) {
+        look_at_seats(p, now_s);
         return;
     }
-    const bool brief = b->progress->mode == PROGRESS_BAR;
-    char left[64], last[160], trouble[96], figures[512];
-    const double per_hour = (double)b->finished * 3600 / (now_s - b->began_s);
-    describe_left(b, now_s, left, sizeof left);
-    describe_last(b, brief, last, sizeof last);
-    describe_trouble(b, brief, trouble, sizeof trouble);
+    const bool brief = p->progress->mode == PROGRESS_BAR;
+    char left[64], last[160], failures[96], figures[512];
+    const double per_hour = (double)p->finished * 3600 / (now_s - p->began_s);
+    describe_left(p, now_s, left, sizeof left);
+    describe_last(p, brief, last, sizeof last);
+    describe_failures(p, brief, failures, sizeof failures);
     snprintf(figures, sizeof figures,
              brief ? "%" PRId64 "/%" PRId64 " run %" PRId64 " left %" PRId64 "%s %.*f/h eta %s%s"
                    : "%" PRId64 " of %" PRId64 " cells done, %" PRId64 " running, %" PRId64
                      " waiting%s; %.*f an hour, %s to go%s",
-             board_done(b), b->runs, scheduler_running(b->scheduler),
-             scheduler_waiting(b->scheduler), trouble, per_hour < 10, per_hour, left, last);
-    const double share = b->runs > 0 ? (double)board_done(b) / (double)b->runs : 1;
-    progress_draw(b->progress, share, figures, now_s);
+             sweep_progress_done(p), p->runs, scheduler_running(p->scheduler),
+             scheduler_waiting(p->scheduler), failures, per_hour < 10, per_hour, left, last);
+    const double share = p->runs > 0 ? (double)sweep_progress_done(p) / (double)p->runs : 1;
+    progress_draw(p->progress, share, figures, now_s);
 }

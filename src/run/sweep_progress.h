@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * The board: how far a sweep is, as rank 0 shows it while others work.
+ * How far a sweep is, as rank 0 shows it while others work.
  *
  * Counts, cells per hour, the time that is left with its uncertainty, and the last finished cell
  * with its stopping episode. Drawn through progress.h. The time left is that of list scheduling:
@@ -17,7 +17,7 @@
 #include "spec/spec.h"
 #include <ccmsweep/record.h>
 
-struct board {
+struct sweep_progress {
     struct progress *progress; /* borrowed, as all that follows */
     const struct spec *spec;
     const struct cost *cost;
@@ -36,23 +36,23 @@ struct board {
 };
 
 /** Begin to count. The caller fills in the borrowed things, runs, outcomes and workers first, and
- *  owns it: board_fini. */
-void board_start(struct board *board, double now_s);
+ *  owns it: sweep_progress_fini. */
+void sweep_progress_start(struct sweep_progress *sweep, double now_s);
 
 /** Free what it holds. */
-void board_fini(struct board *board);
+void sweep_progress_fini(struct sweep_progress *sweep);
 
 /** A cell has finished (MESSAGE_DONE). */
-void board_count(struct board *board, const struct message *done);
+void sweep_progress_count(struct sweep_progress *sweep, const struct message *done);
 
 /** Show how far it all is, if it is time. */
-void board_show(struct board *board, double now_s);
+void sweep_progress_show(struct sweep_progress *sweep, double now_s);
 
 /** Seconds left, and twice its standard deviation. NAN when nothing is known. */
-double board_left(struct board *board, double now_s, double *uncertainty_s);
+double sweep_progress_left(struct sweep_progress *sweep, double now_s, double *uncertainty_s);
 
 /** Number of runs that are done; of these, those that failed or are quarantined. */
-int64_t board_done(const struct board *board) MUST_USE;
-int64_t board_failed(const struct board *board) MUST_USE;
+int64_t sweep_progress_done(const struct sweep_progress *sweep) MUST_USE;
+int64_t sweep_progress_failed(const struct sweep_progress *sweep) MUST_USE;
 
 #endif

@@ -8,7 +8,7 @@ static struct spec *spec;
 static struct cost *cost;
 static struct scheduler *scheduler;
 static struct progress progress;
-static struct board board;
+static struct sweep_progress sweep;
 static FILE *said;
 
 static int begin(void **state)
@@ -22,20 +22,20 @@ static int begin(void **state)
     said = tmpfile();
     assert_non_null(said);
     progress_init(&progress, PROGRESS_LINES, said);
-    board = (struct board){.progress = &progress,
-                           .spec = spec,
-                           .cost = cost,
-                           .scheduler = scheduler,
-                           .runs = 8,
-                           .workers = 2};
-    board_start(&board, 100);
+    sweep = (struct sweep_progress){.progress = &progress,
+                                    .spec = spec,
+                                    .cost = cost,
+                                    .scheduler = scheduler,
+                                    .runs = 8,
+                                    .workers = 2};
+    sweep_progress_start(&sweep, 100);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    board_fini(&board);
+    sweep_progress_fini(&sweep);
     scheduler_free(&scheduler);
     cost_free(&cost);
     spec_free(&spec);
@@ -48,37 +48,38 @@ static void finish(int worker, enum outcome outcome, int32_t stopping, double se
     const int64_t cell = scheduler_cell(scheduler, worker);
     scheduler_end(scheduler, worker);
     cost_learn(cost, cell, seconds);
-    board_count(&board, &(struct message){.type = MESSAGE_DONE,
-                                          .cell = cell,
-                                          .outcome = (int32_t)outcome,
-                                          .stopping = stopping,
-                                          .seconds = seconds});
+    sweep_progress_count(&sweep, &(struct message){.type = MESSAGE_DONE,
+                                                   .cell = cell,
+                                                   .outcome = (int32_t)outcome,
+                                                   .stopping = stopping,
+                                                   .seconds = seconds});
 }
 
 static void test_time_left(void **state)
 {
     (void)state;
-    double give_s = 0;
-    assert_true(isnan(board_left(&board, 100, &give_s)) && isnan(give_s));
+    double margin_s = 0;
+    assert_true(isnan(sweep_progress_left(&sweep, 100, &margin_s)) && isnan(margin_s));
     assert_int_equal(scheduler_next(scheduler, 0), 0);
-    board_show(&board, 100);
+    sweep_progress_show(&sweep, 100);
     finish(0, OUTCOME_STOPPED, 9, 10);
     assert_int_equal(scheduler_next(scheduler, 0), 1);
     assert_int_equal(scheduler_next(scheduler, 1), 2);
-    board_show(&board, 110); /* sees both begin */
+    sweep_progress_show(&sweep, 110); /* sees both begin */
     /* Ten seconds for each of its group; the other group by the heuristic. */
     const double other_s = cost_expect(cost, 4);
     const double work_s = 2 * 10 + 10 + 4 * other_s;
-    assert_true(fabs(board_left(&board, 112, &give_s) - ((work_s - 2 * 2) / 2)) < 1e-9);
-    assert_true(fabs(give_s - (2 * 0.5 * sqrt(3 * 100 + 4 * other_s * other_s) / 2)) < 1e-9);
+    assert_true(fabs(sweep_progress_left(&sweep, 112, &margin_s) - ((work_s - 2 * 2) / 2)) < 1e-9);
+    assert_true(fabs(margin_s - (2 * 0.5 * sqrt(3 * 100 + 4 * other_s * other_s) / 2)) < 1e-9);
     /* A cell that takes longer than expected is due any moment, and no sooner. */
-    assert_true(fabs(board_left(&board, 130, &give_s) - ((10 + 4 * other_s) / 2)) < 1e-9);
+    assert_true(fabs(sweep_progress_left(&sweep, 130, &margin_s) - ((10 + 4 * other_s) / 2)) <
+                1e-9);
 }
 
 static void test_the_longest_cell_bounds_it(void **state)
 {
     (void)state;
-    double give_s = 0;
+    double margin_s = 0;
     assert_int_equal(scheduler_next(scheduler, 0), 0);
     finish(0, OUTCOME_STOPPED, 9, 40);
     for (int i = 0; i < 6; i++) {
@@ -86,10 +87,10 @@ static void test_the_longest_cell_bounds_it(void **state)
         finish(0, OUTCOME_CENSORED, -1, 40);
     }
     assert_int_equal(scheduler_next(scheduler, 1), 7);
-    board_show(&board, 200);
-    assert_true(fabs(board_left(&board, 210, &give_s) - (30)) < 1e-9);
-    assert_int_equal(board_done(&board), 7);
-    assert_int_equal(board_failed(&board), 0);
+    sweep_progress_show(&sweep, 200);
+    assert_true(fabs(sweep_progress_left(&sweep, 210, &margin_s) - (30)) < 1e-9);
+    assert_int_equal(sweep_progress_done(&sweep), 7);
+    assert_int_equal(sweep_progress_failed(&sweep), 0);
 }
 
 static void test_lines(void **state)
@@ -101,8 +102,8 @@ static void test_lines(void **state)
     assert_int_equal(scheduler_next(scheduler, 0), 1);
     finish(0, OUTCOME_DIVERGED, -1, 10);
     assert_int_equal(scheduler_next(scheduler, 0), 2);
-    board_show(&board, 105); /* too early for a line */
-    board_show(&board, 120);
+    sweep_progress_show(&sweep, 105); /* too early for a line */
+    sweep_progress_show(&sweep, 120);
     rewind(said);
     assert_non_null(fgets(text, sizeof text, said));
     assert_non_null(strstr(text,

@@ -216,16 +216,16 @@ static enum status check_output(const struct arguments *arguments, const struct 
 }
 
 /* What a polite stop leaves. */
-static enum status leave(struct worker *worker, struct fault *fault)
+static enum status leave(struct attempt *attempt, struct fault *fault)
 {
-    const struct trainer_progress at = trainer_progress(worker->trainer);
-    const enum status status = worker->store != NULL ? worker_stop(worker, fault) : STATUS_OK;
+    const struct trainer_progress at = trainer_progress(attempt->trainer);
+    const enum status status = attempt->store != NULL ? attempt_stop(attempt, fault) : STATUS_OK;
     if (status != STATUS_OK)
         return status;
     return fault_set(fault, STATUS_STOPPED, "stopped after episode %lld of %lld; %s",
                      (long long)at.episode, (long long)at.episodes,
-                     worker->store != NULL ? "run the same command again to go on"
-                                           : "nothing is kept without --output");
+                     attempt->store != NULL ? "run the same command again to go on"
+                                            : "nothing is kept without --output");
 }
 
 /* Train to the end and commit, or to a polite stop. */
@@ -234,26 +234,26 @@ static enum status pull(const struct arguments *arguments, struct store *store,
 {
     struct progress progress;
     progress_init(&progress, arguments->progress, stderr);
-    struct worker worker = {.store = store,
-                            .path = arguments->output,
-                            .progress = &progress,
-                            .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s};
+    struct attempt attempt = {.store = store,
+                              .path = arguments->output,
+                              .progress = &progress,
+                              .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s};
     const double began_s = clock_now();
-    enum status status = worker_claim(&worker, 0, fault);
+    enum status status = attempt_claim(&attempt, 0, fault);
     if (status == STATUS_OK)
-        status = worker_begin(&worker, trainer, fault);
+        status = attempt_begin(&attempt, trainer, fault);
     progress_start(&progress, trainer_episode(trainer), clock_now());
     while (status == STATUS_OK && !trainer_done(trainer) && !stop_requested()) {
-        status = worker_episode(&worker, fault);
+        status = attempt_episode(&attempt, fault);
         const struct trainer_progress at = trainer_progress(trainer);
         progress_show(&progress, &at, clock_now());
     }
     progress_fini(&progress);
     *wall_s = clock_now() - began_s;
     if (status == STATUS_OK && !trainer_done(trainer))
-        status = leave(&worker, fault);
+        status = leave(&attempt, fault);
     else if (status == STATUS_OK && store != NULL)
-        status = worker_commit(&worker, wall_s, fault);
+        status = attempt_commit(&attempt, wall_s, fault);
     if (status == STATUS_OK && store != NULL)
         checkpoint_tidy(arguments->output, &(bool){false}, 1);
     return status;

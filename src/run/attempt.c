@@ -9,57 +9,69 @@
 #include "sys/inject.h"
 #include <math.h>
 
-/* How often /volatile learns where a run is. */
+/* How often /volatile learns where a run is: seldom enough not to load a shared disk with small
+ * writes of many ranks, often enough for somebody who looks at `status`. */
 static const double note_every_s = 10;
 
-/* When a suspect saves its first checkpoint: until then no other suspect is tried. */
+/* When a suspect saves its first checkpoint. Until then no other suspect is tried, so the time is
+ * short; but a cell that exhausts the memory or crashes at its start should have done so by then. */
 static const double suspect_saves_s = 5;
 
-static enum status save(struct worker *w, struct fault *fault)
+static enum status save(struct attempt *a, struct fault *fault)
 {
-    const struct identity identity = identity_of(trainer_settings(w->trainer));
-    return checkpoint_save(w->path, w->run, &identity, trainer_state(w->trainer),
-                           trainer_state_size(w->trainer), fault);
+    const struct identity identity = identity_of(trainer_settings(a->trainer));
+    return checkpoint_save(a->path, a->run, &identity, trainer_state(a->trainer),
+                           trainer_state_size(a->trainer), fault);
+}
+
+/* A single training says of the file what a rank says of one of its runs: nobody would know what
+ * "run 0" of a file with one run is. */
+static void say_checkpoint_gone(const struct attempt *a)
+{
+    if (a->begins_again)
+        progress_say(a->progress,
+                     "run %lld was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
+                     (long long)a->run, a->path);
+    else
+        progress_say(a->progress,
+                     "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
+                     a->path, a->path);
 }
 
 /* Take over the checkpoint, and say what became of it. It is read to where the trainer has its
  * state: a copy of that would be two thirds of what the trainer takes. */
-static enum status resume(struct worker *w, struct fault *fault)
+static enum status resume(struct attempt *a, struct fault *fault)
 {
-    const struct identity identity = identity_of(trainer_settings(w->trainer));
-    void *const state = trainer_state(w->trainer);
-    const size_t size = trainer_state_size(w->trainer);
+    const struct identity identity = identity_of(trainer_settings(a->trainer));
+    void *const state = trainer_state(a->trainer);
+    const size_t size = trainer_state_size(a->trainer);
     const enum checkpoint_answer answer =
-        checkpoint_load(w->path, w->run, &identity, state, size, fault);
-    const bool stopped = store_state(w->store, w->run) == STORE_INTERRUPTED;
-    enum status status = STATUS_INPUT;
-    if (answer == CHECKPOINT_ABSENT && !stopped)
+        checkpoint_load(a->path, a->run, &identity, state, size, fault);
+    if (answer == CHECKPOINT_ABSENT) {
+        /* A run that was killed early has none yet; one that was stopped had one. */
+        if (store_state(a->store, a->run) == STORE_INTERRUPTED)
+            say_checkpoint_gone(a);
         return STATUS_OK;
-    if (answer == CHECKPOINT_LOADED)
-        status = trainer_load(w->trainer, state, size, fault);
-    if (status == STATUS_FAULT && !w->begins_again) {
-        fault_prefix(fault, "%s", w->path);
+    }
+    const enum status status =
+        answer == CHECKPOINT_LOADED ? trainer_load(a->trainer, state, size, fault) : STATUS_INPUT;
+    /* Made by another arithmetic: the user may have another machine. Alone that is for the user to
+     * decide; in a sweep one cell that begins again costs less than a sweep that stops. */
+    if (status == STATUS_FAULT && !a->begins_again) {
+        fault_prefix(fault, "%s", a->path);
         return status;
     }
-    if (status != STATUS_OK && answer != CHECKPOINT_ABSENT)
-        trainer_reset(w->trainer);
-    if (answer == CHECKPOINT_ABSENT && w->begins_again)
-        progress_say(w->progress,
-                     "run %lld was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
-                     (long long)w->run, w->path);
-    else if (answer == CHECKPOINT_ABSENT)
-        progress_say(w->progress,
-                     "%s was stopped, but its checkpoint in %s.ckpt is gone; beginning again",
-                     w->path, w->path);
-    else if (status != STATUS_OK)
-        progress_say(w->progress, "%s; beginning again", fault->text);
-    else if (!w->begins_again)
-        progress_say(w->progress, "%s: going on after episode %lld", w->path,
-                     (long long)trainer_episode(w->trainer));
+    if (status != STATUS_OK) {
+        trainer_reset(a->trainer); /* half of a bad state may have been taken over */
+        progress_say(a->progress, "%s; beginning again", fault->text);
+    } else if (!a->begins_again) {
+        progress_say(a->progress, "%s: resuming after episode %lld", a->path,
+                     (long long)trainer_episode(a->trainer));
+    }
     return STATUS_OK;
 }
 
-static enum status note_start(struct worker *w, struct fault *fault)
+static enum status note_start(struct attempt *a, struct fault *fault)
 {
     char name[64];
     char cpu[64];
@@ -69,150 +81,207 @@ static enum status note_start(struct worker *w, struct fault *fault)
                                     .cpu = cpu,
                                     .cpu_level = kernels_best()->level,
                                     .revision = build_revision(),
-                                    .rank = w->rank};
-    return store_note_start(w->store, w->run, &host, clock_utc(), fault);
+                                    .rank = a->rank};
+    return store_note_start(a->store, a->run, &host, clock_utc(), fault);
 }
 
-enum status worker_claim(struct worker *w, int64_t run, struct fault *fault)
+/* The order matters: the crash mark is aimed before the file says that the run is in flight, so
+ * that no crash in between is held against whatever else was in flight. */
+enum status attempt_claim(struct attempt *a, int64_t run, struct fault *fault)
 {
     struct store_failures failures;
-    w->run = run;
-    if (w->store == NULL)
+    a->run = run;
+    if (a->store == NULL)
         return STATUS_OK;
-    enum status status = store_check_place(w->store, fault);
+    enum status status = store_check_place(a->store, fault);
     if (status == STATUS_OK)
-        status = store_failures(w->store, run, &failures, fault);
+        status = store_failures(a->store, run, &failures, fault);
     if (status != STATUS_OK)
         return status;
-    const struct store_place place = store_place(w->store, run);
-    w->suspect = failures.suspect != 0 || failures.crashes > 0;
+    const struct store_place place = store_place(a->store, run);
+    a->suspect = failures.suspect != 0 || failures.crashes > 0;
     failures.flight = FLIGHT_OPEN;
     crash_mark_aim(&place);
-    status = store_note_failures(w->store, run, &failures, fault);
+    status = store_note_failures(a->store, run, &failures, fault);
     inject(INJECT_BEGIN, run);
     return status;
 }
 
-enum status worker_begin(struct worker *w, struct trainer *trainer, struct fault *fault)
+/* The run stays what it was before it was claimed: it was refused, it lost no job. The caller has a
+ * sentence to give already; one about the notes would hide it. */
+static void unclaim(struct attempt *a)
 {
-    w->trainer = trainer;
-    w->noted_s = w->saved_s = clock_now();
-    if (w->store == NULL)
-        return STATUS_OK;
-    enum status status = resume(w, fault);
-    if (status == STATUS_OK)
-        return note_start(w, fault);
-    /* The run stays what it was. */
     struct store_failures failures;
     crash_mark_aim(NULL);
-    if (store_failures(w->store, w->run, &failures, NULL) == STATUS_OK) {
+    if (store_failures(a->store, a->run, &failures, NULL) == STATUS_OK) {
         failures.flight = FLIGHT_NONE;
-        (void)!store_note_failures(w->store, w->run, &failures, NULL);
+        (void)!store_note_failures(a->store, a->run, &failures, NULL);
     }
+}
+
+enum status attempt_begin(struct attempt *a, struct trainer *trainer, struct fault *fault)
+{
+    a->trainer = trainer;
+    a->noted_s = a->saved_s = clock_now();
+    if (a->store == NULL)
+        return STATUS_OK;
+    const enum status status = resume(a, fault);
+    if (status == STATUS_OK)
+        return note_start(a, fault);
+    unclaim(a);
     return status;
 }
 
-/* Note how far the run is and the time it took since the last note. */
-static enum status note_progress(struct worker *w, struct fault *fault)
+/* Claimed first: the memory of the largest cell may be what kills the process. */
+enum status attempt_start(struct attempt *a, int64_t cell, struct fault *fault)
 {
-    const struct trainer_progress at = trainer_progress(w->trainer);
+    struct settings settings;
+    CHECK(a->own == NULL);
+    store_cell(a->store, cell, &settings);
+    const enum status status = attempt_claim(a, cell, fault);
+    if (status != STATUS_OK)
+        return status;
+    a->own = trainer_new(&settings);
+    return attempt_begin(a, a->own, fault);
+}
+
+bool attempt_goes_on(const struct attempt *a)
+{
+    return !trainer_done(a->trainer);
+}
+
+/* Note how far the run is and the time it took since the last note: so a kill costs the notes ten
+ * seconds at most, and the times of several attempts add up. */
+static enum status note_progress(struct attempt *a, struct fault *fault)
+{
+    const struct trainer_progress at = trainer_progress(a->trainer);
     const double now_s = clock_now();
     /* What is written into a file that was cut short would make it longer again. */
-    enum status status = store_check_place(w->store, fault);
+    enum status status = store_check_place(a->store, fault);
     if (status == STATUS_OK)
         status =
-            store_note_progress(w->store, w->run, at.episode, at.actors_moving, clock_utc(), fault);
+            store_note_progress(a->store, a->run, at.episode, at.actors_moving, clock_utc(), fault);
     if (status == STATUS_OK)
-        status = store_note_end(w->store, w->run, now_s - w->noted_s, clock_utc(), fault);
-    w->noted_s = now_s;
+        status = store_note_end(a->store, a->run, now_s - a->noted_s, clock_utc(), fault);
+    a->noted_s = now_s;
     return status;
 }
 
-/* Nothing is held against the run but crash marks, if they are kept. */
-static enum status clear_failures(struct worker *w, enum flight flight, bool keeps_marks,
+/* Nothing is held against the run any more, except its crash count when that is kept. A loss from
+ * outside can hit anybody, so coming further clears it. A crash is the run's own: it may come again
+ * at the same place, and a checkpoint before that place proves nothing. */
+static enum status clear_failures(struct attempt *a, enum flight flight, bool keeps_crashes,
                                   struct fault *fault)
 {
     struct store_failures failures;
-    enum status status = store_failures(w->store, w->run, &failures, fault);
+    enum status status = store_failures(a->store, a->run, &failures, fault);
     if (status != STATUS_OK)
         return status;
-    w->suspect = false;
+    a->suspect = false;
     failures = (struct store_failures){.flight = (int32_t)flight,
-                                       .crashes = keeps_marks ? failures.crashes : 0};
-    return store_note_failures(w->store, w->run, &failures, fault);
+                                       .crashes = keeps_crashes ? failures.crashes : 0};
+    return store_note_failures(a->store, a->run, &failures, fault);
 }
 
-static bool is_due(const struct worker *w, double now_s)
+static bool is_due(const struct attempt *a, double now_s)
 {
-    double every_s = w->checkpoint_s > 0 ? w->checkpoint_s : INFINITY;
-    if (w->suspect)
+    double every_s = a->checkpoint_s > 0 ? a->checkpoint_s : INFINITY;
+    if (a->suspect)
         every_s = fmin(every_s, suspect_saves_s);
-    return now_s - w->saved_s >= every_s && !trainer_done(w->trainer);
+    return now_s - a->saved_s >= every_s && !trainer_done(a->trainer);
 }
 
-static enum status save_when_due(struct worker *w, double now_s, struct fault *fault)
+/* A checkpoint only saves time, so a full disk must not end the training; and one warning is
+ * enough, for the disk stays full. A suspect without a checkpoint has not come further. */
+static enum status save_when_due(struct attempt *a, double now_s, struct fault *fault)
 {
-    if (!is_due(w, now_s))
+    if (!is_due(a, now_s))
         return STATUS_OK;
-    const enum status status = store_check_place(w->store, fault);
+    const enum status status = store_check_place(a->store, fault);
     if (status != STATUS_OK)
         return status;
     struct fault warning;
-    const enum status saved = save(w, &warning);
-    if (saved != STATUS_OK && !w->warned)
-        progress_say(w->progress, "no checkpoint: %s; training goes on", warning.text);
-    w->warned = w->warned || saved != STATUS_OK;
-    w->saved_s = clock_now();
-    if (saved == STATUS_OK && w->suspect)
-        return clear_failures(w, FLIGHT_OPEN, true, fault);
+    const enum status saved = save(a, &warning);
+    if (saved != STATUS_OK && !a->warned)
+        progress_say(a->progress, "no checkpoint: %s; training continues", warning.text);
+    a->warned = a->warned || saved != STATUS_OK;
+    a->saved_s = clock_now();
+    if (saved == STATUS_OK && a->suspect)
+        return clear_failures(a, FLIGHT_OPEN, true, fault);
     return STATUS_OK;
 }
 
-enum status worker_episode(struct worker *w, struct fault *fault)
+enum status attempt_episode(struct attempt *a, struct fault *fault)
 {
-    trainer_advance(w->trainer, 1);
-    if (w->store == NULL)
+    trainer_advance(a->trainer, 1);
+    if (a->store == NULL)
         return STATUS_OK;
-    inject(INJECT_EPISODE, w->run);
+    inject(INJECT_EPISODE, a->run);
     const double now_s = clock_now();
-    enum status status = save_when_due(w, now_s, fault);
-    if (status == STATUS_OK && now_s - w->noted_s >= note_every_s)
-        status = note_progress(w, fault);
+    enum status status = save_when_due(a, now_s, fault);
+    if (status == STATUS_OK && now_s - a->noted_s >= note_every_s)
+        status = note_progress(a, fault);
     return status;
 }
 
-enum status worker_commit(struct worker *w, double *wall_s, struct fault *fault)
+/* The notes come first, because the commit's fsync covers them too. The crash mark is taken off
+ * only behind the commit: a crash inside it is still this run's. The checkpoint goes last: killed
+ * before, the run is committed and the next start removes it; the other way round the work of
+ * hours could be lost with it. */
+enum status attempt_commit(struct attempt *a, double *wall_s, struct fault *fault)
 {
     struct store_notes notes;
-    enum status status = note_progress(w, fault);
+    enum status status = note_progress(a, fault);
     if (status == STATUS_OK)
-        status = store_notes(w->store, w->run, &notes, fault);
+        status = store_notes(a->store, a->run, &notes, fault);
     if (status == STATUS_OK)
-        status = store_commit(w->store, w->run, trainer_record(w->trainer), fault);
+        status = store_commit(a->store, a->run, trainer_record(a->trainer), fault);
     crash_mark_aim(NULL);
     if (status == STATUS_OK)
-        status = clear_failures(w, FLIGHT_NONE, true, fault);
+        status = clear_failures(a, FLIGHT_NONE, true, fault);
     struct fault warning;
-    if (status == STATUS_OK && checkpoint_remove(w->path, w->run, &warning) != STATUS_OK)
-        progress_say(w->progress, "%s", warning.text);
+    if (status == STATUS_OK && checkpoint_remove(a->path, a->run, &warning) != STATUS_OK)
+        progress_say(a->progress, "%s", warning.text);
     if (status == STATUS_OK)
         *wall_s = notes.wall_s;
     return status;
 }
 
-enum status worker_stop(struct worker *w, struct fault *fault)
+/* Whoever stops politely has no crash to explain: the crash count is cleared too. Without a new
+ * checkpoint the run is not marked as interrupted, or the next start would miss one. */
+enum status attempt_stop(struct attempt *a, struct fault *fault)
 {
     struct fault warning;
-    const bool saved = save(w, &warning) == STATUS_OK;
+    const bool saved = save(a, &warning) == STATUS_OK;
     if (!saved)
-        progress_say(w->progress,
-                     "no checkpoint: %s; the run goes on from the last one, if there is one",
+        progress_say(a->progress,
+                     "no checkpoint: %s; the run will resume from the last one, if there is one",
                      warning.text);
-    enum status status = note_progress(w, fault);
+    enum status status = note_progress(a, fault);
     if (status == STATUS_OK && saved)
-        status = store_interrupt(w->store, w->run, fault);
+        status = store_interrupt(a->store, a->run, fault);
     crash_mark_aim(NULL);
     if (status == STATUS_OK)
-        status = clear_failures(w, FLIGHT_NONE, false, fault);
+        status = clear_failures(a, FLIGHT_NONE, false, fault);
     return status;
+}
+
+enum status attempt_end(struct attempt *a, struct message *said, struct fault *fault)
+{
+    const struct record *const record = trainer_record(a->trainer);
+    const bool done = trainer_done(a->trainer);
+    *said = (struct message){.type = done ? MESSAGE_DONE : MESSAGE_STOPPED,
+                             .cell = a->run,
+                             .outcome = *record->outcome,
+                             .stopping = *record->stopping_episode};
+    const enum status status =
+        done ? attempt_commit(a, &said->seconds, fault) : attempt_stop(a, fault);
+    attempt_fini(a);
+    return status;
+}
+
+void attempt_fini(struct attempt *a)
+{
+    trainer_free(&a->own);
+    a->trainer = NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/crew.h"
+#include "run/attempt.h"
 #include "run/dispatch.h"
-#include "run/labour.h"
 #include "run/sweep_progress.h"
 #include "store/checkpoint.h"
 #include "sys/clock.h"
@@ -67,29 +67,28 @@ static bool may_start(const struct lead *lead)
 
 /* ---- alone ---- */
 
-static struct labour labour_of(const struct crew *crew, struct progress *progress)
+static struct attempt attempt_of(const struct crew *crew, struct progress *progress)
 {
-    return (struct labour){.worker = {.store = crew->store,
-                                      .path = crew->path,
-                                      .progress = progress,
-                                      .checkpoint_s = crew->checkpoint_s,
-                                      .begins_again = true,
-                                      .rank = crew->comm->rank}};
+    return (struct attempt){.store = crew->store,
+                            .path = crew->path,
+                            .progress = progress,
+                            .checkpoint_s = crew->checkpoint_s,
+                            .begins_again = true,
+                            .rank = crew->comm->rank};
 }
 
-static enum status work_on(struct lead *lead, struct labour *labour, int64_t cell,
+static enum status work_on(struct lead *lead, struct attempt *attempt, int64_t cell,
                            struct fault *fault)
 {
     struct message event;
-    bool trusted = false;
-    enum status status = labour_begin(labour, cell, fault);
-    while (status == STATUS_OK && labour_goes_on(labour) && lead->reason == REASON_NONE) {
-        status = labour_episode(labour, &trusted, fault);
+    enum status status = attempt_start(attempt, cell, fault);
+    while (status == STATUS_OK && attempt_goes_on(attempt) && lead->reason == REASON_NONE) {
+        status = attempt_episode(attempt, fault);
         lead->reason = look_for_reason(lead);
         sweep_progress_show(&lead->board, clock_now());
     }
     if (status == STATUS_OK)
-        status = labour_end(labour, &event, fault);
+        status = attempt_end(attempt, &event, fault);
     if (status != STATUS_OK)
         return status;
     scheduler_end(lead->session->scheduler, 0);
@@ -99,7 +98,7 @@ static enum status work_on(struct lead *lead, struct labour *labour, int64_t cel
 
 static enum status work_alone(struct lead *lead, struct fault *fault)
 {
-    struct labour labour = labour_of(lead->crew, lead->session->progress);
+    struct attempt attempt = attempt_of(lead->crew, lead->session->progress);
     enum status status = STATUS_OK;
     for (lead->reason = look_for_reason(lead); status == STATUS_OK && lead->reason == REASON_NONE;
          lead->reason = lead->reason != REASON_NONE ? lead->reason : look_for_reason(lead)) {
@@ -110,9 +109,9 @@ static enum status work_alone(struct lead *lead, struct fault *fault)
             break;
         }
         const int64_t cell = scheduler_next(lead->session->scheduler, 0);
-        status = work_on(lead, &labour, cell, fault);
+        status = work_on(lead, &attempt, cell, fault);
     }
-    labour_fini(&labour);
+    attempt_fini(&attempt);
     return status;
 }
 
@@ -282,21 +281,21 @@ static bool asked_to_stop(const struct comm *comm)
     return stop_requested() || (comm_receive(comm, &message, NULL) && message.type == MESSAGE_STOP);
 }
 
-static enum status follow_one(const struct crew *crew, struct labour *labour, int64_t cell,
+static enum status follow_one(const struct crew *crew, struct attempt *attempt, int64_t cell,
                               struct fault *fault)
 {
     struct message said;
-    enum status status = labour_begin(labour, cell, fault);
+    enum status status = attempt_start(attempt, cell, fault);
     bool stop = false;
-    while (status == STATUS_OK && labour_goes_on(labour) && !stop) {
-        bool trusted = false;
-        status = labour_episode(labour, &trusted, fault);
-        if (trusted)
+    while (status == STATUS_OK && attempt_goes_on(attempt) && !stop) {
+        const bool suspect = attempt->suspect;
+        status = attempt_episode(attempt, fault);
+        if (suspect && !attempt->suspect)
             comm_send(crew->comm, 0, &(struct message){.type = MESSAGE_SAFE, .cell = cell});
         stop = asked_to_stop(crew->comm);
     }
     if (status == STATUS_OK)
-        status = labour_end(labour, &said, fault);
+        status = attempt_end(attempt, &said, fault);
     if (status == STATUS_OK)
         comm_send(crew->comm, 0, &said);
     return status;
@@ -311,7 +310,7 @@ enum status crew_follow(const struct crew *crew, struct fault *fault)
     snprintf(who, sizeof who, "rank %d on %s: ", crew->comm->rank, host);
     progress_init(&progress, PROGRESS_NONE, stderr);
     progress.who = who;
-    struct labour labour = labour_of(crew, &progress);
+    struct attempt attempt = attempt_of(crew, &progress);
     enum status status = STATUS_OK;
     comm_send(crew->comm, 0, &(struct message){.type = MESSAGE_READY, .cell = -1});
     while (status == STATUS_OK) {
@@ -321,9 +320,9 @@ enum status crew_follow(const struct crew *crew, struct fault *fault)
         if (message.type != MESSAGE_CELL) /* to stop, when the cell had ended already */
             continue;
         progress.drawn = crew->beside_bar ? BAR_COLUMNS : 0;
-        status = follow_one(crew, &labour, message.cell, fault);
+        status = follow_one(crew, &attempt, message.cell, fault);
     }
-    labour_fini(&labour);
+    attempt_fini(&attempt);
     if (status == STATUS_FAULT)
         tell_of_fault(crew);
     return status;

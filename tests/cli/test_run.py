@@ -165,7 +165,7 @@ def test_a_stop_without_room_for_a_checkpoint(tmp_path):
     assert process.returncode == 75
     said = err.splitlines()[-2:]
     assert re.fullmatch(r"ccmsweep: no checkpoint: cannot create l\.h5\.ckpt/run-0{6}\.ckpt\S+: Not a "
-                        r"directory; the run goes on from the last one, if there is one", said[0])
+                        r"directory; the run will resume from the last one, if there is one", said[0])
     assert said[1].startswith("ccmsweep: l.h5: stopped by a signal: ")
     cells = status(tmp_path / "l.h5")["states"]
     assert (cells["interrupted"], cells["lost"], cells["pending"]) == (0, 0, 6)

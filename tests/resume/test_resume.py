@@ -63,7 +63,7 @@ def stop(process, number=signal.SIGINT):
 
 def gone_on(err):
     """The episode after which a run said that it goes on, 0 when it said nothing."""
-    said = re.fullmatch(r"ccmsweep: b\.h5: going on after episode (\d+)\n", err)
+    said = re.fullmatch(r"ccmsweep: b\.h5: resuming after episode (\d+)\n", err)
     assert said or err == "", err
     return int(said.group(1)) if said else 0
 

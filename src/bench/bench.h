@@ -22,25 +22,25 @@
 enum { BENCH_SCHEMA_VERSION = 1 };
 
 /** One product C (m, n) = A (m, k) · B (k, n). */
-struct yardstick_shape {
+struct sgemm_shape {
     const char *where; /**< in a training */
     int m, n, k;
     double gflop_per_s; /**< median */
 };
 
-enum { YARDSTICK_SHAPES = 3 };
+enum { SGEMM_SHAPES = 3 };
 
 /** What OpenBLAS' sgemm reaches on one thread at the largest products of a training. */
-struct yardstick {
+struct sgemm_reference {
     char kernel[32]; /**< OpenBLAS' name for it */
-    struct yardstick_shape shape[YARDSTICK_SHAPES];
+    struct sgemm_shape shape[SGEMM_SHAPES];
     double best; /**< GFLOP/s of the fastest shape: what a training is compared with */
 };
 
 /** Load OpenBLAS and measure its sgemm, on one thread, at the shapes that trainings of `cell` have.
  *  Takes about half a second. \return STATUS_FAULT with a sentence when it cannot be loaded */
-enum status yardstick_measure(struct yardstick *yardstick, const struct settings *cell,
-                              struct fault *fault) MUST_USE;
+enum status sgemm_reference_measure(struct sgemm_reference *reference, const struct settings *cell,
+                                    struct fault *fault) MUST_USE;
 
 /** CPU time of episodes of one kind. */
 struct episode_times {
@@ -53,7 +53,7 @@ struct episode_times {
  * evaluates; a *log* episode logs and does not evaluate. Whatever has no kind of its own in its
  * name is of the ordinary ones.
  */
-struct measurement {
+struct bench_train {
     int64_t first, last; /**< episodes that were measured */
     struct episode_times ordinary, log;
     double phase_ms[PHASE_COUNT]; /**< mean */
@@ -67,8 +67,8 @@ struct measurement {
 
 /** Train `cell`, `skip` episodes unmeasured and then up to `count` (1 or more) measured ones.
  *  \return STATUS_INPUT with a sentence when it ended before it had measured one */
-enum status measure_training(const struct settings *cell, int64_t skip, int64_t count,
-                             struct measurement *measurement, struct fault *fault) MUST_USE;
+enum status bench_train_measure(const struct settings *cell, int64_t skip, int64_t count,
+                                struct bench_train *train, struct fault *fault) MUST_USE;
 
 /** Median of `count` (1 or more) values, which are sorted on the way. */
 double bench_median(size_t count, double *values);
@@ -77,16 +77,16 @@ double bench_median(size_t count, double *values);
 struct bench_regime {
     const char *name;
     struct settings cell;
-    struct measurement measurement;
+    struct bench_train train;
 };
 
 /** Write the report in at most 80 columns. */
-void bench_print(FILE *file, const struct yardstick *yardstick, size_t count,
+void bench_print(FILE *file, const struct sgemm_reference *reference, size_t count,
                  const struct bench_regime *regimes);
 
 /** Write the same as one JSON object; NaN is null. \return false when the stream took not all of
  *  it. */
-bool bench_print_json(FILE *file, const struct yardstick *yardstick, size_t count,
+bool bench_print_json(FILE *file, const struct sgemm_reference *reference, size_t count,
                       const struct bench_regime *regimes) MUST_USE;
 
 #endif

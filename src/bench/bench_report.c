@@ -16,12 +16,12 @@ static const char *const phase_names[PHASE_COUNT] = {
 
 /* ---- for people ---- */
 
-static void print_yardstick(FILE *file, const struct yardstick *yardstick)
+static void print_reference(FILE *file, const struct sgemm_reference *reference)
 {
     fprintf(file, "\nsgemm of OpenBLAS, kernel %s, one thread, median GFLOP/s\n",
-            yardstick->kernel);
-    for (int i = 0; i < YARDSTICK_SHAPES; i++) {
-        const struct yardstick_shape *const s = &yardstick->shape[i];
+            reference->kernel);
+    for (int i = 0; i < SGEMM_SHAPES; i++) {
+        const struct sgemm_shape *const s = &reference->shape[i];
         char name[TEXT_NUMBER];
         snprintf(name, sizeof name, "%dx%dx%d", s->m, s->n, s->k);
         fprintf(file, "  %-16s %8.1f  %s\n", name, s->gflop_per_s, s->where);
@@ -38,10 +38,10 @@ static void print_headline(FILE *file, const struct bench_regime *regime)
     fprintf(file, "\n%s: actor_lr %s, critic_lr %s, seed %" PRId64 "\n", regime->name, actor_lr,
             critic_lr, regime->cell.training.seed);
     fprintf(file, "  measured     episodes %" PRId64 " to %" PRId64 ", CPU time\n",
-            regime->measurement.first, regime->measurement.last);
+            regime->train.first, regime->train.last);
 }
 
-static void print_log(FILE *file, const struct measurement *m)
+static void print_log(FILE *file, const struct bench_train *m)
 {
     if (m->log.episodes == 0) {
         fputs("  log          no such episode\n", file);
@@ -53,7 +53,7 @@ static void print_log(FILE *file, const struct measurement *m)
     fputc('\n', file);
 }
 
-static void print_phases(FILE *file, const struct measurement *m)
+static void print_phases(FILE *file, const struct bench_train *m)
 {
     double sum = 0;
     for (int p = 0; p < PHASE_COUNT; p++)
@@ -63,7 +63,7 @@ static void print_phases(FILE *file, const struct measurement *m)
                 100 * m->phase_ms[p] / sum);
 }
 
-static void print_responses(FILE *file, const struct measurement *m)
+static void print_responses(FILE *file, const struct bench_train *m)
 {
     fprintf(file, "  responses    %.4g samples laid out, %.4g passes of (sample, actor)\n",
             m->layouts, m->passes);
@@ -74,10 +74,10 @@ static void print_responses(FILE *file, const struct measurement *m)
                 m->rows, m->challengers, m->renewals, m->flips);
 }
 
-static void print_regime(FILE *file, const struct yardstick *yardstick,
+static void print_regime(FILE *file, const struct sgemm_reference *reference,
                          const struct bench_regime *regime)
 {
-    const struct measurement *const m = &regime->measurement;
+    const struct bench_train *const m = &regime->train;
     print_headline(file, regime);
     if (m->ordinary.episodes == 0)
         fputs("  ordinary     no such episode\n", file);
@@ -89,13 +89,13 @@ static void print_regime(FILE *file, const struct yardstick *yardstick,
         fputs("  an ordinary episode\n", file);
         print_phases(file, m);
         fprintf(file, "  arithmetic   %.4g GFLOP, %.4g GFLOP/s, %.3g %% of sgemm\n", m->gflop,
-                m->gflop_per_s, 100 * m->gflop_per_s / yardstick->best);
+                m->gflop_per_s, 100 * m->gflop_per_s / reference->best);
         print_responses(file, m);
     }
     fprintf(file, "  memory       %.1f MB\n", m->memory_mb);
 }
 
-void bench_print(FILE *file, const struct yardstick *yardstick, size_t count,
+void bench_print(FILE *file, const struct sgemm_reference *reference, size_t count,
                  const struct bench_regime *regimes)
 {
     char cpu[NAME_SIZE];
@@ -104,9 +104,9 @@ void bench_print(FILE *file, const struct yardstick *yardstick, size_t count,
     fprintf(file, "%.56s, level %s\n", cpu, kernels_best()->level);
     fprintf(file, "%" PRId64 " agents, batch %" PRId64 "\n", cell->environment.agents,
             cell->training.batch);
-    print_yardstick(file, yardstick);
+    print_reference(file, reference);
     for (size_t i = 0; i < count; i++)
-        print_regime(file, yardstick, &regimes[i]);
+        print_regime(file, reference, &regimes[i]);
 }
 
 /* ---- JSON ---- */
@@ -116,17 +116,17 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *pack_yardstick(const struct yardstick *yardstick)
+static json_t *pack_reference(const struct sgemm_reference *reference)
 {
     json_t *const shapes = json_array();
-    for (int i = 0; i < YARDSTICK_SHAPES; i++) {
-        const struct yardstick_shape *const s = &yardstick->shape[i];
+    for (int i = 0; i < SGEMM_SHAPES; i++) {
+        const struct sgemm_shape *const s = &reference->shape[i];
         json_array_append_new(shapes, json_pack("{s:i, s:i, s:i, s:o, s:s}", "m", s->m, "n", s->n,
                                                 "k", s->k, "gflop_per_s",
                                                 real_or_null(s->gflop_per_s), "where", s->where));
     }
-    return json_pack("{s:s, s:o, s:o}", "kernel", yardstick->kernel, "best_gflop_per_s",
-                     real_or_null(yardstick->best), "shapes", shapes);
+    return json_pack("{s:s, s:o, s:o}", "kernel", reference->kernel, "best_gflop_per_s",
+                     real_or_null(reference->best), "shapes", shapes);
 }
 
 static json_t *pack_times(const struct episode_times *times)
@@ -135,7 +135,7 @@ static json_t *pack_times(const struct episode_times *times)
                      real_or_null(times->median_ms), "min_ms", real_or_null(times->min_ms));
 }
 
-static json_t *pack_phases(const struct measurement *m)
+static json_t *pack_phases(const struct bench_train *m)
 {
     json_t *const object = json_object();
     for (int p = 0; p < PHASE_COUNT; p++)
@@ -143,7 +143,7 @@ static json_t *pack_phases(const struct measurement *m)
     return object;
 }
 
-static json_t *pack_responses(const struct measurement *m)
+static json_t *pack_responses(const struct bench_train *m)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "passes", real_or_null(m->passes), "layouts",
                      real_or_null(m->layouts), "rows_per_pass", real_or_null(m->rows),
@@ -151,9 +151,10 @@ static json_t *pack_responses(const struct measurement *m)
                      real_or_null(m->renewals), "flips_per_pass", real_or_null(m->flips));
 }
 
-static json_t *pack_regime(const struct yardstick *yardstick, const struct bench_regime *regime)
+static json_t *pack_regime(const struct sgemm_reference *reference,
+                           const struct bench_regime *regime)
 {
-    const struct measurement *const m = &regime->measurement;
+    const struct bench_train *const m = &regime->train;
     const struct settings *const cell = &regime->cell;
     return json_pack("{s:s, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "regime", regime->name, "actor_lr", cell->training.actor_lr, "critic_lr",
@@ -163,11 +164,11 @@ static json_t *pack_regime(const struct yardstick *yardstick, const struct bench
                      real_or_null(m->log.median_ms / m->ordinary.median_ms), "phases_ms",
                      pack_phases(m), "gflop", real_or_null(m->gflop), "gflop_per_s",
                      real_or_null(m->gflop_per_s), "share_of_sgemm",
-                     real_or_null(m->gflop_per_s / yardstick->best), "responses", pack_responses(m),
+                     real_or_null(m->gflop_per_s / reference->best), "responses", pack_responses(m),
                      "memory_mb", real_or_null(m->memory_mb));
 }
 
-bool bench_print_json(FILE *file, const struct yardstick *yardstick, size_t count,
+bool bench_print_json(FILE *file, const struct sgemm_reference *reference, size_t count,
                       const struct bench_regime *regimes)
 {
     char cpu[NAME_SIZE];
@@ -175,11 +176,11 @@ bool bench_print_json(FILE *file, const struct yardstick *yardstick, size_t coun
     const struct settings *const cell = &regimes[0].cell;
     json_t *const list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, pack_regime(yardstick, &regimes[i]));
+        json_array_append_new(list, pack_regime(reference, &regimes[i]));
     json_t *const object = json_pack(
         "{s:i, s:s, s:s, s:I, s:I, s:o, s:o}", "schema_version", BENCH_SCHEMA_VERSION, "cpu", cpu,
         "level", kernels_best()->level, "agents", (json_int_t)cell->environment.agents, "batch",
-        (json_int_t)cell->training.batch, "sgemm", pack_yardstick(yardstick), "regimes", list);
+        (json_int_t)cell->training.batch, "sgemm", pack_reference(reference), "regimes", list);
     const bool written = object != NULL &&
                          json_dumpf(object, file, JSON_INDENT(2) | JSON_REAL_PRECISION(8)) == 0 &&
                          fputc('\n', file) != EOF;

@@ -111,7 +111,7 @@ static void measure_episode(struct trainer *t, struct sums *sums)
 }
 
 /* 0/0, a mean of nothing, is NaN. */
-static void form_means(struct measurement *m, const struct sums *sums)
+static void form_means(struct bench_train *m, const struct sums *sums)
 {
     const double episodes = (double)sums->ordinary;
     const struct response_tally *tally = &sums->tally;
@@ -127,7 +127,7 @@ static void form_means(struct measurement *m, const struct sums *sums)
     m->flips = tally->flips / tally->passes;
 }
 
-static void measure(struct trainer *t, int64_t count, struct measurement *m)
+static void measure(struct trainer *t, int64_t count, struct bench_train *m)
 {
     double *const room = fault_alloc(3 * (size_t)count, sizeof *room);
     struct sums sums = {.time = room, .speed = room + count, .log_time = room + 2 * count};
@@ -141,12 +141,12 @@ static void measure(struct trainer *t, int64_t count, struct measurement *m)
     free(room);
 }
 
-enum status measure_training(const struct settings *cell, int64_t skip, int64_t count,
-                             struct measurement *measurement, struct fault *fault)
+enum status bench_train_measure(const struct settings *cell, int64_t skip, int64_t count,
+                                struct bench_train *train, struct fault *fault)
 {
     enum status status = STATUS_OK;
     struct trainer *t = trainer_new(cell);
-    *measurement = (struct measurement){.memory_mb = 1e-6 * (double)trainer_memory(t)};
+    *train = (struct bench_train){.memory_mb = 1e-6 * (double)trainer_memory(t)};
     trainer_advance(t, skip);
     if (trainer_done(t))
         status =
@@ -154,7 +154,7 @@ enum status measure_training(const struct settings *cell, int64_t skip, int64_t 
                       "the training ended with episode %" PRId64 ", expected a --skip below that",
                       trainer_episode(t));
     else
-        measure(t, count, measurement);
+        measure(t, count, train);
     trainer_free(&t);
     return status;
 }

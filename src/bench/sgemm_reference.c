@@ -35,7 +35,7 @@ static float *fill(int rows, int columns)
     return x;
 }
 
-static double time_products(const struct blas *blas, const struct yardstick_shape *s,
+static double time_products(const struct blas *blas, const struct sgemm_shape *s,
                             const struct operands *o, int64_t calls)
 {
     const double start = clock_cpu();
@@ -45,7 +45,7 @@ static double time_products(const struct blas *blas, const struct yardstick_shap
     return clock_cpu() - start;
 }
 
-static double measure_shape(const struct blas *blas, const struct yardstick_shape *s)
+static double measure_shape(const struct blas *blas, const struct sgemm_shape *s)
 {
     const struct operands o = {fill(s->m, s->k), fill(s->k, s->n), fill(s->m, s->n)};
     int64_t calls = 1;
@@ -88,8 +88,8 @@ static enum status load(struct blas *blas, struct fault *fault)
     return STATUS_OK;
 }
 
-enum status yardstick_measure(struct yardstick *yardstick, const struct settings *cell,
-                              struct fault *fault)
+enum status sgemm_reference_measure(struct sgemm_reference *reference, const struct settings *cell,
+                                    struct fault *fault)
 {
     struct blas blas = {NULL, NULL};
     const enum status status = load(&blas, fault);
@@ -99,7 +99,7 @@ enum status yardstick_measure(struct yardstick *yardstick, const struct settings
     const int64_t agents = cell->environment.agents;
     const int h1 = (int)cell->networks.critic_hidden1;
     const int h2 = (int)cell->networks.critic_hidden2;
-    *yardstick = (struct yardstick){
+    *reference = (struct sgemm_reference){
         .shape = {{.where = "critic, layer 1: joint inputs of the batch",
                    .m = (int)batch,
                    .n = h1,
@@ -113,12 +113,12 @@ enum status yardstick_measure(struct yardstick *yardstick, const struct settings
                    .n = h2,
                    .k = h1}},
     };
-    snprintf(yardstick->kernel, sizeof yardstick->kernel, "%s", blas.get_corename());
-    for (int i = 0; i < YARDSTICK_SHAPES; i++) {
-        struct yardstick_shape *shape = &yardstick->shape[i];
+    snprintf(reference->kernel, sizeof reference->kernel, "%s", blas.get_corename());
+    for (int i = 0; i < SGEMM_SHAPES; i++) {
+        struct sgemm_shape *shape = &reference->shape[i];
         shape->gflop_per_s = measure_shape(&blas, shape);
-        if (shape->gflop_per_s > yardstick->best)
-            yardstick->best = shape->gflop_per_s;
+        if (shape->gflop_per_s > reference->best)
+            reference->best = shape->gflop_per_s;
     }
     return STATUS_OK;
 }

@@ -165,21 +165,21 @@ static enum status measure_regime(const struct arguments *arguments, const struc
     measured->name = regime->name;
     make_cell(spec, regime, episodes, &measured->cell);
     const enum status status =
-        measure_training(&measured->cell, skip, arguments->count, &measured->measurement, fault);
+        bench_train_measure(&measured->cell, skip, arguments->count, &measured->train, fault);
     if (status != STATUS_OK)
         fault_prefix(fault, "%s", regime->name);
     return status;
 }
 
-static enum status bench_train(const struct arguments *arguments, const struct spec *spec,
+static enum status measure_all(const struct arguments *arguments, const struct spec *spec,
                                struct fault *fault)
 {
     struct settings cell;
-    struct yardstick yardstick;
+    struct sgemm_reference reference;
     struct bench_regime measured[REGIMES];
     size_t count = 0;
     spec_cell(spec, 0, &cell);
-    enum status status = yardstick_measure(&yardstick, &cell, fault);
+    enum status status = sgemm_reference_measure(&reference, &cell, fault);
     for (int i = 0; i < REGIMES && status == STATUS_OK; i++) {
         if (arguments->regime == REGIMES || arguments->regime == i)
             status = measure_regime(arguments, spec, &regimes[i], &measured[count++], fault);
@@ -187,8 +187,8 @@ static enum status bench_train(const struct arguments *arguments, const struct s
     if (status != STATUS_OK)
         return status;
     if (!arguments->json)
-        bench_print(stdout, &yardstick, count, measured);
-    else if (!bench_print_json(stdout, &yardstick, count, measured) && errno != EPIPE)
+        bench_print(stdout, &reference, count, measured);
+    else if (!bench_print_json(stdout, &reference, count, measured) && errno != EPIPE)
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
     return STATUS_OK;
@@ -204,7 +204,7 @@ enum status cmd_bench(int argc, char **argv, struct fault *fault)
     struct spec *spec = NULL;
     enum status status = request_resolve(&arguments.request, &spec, fault);
     if (status == STATUS_OK)
-        status = bench_train(&arguments, spec, fault);
+        status = measure_all(&arguments, spec, fault);
     spec_free(&spec);
     request_fini(&arguments.request);
     return status;

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/options.h"
 #include "query/damage.h"
 #include "report/aggregate_report.h"
 #include "sys/atomic_file.h"
 #include "sys/clock.h"
 #include "sys/disk.h"
 #include "sys/lock.h"
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -16,203 +13,193 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    KEY_EVENT = 0x100,
-    KEY_ENDPOINT,
-    KEY_BY,
-    KEY_LIMIT,
-    KEY_CONFIDENCE,
-    KEY_BOOTSTRAP,
-    KEY_DRAW_SEED,
-    KEY_PERMUTATIONS,
-    KEY_REFERENCE,
-    KEY_COMPARE,
-    KEY_FORMAT,
-    DRAWS_LIMIT = 10000000
-};
+/* More draws than anybody waits for. */
+#define DRAWS_LIMIT 10000000
 
-enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_LATEX, FORMAT_COUNT };
-
-static const char *const formats[FORMAT_COUNT] = {"table", "csv", "json", "latex"};
+enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_LATEX };
 
 struct arguments {
     struct aggregate_request request;
-    enum format format;
+    int event, endpoint, format;
+    int64_t draw_seed;
     const char *path, *output;
 };
 
-static const struct argp_option options[] = {
-    {"event", KEY_EVENT, "EVENT", 0,
-     "first_still (default), gradient_zero_first, gradient_zero, hard_saturation or last_change",
-     0},
-    {"endpoint", KEY_ENDPOINT, "WHICH", 0,
-     "the event of a run is that of all its actors (the last one; default), of half of them, or "
-     "of the first",
-     0},
-    {"by", KEY_BY, "AXIS,...", 0,
-     "axes that make a configuration; others are pooled (default: all but the seed)", 0},
-    {"limit", KEY_LIMIT, "N", 0,
-     "episode up to which all is looked at (default: the smallest limit of any run)", 0},
-    {"confidence", KEY_CONFIDENCE, "C", 0, "of the intervals, between 0 and 1 (default 0.95)", 0},
-    {"bootstrap", KEY_BOOTSTRAP, "N", 0,
-     "draws of seeds (default 10000; above 1000 runs fewer, at least 200)", 0},
-    {"permutations", KEY_PERMUTATIONS, "N", 0,
-     "of seeds, where not all are tried (default 9999; above 1000 runs fewer, at least 999)", 0},
-    {"draw-seed", KEY_DRAW_SEED, "S", 0, "of draws and permutations (default 1)", 0},
-    {"reference", KEY_REFERENCE, "AXIS=VALUE,...", 0,
-     "the configuration that others are compared with (default: that which stops latest)", 0},
-    {"compare", KEY_COMPARE, NULL, 0, "compare also more than 100 configurations; slow", 0},
-    {"format", KEY_FORMAT, "FORM", 0, "table (default), csv, json or latex", 0},
-    {NULL, 'o', "FILE", 0, "write it to FILE, whole or not at all", 0},
+static const char *name_event(int place)
+{
+    return place < EVENT_COUNT ? event_name((enum event)place) : NULL;
+}
+
+static const char *name_endpoint(int place)
+{
+    return place < ENDPOINT_COUNT ? endpoint_name((enum endpoint)place) : NULL;
+}
+
+static const char *name_format(int place)
+{
+    static const char *const formats[] = {[FORMAT_TABLE] = "table",
+                                          [FORMAT_CSV] = "csv",
+                                          [FORMAT_JSON] = "json",
+                                          [FORMAT_LATEX] = "latex",
+                                          NULL};
+    return formats[place];
+}
+
+static const struct option_row options[] = {
+    {.name = "event",
+     .argument = "EVENT",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, event),
+     .help = "first_still (default), gradient_zero_first, gradient_zero, hard_saturation or "
+             "last_change",
+     .choice = name_event},
+    {.name = "endpoint",
+     .argument = "WHICH",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, endpoint),
+     .help = "which of its actors have had the event when a run has it: all (the last one; "
+             "default), half of them, or the first",
+     .choice = name_endpoint},
+    {.name = "by",
+     .argument = "AXIS,...",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct arguments, request.by),
+     .help = "axes that make a configuration; runs that differ only in others are pooled (default: "
+             "all but the seed)",
+     .words = WORDS_AXES},
+    {.name = "limit",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, request.limit),
+     .help = "last episode that is looked at (default: the smallest limit of any run)",
+     .noun = "an episode",
+     .low = 1,
+     .high = INT32_MAX},
+    {.name = "confidence",
+     .argument = "C",
+     .kind = OPTION_REAL,
+     .offset = offsetof(struct arguments, request.confidence),
+     .help = "level of the intervals, between 0 and 1 (default 0.95)",
+     .noun = "a level of confidence",
+     .low = 0,
+     .high = 1,
+     .open = true},
+    {.name = "bootstrap",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, request.bootstrap),
+     .help = "number of times that seeds are drawn (default 10000; above 1000 runs fewer, at least "
+             "200)",
+     .noun = "a number of draws",
+     .low = 1,
+     .high = DRAWS_LIMIT},
+    {.name = "permutations",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, request.permutations),
+     .help = "number of permutations of seeds, where not all are tried (default 9999; above 1000 "
+             "runs fewer, at least 999)",
+     .noun = "a number of permutations",
+     .low = 1,
+     .high = DRAWS_LIMIT},
+    {.name = "draw-seed",
+     .argument = "S",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, draw_seed),
+     .help = "seed of draws and permutations (default 1)",
+     .noun = "a seed",
+     .low = 0,
+     .high = UINT32_MAX},
+    {.name = "reference",
+     .argument = "AXIS=VALUE,...",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct arguments, request.reference),
+     .help = "the configuration that others are compared with (default: the one that stops latest)",
+     .words = WORDS_CONDITIONS},
+    {.name = "compare",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, request.compare),
+     .help = "compare also more than 100 configurations; slow"},
+    {.name = "format",
+     .argument = "FORM",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, format),
+     .help = "table (default), csv, json or latex",
+     .choice = name_format},
+    {.letter = 'o',
+     .argument = "FILE",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, output),
+     .help = "write it to FILE, whole or not at all"},
     {0},
 };
 
-static int64_t parse_whole(const char *option, const char *value, int64_t least, int64_t most,
-                           const struct argp_state *state)
-{
-    int64_t number = 0;
-    char quoted[TEXT_QUOTED];
-    if (!text_parse_integer(value, &number) || number < least || number > most)
-        argp_error(state,
-                   "--%s: %s is not as expected: a whole number from %" PRId64 " to %" PRId64,
-                   option, text_quote(value, quoted), least, most);
-    return number;
-}
+static const struct option_row operands[] = {
+    {.argument = "FILE", .kind = OPTION_FILE, .offset = offsetof(struct arguments, path)},
+    {0},
+};
 
-static double parse_confidence(const char *value, const struct argp_state *state)
+static enum status finish(void *arguments, struct fault *fault)
 {
-    double number = 0;
-    char quoted[TEXT_QUOTED];
-    if (!text_parse_real(value, &number) || number <= 0 || number >= 1)
-        argp_error(state, "--confidence: %s is not as expected: a number between 0 and 1",
-                   text_quote(value, quoted));
-    return number;
-}
-
-/* The place of a word among `count` names. */
-static int parse_choice(const char *option, const char *value, int count, const char *(*name)(int),
-                        const struct argp_state *state)
-{
-    char quoted[TEXT_QUOTED], names[256] = "";
-    for (int i = 0; i < count; i++) {
-        if (strcmp(value, name(i)) == 0)
-            return i;
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i > 0 ? ", " : "",
-                 name(i));
-    }
-    argp_error(state, "--%s: %s is not as expected: one of %s", option, text_quote(value, quoted),
-               names);
-    return 0;
-}
-
-static const char *name_event(int i)
-{
-    return event_name((enum event)i);
-}
-
-static const char *name_endpoint(int i)
-{
-    return endpoint_name((enum endpoint)i);
-}
-
-static const char *name_format(int i)
-{
-    return formats[i];
-}
-
-static void parse_file(struct arguments *a, char *value, const struct argp_state *state)
-{
-    if (a->path != NULL)
-        argp_error(state, "too many arguments: '%s', expected one file", value);
-    a->path = request_name(value, NULL, state);
-}
-
-/* What can be said only when all options are known. */
-static void check(const struct arguments *a, const struct argp_state *state)
-{
-    const double outside = 1 - a->request.confidence;
-    if (a->path == NULL)
-        argp_error(state, "no file, expected that of a sweep");
-    /* On each side of an interval there must be a draw. */
-    if (a->request.bootstrap > 0 && (double)a->request.bootstrap * outside < 2 - 1e-9)
-        argp_error(state,
-                   "--bootstrap: %" PRId64 " draws are too few for intervals of %g %%, expected at "
-                   "least %.0f",
-                   a->request.bootstrap, 100 * a->request.confidence, ceil(2 / outside - 1e-9));
-}
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const a = state->input;
+    struct arguments *const a = arguments;
     struct aggregate_request *const r = &a->request;
-    switch (key) {
-    case KEY_EVENT:
-        r->event = (enum event)parse_choice("event", value, EVENT_COUNT, name_event, state);
-        return 0;
-    case KEY_ENDPOINT:
-        r->endpoint =
-            (enum endpoint)parse_choice("endpoint", value, ENDPOINT_COUNT, name_endpoint, state);
-        return 0;
-    case KEY_BY:
-        r->by = value;
-        return 0;
-    case KEY_LIMIT:
-        r->limit = parse_whole("limit", value, 1, INT32_MAX, state);
-        return 0;
-    case KEY_CONFIDENCE:
-        r->confidence = parse_confidence(value, state);
-        return 0;
-    case KEY_BOOTSTRAP:
-        r->bootstrap = parse_whole("bootstrap", value, 1, DRAWS_LIMIT, state);
-        return 0;
-    case KEY_DRAW_SEED:
-        r->draw_seed = (uint32_t)parse_whole("draw-seed", value, 0, UINT32_MAX, state);
-        return 0;
-    case KEY_PERMUTATIONS:
-        r->permutations = parse_whole("permutations", value, 1, DRAWS_LIMIT, state);
-        return 0;
-    case KEY_REFERENCE:
-        r->reference = value;
-        r->compare = true;
-        return 0;
-    case KEY_COMPARE:
-        r->compare = true;
-        return 0;
-    case KEY_FORMAT:
-        a->format = (enum format)parse_choice("format", value, FORMAT_COUNT, name_format, state);
-        return 0;
-    case 'o':
-        a->output = request_name(value, "-o", state);
-        return 0;
-    case ARGP_KEY_ARG:
-        parse_file(a, value, state);
-        return 0;
-    case ARGP_KEY_END:
-        check(a, state);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    const double outside = 1 - r->confidence;
+    if (a->path == NULL)
+        return fault_set(fault, STATUS_INPUT, "no file, expected that of a sweep");
+    r->event = (enum event)a->event;
+    r->endpoint = (enum endpoint)a->endpoint;
+    r->draw_seed = (uint32_t)a->draw_seed;
+    r->compare = r->compare || r->reference != NULL;
+    /* On each side of an interval there must be a draw. */
+    if (r->bootstrap > 0 && (double)r->bootstrap * outside < 2 - 1e-9)
+        return fault_set(fault, STATUS_INPUT,
+                         "--bootstrap: %" PRId64
+                         " draws are too few for intervals of %g %%, expected at least %.0f",
+                         r->bootstrap, 100 * r->confidence, ceil(2 / outside - 1e-9));
+    return STATUS_OK;
 }
 
-static const struct argp parser = {
+static const struct exit_row exits[] = {
+    {STATUS_OK, "shown, whatever the state"},
+    {STATUS_FAULT, "the disk fails"},
+    {STATUS_INPUT, "an option or the file is not good: absent, empty, of another program or of a "
+                   "newer version"},
+    {0, NULL},
+};
+
+static const struct text_row examples[] = {
+    {"ccmsweep aggregate demo.h5", "When the actors of each configuration stop."},
+    {"ccmsweep aggregate demo.h5 --by actor_lr --reference actor_lr=0.1",
+     "By the learning rate of the actors alone, compared with one of them."},
+    {"ccmsweep aggregate demo.h5 --format json -o demo.json", "All figures, for another program."},
+    {NULL, NULL},
+};
+
+const struct command_line aggregate_line = {
+    .name = "ccmsweep aggregate",
+    .arguments = "FILE",
+    .intro = "Say when the actors of a sweep stop learning, by configuration, with intervals over "
+             "seeds, and what configurations differ by.",
+    .details =
+        "A run without the event is censored at the limit and never counted as an event there. "
+        "Runs "
+        "that diverged, and runs that ended before their limit because no actor changed any more, "
+        "are classes of their own. Runs that failed or are quarantined are gaps, and named. The "
+        "file "
+        "is only read, also while a run writes it: cells in progress are censored at the episode "
+        "that they have reached, with a warning.",
     .options = options,
-    .parser = parse,
-    .args_doc = "FILE",
-    .doc = "Say when the actors of a sweep stop learning, by configuration, with intervals\n"
-           "over seeds, and what configurations differ by.\v"
-           "A run without the event is censored at the limit and never counted as an event\n"
-           "there. Runs that diverged, or ended before their limit as all actors were\n"
-           "still, are classes of their own; those that failed or are quarantined are gaps,\n"
-           "and named. The file is only read, also while a run writes it: cells in progress\n"
-           "are censored at the episode that they have reached, with a warning.\n"
-           "Exit codes: 0 shown, whatever the state; 1 the disk fails; 2 an option or the\n"
-           "file is not good: absent, empty, of another program or of a newer version.",
+    .operands = operands,
+    .expected = "one file",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "status show export",
+    .finish = finish,
 };
 
 /* ---- output ---- */
 
-static bool write_report(FILE *file, enum format format, const struct aggregate *aggregate,
+static bool write_report(FILE *file, int format, const struct aggregate *aggregate,
                          const struct aggregate_source *source)
 {
     bool written = true;
@@ -314,13 +301,14 @@ static enum status report(struct arguments *a, const struct survey *survey,
 
 enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
 {
-    struct arguments a = {.request = {.confidence = 0.95, .draw_seed = 1}};
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    struct arguments a = {.request = {.confidence = 0.95}, .draw_seed = 1};
     char holder[256];
     struct store *store = NULL;
     struct survey survey = {0};
+    enum status status = options_parse(&aggregate_line, OPTIONS_EXIT, argc, argv, &a);
     struct aggregate_source source = {.path = a.path, .now = clock_utc()};
-    enum status status = check_output(&a, fault);
+    if (status == STATUS_OK)
+        status = check_output(&a, fault);
     source.held = status == STATUS_OK && lock_is_held(a.path, holder, sizeof holder);
     if (status == STATUS_OK)
         status = store_open(&store, a.path, STORE_READ, fault);

@@ -2,13 +2,10 @@
 #include "base/text.h"
 #include "bench/bench.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include <argp.h>
+#include "cli/spec_options.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-enum { KEY_REGIME = 0x100, KEY_SKIP, KEY_COUNT, KEY_SET, KEY_JSON };
 
 /* A training that stays as costly as it is at first, and one that soon stands still: its actors
  * saturate, and from then on few samples need their maximum. */
@@ -25,112 +22,123 @@ enum { REGIMES = sizeof regimes / sizeof *regimes };
 static const int64_t default_seed = 42;
 
 struct arguments {
-    struct request request;
-    const char *bench;
+    struct spec_options options;
+    bool train;          /* the bench was named */
     int regime;          /* REGIMES: all */
     int64_t skip, count; /* skip -1: that of the regime */
     bool json;
 };
 
-static const struct argp_option options[] = {
-    {"regime", KEY_REGIME, "NAME", 0, "moving, saturated or both (default)", 0},
-    {"skip", KEY_SKIP, "N", 0,
-     "train N episodes before the first that is measured (default 20 for moving, 60 for saturated)",
-     0},
-    {"count", KEY_COUNT, "N", 0, "measure N episodes (default 200)", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "give any setting a value, as for train; repeatable", 0},
-    {"json", KEY_JSON, NULL, 0, "print the report as JSON", 0},
+static const char *name_regime(int place)
+{
+    if (place < REGIMES)
+        return regimes[place].name;
+    return place == REGIMES ? "both" : NULL;
+}
+
+static const char *name_bench(int place)
+{
+    static const char *const names[] = {"train", "schedule", NULL};
+    return names[place];
+}
+
+/* "schedule" is seen before options are parsed: it has others. */
+static enum status set_bench(void *arguments, const char *value, struct fault *fault)
+{
+    struct arguments *const a = arguments;
+    char quoted[TEXT_QUOTED];
+    a->train = strcmp(value, "train") == 0;
+    return a->train
+               ? STATUS_OK
+               : fault_set(fault, STATUS_INPUT, "%s: unknown bench, expected train or schedule",
+                           text_quote(value, quoted));
+}
+
+static const struct option_row options[] = {
+    {.name = "regime",
+     .argument = "NAME",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, regime),
+     .help = "moving, saturated or both (default)",
+     .choice = name_regime},
+    {.name = "skip",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, skip),
+     .help = "train N episodes before the first that is measured (default 20 for moving, 60 for "
+             "saturated)",
+     .noun = "a number of episodes",
+     .low = 0,
+     .like = "training.episodes"},
+    {.name = "count",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, count),
+     .help = "measure N episodes (default 200)",
+     .noun = "a number of episodes",
+     .low = 1,
+     .like = "training.episodes"},
+    {.name = "set",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTING,
+     .offset = offsetof(struct arguments, options),
+     .help = "give any setting a value, as for train; repeatable"},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, json),
+     .help = "print the report as JSON"},
     {0},
+};
+
+static const struct option_row operands[] = {
+    {.argument = "BENCH", .kind = OPTION_SETTER, .choice = name_bench, .set = set_bench},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
+{
+    const struct arguments *const a = arguments;
+    if (!a->train)
+        return fault_set(fault, STATUS_INPUT, "no bench, expected train or schedule");
+    return STATUS_OK;
+}
+
+static const struct exit_row exits[] = {
+    {STATUS_OK, "measured"},
+    {STATUS_INPUT, "wrong input, or the training ended before the first episode to measure"},
+    {0, NULL},
+};
+
+static const struct text_row examples[] = {
+    {"ccmsweep bench train --regime moving", "The cost of an episode, and what it is spent on."},
+    {NULL, NULL},
+};
+
+const struct command_line bench_line = {
+    .name = "ccmsweep bench",
+    .arguments = "train\nschedule [OPTION...]",
+    .intro = "Measure on this machine what a training costs, or the sweep around it (see "
+             "ccmsweep bench schedule --help).",
+    .details =
+        "What is measured is the CPU time of an episode, whole and by phase; its arithmetic, "
+        "compared with the sgemm of OpenBLAS; and memory. There are two trainings, or regimes: "
+        "'moving' (actor_lr 0.0001, critic_lr 0.001), whose actors keep learning, and 'saturated' "
+        "(0.1, 0.01), whose actors have saturated; seed 42. What --set gives wins over these. It "
+        "takes some seconds; nothing is kept.",
+    .options = options,
+    .operands = operands,
+    .expected = "one bench",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "plan train",
+    .part = &bench_schedule_line,
+    .finish = finish,
 };
 
 static int64_t most_episodes(void)
 {
     return (int64_t)settings_find("training.episodes")->max;
 }
-
-static int64_t parse_episodes(const char *option, int64_t least, const char *value,
-                              const struct argp_state *state)
-{
-    int64_t episodes = 0;
-    char quoted[TEXT_QUOTED];
-    if (!text_parse_integer(value, &episodes) || episodes < least || episodes > most_episodes())
-        argp_error(state,
-                   "--%s: %s is no number of episodes, expected a whole number from %" PRId64
-                   " to %" PRId64,
-                   option, text_quote(value, quoted), least, most_episodes());
-    return episodes;
-}
-
-static int parse_regime(const char *value, const struct argp_state *state)
-{
-    char quoted[TEXT_QUOTED];
-    for (int i = 0; i < REGIMES; i++) {
-        if (strcmp(regimes[i].name, value) == 0)
-            return i;
-    }
-    if (strcmp(value, "both") != 0)
-        argp_error(state, "--regime: %s is unknown, expected one of moving, saturated, both",
-                   text_quote(value, quoted));
-    return REGIMES;
-}
-
-static void parse_word(const char *word, struct arguments *arguments,
-                       const struct argp_state *state)
-{
-    char quoted[TEXT_QUOTED];
-    if (arguments->bench != NULL)
-        argp_error(state, "too many arguments: %s, expected one bench", text_quote(word, quoted));
-    if (strcmp(word, "train") != 0)
-        argp_error(state, "%s: unknown bench, expected train or schedule",
-                   text_quote(word, quoted));
-    arguments->bench = word;
-}
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const arguments = state->input;
-    switch (key) {
-    case KEY_REGIME:
-        arguments->regime = parse_regime(value, state);
-        return 0;
-    case KEY_SKIP:
-        arguments->skip = parse_episodes("skip", 0, value, state);
-        return 0;
-    case KEY_COUNT:
-        arguments->count = parse_episodes("count", 1, value, state);
-        return 0;
-    case KEY_SET:
-        request_add(&arguments->request, NULL, value);
-        return 0;
-    case KEY_JSON:
-        arguments->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        parse_word(value, arguments, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->bench == NULL)
-            argp_error(state, "no bench, expected train or schedule");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "train\nschedule [OPTION...]",
-    .doc = "Measure on this machine what a training costs, or the sweep around it (bench schedule\n"
-           "--help).\v"
-           "CPU time of an episode, whole and by phase; its arithmetic, compared with the\n"
-           "sgemm of OpenBLAS; and memory. Of two trainings, or regimes: 'moving'\n"
-           "(actor_lr 0.0001, critic_lr 0.001), whose actors go on learning, and\n"
-           "'saturated' (0.1, 0.01), whose actors have saturated; seed 42. What --set\n"
-           "gives wins over these. Takes some seconds; nothing is kept. Exit codes: 0\n"
-           "measured; 2 wrong input, or the training ended before the first episode to\n"
-           "measure.",
-};
 
 static bool is_given(const struct spec *spec, const char *key)
 {
@@ -198,14 +206,15 @@ enum status cmd_bench(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.regime = REGIMES, .skip = -1, .count = 200};
     if (argc > 1 && strcmp(argv[1], "schedule") == 0)
-        return bench_schedule(argc - 1, argv + 1, fault);
-    request_init(&arguments.request, argc);
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+        return cmd_bench_schedule(argc - 1, argv + 1, fault);
     struct spec *spec = NULL;
-    enum status status = request_resolve(&arguments.request, &spec, fault);
+    spec_options_init(&arguments.options, argc);
+    enum status status = options_parse(&bench_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK)
+        status = spec_options_resolve(&arguments.options, &spec, fault);
     if (status == STATUS_OK)
         status = measure_all(&arguments, spec, fault);
     spec_free(&spec);
-    request_fini(&arguments.request);
+    spec_options_fini(&arguments.options);
     return status;
 }

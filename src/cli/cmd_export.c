@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/options.h"
 #include "query/damage.h"
 #include "report/export.h"
 #include "store/schema.h"
 #include "sys/atomic_folder.h"
 #include "sys/lock.h"
-#include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_ORIGINAL = 0x100, KEY_TABLES, KEY_WHERE, KEY_FORCE };
-enum { CONDITIONS_MOST = 32 };
+enum { CONDITIONS_MOST = 32, TABLES_ALL = EXPORT_TABLES };
 
 /* A setting that chosen runs have. */
 struct condition {
@@ -22,134 +19,129 @@ struct condition {
 
 struct arguments {
     const char *path, *folder;
-    bool original, force, tables[EXPORT_TABLES];
+    bool original, force;
+    bool tables[EXPORT_TABLES + 1]; /* the last one stands for all */
     struct condition conditions[CONDITIONS_MOST];
     size_t count;
 };
 
-static const struct argp_option options[] = {
-    {"tables", KEY_TABLES, "LIST", 0,
-     "which: runs, actors, logs, episodes, evaluations (these are the default), actor_logs, "
-     "histograms; separated by commas, or all",
-     0},
-    {"original", KEY_ORIGINAL, NULL, 0,
-     "write the files of the published study instead: for each run a folder with results.json and "
-     "tracking_data.json",
-     0},
-    {"where", KEY_WHERE, "KEY=VALUE", 0,
-     "only runs with this value of a setting, such as seed=42; repeatable", 0},
-    {"force", KEY_FORCE, NULL, 0, "write into a folder that holds something already", 0},
-    {0},
-};
-
-static bool choose_table(struct arguments *a, const char *name, size_t length)
+static const char *name_table(int place)
 {
-    bool found = false;
-    for (int t = 0; t < EXPORT_TABLES; t++) {
-        const char *const known = export_table_name((enum export_table)t);
-        const bool all = length == 3 && strncmp(name, "all", length) == 0;
-        if (all || (strlen(known) == length && strncmp(name, known, length) == 0))
-            a->tables[t] = found = true;
-    }
-    return found;
+    if (place < EXPORT_TABLES)
+        return export_table_name((enum export_table)place);
+    return place == TABLES_ALL ? "all" : NULL;
 }
 
-static void parse_tables(struct arguments *a, const char *list, const struct argp_state *state)
+static enum status add_condition(void *arguments, const char *text, struct fault *fault)
 {
-    for (const char *at = list;; at++) {
-        const size_t length = strcspn(at, ",");
-        if (!choose_table(a, at, length))
-            argp_error(state,
-                       "--tables: '%.*s' is unknown, expected runs, actors, logs, episodes, "
-                       "evaluations, actor_logs, histograms, or all",
-                       (int)length, at);
-        at += length;
-        if (*at == '\0')
-            return;
-    }
-}
-
-static void parse_condition(struct arguments *a, const char *text, const struct argp_state *state)
-{
-    struct fault fault;
+    struct arguments *const a = arguments;
     const char *const value = strchr(text, '=');
     if (value == NULL)
-        argp_error(state, "--where: '%s' has no '=', expected KEY=VALUE", text);
+        return fault_set(fault, STATUS_INPUT, "'%s' has no '=', expected KEY=VALUE", text);
     if (a->count == CONDITIONS_MOST)
-        argp_error(state, "--where: expected at most %d of them", CONDITIONS_MOST);
+        return fault_set(fault, STATUS_INPUT, "given too often, expected at most %d of them",
+                         CONDITIONS_MOST);
     char *const key = strndup(text, (size_t)(value - text));
     struct condition *const c = &a->conditions[a->count++];
     c->row = schema_axis_setting(key);
+    enum status status = STATUS_OK;
     if (c->row == NULL) {
         const struct setting *const near = settings_nearest(key);
-        argp_error(state, "--where: '%s' is no setting, expected one such as %s", key,
-                   near != NULL ? near->key : "training.seed");
+        status = fault_set(fault, STATUS_INPUT, "'%s' is not a setting, expected one such as %s",
+                           key, near != NULL ? near->key : "training.seed");
     }
     free(key);
-    if (settings_read(c->row, value + 1, &c->number, &fault) != STATUS_OK)
-        argp_error(state, "--where: %s", fault.text);
+    return status == STATUS_OK ? settings_read(c->row, value + 1, &c->number, fault) : status;
 }
 
-static void finish_parsing(struct arguments *a, const struct argp_state *state)
+static const struct option_row options[] = {
+    {.name = "tables",
+     .argument = "LIST",
+     .kind = OPTION_LIST,
+     .offset = offsetof(struct arguments, tables),
+     .help =
+         "which: runs, actors, logs, episodes, evaluations (these are the default), actor_logs, "
+         "histograms; separated by commas, or all",
+     .choice = name_table},
+    {.name = "original",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, original),
+     .help = "write the files of the published study instead: for each run a folder with "
+             "results.json and tracking_data.json"},
+    {.name = "where",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTER,
+     .help = "only runs with this value of a setting, such as seed=42; repeatable",
+     .words = WORDS_CONDITIONS,
+     .set = add_condition},
+    {.name = "force",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, force),
+     .help = "write into a folder that already holds something"},
+    {0},
+};
+
+static const struct option_row operands[] = {
+    {.argument = "FILE", .kind = OPTION_FILE, .offset = offsetof(struct arguments, path)},
+    {.argument = "FOLDER", .kind = OPTION_FOLDER, .offset = offsetof(struct arguments, folder)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    bool any = false;
+    struct arguments *const a = arguments;
+    bool any = a->tables[TABLES_ALL];
     if (a->folder == NULL)
-        argp_error(state, "expected the file of a sweep and a folder");
-    for (int t = 0; t < EXPORT_TABLES; t++)
+        return fault_set(fault, STATUS_INPUT, "expected the file of a sweep and a folder");
+    for (int t = 0; t < EXPORT_TABLES; t++) {
+        a->tables[t] = a->tables[t] || a->tables[TABLES_ALL];
         any = any || a->tables[t];
+    }
     if (any && a->original)
-        argp_error(state, "expected either --tables or --original");
+        return fault_set(fault, STATUS_INPUT, "expected either --tables or --original");
     for (int t = 0; !any && t <= EXPORT_EVALUATIONS; t++)
         a->tables[t] = true;
+    return STATUS_OK;
 }
 
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const a = state->input;
-    switch (key) {
-    case KEY_TABLES:
-        parse_tables(a, value, state);
-        return 0;
-    case KEY_ORIGINAL:
-        a->original = true;
-        return 0;
-    case KEY_WHERE:
-        parse_condition(a, value, state);
-        return 0;
-    case KEY_FORCE:
-        a->force = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->folder != NULL)
-            argp_error(state, "too many arguments: '%s', expected a file and a folder", value);
-        *(a->path == NULL ? &a->path : &a->folder) = request_name(value, NULL, state);
-        return 0;
-    case ARGP_KEY_END:
-        finish_parsing(a, state);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
+static const struct exit_row exits[] = {
+    {STATUS_OK, "exported"},
+    {STATUS_INPUT, "there is no such file, it is not one of a sweep, or the folder is not empty"},
+    {STATUS_FAULT, "the disk fails"},
+    {0, NULL},
+};
 
-static const struct argp parser = {
+static const struct text_row examples[] = {
+    {"ccmsweep export demo.h5 tables", "Runs, actors, logs, episodes and evaluations as CSV."},
+    {"ccmsweep export demo.h5 study --original --where actor_lr=0.1",
+     "The files of the published study, of the runs with one learning rate."},
+    {NULL, NULL},
+};
+
+const struct command_line export_line = {
+    .name = "ccmsweep export",
+    .arguments = "FILE FOLDER",
+    .intro = "Write what a file holds as tables (CSV), or as the files of the published study.",
+    .details =
+        "A table NAME.csv has one row for each run (runs), run and actor (actors), logged episode "
+        "(logs), episode, evaluation, logged episode and actor (actor_logs), or bin (histograms). "
+        "Its columns are named as in the file. What was not seen or not written is empty. Runs "
+        "that "
+        "are not finished have a row in runs.csv as well.\n\n"
+        "--original numbers the runs of a pair of learning rates in the order of the plan: "
+        "actor_0.1_critic_0.01_run_0. The mean of all tanh outputs is not recorded; NaN stands in "
+        "its place. Gradients are the accumulated ones, as in the study. When the actors did not "
+        "stop, stopping_episode is the number of episodes; null in per_actor_stopped tells such a "
+        "run apart.\n\n"
+        "The folder appears when it is finished; with --force each of its files does. The sweep's "
+        "file is only read, also while a run writes it.",
     .options = options,
-    .parser = parse,
-    .args_doc = "FILE FOLDER",
-    .doc = "Write what a file holds as tables (CSV), or as the published study's files.\v"
-           "A table NAME.csv has one row a run (runs), run and actor (actors), logged\n"
-           "episode (logs), episode, evaluation, logged episode and actor (actor_logs), or\n"
-           "bin (histograms), and the names that the file has. What was not seen or not\n"
-           "written is empty. Of runs that are not finished there is a row in runs.csv.\n\n"
-           "--original numbers the runs of a pair of learning rates in the order of the\n"
-           "plan: actor_0.1_critic_0.01_run_0. The mean of all tanh outputs is not\n"
-           "recorded, NaN stands there; gradients are the accumulated ones, as in the\n"
-           "study. Its stopping_episode is the number of episodes where the actors did not\n"
-           "stop: null in per_actor_stopped tells.\n\n"
-           "The folder appears when it is finished; with --force each file of it does.\n"
-           "The sweep's file is only read, also while a run writes it. Exit codes:\n"
-           "0 exported; 2 there is no such file, it is not one of a sweep, or the folder is\n"
-           "not empty; 1 the disk fails.",
+    .operands = operands,
+    .expected = "a file and a folder",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "aggregate show",
+    .finish = finish,
 };
 
 static bool meets(const struct arguments *a, const struct settings *cell)
@@ -187,7 +179,7 @@ static void tell(const struct arguments *a, const struct export *e, int64_t coun
     int64_t rows = 0;
     for (int64_t run = 0; run < e->survey->runs; run++)
         rows += e->chosen[run] && export_has_rows(e, run);
-    printf("%s: %" PRId64 " runs exported", a->folder, rows);
+    printf("%s: %" PRId64 " run%s exported", a->folder, rows, rows == 1 ? "" : "s");
     if (rows < count)
         printf(", %" PRId64 " left out, which are not finished or have failed", count - rows);
     putchar('\n');
@@ -203,7 +195,7 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     const int64_t count = choose_runs(a, store, survey, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
-        status = fault_set(fault, STATUS_INPUT, "--where: no run of %s is like that", a->path);
+        status = fault_set(fault, STATUS_INPUT, "--where: %s has no such run", a->path);
     if (status == STATUS_OK)
         status = staging_begin(&staging, a->folder, a->force, fault);
     e.folder = staging.aside;
@@ -226,9 +218,12 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     struct store *store = NULL;
     struct survey survey;
     char holder[256];
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    const bool held = lock_is_held(arguments.path, holder, sizeof holder);
-    enum status status = store_open(&store, arguments.path, STORE_READ, fault);
+    bool held = false;
+    enum status status = options_parse(&export_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK)
+        held = lock_is_held(arguments.path, holder, sizeof holder);
+    if (status == STATUS_OK)
+        status = store_open(&store, arguments.path, STORE_READ, fault);
     if (status == STATUS_OK)
         status = damage_tell(store, arguments.path, fault);
     if (status == STATUS_OK) {

@@ -1,93 +1,98 @@
 // SPDX-License-Identifier: MIT
-#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/spec_options.h"
 #include "query/damage.h"
 #include "query/plan.h"
-#include <argp.h>
 #include <errno.h>
 #include <string.h>
 
-enum { KEY_SET = 0x100, KEY_RANKS, KEY_LIST, KEY_JSON, RANKS_LIMIT = 1000000 };
-
 struct arguments {
-    struct request request;
+    struct spec_options options;
     struct plan_request plan;
+    int64_t ranks; /* 0: some usual numbers */
     bool json;
 };
 
-static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "give a setting a value, whatever the spec says; repeatable",
-     0},
-    {"ranks", KEY_RANKS, "N", 0,
-     "the wall time under mpirun -n N, one rank of which schedules, and the memory of a rank; 1: "
-     "of a process alone (default: that of 1, 2, 32, 128 workers and of as many as there are "
-     "cores; the memory of a rank)",
-     0},
-    {"list", KEY_LIST, NULL, 0, "print each cell as well, in a line of its own", 0},
-    {"json", KEY_JSON, NULL, 0, "print the plan as JSON", 0},
+static const struct option_row options[] = {
+    {.name = "set",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTING,
+     .offset = offsetof(struct arguments, options),
+     .help = "give a setting a value, whatever the spec says; repeatable"},
+    {.name = "ranks",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, ranks),
+     .help =
+         "show the wall time under mpirun -n N, one rank of which schedules, and the memory of "
+         "a rank; 1: of a process alone (default: the wall time of 1, 2, 32, 128 workers and of "
+         "as many as there are cores; the memory of a rank)",
+     .noun = "a number of ranks",
+     .low = 1,
+     .high = 1000000},
+    {.name = "list",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, plan.list),
+     .help = "print each cell as well, in a line of its own"},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, json),
+     .help = "print the plan as JSON"},
     {0},
 };
 
-static void parse_ranks(const char *value, struct plan_request *plan,
-                        const struct argp_state *state)
+static const struct option_row operands[] = {
+    {.argument = "SPEC.yaml",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, options.path)},
+    {.argument = "FILE.h5", .kind = OPTION_FILE, .offset = offsetof(struct arguments, plan.path)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    int64_t ranks = 0;
-    char quoted[TEXT_QUOTED];
-    if (!text_parse_integer(value, &ranks) || ranks < 1 || ranks > RANKS_LIMIT)
-        argp_error(state, "--ranks: %s is no number of ranks, expected a whole number from 1 to %d",
-                   text_quote(value, quoted), RANKS_LIMIT);
-    plan->alone = ranks == 1;
-    plan->workers = ranks > 1 ? ranks - 1 : 1;
+    struct arguments *const a = arguments;
+    if (a->options.path == NULL)
+        return fault_set(fault, STATUS_INPUT, "no spec, expected SPEC.yaml");
+    a->plan.spec = a->options.path;
+    a->plan.alone = a->ranks == 1;
+    if (a->ranks > 0)
+        a->plan.workers = a->ranks > 1 ? a->ranks - 1 : 1;
+    return STATUS_OK;
 }
 
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const arguments = state->input;
-    switch (key) {
-    case KEY_SET:
-        request_add(&arguments->request, NULL, value);
-        return 0;
-    case KEY_RANKS:
-        parse_ranks(value, &arguments->plan, state);
-        return 0;
-    case KEY_LIST:
-        arguments->plan.list = true;
-        return 0;
-    case KEY_JSON:
-        arguments->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->plan.path != NULL)
-            argp_error(state, "too many arguments: '%s', expected a spec and at most one file",
-                       value);
-        request_name(value, NULL, state);
-        if (arguments->request.path != NULL)
-            arguments->plan.path = value;
-        else
-            arguments->request.path = value;
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->request.path == NULL)
-            argp_error(state, "no spec, expected SPEC.yaml");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
+static const struct exit_row exits[] = {
+    {STATUS_OK, "planned"},
+    {STATUS_INPUT, "the spec or the file is not good, or the file is that of another spec"},
+    {STATUS_FAULT, "the disk fails"},
+    {0, NULL},
+};
 
-static const struct argp parser = {
+static const struct text_row examples[] = {
+    {"ccmsweep plan demo.yaml", "Before a sweep: what it will take on this machine."},
+    {"ccmsweep plan demo.yaml demo.h5 --ranks 33", "What is left of it, for 32 workers."},
+    {NULL, NULL},
+};
+
+const struct command_line plan_line = {
+    .name = "ccmsweep plan",
+    .arguments = "SPEC.yaml [FILE.h5]",
+    .intro =
+        "Say what a spec asks for: its cells and axes, the core-hours and wall time to expect, "
+        "the disk space of its file and the memory of its workers.",
+    .details =
+        "What a cell takes is judged by the finished cells of FILE.h5, the file of the same spec: "
+        "by "
+        "those that differ in nothing but the seed, else by all, according to their size. The file "
+        "is only read, also while a run writes it. Without a finished cell, some episodes are "
+        "trained, for up to two seconds, and then forgotten.",
     .options = options,
-    .parser = parse,
-    .args_doc = "SPEC.yaml [FILE.h5]",
-    .doc = "Say what a spec asks for: its cells and axes, the core-hours and wall time to\n"
-           "expect, and the room that its file and its workers take.\v"
-           "What a cell takes is expected from the finished cells of FILE.h5, the file of\n"
-           "the same spec: from those that differ in nothing but the seed, else from all,\n"
-           "by size. The file is only read, also while a run writes it. Without a finished\n"
-           "cell, some episodes are trained, for up to two seconds, and then forgotten.\n"
-           "Exit codes: 0 planned; 2 the spec or the file is not good, or the file is that\n"
-           "of another spec; 1 the disk fails.",
+    .operands = operands,
+    .expected = "a spec and at most one file",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "spec run status",
+    .finish = finish,
 };
 
 static enum status print(const struct arguments *arguments, const struct plan *plan,
@@ -125,14 +130,14 @@ static enum status make_plan(const struct arguments *arguments, const struct spe
 enum status cmd_plan(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.json = false};
-    request_init(&arguments.request, argc);
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    arguments.plan.spec = arguments.request.path;
     struct spec *spec = NULL;
-    enum status status = request_resolve(&arguments.request, &spec, fault);
+    spec_options_init(&arguments.options, argc);
+    enum status status = options_parse(&plan_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK)
+        status = spec_options_resolve(&arguments.options, &spec, fault);
     if (status == STATUS_OK)
         status = make_plan(&arguments, spec, fault);
     spec_free(&spec);
-    request_fini(&arguments.request);
+    spec_options_fini(&arguments.options);
     return status;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/spec_options.h"
 #include "model/kernels.h"
 #include "report/rate_table.h"
 #include "run/crash_mark.h"
@@ -15,222 +14,200 @@
 #include "sys/launcher.h"
 #include "sys/stop_signal.h"
 #include "sys/watchdog.h"
-#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    KEY_SET = 0x100,
-    KEY_PROGRESS,
-    KEY_STOP_BEFORE,
-    KEY_RETRY,
-    KEY_MAX_FAILED,
-    KEY_MAX_LOST,
-    KEY_FAIL_FAST,
-    KEY_CHECK,
-    KEY_REUSE,
-    KEY_ORDER,
-    KEY_WAIT,
-    KEY_DRY_RUN
-};
-
 struct arguments {
-    struct request request;
+    struct spec_options options;
     struct session_request session;
-    enum progress_mode progress;
+    int progress, order; /* enum progress_mode, enum session_order */
+    int64_t max_lost;
+    bool retry[2];  /* places of name_retry */
     char *file;     /* session.path, resolved */
     double job_end; /* of the batch job, INFINITY for none */
     bool dry_run;
 };
 
-static const struct argp_option options[] = {
-    {"output", 'o', "FILE", 0, "the sweep's file (HDF5), with checkpoints beside it", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0,
-     "give a setting one value in all cells, whatever the spec says; repeatable", 0},
-    {"progress", KEY_PROGRESS, "MODE", 0, "on standard error: auto (default), bar, lines or none",
-     0},
-    {"stop-before", KEY_STOP_BEFORE, "TIME", 0,
-     "stop politely before TIME: +90m (s, m, h, d), Unix time, or ISO 8601. The end of a SLURM job "
-     "is known without it",
-     0},
-    {"reuse", KEY_REUSE, "OLD", 0,
-     "copy what the file OLD has of the same cells instead of training it again", 0},
-    {"retry", KEY_RETRY, "OUTCOME", 0, "try cells again that are failed or quarantined", 0},
-    {"max-failed", KEY_MAX_FAILED, "N", 0,
-     "stop when N cells have failed or are quarantined (default: no limit)", 0},
-    {"fail-fast", KEY_FAIL_FAST, NULL, 0, "stop at the first cell that crashes", 0},
-    {"max-lost", KEY_MAX_LOST, "N", 0,
-     "jobs lost in a row while one suspect was trained, after which it is set aside (default 10)",
-     0},
-    {"check", KEY_CHECK, NULL, 0,
-     "compare the rows of all finished cells with their checksums first; what differs is trained "
-     "again",
-     0},
-    {"order", KEY_ORDER, "ORDER", 0, "of cells: expected (longest first, default), plan or random",
-     0},
-    {"wait", KEY_WAIT, "S", 0, "seconds to wait for a file that is in use (default 30)", 0},
-    {"dry-run", KEY_DRY_RUN, NULL, 0,
-     "look at the options, the spec and the file, refuse what is wrong, and touch nothing", 0},
+static const char *name_progress(int place)
+{
+    return progress_modes[place];
+}
+
+static const char *name_order(int place)
+{
+    return session_orders[place];
+}
+
+static const enum outcome retried[] = {OUTCOME_FAILED, OUTCOME_QUARANTINED};
+
+static const char *name_retry(int place)
+{
+    return place < 2 ? outcome_name(retried[place]) : NULL;
+}
+
+static enum status set_end(void *arguments, const char *value, struct fault *fault)
+{
+    struct arguments *const a = arguments;
+    const enum status status = deadline_parse(value, clock_utc(), &a->session.end, fault);
+    if (status == STATUS_OK && a->session.end <= clock_utc())
+        return fault_set(fault, STATUS_INPUT, "'%s' is in the past, expected a time in the future",
+                         value);
+    return status;
+}
+
+static const struct option_row options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, session.path),
+     .help = "the sweep's file (HDF5), with checkpoints beside it"},
+    {.name = "set",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTING,
+     .offset = offsetof(struct arguments, options),
+     .help = "give a setting one value in all cells, whatever the spec says; repeatable"},
+    {.name = "progress",
+     .argument = "MODE",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, progress),
+     .help = "on standard error: auto (default), bar, lines or none",
+     .choice = name_progress},
+    {.name = "stop-before",
+     .argument = "TIME",
+     .kind = OPTION_SETTER,
+     .help = "stop politely before TIME: +90m (s, m, h, d), Unix time, or ISO 8601. The end of a "
+             "SLURM job is known without it",
+     .set = set_end},
+    {.name = "reuse",
+     .argument = "OLD",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, session.reuse),
+     .help = "copy the results that the file OLD has of the same cells instead of training them "
+             "again"},
+    {.name = "retry",
+     .argument = "OUTCOME",
+     .kind = OPTION_CHOICES,
+     .offset = offsetof(struct arguments, retry),
+     .help = "try cells again that are failed or quarantined; repeatable",
+     .choice = name_retry},
+    {.name = "max-failed",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, session.max_failed),
+     .help = "stop when N cells have failed or are quarantined (default: no limit)",
+     .noun = "a count",
+     .low = 1,
+     .high = INT_MAX},
+    {.name = "fail-fast",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, session.fail_fast),
+     .help = "stop at the first cell that crashes"},
+    {.name = "max-lost",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, max_lost),
+     .help =
+         "number of jobs that may be lost in a row while one suspect is trained; then it is set "
+         "aside (default 10)",
+     .noun = "a count",
+     .low = 1,
+     .high = INT_MAX},
+    {.name = "check",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, session.check),
+     .help = "compare the rows of all finished cells with their checksums first; what differs is "
+             "trained again"},
+    {.name = "order",
+     .argument = "ORDER",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, order),
+     .help = "of cells: expected (the longest first, default), plan or random",
+     .choice = name_order},
+    {.name = "wait",
+     .argument = "S",
+     .kind = OPTION_REAL,
+     .offset = offsetof(struct arguments, session.lock_wait_s),
+     .help = "seconds to wait for a file that is in use (default 30)",
+     .noun = "a time",
+     .unit = "seconds",
+     .low = 0,
+     .high = INFINITY},
+    {.name = "dry-run",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, dry_run),
+     .help = "look at the options, the spec and the file, refuse what is wrong, and touch nothing"},
     {0},
 };
 
-static error_t refuse(const struct argp_state *state, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static error_t refuse(const struct argp_state *state, const char *format, ...)
-{
-    struct fault sentence = {""};
-    va_list args;
-    va_start(args, format);
-    text_add_list(sentence.text, sizeof sentence.text, format, args);
-    va_end(args);
-    argp_error(state, "%s", sentence.text);
-    return EINVAL;
-}
+static const struct option_row operands[] = {
+    {.argument = "SPEC.yaml",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, options.path)},
+    {0},
+};
 
-/* Place of `value` in a list of names, -1 when it is not there. */
-static int find_name(const char *const *names, const char *value)
+static enum status finish(void *arguments, struct fault *fault)
 {
-    for (int i = 0; names[i] != NULL; i++) {
-        if (strcmp(names[i], value) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static error_t parse_number(const struct argp_state *state, const char *option, const char *value,
-                            int64_t *number)
-{
-    if (text_parse_integer(value, number) && *number >= 1 && *number <= INT_MAX)
-        return 0;
-    return refuse(state, "--%s: '%s' is no count, expected a whole number from 1", option, value);
-}
-
-static error_t parse_choice(struct arguments *a, int key, const char *value,
-                            const struct argp_state *state)
-{
-    if (key == KEY_PROGRESS) {
-        const int mode = find_name(progress_modes, value);
-        a->progress = (enum progress_mode)mode;
-        return mode >= 0 ? 0
-                         : refuse(state,
-                                  "--progress: '%s' is unknown, expected one of auto, bar, lines, "
-                                  "none",
-                                  value);
-    }
-    if (key == KEY_ORDER) {
-        const int order = find_name(session_orders, value);
-        a->session.order = (enum session_order)order;
-        return order >= 0
-                   ? 0
-                   : refuse(state,
-                            "--order: '%s' is unknown, expected one of expected, plan, random",
-                            value);
-    }
-    const bool failed = strcmp(value, outcome_name(OUTCOME_FAILED)) == 0;
-    const bool quarantined = strcmp(value, outcome_name(OUTCOME_QUARANTINED)) == 0;
-    a->session.retry[failed ? OUTCOME_FAILED : OUTCOME_QUARANTINED] = true;
-    return failed || quarantined
-               ? 0
-               : refuse(state, "--retry: '%s' is unknown, expected failed or quarantined", value);
-}
-
-static error_t parse_end(struct arguments *a, const char *value, const struct argp_state *state)
-{
-    struct fault fault;
-    if (deadline_parse(value, clock_utc(), &a->session.end, &fault) != STATUS_OK)
-        return refuse(state, "--stop-before: %s", fault.text);
-    if (a->session.end <= clock_utc())
-        return refuse(state, "--stop-before: '%s' is past, expected a time to come", value);
-    return 0;
-}
-
-static error_t finish_parsing(const struct arguments *a, const struct argp_state *state)
-{
-    if (a->request.path == NULL)
-        return refuse(state, "no spec, expected SPEC.yaml");
-    if (a->session.path == NULL || *a->session.path == '\0')
-        return refuse(state, "no file for the sweep, expected --output FILE");
+    struct arguments *const a = arguments;
+    if (a->options.path == NULL)
+        return fault_set(fault, STATUS_INPUT, "no spec, expected SPEC.yaml");
+    if (a->session.path == NULL)
+        return fault_set(fault, STATUS_INPUT, "no file for the sweep, expected --output FILE");
     if (strlen(a->session.path) >= PATH_MAX)
-        return refuse(state, "--output: a name of %zu characters, expected fewer than %d",
-                      strlen(a->session.path), PATH_MAX);
-    return 0;
+        return fault_set(fault, STATUS_INPUT,
+                         "--output: a name of %zu characters, expected fewer than %d",
+                         strlen(a->session.path), PATH_MAX);
+    a->session.order = (enum session_order)a->order;
+    a->session.max_lost = (int)a->max_lost;
+    for (size_t i = 0; i < sizeof retried / sizeof *retried; i++)
+        a->session.retry[retried[i]] = a->retry[i];
+    return STATUS_OK;
 }
 
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const a = state->input;
-    int64_t number = 0;
-    error_t error = 0;
-    switch (key) {
-    case 'o':
-        a->session.path = value;
-        return 0;
-    case KEY_SET:
-        request_add(&a->request, NULL, value);
-        return 0;
-    case KEY_PROGRESS:
-    case KEY_RETRY:
-    case KEY_ORDER:
-        return parse_choice(a, key, value, state);
-    case KEY_STOP_BEFORE:
-        return parse_end(a, value, state);
-    case KEY_REUSE:
-        a->session.reuse = request_name(value, "--reuse", state);
-        return *value == '\0' ? EINVAL : 0;
-    case KEY_MAX_FAILED:
-        return parse_number(state, "max-failed", value, &a->session.max_failed);
-    case KEY_MAX_LOST:
-        error = parse_number(state, "max-lost", value, &number);
-        a->session.max_lost = (int)number;
-        return error;
-    case KEY_FAIL_FAST:
-        a->session.fail_fast = true;
-        return 0;
-    case KEY_CHECK:
-        a->session.check = true;
-        return 0;
-    case KEY_WAIT:
-        if (!text_parse_real(value, &a->session.lock_wait_s) || a->session.lock_wait_s < 0)
-            return refuse(state, "--wait: '%s' is no time, expected seconds from 0", value);
-        return 0;
-    case KEY_DRY_RUN:
-        a->dry_run = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->request.path != NULL)
-            return refuse(state, "too many arguments: '%s', expected one spec", value);
-        a->request.path = request_name(value, NULL, state);
-        return *value == '\0' ? EINVAL : 0;
-    case ARGP_KEY_END:
-        return finish_parsing(a, state);
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
+static const struct exit_row exits[] = {
+    {STATUS_OK, "all cells are done"},
+    {STATUS_FAULT, "a fault of the system, run again"},
+    {STATUS_INPUT, "wrong input, nothing was touched"},
+    {STATUS_CELLS, "finished, but cells failed or are quarantined"},
+    {STATUS_LOCKED, "FILE is in use by another run"},
+    {STATUS_STOPPED, "stopped early, run the same command again"},
+    {0, NULL},
+};
 
-static const struct argp parser = {
+static const struct text_row examples[] = {
+    {"ccmsweep run demo.yaml -o demo.h5", "One cell after the other."},
+    {"mpirun -n 9 ccmsweep run demo.yaml -o demo.h5", "On 8 cores."},
+    {"ccmsweep run demo.yaml -o demo.h5 --stop-before +90m",
+     "For an hour and a half; the same command resumes it."},
+    {NULL, NULL},
+};
+
+const struct command_line run_line = {
+    .name = "ccmsweep run",
+    .arguments = "SPEC.yaml",
+    .intro = "Train all cells of a spec; resume if it was interrupted; do nothing if all are done.",
+    .details =
+        "Alone it trains one cell after the other. Under mpirun, or srun --mpi=pmix, rank 0 hands "
+        "the cells to the other ranks: start n+1 ranks for n cores. Whatever happens, the same "
+        "command resumes the sweep, and what is committed is never lost.\n\n"
+        "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; so does SIGTERM to "
+        "the "
+        "ranks of srun (scancel), and the soft limit of processor time (SIGXCPU). Without a "
+        "launcher Ctrl-C, SIGTERM and SIGHUP do too, and a second signal kills.",
     .options = options,
-    .parser = parse,
-    .args_doc = "SPEC.yaml",
-    .doc = "Train all cells of a spec: start, go on, or find nothing to do.\v"
-           "Alone it trains one cell after the other. Under mpirun, or srun --mpi=pmix,\n"
-           "rank 0 hands the cells to the other ranks: give n+1 ranks for n cores.\n"
-           "Whatever happens, the same command goes on, and what is committed is never\n"
-           "lost.\n"
-           "\n"
-           "SIGUSR1 (to mpirun, srun or any rank) saves checkpoints and leaves; so does\n"
-           "SIGTERM to the ranks of srun (scancel), and the soft limit of processor time\n"
-           "(SIGXCPU); alone Ctrl-C, SIGTERM and SIGHUP do too, and a second one kills.\n"
-           "\n"
-           "Exit codes: 0 all cells are done; 1 a fault of the system, run again; 2 wrong\n"
-           "input, nothing was touched; 3 finished, but cells failed or are quarantined;\n"
-           "4 FILE is in use by another run; 75 stopped early, run the same command\n"
-           "again. Anything else is a crash: run again.",
+    .operands = operands,
+    .expected = "one spec",
+    .exits = exits,
+    .other_exits = "Any other code is a crash: run again.",
+    .files = command_files,
+    .examples = examples,
+    .see_also = "plan status aggregate spec train",
+    .finish = finish,
 };
 
 /* What the other ranks must know. */
@@ -252,16 +229,16 @@ static double checkpoint_s_of(const struct spec *spec)
 static enum status prepare(int argc, char **argv, struct arguments *arguments, struct spec **spec,
                            struct session *session, struct fault *fault)
 {
-    const unsigned flags = launcher_is_there() ? ARGP_NO_EXIT : 0;
-    request_init(&arguments->request, argc);
-    /* The parser has said what is wrong. */
-    if (argp_parse(&parser, argc, argv, flags, NULL, arguments) != 0) {
-        fault->text[0] = '\0';
+    /* The other ranks wait for a word of this one: it must not end before. */
+    const enum options_mode mode = launcher_is_there() ? OPTIONS_RETURN : OPTIONS_EXIT;
+    spec_options_init(&arguments->options, argc);
+    if (options_parse(&run_line, mode, argc, argv, arguments) != STATUS_OK) {
+        fault->text[0] = '\0'; /* the parser has said what is wrong */
         return STATUS_INPUT;
     }
     arguments->session.end = fmin(arguments->session.end, arguments->job_end);
-    progress_init(session->progress, arguments->progress, stderr);
-    enum status status = request_resolve(&arguments->request, spec, fault);
+    progress_init(session->progress, (enum progress_mode)arguments->progress, stderr);
+    enum status status = spec_options_resolve(&arguments->options, spec, fault);
     if (status == STATUS_OK)
         status = disk_resolve(arguments->session.path, &arguments->file, fault);
     if (status != STATUS_OK)
@@ -355,8 +332,8 @@ static bool must_abort(const struct comm *comm, bool begun, enum status status)
 static enum status run_rank_0(int argc, char **argv, const struct comm *comm, double job_end,
                               struct fault *fault)
 {
-    struct arguments arguments = {.session = {.lock_wait_s = 30, .end = INFINITY, .max_lost = 10},
-                                  .job_end = job_end};
+    struct arguments arguments = {
+        .session = {.lock_wait_s = 30, .end = INFINITY}, .max_lost = 10, .job_end = job_end};
     struct progress progress = {.file = stderr, .mode = PROGRESS_NONE, .who = ""};
     struct session session = {.progress = &progress};
     struct orders orders = {.begin = false};
@@ -389,7 +366,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
         progress_say(&progress, "%s", fault->text);
     session_fini(&session);
     spec_free(&spec);
-    request_fini(&arguments.request);
+    spec_options_fini(&arguments.options);
     free(arguments.file);
     return status;
 }
@@ -438,9 +415,10 @@ static void blame_launcher(struct fault *fault, const char *why)
 enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
     if (asks_for_help(argc, argv)) {
+        struct arguments arguments = {.progress = PROGRESS_AUTO};
+        spec_options_init(&arguments.options, argc);
         if (launcher_rank() == 0)
-            argp_parse(&parser, argc, argv, 0, NULL,
-                       &(struct arguments){.progress = PROGRESS_AUTO});
+            (void)!options_parse(&run_line, OPTIONS_EXIT, argc, argv, &arguments);
         return STATUS_OK;
     }
     struct comm comm;

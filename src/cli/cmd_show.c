@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/options.h"
 #include "report/summary.h"
 #include "store/schema.h"
 #include "store/store.h"
-#include <argp.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
-
-enum { KEY_JSON = 0x100, KEY_RUN, KEY_SCHEMA };
 
 struct arguments {
     const char *path;
@@ -17,48 +13,66 @@ struct arguments {
     bool json, schema;
 };
 
-static const struct argp_option options[] = {
-    {"run", KEY_RUN, "N", 0, "which run of the file (default 0, the first)", 0},
-    {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
-    {"schema", KEY_SCHEMA, NULL, 0, "describe every dataset of a file, as tables in Markdown", 0},
+static const struct option_row options[] = {
+    {.name = "run",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, run),
+     .help = "which run of the file (default 0, the first)",
+     .noun = "the number of a run",
+     .low = 0,
+     .high = INFINITY},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, json),
+     .help = "print the summary as JSON"},
+    {.name = "schema",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, schema),
+     .help = "describe every dataset of a file, as tables in Markdown"},
     {0},
 };
 
-static error_t parse(int key, char *value, struct argp_state *state)
+static const struct option_row operands[] = {
+    {.argument = "FILE", .kind = OPTION_FILE, .offset = offsetof(struct arguments, path)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    struct arguments *const arguments = state->input;
-    switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        return 0;
-    case KEY_SCHEMA:
-        arguments->schema = true;
-        return 0;
-    case KEY_RUN:
-        if (!text_parse_integer(value, &arguments->run) || arguments->run < 0)
-            argp_error(state, "--run: '%s' is no run, expected a whole number from 0", value);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->path != NULL)
-            argp_error(state, "too many arguments: '%s', expected one file", value);
-        arguments->path = request_name(value, NULL, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->schema == (arguments->path != NULL))
-            argp_error(state, "expected either a file or --schema");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    const struct arguments *const a = arguments;
+    if (a->schema == (a->path != NULL))
+        return fault_set(fault, STATUS_INPUT, "expected either a file or --schema");
+    return STATUS_OK;
 }
 
-static const struct argp parser = {
+static const struct exit_row exits[] = {
+    {STATUS_OK, "shown"},
+    {STATUS_INPUT,
+     "there is no such file or run, the run is not finished, or its rows are not those "
+     "that were committed"},
+    {STATUS_FAULT, "the disk fails"},
+    {0, NULL},
+};
+
+static const struct text_row examples[] = {
+    {"ccmsweep show demo.h5 --run 3", "When and why the actors of run 3 stopped."},
+    {"ccmsweep show --schema", "What every file of a sweep holds."},
+    {NULL, NULL},
+};
+
+const struct command_line show_line = {
+    .name = "ccmsweep show",
+    .arguments = "FILE\n--schema",
+    .intro = "Show the summary of a run that a file holds, or what all files hold.",
+    .details = "The file is only read, also while a run writes it.",
     .options = options,
-    .parser = parse,
-    .args_doc = "FILE\n--schema",
-    .doc = "Show the summary of a run that a file holds, or what the files hold.\v"
-           "Reads only, also while a run writes. Exit codes: 0 shown; 2 there is no such file or\n"
-           "run, the run is not finished, or its rows are not those committed; 1 the disk fails.",
+    .operands = operands,
+    .expected = "one file",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "status aggregate export",
+    .finish = finish,
 };
 
 /* Not an error of the file, but there is no summary to show either. */
@@ -104,13 +118,14 @@ static enum status print(const struct store *store, const struct arguments *argu
 enum status cmd_show(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.path = NULL};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    if (arguments.schema) {
+    enum status status = options_parse(&show_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK && arguments.schema) {
         schema_print(stdout);
         return STATUS_OK;
     }
     struct store *store = NULL;
-    enum status status = store_open(&store, arguments.path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = store_open(&store, arguments.path, STORE_READ, fault);
     if (status == STATUS_OK && arguments.run >= store_runs(store))
         status = fault_set(fault, STATUS_INPUT,
                            "--run: %s has no run %" PRId64 ", expected 0 to %" PRId64,

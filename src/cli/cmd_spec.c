@@ -1,70 +1,85 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/spec_options.h"
 #include "spec/spec.h"
-#include <argp.h>
-
-enum { KEY_DEFAULTS = 0x100, KEY_SET };
+#include <stdbool.h>
+#include <stdio.h>
 
 struct arguments {
-    struct request request;
+    struct spec_options options;
     bool defaults;
 };
 
-static const struct argp_option options[] = {
-    {"defaults", KEY_DEFAULTS, NULL, 0, "print a complete commented spec of all defaults", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "give a setting a value, whatever the spec says; repeatable",
-     0},
+static const struct option_row options[] = {
+    {.name = "defaults",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, defaults),
+     .help = "print a complete commented spec of all defaults"},
+    {.name = "set",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTING,
+     .offset = offsetof(struct arguments, options),
+     .help = "give a setting a value, whatever the spec says; repeatable"},
     {0},
 };
 
-static error_t parse(int key, char *value, struct argp_state *state)
+static const struct option_row operands[] = {
+    {.argument = "SPEC.yaml",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, options.path)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    struct arguments *const arguments = state->input;
-    switch (key) {
-    case KEY_DEFAULTS:
-        arguments->defaults = true;
-        return 0;
-    case KEY_SET:
-        request_add(&arguments->request, NULL, value);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->request.path != NULL)
-            argp_error(state, "too many arguments: '%s', expected one spec", value);
-        arguments->request.path = request_name(value, NULL, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->defaults == (arguments->request.path != NULL))
-            argp_error(state, "expected either --defaults or a spec");
-        if (arguments->defaults && arguments->request.count > 0)
-            argp_error(state, "--set needs a spec, expected --defaults alone");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    const struct arguments *const a = arguments;
+    if (a->defaults == (a->options.path != NULL))
+        return fault_set(fault, STATUS_INPUT, "expected either --defaults or a spec");
+    if (a->defaults && a->options.count > 0)
+        return fault_set(fault, STATUS_INPUT, "--set needs a spec, expected --defaults alone");
+    return STATUS_OK;
 }
 
-static const struct argp parser = {
+static const struct exit_row exits[] = {
+    {STATUS_OK, "the spec is good"},
+    {STATUS_INPUT, "it is not, with 'file:line: key: what, expected ...' on standard error"},
+    {0, NULL},
+};
+
+static const struct text_row examples[] = {
+    {"ccmsweep spec --defaults >all.yaml",
+     "A spec to begin with: every setting, with its meaning."},
+    {"ccmsweep spec demo.yaml", "What a sweep trains, with all values of its grid written out."},
+    {NULL, NULL},
+};
+
+const struct command_line spec_line = {
+    .name = "ccmsweep spec",
+    .arguments = "--defaults\nSPEC.yaml",
+    .intro = "Check a spec and print it with every setting, or print the defaults.",
+    .details = "What is printed is a spec again.",
     .options = options,
-    .parser = parse,
-    .args_doc = "--defaults\nSPEC.yaml",
-    .doc = "Check a spec and print it with every setting, or print the defaults.\v"
-           "What is printed is a spec again. Exit codes: 0 the spec is good; 2 it is not,\n"
-           "with 'file:line: key: what, expected ...' on standard error.",
+    .operands = operands,
+    .expected = "one spec",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "plan run train",
+    .finish = finish,
 };
 
 enum status cmd_spec(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.defaults = false};
-    request_init(&arguments.request, argc);
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    spec_options_init(&arguments.options, argc);
+    enum status status = options_parse(&spec_line, OPTIONS_EXIT, argc, argv, &arguments);
     struct spec *spec = NULL;
-    const enum status status = request_resolve(&arguments.request, &spec, fault);
+    if (status == STATUS_OK)
+        status = spec_options_resolve(&arguments.options, &spec, fault);
     if (status == STATUS_OK && arguments.defaults)
         spec_print_defaults(stdout);
     else if (status == STATUS_OK)
         spec_print_resolved(stdout, spec);
     spec_free(&spec);
-    request_fini(&arguments.request);
+    spec_options_fini(&arguments.options);
     return status;
 }

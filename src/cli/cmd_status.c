@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/options.h"
 #include "report/status_report.h"
 #include "sys/clock.h"
 #include "sys/lock.h"
 #include "sys/stop_signal.h"
-#include <argp.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { KEY_WATCH = 0x100, KEY_JSON, KEY_CELLS };
 
 /* How often a watched sweep is looked at. */
 enum { WATCH_S = 2 };
@@ -21,54 +17,68 @@ struct arguments {
     bool watch, json, cells;
 };
 
-static const struct argp_option options[] = {
-    {"watch", KEY_WATCH, NULL, 0,
-     "show it again every 2 s, until all is done and nobody holds the file, or Ctrl-C", 0},
-    {"cells", KEY_CELLS, NULL, 0, "list every cell as well", 0},
-    {"json", KEY_JSON, NULL, 0, "print it as one JSON object; with --watch one a line", 0},
+static const struct option_row options[] = {
+    {.name = "watch",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, watch),
+     .help = "show it again every 2 s, until all is done and no process holds the file, or Ctrl-C"},
+    {.name = "cells",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, cells),
+     .help = "list every cell as well"},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, json),
+     .help = "print one JSON object; with --watch one in each line"},
     {0},
 };
 
-static error_t parse(int key, char *value, struct argp_state *state)
+static const struct option_row operands[] = {
+    {.argument = "FILE", .kind = OPTION_FILE, .offset = offsetof(struct arguments, path)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    struct arguments *const a = state->input;
-    switch (key) {
-    case KEY_WATCH:
-        a->watch = true;
-        return 0;
-    case KEY_JSON:
-        a->json = true;
-        return 0;
-    case KEY_CELLS:
-        a->cells = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->path != NULL)
-            argp_error(state, "too many arguments: '%s', expected one file", value);
-        a->path = request_name(value, NULL, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (a->path == NULL)
-            argp_error(state, "no file, expected that of a sweep");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    const struct arguments *const a = arguments;
+    if (a->path == NULL)
+        return fault_set(fault, STATUS_INPUT, "no file, expected that of a sweep");
+    return STATUS_OK;
 }
 
-static const struct argp parser = {
+static const struct exit_row exits[] = {
+    {STATUS_OK, "shown, whatever the state"},
+    {STATUS_FAULT, "the disk fails"},
+    {STATUS_INPUT, "there is no such file, or it is not one of a sweep"},
+    {0, NULL},
+};
+
+static const struct text_row examples[] = {
+    {"ccmsweep status demo.h5 --watch", "Follow a sweep until it is done."},
+    {"ccmsweep status demo.h5 --cells", "The state of every cell, and why it is so."},
+    {NULL, NULL},
+};
+
+const struct command_line status_line = {
+    .name = "ccmsweep status",
+    .arguments = "FILE",
+    .intro = "Say how far a sweep is: while it runs, after it was killed, and at its end.",
+    .details =
+        "The file is only read; no run is disturbed or waited for. A cell is done, running, "
+        "interrupted (stopped politely), lost (with its job) or pending. One that is done has "
+        "stopped, is censored (the limit came first), diverged, failed or is quarantined. 'left' "
+        "is "
+        "the work to expect, judged by finished cells of the same kind. The ETA divides it by the "
+        "number of cells that run now; its margin is two standard deviations. The file of a "
+        "'train' "
+        "is a sweep of one cell.",
     .options = options,
-    .parser = parse,
-    .args_doc = "FILE",
-    .doc = "Say how far a sweep is: while it runs, after it was killed, and at its end.\v"
-           "Reads the file only, and neither waits for a run nor disturbs one. A cell is\n"
-           "done, running, interrupted (stopped politely), lost (with its job) or pending.\n"
-           "One that is done has stopped, is censored (the limit came first), diverged,\n"
-           "failed or is quarantined. 'left' is the work that finished cells of the same\n"
-           "kind let expect; the ETA divides it by the cells that run now, give or take\n"
-           "two standard deviations. The file of a 'train' is a sweep of one cell.\n\n"
-           "Exit codes: 0 shown, whatever the state; 1 the disk fails; 2 there is no such\n"
-           "file, or it is not one of a sweep.",
+    .operands = operands,
+    .expected = "one file",
+    .exits = exits,
+    .examples = examples,
+    .see_also = "run plan show aggregate",
+    .finish = finish,
 };
 
 static enum status take(const struct arguments *a, struct status_report *report,
@@ -123,11 +133,12 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
 enum status cmd_status(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.path = NULL};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     bool over = false;
-    if (arguments.watch)
+    enum status status = options_parse(&status_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK && arguments.watch)
         stop_install(false, false);
-    enum status status = show(&arguments, true, &over, fault);
+    if (status == STATUS_OK)
+        status = show(&arguments, true, &over, fault);
     while (status == STATUS_OK && arguments.watch && !over && !stop_requested()) {
         /* Ends early with a signal. */
         nanosleep(&(struct timespec){.tv_sec = WATCH_S}, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/spec_options.h"
 #include "report/summary.h"
 #include "run/attempt.h"
 #include "store/checkpoint.h"
@@ -12,143 +12,110 @@
 #include "sys/lock.h"
 #include "sys/stop_signal.h"
 #include <ccmsweep/trainer.h>
-#include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_SET = 0x100, KEY_FORCE, KEY_PROGRESS, KEY_JSON, KEY_SETTING };
-
 /* A killed job holds its lock for about a second more. */
 static const double lock_wait_s = 5;
 
 struct arguments {
-    struct request request;
+    struct spec_options options;
     const char *output; /* NULL: keep nothing */
     char *file;         /* output, resolved */
     bool force;
     bool json;
-    enum progress_mode progress;
+    int progress; /* enum progress_mode */
 };
 
-static const struct argp_option fixed_options[] = {
-    {"output", 'o', "FILE", 0,
-     "keep the run in FILE (HDF5), with checkpoints beside it: a run that was stopped goes on, a "
-     "finished one is refused",
-     0},
-    {"force", KEY_FORCE, NULL, 0, "replace FILE, whatever it holds", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "give any setting a value; repeatable", 0},
-    {"progress", KEY_PROGRESS, "MODE", 0,
-     "on standard error: auto (default), bar, lines (every 10 s) or none", 0},
-    {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
+static const char *name_progress(int place)
+{
+    return progress_modes[place];
+}
+
+static const struct option_row options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, output),
+     .help = "keep the run in FILE (HDF5), with checkpoints beside it: a run that was stopped is "
+             "resumed, a finished one is refused"},
+    {.name = "force",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, force),
+     .help = "replace FILE, whatever it holds"},
+    {.name = "set",
+     .argument = "KEY=VALUE",
+     .kind = OPTION_SETTING,
+     .offset = offsetof(struct arguments, options),
+     .help = "give any setting a value; repeatable"},
+    {.name = "progress",
+     .argument = "MODE",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct arguments, progress),
+     .help = "on standard error: auto (default), bar, lines (every 10 s) or none",
+     .choice = name_progress},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, json),
+     .help = "print the summary as JSON"},
+    {0},
 };
-enum { FIXED_OPTIONS = sizeof fixed_options / sizeof *fixed_options };
 
-/* The options of the settings table and the fixed ones; the caller frees them. */
-static struct argp_option *make_options(void)
+static const struct option_row operands[] = {
+    {.argument = "SPEC.yaml",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, options.path)},
+    {0},
+};
+
+static enum status finish(void *arguments, struct fault *fault)
 {
-    size_t count = 0;
-    const struct setting *const table = settings_table(&count);
-    struct argp_option *const options = fault_alloc(count + FIXED_OPTIONS + 1, sizeof *options);
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (table[i].option != NULL)
-            options[used++] =
-                (struct argp_option){.name = table[i].option,
-                                     .key = KEY_SETTING + (int)i,
-                                     .arg = table[i].type == TYPE_INTEGER ? "N" : "REAL",
-                                     .doc = table[i].help};
-    }
-    memcpy(options + used, fixed_options, sizeof fixed_options);
-    return options;
+    const struct arguments *const a = arguments;
+    if (a->force && a->output == NULL)
+        return fault_set(fault, STATUS_INPUT,
+                         "--force has nothing to replace, expected --output as well");
+    return STATUS_OK;
 }
 
-static enum progress_mode parse_progress(const char *value, const struct argp_state *state)
-{
-    for (int i = 0; progress_modes[i] != NULL; i++) {
-        if (strcmp(progress_modes[i], value) == 0)
-            return (enum progress_mode)i;
-    }
-    argp_error(state, "--progress: '%s' is unknown, expected one of auto, bar, lines, none", value);
-    return PROGRESS_NONE;
-}
+static const struct exit_row exits[] = {
+    {STATUS_OK, "complete"},
+    {STATUS_FAULT, "a fault of the system"},
+    {STATUS_INPUT, "wrong input, nothing was touched"},
+    {STATUS_LOCKED, "FILE is in use by another run"},
+    {STATUS_STOPPED, "stopped early, run the same command again"},
+    {0, NULL},
+};
 
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *const arguments = state->input;
-    size_t count = 0;
-    const struct setting *const table = settings_table(&count);
-    switch (key) {
-    case 'o':
-        arguments->output = request_name(value, "--output", state);
-        return 0;
-    case KEY_FORCE:
-        arguments->force = true;
-        return 0;
-    case KEY_SET:
-        request_add(&arguments->request, NULL, value);
-        return 0;
-    case KEY_PROGRESS:
-        arguments->progress = parse_progress(value, state);
-        return 0;
-    case KEY_JSON:
-        arguments->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->request.path != NULL)
-            argp_error(state, "too many arguments: '%s', expected one spec", value);
-        arguments->request.path = request_name(value, NULL, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->force && arguments->output == NULL)
-            argp_error(state, "--force has nothing to replace, expected --output as well");
-        return 0;
-    default:
-        if (key < KEY_SETTING || key >= KEY_SETTING + (int)count)
-            return ARGP_ERR_UNKNOWN;
-        request_add(&arguments->request, &table[key - KEY_SETTING], value);
-        return 0;
-    }
-}
+static const struct text_row examples[] = {
+    {"ccmsweep train --actor-lr 0.1 --critic-lr 0.01 -o run.h5",
+     "Actors that stop early, kept in a file."},
+    {"ccmsweep train --actor_lr 0.0001 --critic_lr 0.001 --episodes 2000",
+     "The command line of the published program."},
+    {NULL, NULL},
+};
 
-/* The text below the options, with every setting of the table. argp frees it. */
-static char *filter_help(int key, const char *text, void *input)
-{
-    (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC)
-        return (char *)(uintptr_t)text;
-    char *help = NULL;
-    size_t size = 0;
-    FILE *const file = open_memstream(&help, &size);
-    CHECK(file != NULL);
-    fputs("A setting's value is that of its option, else of --set, else of the spec,\n"
-          "else its default. Ctrl-C (or SIGTERM, SIGHUP, SIGUSR1) saves a checkpoint and\n"
-          "leaves; the same command goes on from there. A second one kills.\n\n"
-          "Settings, for --set and the spec:\n\n",
-          file);
-    spec_print_help(file);
-    fputs("\nExit codes: 0 complete; 1 a fault of the system; 2 wrong input, nothing was\n"
-          "touched; 4 FILE is in use by another run; 75 stopped early, run the same\n"
-          "command again.\n",
-          file);
-    CHECK(fclose(file) == 0);
-    return help;
-}
-
-static void parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    struct argp_option *const options = make_options();
-    const struct argp parser = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "[SPEC.yaml]",
-        .doc = "Train one cell: one actor and one critic learning rate, one seed, tracked.",
-        .help_filter = filter_help,
-    };
-    argp_parse(&parser, argc, argv, 0, NULL, arguments);
-    free(options);
-}
+const struct command_line train_line = {
+    .name = "ccmsweep train",
+    .arguments = "[SPEC.yaml]",
+    .intro = "Train one cell: one actor and one critic learning rate, one seed, tracked.",
+    .details =
+        "A setting has the value of its own option, else that of --set, else that of the spec, "
+        "else "
+        "its default. Ctrl-C (or SIGTERM, SIGHUP, SIGUSR1) saves a checkpoint and leaves; the same "
+        "command continues from there. A second signal kills.",
+    .options = options,
+    .operands = operands,
+    .expected = "one spec",
+    .settings = true,
+    .exits = exits,
+    .files = command_files,
+    .examples = examples,
+    .see_also = "run show spec",
+    .finish = finish,
+};
 
 static enum status create(const struct arguments *arguments, const struct spec *spec,
                           struct fault *fault)
@@ -233,7 +200,7 @@ static enum status pull(const struct arguments *arguments, struct store *store,
                         struct trainer *trainer, double *wall_s, struct fault *fault)
 {
     struct progress progress;
-    progress_init(&progress, arguments->progress, stderr);
+    progress_init(&progress, (enum progress_mode)arguments->progress, stderr);
     struct attempt attempt = {.store = store,
                               .path = arguments->output,
                               .progress = &progress,
@@ -286,10 +253,11 @@ static enum status train(const struct arguments *arguments, const struct spec *s
 enum status cmd_train(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.progress = PROGRESS_AUTO};
-    request_init(&arguments.request, argc);
-    parse_arguments(argc, argv, &arguments);
     struct spec *spec = NULL;
-    enum status status = request_resolve(&arguments.request, &spec, fault);
+    spec_options_init(&arguments.options, argc);
+    enum status status = options_parse(&train_line, OPTIONS_EXIT, argc, argv, &arguments);
+    if (status == STATUS_OK)
+        status = spec_options_resolve(&arguments.options, &spec, fault);
     if (status == STATUS_OK)
         status = spec_check_single(spec, fault);
     if (status == STATUS_OK && arguments.output != NULL)
@@ -308,6 +276,6 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
     }
     spec_free(&spec);
     free(arguments.file);
-    request_fini(&arguments.request);
+    spec_options_fini(&arguments.options);
     return status;
 }

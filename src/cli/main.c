@@ -14,49 +14,24 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command {
-    const char *name;
-    const char *usage;
-    const char *summary;
-    enum status (*run)(int argc, char **argv, struct fault *fault);
-} commands[] = {
-    {"train", "[SPEC.yaml] [OPTION...]", "train one pair of learning rates and seed, tracked",
-     cmd_train},
-    {"plan", "SPEC.yaml [FILE]", "say what a sweep asks for, what is left, and what it takes",
-     cmd_plan},
-    {"run", "SPEC.yaml -o FILE", "train all cells of a sweep, alone or under mpirun; goes on",
-     cmd_run},
-    {"status", "FILE", "say how far a sweep is, while it runs and afterwards", cmd_status},
-    {"aggregate", "FILE", "say when and why actors stop, by configuration, with intervals",
-     cmd_aggregate},
-    {"show", "FILE | --schema", "show the summary of a finished run, or what files hold", cmd_show},
-    {"export", "FILE FOLDER", "write what a file holds as tables, or as the study's files",
-     cmd_export},
-    {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",
-     cmd_spec},
-    {"bench", "train | schedule", "measure on this machine what a training or a sweep costs",
-     cmd_bench},
-};
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
 static void print_usage(FILE *file)
 {
     fputs("Usage: ccmsweep COMMAND [ARGUMENT...]\n"
           "CCM-MADRL trainings, exact and tracked: when does each actor stop learning, and why.\n\n"
           "Commands:\n",
           file);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-9s  %-24s  %s\n", commands[i].name, commands[i].usage,
-                commands[i].summary);
+    for (const struct command *command = commands; command->name != NULL; command++)
+        fprintf(file, "  %-9s  %-24s  %s\n", command->name, command->usage, command->summary);
     fputs("\n"
           "  ccmsweep COMMAND --help   what a command takes\n"
           "  ccmsweep --version        version, compiler, libraries\n"
           "  ccmsweep --help           this text\n"
           "\n"
-          "Exit codes: 0 complete; 1 a fault of the system; 2 wrong input; 3 finished, but cells\n"
-          "failed; 4 the file is in use by another run; 75 stopped early, run the same command\n"
-          "again. Any other code is a crash.\n",
+          "Exit codes: ",
           file);
+    for (const struct exit_row *row = command_exits; row->text != NULL; row++)
+        fprintf(file, "%s%d %s", row == command_exits ? "" : ";\n  ", row->code, row->text);
+    fputs(".\n  Any other code is a crash.\n", file);
 }
 
 /* A descriptor that was closed must not be given to a file: what is printed would end in it. */
@@ -93,9 +68,9 @@ static void close_output(void)
 
 static const struct command *find_command(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
     }
     return NULL;
 }
@@ -104,19 +79,10 @@ static int refuse_command(const char *name)
 {
     char quoted[TEXT_QUOTED];
     fprintf(stderr, "ccmsweep: %s: unknown command, expected one of", text_quote(name, quoted));
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(stderr, "%s %s", i > 0 ? "," : "", commands[i].name);
+    for (const struct command *command = commands; command->name != NULL; command++)
+        fprintf(stderr, "%s %s", command == commands ? "" : ",", command->name);
     fputs("; see ccmsweep --help\n", stderr);
     return STATUS_INPUT;
-}
-
-static enum status run_command(const struct command *command, int argc, char **argv,
-                               struct fault *fault)
-{
-    char name[64];
-    snprintf(name, sizeof name, "ccmsweep %s", command->name);
-    argv[1] = name;
-    return command->run(argc - 1, argv + 1, fault);
 }
 
 /* Large blocks go back to the system when they are freed. Left to itself, the C library raises that
@@ -158,7 +124,7 @@ int main(int argc, char **argv)
     if (status == STATUS_OK && version)
         version_print();
     else if (status == STATUS_OK)
-        status = run_command(command, argc, argv, &fault);
+        status = command->run(argc - 1, argv + 1, &fault);
     if (status != STATUS_OK && fault.text[0] != '\0')
         fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault.text));
     return (int)status;

@@ -1,49 +1,392 @@
 // SPDX-License-Identifier: MIT
 #include "cli/options.h"
+#include "base/text.h"
+#include "cli/spec_options.h"
+#include "spec/spec.h"
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-void request_init(struct request *request, int argc)
+/* argp knows an option by a number: its letter, or one that is no letter. */
+enum { KEY_ROW = 0x100, KEY_SETTING = 0x1000 };
+
+struct parsing {
+    const struct command_line *line;
+    void *arguments;
+    size_t operands; /* seen so far */
+};
+
+/* ---- rows ---- */
+
+static bool is_last(const struct option_row *row)
 {
-    *request = (struct request){.items = fault_alloc((size_t)argc, sizeof *request->items)};
+    return row->argument == NULL && row->name == NULL && row->letter == '\0';
 }
 
-void request_fini(struct request *request)
+static size_t count_rows(const struct option_row *rows)
 {
-    free(request->items);
-    *request = (struct request){0};
+    size_t count = 0;
+    while (rows != NULL && !is_last(&rows[count]))
+        count++;
+    return count;
 }
 
-void request_add(struct request *request, const struct setting *row, const char *text)
+static int key_of(const struct command_line *line, size_t i)
 {
-    request->items[request->count++] = (struct request_item){.row = row, .text = text};
+    return line->options[i].letter != '\0' ? line->options[i].letter : KEY_ROW + (int)i;
 }
 
-char *request_name(char *name, const char *option, const struct argp_state *state)
+static double highest(const struct option_row *row)
 {
-    if (*name == '\0')
-        argp_error(state, "%s%sno name, expected that of a file or folder",
-                   option != NULL ? option : "", option != NULL ? ": " : "");
-    return name;
+    return row->like != NULL ? settings_find(row->like)->max : row->high;
 }
 
-static enum status fill(const struct request *request, struct spec *spec, struct fault *fault)
+const struct setting *options_next_setting(size_t *index)
+{
+    size_t count = 0;
+    const struct setting *const table = settings_table(&count);
+    while (*index < count && table[*index].option == NULL)
+        ++*index;
+    return *index < count ? &table[*index] : NULL;
+}
+
+const char *options_setting_argument(const struct setting *row)
+{
+    return row->type == TYPE_INTEGER ? "N" : "REAL";
+}
+
+void options_expect(const struct option_row *row, char *text, size_t size)
+{
+    const char *const of = row->unit != NULL ? " of " : "";
+    const char *const unit = row->unit != NULL ? row->unit : "";
+    *text = '\0';
+    if (row->kind == OPTION_WHOLE || row->kind == OPTION_REAL) {
+        text_add(text, size, "a %snumber%s%s %s %.0f", row->kind == OPTION_WHOLE ? "whole " : "",
+                 of, unit, row->open ? "between" : "from", row->low);
+        if (isfinite(highest(row)))
+            text_add(text, size, " %s %.0f", row->open ? "and" : "to", highest(row));
+    }
+    for (int i = 0; row->choice != NULL && row->choice(i) != NULL; i++)
+        text_add(text, size, "%s%s", i > 0 ? ", " : "one of ", row->choice(i));
+}
+
+/* ---- values ---- */
+
+static enum status refuse_value(const struct option_row *row, const char *value,
+                                struct fault *fault)
+{
+    char quoted[TEXT_QUOTED], expected[256];
+    options_expect(row, expected, sizeof expected);
+    return fault_set(fault, STATUS_INPUT, "%s is %s%s, expected %s", text_quote(value, quoted),
+                     row->noun != NULL ? "not " : "unknown", row->noun != NULL ? row->noun : "",
+                     expected);
+}
+
+static bool is_in_range(const struct option_row *row, double number)
+{
+    return row->open ? number > row->low && number < highest(row)
+                     : number >= row->low && number <= highest(row);
+}
+
+static bool store_whole(const struct option_row *row, const char *value, void *at)
+{
+    int64_t number = 0;
+    if (!text_parse_integer(value, &number) || !is_in_range(row, (double)number))
+        return false;
+    memcpy(at, &number, sizeof number);
+    return true;
+}
+
+static bool store_real(const struct option_row *row, const char *value, void *at)
+{
+    double number = 0;
+    if (!text_parse_real(value, &number) || !is_in_range(row, number))
+        return false;
+    memcpy(at, &number, sizeof number);
+    return true;
+}
+
+/* Place of the name of that length among the row's names, -1 when it is not there. */
+static int find_choice(const struct option_row *row, const char *name, size_t length)
+{
+    for (int i = 0; row->choice(i) != NULL; i++) {
+        if (strlen(row->choice(i)) == length && strncmp(row->choice(i), name, length) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static enum status store_choice(const struct option_row *row, const char *value, void *at,
+                                struct fault *fault)
+{
+    const int place = find_choice(row, value, strlen(value));
+    if (place < 0)
+        return refuse_value(row, value, fault);
+    if (row->kind == OPTION_CHOICE)
+        memcpy(at, &place, sizeof place);
+    else
+        ((bool *)at)[place] = true;
+    return STATUS_OK;
+}
+
+static enum status store_list(const struct option_row *row, const char *value, bool *at,
+                              struct fault *fault)
 {
     enum status status = STATUS_OK;
-    if (request->path != NULL)
-        status = spec_load(spec, request->path, fault);
-    for (size_t i = 0; i < request->count && status == STATUS_OK; i++) {
-        const struct request_item *const item = &request->items[i];
-        status = item->row == NULL ? spec_set(spec, item->text, fault)
-                                   : spec_option(spec, item->row, item->text, fault);
-    }
-    return status == STATUS_OK ? spec_check(spec, fault) : status;
+    char *const list = strdup(value);
+    if (list == NULL)
+        fault_no_memory(strlen(value) + 1);
+    char *rest = list;
+    while (rest != NULL && status == STATUS_OK)
+        status = store_choice(row, strsep(&rest, ","), at, fault);
+    free(list);
+    return status;
 }
 
-enum status request_resolve(const struct request *request, struct spec **spec, struct fault *fault)
+/* A script with a variable unset gives an empty name. */
+static enum status store_name(const char *value, void *at, struct fault *fault)
 {
-    *spec = spec_new();
-    const enum status status = fill(request, *spec, fault);
-    if (status != STATUS_OK)
-        spec_free(spec);
-    return status;
+    if (*value == '\0')
+        return fault_set(fault, STATUS_INPUT, "no name, expected that of a file or folder");
+    memcpy(at, &value, sizeof value);
+    return STATUS_OK;
+}
+
+static enum status store_value(const struct option_row *row, void *arguments, const char *value,
+                               struct fault *fault)
+{
+    void *const at = (char *)arguments + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)at = true;
+        return STATUS_OK;
+    case OPTION_WHOLE:
+        return store_whole(row, value, at) ? STATUS_OK : refuse_value(row, value, fault);
+    case OPTION_REAL:
+        return store_real(row, value, at) ? STATUS_OK : refuse_value(row, value, fault);
+    case OPTION_TEXT:
+        memcpy(at, &value, sizeof value);
+        return STATUS_OK;
+    case OPTION_FILE:
+    case OPTION_FOLDER:
+        return store_name(value, at, fault);
+    case OPTION_CHOICE:
+    case OPTION_CHOICES:
+        return store_choice(row, value, at, fault);
+    case OPTION_LIST:
+        return store_list(row, value, at, fault);
+    case OPTION_SETTING:
+        spec_options_add(at, NULL, value);
+        return STATUS_OK;
+    case OPTION_SETTER:
+        break;
+    }
+    return row->set(arguments, value, fault);
+}
+
+/* ---- the parser ---- */
+
+/* Ends the process, or comes back when argp is told not to end it. */
+static error_t refuse(const struct argp_state *state, struct fault *fault)
+{
+    argp_error(state, "%s", text_make_plain(fault->text));
+    return EINVAL;
+}
+
+static error_t take_option(const struct parsing *p, const struct option_row *row, const char *value,
+                           const struct argp_state *state)
+{
+    struct fault fault = {""};
+    if (store_value(row, p->arguments, value, &fault) == STATUS_OK)
+        return 0;
+    if (row->name != NULL)
+        fault_prefix(&fault, "--%s", row->name);
+    else
+        fault_prefix(&fault, "-%c", row->letter);
+    return refuse(state, &fault);
+}
+
+static error_t take_operand(struct parsing *p, const char *value, const struct argp_state *state)
+{
+    struct fault fault = {""};
+    if (p->line->expected == NULL)
+        return ARGP_ERR_UNKNOWN;
+    if (p->operands == count_rows(p->line->operands)) {
+        (void)fault_set(&fault, STATUS_INPUT, "too many arguments: '%s', expected %s", value,
+                        p->line->expected);
+        return refuse(state, &fault);
+    }
+    const struct option_row *const row = &p->line->operands[p->operands++];
+    return store_value(row, p->arguments, value, &fault) == STATUS_OK ? 0 : refuse(state, &fault);
+}
+
+/* Where the settings go: behind the spec, of which the row of --set knows the place. */
+static struct spec_options *settings_of(const struct parsing *p)
+{
+    const struct option_row *row = p->line->options;
+    while (row->kind != OPTION_SETTING)
+        row++;
+    return (struct spec_options *)(void *)((char *)p->arguments + row->offset);
+}
+
+static error_t take(const struct parsing *p, int key, const char *value,
+                    const struct argp_state *state)
+{
+    const struct command_line *const line = p->line;
+    size_t settings = 0;
+    const struct setting *const table = settings_table(&settings);
+    for (size_t i = 0; i < count_rows(line->options); i++) {
+        if (key == key_of(line, i))
+            return take_option(p, &line->options[i], value, state);
+    }
+    if (!line->settings || key < KEY_SETTING || key >= KEY_SETTING + (int)settings)
+        return ARGP_ERR_UNKNOWN;
+    spec_options_add(settings_of(p), &table[key - KEY_SETTING], value);
+    return 0;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct parsing *const p = state->input;
+    struct fault fault = {""};
+    switch (key) {
+    case ARGP_KEY_ARG:
+        return take_operand(p, value, state);
+    case ARGP_KEY_END:
+        if (p->line->finish == NULL || p->line->finish(p->arguments, &fault) == STATUS_OK)
+            return 0;
+        return refuse(state, &fault);
+    default:
+        return take(p, key, value, state);
+    }
+}
+
+/* The table as argp wants it. The caller frees it. */
+static struct argp_option *make_options(const struct command_line *line)
+{
+    const size_t rows = count_rows(line->options);
+    size_t settings = 0, used = 0;
+    const struct setting *setting = settings_table(&settings);
+    struct argp_option *const options = fault_alloc(rows + settings + 1, sizeof *options);
+    for (size_t i = 0; line->settings && (setting = options_next_setting(&i)) != NULL; i++)
+        options[used++] = (struct argp_option){.name = setting->option,
+                                               .key = KEY_SETTING + (int)i,
+                                               .arg = options_setting_argument(setting),
+                                               .doc = setting->help};
+    for (size_t i = 0; i < rows; i++)
+        options[used++] = (struct argp_option){.name = line->options[i].name,
+                                               .key = key_of(line, i),
+                                               .arg = line->options[i].argument,
+                                               .doc = line->options[i].help};
+    return options;
+}
+
+/* Text above and, behind '\v', below the options; argp breaks it into lines. The caller frees it. */
+static char *make_doc(const struct command_line *line)
+{
+    char *doc = NULL;
+    size_t size = 0;
+    FILE *const file = open_memstream(&doc, &size);
+    CHECK(file != NULL);
+    fprintf(file, "%s\v%s\n\n", line->intro, line->details);
+    if (line->settings) {
+        fputs("Settings, for --set and the spec:\n\n", file);
+        spec_print_help(file);
+        fputc('\n', file);
+    }
+    for (const struct exit_row *row = line->exits; row->text != NULL; row++)
+        fprintf(file, "%s%d %s", row == line->exits ? "Exit codes: " : "; ", row->code, row->text);
+    fprintf(file, ".%s%s", line->other_exits != NULL ? " " : "",
+            line->other_exits != NULL ? line->other_exits : "");
+    CHECK(fclose(file) == 0);
+    return doc;
+}
+
+/* ---- '_' for '-' ---- */
+
+/* Whether an option called so takes a value; -1: none is called so, or begins so. */
+static int takes_value(const struct command_line *line, const char *name, size_t length)
+{
+    int found = -1;
+    const struct setting *setting = NULL;
+    for (size_t i = 0; line->settings && (setting = options_next_setting(&i)) != NULL; i++) {
+        if (strncmp(setting->option, name, length) == 0)
+            found = true;
+    }
+    for (const struct option_row *row = line->options; !is_last(row); row++) {
+        if (row->name == NULL || strncmp(row->name, name, length) != 0)
+            continue;
+        found = row->kind != OPTION_FLAG;
+        if (row->name[length] == '\0')
+            return found;
+    }
+    return found;
+}
+
+/* Write '-' for '_' in the name of a long option. What no option is called stays as the user wrote
+ * it, for the message. \return whether the next word is the option's value */
+static bool mend_long(const struct command_line *line, char *word)
+{
+    const size_t length = strcspn(word, "=");
+    char *const name = strndup(word, length);
+    if (name == NULL)
+        fault_no_memory(length + 1);
+    for (char *c = name; *c != '\0'; c++) {
+        if (*c == '_')
+            *c = '-';
+    }
+    const int takes = takes_value(line, name, length);
+    if (takes >= 0)
+        memcpy(word, name, length);
+    free(name);
+    return takes == 1 && word[length] == '\0';
+}
+
+/* Whether short options, all in one word, end with one whose value is the next word. */
+static bool short_takes_next(const struct command_line *line, const char *letters)
+{
+    for (const char *c = letters; *c != '\0'; c++) {
+        for (const struct option_row *row = line->options; !is_last(row); row++) {
+            if (row->letter == *c && row->kind != OPTION_FLAG)
+                return c[1] == '\0';
+        }
+    }
+    return false;
+}
+
+/* A word behind an option that takes a value is that value, whatever it looks like. */
+static void mend_underscores(const struct command_line *line, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        bool skip = false;
+        if (strncmp(argv[i], "--", 2) == 0)
+            skip = mend_long(line, argv[i] + 2);
+        else if (argv[i][0] == '-')
+            skip = short_takes_next(line, argv[i] + 1);
+        if (skip)
+            i++;
+    }
+}
+
+enum status options_parse(const struct command_line *line, enum options_mode mode, int argc,
+                          char **argv, void *arguments)
+{
+    static const unsigned flags[] = {
+        [OPTIONS_EXIT] = 0, [OPTIONS_RETURN] = ARGP_NO_EXIT, [OPTIONS_SILENT] = ARGP_SILENT};
+    struct parsing parsing = {.line = line, .arguments = arguments};
+    struct argp_option *const options = make_options(line);
+    char *const doc = make_doc(line);
+    const struct argp parser = {
+        .options = options, .parser = parse, .args_doc = line->arguments, .doc = doc};
+    argv[0] = (char *)(uintptr_t)line->name; /* what argp calls the program */
+    mend_underscores(line, argc, argv);
+    const error_t error = argp_parse(&parser, argc, argv, flags[mode], NULL, &parsing);
+    free(doc);
+    free(options);
+    return error == 0 ? STATUS_OK : STATUS_INPUT;
 }

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+/* The end of the year 9999, which no date that can be written is behind. A number above it is a typing
+ * error, and could overflow where somebody computes with it. */
+static const double last_moment = 253402300799;
+
 static bool parse_span(const char *text, double *seconds)
 {
     static const struct {
@@ -139,23 +143,23 @@ static enum status refuse_date(enum date date, const char *text, double first, d
     text_quote(text, quoted);
     if (date == DATE_ABSENT)
         return fault_set(fault, STATUS_INPUT,
-                         "%s is no time, expected a day that the calendar has and a time of it",
+                         "%s is not a time, expected a day that the calendar has and a time of it",
                          quoted);
     if (date == DATE_MISSING)
         return fault_set(fault, STATUS_INPUT,
-                         "%s is no local time, for the clocks are put forward over it: expected "
-                         "another one, or one with Z or +01:00",
+                         "%s is not a local time, because the clocks are put forward over it: "
+                         "expected another one, or one with Z or +01:00",
                          quoted);
     if (date == DATE_DOUBLED) {
         write_zone(first, one, sizeof one);
         write_zone(last, other, sizeof other);
         return fault_set(fault, STATUS_INPUT,
-                         "%s is twice in local time, for the clocks are put back: expected it with "
-                         "%s (the first) or %s",
+                         "%s occurs twice in local time, because the clocks are put back: expected "
+                         "it with %s (the first) or %s",
                          quoted, one, other);
     }
     return fault_set(fault, STATUS_INPUT,
-                     "%s is no time, expected +90m (s, m, h, d), Unix time, or ISO 8601 as "
+                     "%s is not a time, expected +90m (s, m, h, d), Unix time, or ISO 8601 as "
                      "2026-11-23T18:00 (local, or with Z or +01:00)",
                      quoted);
 }
@@ -164,11 +168,12 @@ enum status deadline_parse(const char *text, double now, double *end, struct fau
 {
     double span = 0, last = 0;
     int64_t unix_time = 0;
-    if (*text == '+' && parse_span(text + 1, &span)) {
+    if (*text == '+' && parse_span(text + 1, &span) && now + span <= last_moment) {
         *end = now + span;
         return STATUS_OK;
     }
-    if (*text != '+' && text_parse_integer(text, &unix_time) && unix_time >= 0) {
+    if (*text != '+' && text_parse_integer(text, &unix_time) && unix_time >= 0 &&
+        (double)unix_time <= last_moment) {
         *end = (double)unix_time;
         return STATUS_OK;
     }

@@ -14,8 +14,9 @@
  * without one it is local time.
  * \param now seconds since 1970-01-01 UTC
  * \param end the same (output)
- * \return STATUS_INPUT with "'…' is no time, expected …", also for a day that the calendar has not
- *         and a local time that the change of the clocks leaves out or shows twice
+ * \return STATUS_INPUT with "'…' is not a time, expected …", also for a day that the calendar has not,
+ *         a local time that the change of the clocks leaves out or shows twice, and what is behind
+ *         the year 9999
  */
 enum status deadline_parse(const char *text, double now, double *end, struct fault *fault) MUST_USE;
 

@@ -169,15 +169,18 @@ def test_many_configurations_are_compared_when_asked(tmp_path):
 WRONG = {
     "no file": ([], "no file, expected that of a sweep"),
     "two files": (["a.h5", "b.h5"], "too many arguments: 'b.h5', expected one file"),
-    "event": (["s.h5", "--event", "end"], "--event: 'end' is not as expected: one of first_still"),
-    "endpoint": (["s.h5", "--endpoint", "any"], "--endpoint: 'any' is not as expected: one of all"),
+    "event": (["s.h5", "--event", "end"], "--event: 'end' is unknown, expected one of first_still"),
+    "endpoint": (["s.h5", "--endpoint", "any"], "--endpoint: 'any' is unknown, expected one of all"),
     "format": (["s.h5", "--format", "xml"], "one of table, csv, json, latex"),
-    "confidence": (["s.h5", "--confidence", "95"], "--confidence: '95' is not as expected"),
-    "bootstrap": (["s.h5", "--bootstrap", "0"], "--bootstrap: '0' is not as expected"),
+    "confidence": (["s.h5", "--confidence", "95"],
+                   "--confidence: '95' is not a level of confidence, expected a number between 0 and "
+                   "1"),
+    "bootstrap": (["s.h5", "--bootstrap", "0"], "--bootstrap: '0' is not a number of draws, expected"),
     "few draws": (["s.h5", "--bootstrap", "39"], "--bootstrap: 39 draws are too few for intervals of "
                                                  "95 %, expected at least 40"),
-    "permutations": (["s.h5", "--permutations", "x"], "--permutations: 'x' is not as expected"),
-    "draw seed": (["s.h5", "--draw-seed", "-1"], "--draw-seed: '-1' is not as expected"),
+    "permutations": (["s.h5", "--permutations", "x"],
+                     "--permutations: 'x' is not a number of permutations, expected"),
+    "draw seed": (["s.h5", "--draw-seed", "-1"], "--draw-seed: '-1' is not a seed, expected"),
     "limit": (["s.h5", "--limit", "401"], "--limit: no run goes beyond episode 400"),
     "no axis": (["s.h5", "--by", "actor_lr,gamma"],
                 "--by: 'gamma' is no axis in which runs of the file differ, expected some of "

@@ -136,10 +136,10 @@ COMMAND_LINES = {
                        "--regime: 'calm' is unknown, expected one of moving, saturated, both\n"),
     "fewer than no episodes to skip": (
         ["bench", "train", "--skip=-1"],
-        "--skip: '-1' is no number of episodes, expected a whole number from 0 to 10000000\n"),
+        "--skip: '-1' is not a number of episodes, expected a whole number from 0 to 10000000\n"),
     "no episodes to measure": (
         ["bench", "train", "--count", "0"],
-        "--count: '0' is no number of episodes, expected a whole number from 1 to 10000000\n"),
+        "--count: '0' is not a number of episodes, expected a whole number from 1 to 10000000\n"),
     "more episodes than a training may have": (
         ["bench", "train", *SMALL, "--skip", "10000000", "--count", "1"],
         "ccmsweep: --skip, --count: 10000001 episodes in all, expected at most 10000000\n"),

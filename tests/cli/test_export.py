@@ -246,7 +246,7 @@ def test_where(folder, tmp_path, seed, episodes):
         (tmp_path / "one/actor_1e-05_critic_0.001_run_0/results.json").read_text())
     assert results["total_episodes"] == 430
     none = run("export", folder / "s.h5", tmp_path / "none", "--where", "training.seed=3")
-    assert none.returncode == 2 and "--where: no run of " in none.stderr
+    assert none.returncode == 2 and " has no such run" in none.stderr
     assert not (tmp_path / "none").exists()
 
 
@@ -270,7 +270,7 @@ def test_unfinished_and_failed(tmp_path):
     sweep(0, "s.yaml", "-o", "s.h5", "--order", "plan", "--progress", "none", "--max-failed", "1",
           cwd=tmp_path)
     done = run("export", "s.h5", "out", cwd=tmp_path)
-    assert done.stdout == ("out: 1 runs exported, 7 left out, which are not finished or have "
+    assert done.stdout == ("out: 1 run exported, 7 left out, which are not finished or have "
                            "failed\n"), done.stderr
     rows = read(tmp_path / "out/runs.csv")
     assert [row["state"] for row in rows[:3]] == ["done", "done", "pending"]
@@ -310,11 +310,11 @@ def limit_file_size():
     (["none.h5", "out"], "none.h5"),
     (["s.yaml", "out"], "is not an HDF5 file"),
     (["s.h5", "out", "more"], "too many arguments: 'more'"),
-    (["s.h5", "out", "--tables", "run"], "--tables: 'run' is unknown, expected runs, "),
+    (["s.h5", "out", "--tables", "run"], "--tables: 'run' is unknown, expected one of runs, "),
     (["s.h5", "out", "--tables", "runs,"], "--tables: '' is unknown"),
     (["s.h5", "out", "--tables", "runs", "--original"], "either --tables or --original"),
     (["s.h5", "out", "--where", "seed"], "--where: 'seed' has no '='"),
-    (["s.h5", "out", "--where", "sed=1"], "--where: 'sed' is no setting, expected one such as "),
+    (["s.h5", "out", "--where", "sed=1"], "--where: 'sed' is not a setting, expected one such as "),
     (["s.h5", "out", "--where", "training.seed=x"], "--where: training.seed: 'x'"),
 ])
 def test_refused(words, sentence, folder):

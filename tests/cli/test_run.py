@@ -221,7 +221,7 @@ def test_stop_before(tmp_path):
     assert done.returncode == 75 and time.monotonic() - begun < 3.5
     assert "l.h5: stopped because the time is up: " in done.stderr
     late = run("run", "l.yaml", "-o", "l.h5", "--stop-before", "1", cwd=tmp_path)
-    assert late.returncode == 2 and "--stop-before: '1' is past, expected" in late.stderr
+    assert late.returncode == 2 and "--stop-before: '1' is in the past, expected" in late.stderr
     assert status(tmp_path / "l.h5")["states"]["running"] == 0
 
 
@@ -333,10 +333,10 @@ WRONG = {
     "no such spec": (["t.yaml", "-o", "x.h5"], "t.yaml: No such file or directory"),
     "progress": (["s.yaml", "-o", "x.h5", "--progress", "much"], "--progress: 'much' is unknown"),
     "order": (["s.yaml", "-o", "x.h5", "--order", "best"], "--order: 'best' is unknown"),
-    "time": (["s.yaml", "-o", "x.h5", "--stop-before", "soon"], "'soon' is no time, expected +90m"),
-    "retry": (["s.yaml", "-o", "x.h5", "--retry", "all"], "expected failed or quarantined"),
-    "count": (["s.yaml", "-o", "x.h5", "--max-failed", "0"], "--max-failed: '0' is no count"),
-    "wait": (["s.yaml", "-o", "x.h5", "--wait", "-1"], "--wait: '-1' is no time"),
+    "time": (["s.yaml", "-o", "x.h5", "--stop-before", "soon"], "'soon' is not a time, expected +90m"),
+    "retry": (["s.yaml", "-o", "x.h5", "--retry", "all"], "expected one of failed, quarantined"),
+    "count": (["s.yaml", "-o", "x.h5", "--max-failed", "0"], "--max-failed: '0' is not a count"),
+    "wait": (["s.yaml", "-o", "x.h5", "--wait", "-1"], "--wait: '-1' is not a time"),
     "setting": (["s.yaml", "-o", "x.h5", "--set", "training.gama=1"], "did you mean training.gamma"),
     "folder": (["s.yaml", "-o", "nowhere/x.h5"], "nowhere/x.h5: No such file or directory"),
     "a folder": (["s.yaml", "-o", "."], "--output: . is not a file"),
@@ -419,8 +419,8 @@ def test_bench_of_the_scheduler(tmp_path):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["--cells", "0"], "--cells: '0' is no count, expected a whole number from 1 to 1000000"),
-    (["--commits", "x"], "--commits: 'x' is no count, expected"),
+    (["--cells", "0"], "--cells: '0' is not a count, expected a whole number from 1 to 1000000"),
+    (["--commits", "x"], "--commits: 'x' is not a count, expected"),
     (["--folder", "nowhere"], "cannot create nowhere/ccmsweep-bench-"),
 ])
 def test_bad_bench_of_the_scheduler(words, message, tmp_path):

@@ -20,20 +20,19 @@
 
 const char *const session_orders[] = {"expected", "plan", "random", NULL};
 
-/* Crash marks that quarantine a run. */
-enum { CRASHES = 3 };
-
 static enum status create(const struct session *s, struct fault *fault)
 {
     const struct store_program program = store_this_program();
     const enum status status = store_create(s->request->path, s->spec, &program, fault);
-    /* Checkpoints of a file that is no more. */
+    /* Checkpoints of a file that was removed: their identities could match runs of the new one,
+     * and who removes a file wants its runs trained anew. */
     if (status == STATUS_OK)
         checkpoint_tidy(s->request->path, NULL, 0);
     return status;
 }
 
-/* What can be refused is refused before anything is made. */
+/* A file that is there must be one that this command may write into. The cheap and certain refusals
+ * come first; store_match names the settings that differ, which is what a user most often needs. */
 static enum status check_file(const struct session *s, struct fault *fault)
 {
     struct stat entry;
@@ -58,7 +57,8 @@ static enum status check_file(const struct session *s, struct fault *fault)
     return status;
 }
 
-/* The file whose runs are to be copied must be one, and another one. */
+/* The file whose runs are to be copied must be one, and another one: compared by device and inode,
+ * for two names may lead to the same file. */
 static enum status check_reuse(const struct session *s, struct fault *fault)
 {
     struct stat here, there;
@@ -80,7 +80,9 @@ static enum status check_reuse(const struct session *s, struct fault *fault)
     return status;
 }
 
-/* Whoever holds it may be a job that was killed just now. */
+/* Whoever holds it may be a job that was killed just now, so this waits. In short steps, because a
+ * signal must be able to end the wait; and without a word at first, because a lock that is released
+ * within a second is the usual case of a requeued job. */
 static enum status lock(struct session *s, struct fault *fault)
 {
     static const double look_every_s = 0.2, told_after_s = 1;
@@ -102,6 +104,7 @@ static enum status lock(struct session *s, struct fault *fault)
     }
 }
 
+/* What can be refused is refused before anything is made, the lock's file included. */
 enum status session_check(const struct session *s, struct fault *fault)
 {
     struct fault warning;
@@ -119,7 +122,7 @@ enum status session_prepare(struct session *s, struct fault *fault)
     enum status status = session_check(s, fault);
     if (status == STATUS_OK)
         status = lock(s, fault);
-    /* It may have been made by whoever held the lock. */
+    /* All that was found may be out of date: whoever held the lock may have made the file. */
     if (status == STATUS_OK)
         status = disk_look(s->request->path, 0, &entry, fault);
     if (status != STATUS_OK)
@@ -127,16 +130,10 @@ enum status session_prepare(struct session *s, struct fault *fault)
     return entry.st_mode == 0 ? create(s, fault) : check_file(s, fault);
 }
 
-static void name_run(const struct session *s, int64_t run, char *text, size_t size)
-{
-    struct settings cell;
-    spec_cell(s->spec, run, &cell);
-    snprintf(text, size, "run %" PRId64 " (actor_lr %g, critic_lr %g, seed %" PRId64 ")", run,
-             cell.training.actor_lr, cell.training.critic_lr, cell.training.seed);
-}
-
 /* ---- what the file has ---- */
 
+/* The rows of everything that is done, or would be if its rows were right, against the checksums of
+ * the commit records. Reading all rows takes long, so it can be stopped on the way. */
 static enum status check_rows(struct session *s, struct fault *fault)
 {
     for (int64_t run = 0; run < store_runs(s->store) && !stop_requested(); run++) {
@@ -172,160 +169,7 @@ static enum status refuse_damage(const struct session *s, struct fault *fault)
     return status;
 }
 
-/* Outcomes of all runs: of those that are done one that a run can have. */
-static enum status read_outcomes(const struct session *s, int32_t **outcomes, struct fault *fault)
-{
-    *outcomes = fault_alloc((size_t)store_runs(s->store), sizeof **outcomes);
-    return store_column(s->store, record_field("outcome"), *outcomes, fault);
-}
-
-/* Take back what is to be tried again, with nothing held against it. */
-static enum status retry(struct session *s, const int32_t *outcomes, struct fault *fault)
-{
-    static const struct store_failures none = {0};
-    int64_t count = 0;
-    for (int64_t run = 0; run < store_runs(s->store); run++) {
-        if (store_state(s->store, run) != STORE_DONE || !s->request->retry[outcomes[run]])
-            continue;
-        enum status status = store_note_failures(s->store, run, &none, fault);
-        if (status == STATUS_OK)
-            status = store_uncommit(s->store, run, fault);
-        if (status != STATUS_OK)
-            return status;
-        count++;
-    }
-    progress_say(s->progress, "%" PRId64 " cell%s to be tried again", count, count == 1 ? "" : "s");
-    return STATUS_OK;
-}
-
-/* Commit a run that is not trained any more. */
-static enum status set_aside(struct session *s, int64_t run, enum verdict verdict,
-                             const struct store_failures *trouble, struct fault *fault)
-{
-    struct settings cell;
-    struct record record;
-    char name[160];
-    store_cell(s->store, run, &cell);
-    const struct extents extents = record_extents(&cell);
-    void *const block = fault_alloc(record_size(&extents), 1);
-    record_bind(&record, &extents, block);
-    record_clear(&record, &extents);
-    *record.outcome = verdict == VERDICT_FAILED ? OUTCOME_FAILED : OUTCOME_QUARANTINED;
-    name_run(s, run, name, sizeof name);
-    if (verdict == VERDICT_FAILED)
-        progress_say(s->progress, "%s failed: %d jobs in a row were lost while it was trained",
-                     name, trouble->lost);
-    else
-        progress_say(s->progress, "%s is quarantined: it crashed %d time%s", name, trouble->crashes,
-                     trouble->crashes == 1 ? "" : "s");
-    const enum status status = store_commit(s->store, run, &record, fault);
-    free(block);
-    return status;
-}
-
-/* The runs that are not done, and what is held against them. */
-struct accused {
-    size_t count;
-    int64_t *runs;
-    struct store_failures *before, *now;
-    enum verdict *verdicts;
-};
-
-static enum status read_accused(const struct session *s, struct accused *a, struct fault *fault)
-{
-    static const enum schema_note notes[] = {NOTE_FLIGHT, NOTE_CRASHES, NOTE_SUSPECT, NOTE_LOST};
-    const size_t runs = (size_t)store_runs(s->store);
-    int32_t *const column = fault_alloc(runs, sizeof *column);
-    int32_t(*const all)[4] = fault_alloc(runs, sizeof *all);
-    enum status status = STATUS_OK;
-    for (size_t n = 0; n < 4 && status == STATUS_OK; n++) {
-        status = store_note_column(s->store, notes[n], column, fault);
-        for (size_t run = 0; run < runs; run++)
-            all[run][n] = column[run];
-    }
-    for (int pass = 0; pass < 2 && status == STATUS_OK; pass++) {
-        a->count = 0;
-        for (size_t run = 0; run < runs; run++) {
-            const int32_t *const t = all[run];
-            if (store_state(s->store, (int64_t)run) == STORE_DONE ||
-                (t[0] | t[1] | t[2] | t[3]) == 0)
-                continue;
-            if (pass == 1) {
-                a->runs[a->count] = (int64_t)run;
-                a->now[a->count] = (struct store_failures){t[0], t[1], t[2], t[3]};
-                a->before[a->count] = a->now[a->count];
-            }
-            a->count++;
-        }
-        if (pass == 0) {
-            a->runs = fault_alloc(a->count, sizeof *a->runs);
-            a->before = fault_alloc(a->count, sizeof *a->before);
-            a->now = fault_alloc(a->count, sizeof *a->now);
-            a->verdicts = fault_alloc(a->count, sizeof *a->verdicts);
-        }
-    }
-    free(all);
-    free(column);
-    return status;
-}
-
-static void accused_fini(struct accused *a)
-{
-    free(a->runs);
-    free(a->before);
-    free(a->now);
-    free(a->verdicts);
-}
-
-/* The last start told of its end: by a fault of the system, for which no cell is to blame. */
-static void acquit(struct accused *a)
-{
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->now[i].flight == FLIGHT_OPEN)
-            a->now[i].flight = FLIGHT_NONE;
-    }
-}
-
-static enum status judge(struct session *s, struct accused *a, struct fault *fault)
-{
-    const struct blame_limits limits = {.crashes = s->request->fail_fast ? 1 : CRASHES,
-                                        .losses = s->request->max_lost};
-    int64_t row = -1;
-    int code = -1;
-    enum status status = read_accused(s, a, fault);
-    if (status == STATUS_OK)
-        status = store_log_last(s->store, &row, &code, fault);
-    if (status != STATUS_OK)
-        return status;
-    if (code >= 0)
-        acquit(a);
-    const size_t flying = blame_judge(a->now, a->count, &limits, a->verdicts);
-    if (flying > 0)
-        progress_say(s->progress, "the last start was lost with %zu cell%s in flight", flying,
-                     flying == 1 ? "" : "s");
-    for (size_t i = 0; i < a->count && status == STATUS_OK; i++) {
-        if (memcmp(&a->now[i], &a->before[i], sizeof a->now[i]) != 0)
-            status = store_note_failures(s->store, a->runs[i], &a->now[i], fault);
-        if (status == STATUS_OK &&
-            (a->verdicts[i] == VERDICT_FAILED || a->verdicts[i] == VERDICT_QUARANTINE))
-            status = set_aside(s, a->runs[i], a->verdicts[i], &a->now[i], fault);
-    }
-    return status;
-}
-
-/* A polite stop: nothing is held against anybody. */
-static enum status clear_marks(const struct session *s, struct fault *fault)
-{
-    static const struct store_failures none = {0};
-    struct accused accused = {0};
-    enum status status = read_accused(s, &accused, fault);
-    for (size_t i = 0; i < accused.count && status == STATUS_OK; i++)
-        status = store_note_failures(s->store, accused.runs[i], &none, fault);
-    accused_fini(&accused);
-    return status;
-}
-
-/* Checkpoints of runs that are done, and temporaries. */
+/* Checkpoints of runs that are done, and temporaries: what kills at the wrong moment have left. */
 static void tidy(const struct session *s)
 {
     const int64_t runs = store_runs(s->store);
@@ -337,7 +181,8 @@ static void tidy(const struct session *s)
     free(unfinished);
 }
 
-/* Tell when runs that are done come from another program or machine: `size` bytes of text each. */
+/* Tell when runs that are done come from another program or machine: `size` bytes of text each. A
+ * warning and no refusal: results may differ in the last bits, which the user may accept. */
 static enum status compare_origin(const struct session *s, enum schema_note note, const char *ours,
                                   const char *what, struct fault *fault)
 {
@@ -380,10 +225,17 @@ static enum status compare_origins(const struct session *s, struct fault *fault)
 
 /* ---- what is to be done ---- */
 
-static enum status learn(struct session *s, const int32_t *outcomes, struct fault *fault)
+/* Count what is done, and learn what cells take. Runs that were given up have taken nothing: they
+ * would make their neighbours look free. Times that no attempt has noted are 0 or NaN, and teach
+ * nothing. Outcomes index arrays safely here, because refuse_damage has looked at them. */
+static enum status learn(struct session *s, struct fault *fault)
 {
-    double *const seconds = fault_alloc((size_t)store_runs(s->store), sizeof *seconds);
-    const enum status status = store_note_column(s->store, NOTE_WALL, seconds, fault);
+    const size_t runs = (size_t)store_runs(s->store);
+    double *const seconds = fault_alloc(runs, sizeof *seconds);
+    int32_t *const outcomes = fault_alloc(runs, sizeof *outcomes);
+    enum status status = store_note_column(s->store, NOTE_WALL, seconds, fault);
+    if (status == STATUS_OK)
+        status = store_column(s->store, record_field("outcome"), outcomes, fault);
     for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
         if (store_state(s->store, run) != STORE_DONE)
             continue;
@@ -394,10 +246,13 @@ static enum status learn(struct session *s, const int32_t *outcomes, struct faul
             s->learnt++;
         }
     }
+    free(outcomes);
     free(seconds);
     return status;
 }
 
+/* Longest first, so that no long cell is left over at the end, when all other workers are idle. A
+ * random order is another one at each start, as its user wants it. */
 static void sort(struct session *s)
 {
     const int64_t runs = store_runs(s->store);
@@ -413,6 +268,8 @@ static void sort(struct session *s)
     free(keys);
 }
 
+/* Sorting a hundred thousand cells after each of them would cost rank 0 more than it gains: early
+ * cells teach much and later ones little, so the next sort comes after four times as many. */
 void session_learn(struct session *s, int64_t cell, double seconds)
 {
     cost_learn(s->cost, cell, seconds);
@@ -422,24 +279,21 @@ void session_learn(struct session *s, int64_t cell, double seconds)
     s->sort_at = 4 * s->learnt;
 }
 
-static void queue_up(struct session *s, const struct accused *a, int workers)
+static void queue_up(struct session *s, const struct failure_policy *policy, int workers)
 {
     const int64_t runs = store_runs(s->store);
     s->scheduler = scheduler_new(workers, runs);
-    size_t next = 0;
     for (int64_t run = 0; run < runs; run++) {
-        while (next < a->count && a->runs[next] < run)
-            next++;
-        const bool accused = next < a->count && a->runs[next] == run;
         if (store_state(s->store, run) != STORE_DONE)
-            scheduler_add(s->scheduler, run, accused && a->verdicts[next] == VERDICT_SUSPECT);
+            scheduler_add(s->scheduler, run, failure_policy_suspects(policy, run));
     }
     s->sort_at = 4 * (s->learnt > 0 ? s->learnt : 1);
     sort(s);
 }
 
 /* When to stop, so that checkpoints are written before the end: a share of the time there is, at
- * most a minute, and an episode of the largest cell. */
+ * most a minute, and an episode of the largest cell, for a worker looks up between two episodes.
+ * And when to start no more: a cell that reaches no checkpoint would be trained for nothing. */
 static void plan_stop(struct session *s)
 {
     const double now = clock_utc();
@@ -453,7 +307,8 @@ static void plan_stop(struct session *s)
         const double expected_s = cost_expect(s->cost, run) / (double)cell.training.episodes;
         episode_s = fmax(episode_s, expected_s);
     }
-    /* Runs that stop early play some ten times fewer episodes than their limit. */
+    /* Runs that stop early play some ten times fewer episodes than their limit, so that an episode
+     * takes ten times its share of what the whole cell is expected to take. */
     const double reach_s = 10 * episode_s + fmax(0.5, fmin(60, 0.05 * (s->request->end - now)));
     s->stop_at = s->request->end - reach_s;
     s->start_by = s->stop_at - 10 * episode_s;
@@ -476,37 +331,39 @@ static enum status log_start(struct session *s, int ranks, struct fault *fault)
     return store_log_start(s->store, &start, clock_utc(), &s->log_row, fault);
 }
 
-static enum status count_and_queue(struct session *s, const struct accused *a, int workers,
-                                   struct fault *fault)
+static enum status count_and_queue(struct session *s, const struct failure_policy *policy,
+                                   int workers, struct fault *fault)
 {
-    int32_t *outcomes = NULL;
-    enum status status = read_outcomes(s, &outcomes, fault);
-    if (status == STATUS_OK)
-        status = learn(s, outcomes, fault);
-    free(outcomes);
+    const enum status status = learn(s, fault);
     if (status == STATUS_OK) {
-        queue_up(s, a, workers);
+        queue_up(s, policy, workers);
         plan_stop(s);
     }
     return status;
 }
 
-static enum status take_back(struct session *s, struct fault *fault)
+/* Taken back first: what the user wants tried again is then decided about like any other run. */
+static enum status apply_policy(struct session *s, struct failure_policy *policy,
+                                struct fault *fault)
 {
-    if (!s->request->retry[OUTCOME_FAILED] && !s->request->retry[OUTCOME_QUARANTINED])
-        return STATUS_OK;
-    int32_t *outcomes = NULL;
-    enum status status = read_outcomes(s, &outcomes, fault);
-    if (status == STATUS_OK)
-        status = retry(s, outcomes, fault);
-    free(outcomes);
-    return status;
+    const struct session_request *const r = s->request;
+    const struct failure_limits limits = {.crashes = r->fail_fast ? 1 : FAILURE_CRASH_LIMIT,
+                                          .losses = r->max_lost};
+    enum status status = STATUS_OK;
+    if (r->retry[OUTCOME_FAILED] || r->retry[OUTCOME_QUARANTINED])
+        status = failure_policy_retry(s->store, r->retry, s->progress, fault);
+    return status == STATUS_OK ? failure_policy_apply(policy, s->store, &limits, s->progress, fault)
+                               : status;
 }
 
+/* The order matters. What is damaged is found before anything counts it. Failures are decided about
+ * before runs are copied: a run that is given up stays that, until --retry. Only after the copies
+ * is it known what is left, so they come before tidying, counting and the queue. The log has the
+ * start last: until then nothing is in flight, and a start that fails here does not count. */
 enum status session_begin(struct session *s, struct store *store, int workers, int ranks,
                           struct fault *fault)
 {
-    struct accused accused = {0};
+    struct failure_policy policy = {0};
     s->store = store;
     s->log_row = -1;
     s->cost = cost_new(s->spec);
@@ -514,23 +371,23 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
     if (status == STATUS_OK)
         status = refuse_damage(s, fault);
     if (status == STATUS_OK)
-        status = take_back(s, fault);
-    if (status == STATUS_OK)
-        status = judge(s, &accused, fault);
+        status = apply_policy(s, &policy, fault);
     if (status == STATUS_OK && s->request->reuse != NULL)
         status = reuse_runs(s->store, s->request->reuse, s->progress, fault);
     if (status == STATUS_OK) {
         tidy(s);
-        status = count_and_queue(s, &accused, workers, fault);
+        status = count_and_queue(s, &policy, workers, fault);
     }
     if (status == STATUS_OK)
         status = compare_origins(s, fault);
     if (status == STATUS_OK)
         status = log_start(s, ranks, fault);
-    accused_fini(&accused);
+    failure_policy_fini(&policy);
     return status;
 }
 
+/* Outcomes of earlier starts count too: a sweep that was given up ends at once when it is started
+ * again without --retry or a higher limit. */
 bool session_gives_up(const struct session *s)
 {
     const int64_t failed = s->outcomes[OUTCOME_FAILED] + s->outcomes[OUTCOME_QUARANTINED];
@@ -540,9 +397,10 @@ bool session_gives_up(const struct session *s)
 
 enum status session_end(struct session *s, enum status ends, struct fault *fault)
 {
+    /* The file that was removed meanwhile would be written into all the same, and be lost. */
     enum status status = store_check_place(s->store, fault);
     if (status == STATUS_OK && ends == STATUS_STOPPED)
-        status = clear_marks(s, fault);
+        status = failure_policy_clear(s->store, fault);
     if (status != STATUS_OK)
         return status;
     tidy(s);

@@ -6,7 +6,7 @@
  *     session_check     what may be wrong before anything is made
  *     session_prepare   the lock, and a file of this spec: made, or found and matched
  *     (all ranks open the store)
- *     session_begin     what an earlier start left is judged and tidied; the cells queue up
+ *     session_begin     what an earlier start left is decided about and tidied; the rest queues up
  *     (cells are trained)
  *     session_end       the log of starts; strays; words for the end
  *
@@ -35,7 +35,7 @@ struct session_request {
     double lock_wait_s;
     double end; /**< seconds since 1970-01-01 UTC; INFINITY for none */
     enum session_order order;
-    int max_lost;       /**< losses in a row that set the lone suspect aside */
+    int max_lost;       /**< losses in a row after which the lone suspect has failed */
     int64_t max_failed; /**< failed and quarantined runs that end the sweep; 0: no number does */
     bool fail_fast;     /**< the first crash ends the sweep */
     bool check;         /**< compare the rows of all done runs with their commit records */
@@ -67,7 +67,8 @@ enum status session_check(const struct session *session, struct fault *fault) MU
  * STATUS_INPUT, STATUS_FAULT with a sentence; what is held is freed by session_fini in any case */
 enum status session_prepare(struct session *session, struct fault *fault) MUST_USE;
 
-/** Look at what the store has, set aside what must be, copy what may be, queue up the rest.
+/** Look at what the store has, give up what must be (failure_policy.h), copy what may be, queue up
+ *  the rest.
  *  \param workers that will ask for cells
  *  \param ranks   for the log of starts */
 enum status session_begin(struct session *session, struct store *store, int workers, int ranks,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Moments as users write them: one that there is, or a sentence. */
+/* Moments as users write them: one that there is, or a sentence; and the end of a batch job. */
 #include "check.h"
 #include "sys/deadline.h"
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const double now = 1.8e9;
 
@@ -50,8 +52,16 @@ static void test_spans(void **state)
 static void test_digits_that_are_missing(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"26-11-30T10:00", "2026-1-3T10:00", "2026-11-30T1:0",
-                                        "2026-11-30", "2026-11-30T10"};
+    static const char *const wrong[] = {"26-11-30T10:00",
+                                        "2026-1-3T10:00",
+                                        "2026-11-30T1:0",
+                                        "2026-11-30",
+                                        "2026-11-30T10",
+                                        "",
+                                        "soon",
+                                        "1e9",
+                                        "2026-11-23T18:00+1",
+                                        "2026-11-23T18:00Zulu"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refused(wrong[i], "is not a time, expected +90m");
 }
@@ -65,6 +75,10 @@ static void test_days_and_times_that_are_there(void **state)
     assert_true(moment("2027-01-15T10:30+02:30") == 1.8e9);
     assert_true(moment("2027-01-14T18:00-14:00") == 1.8e9);
     assert_true(moment("2028-02-29T00:00") - moment("2028-02-28T00:00") == 86400);
+    assert_true(moment("2026-11-23 18:00:05Z") == 1795456805);
+    set_zone("UTC-3");
+    assert_true(moment("2026-11-23T18:00") == 1795456800 - 3 * 3600);
+    set_zone("UTC0");
 }
 
 static void test_days_and_times_that_are_not(void **state)
@@ -110,6 +124,59 @@ static void test_the_clocks_are_put(void **state)
     set_zone("UTC0");
 }
 
+/* SLURM tells its jobs when they end. */
+static void test_the_end_of_a_job(void **state)
+{
+    (void)state;
+    unsetenv("SLURM_JOB_END_TIME");
+    assert_true(isinf(deadline_of_job()));
+    setenv("SLURM_JOB_END_TIME", "1795456800", 1);
+    assert_true(deadline_of_job() == 1795456800);
+    setenv("SLURM_JOB_END_TIME", "never", 1);
+    assert_true(isinf(deadline_of_job()));
+}
+
+/* A scontrol first on the path that prints `says`. */
+static double told_by_scontrol(const char *says)
+{
+    char folder[] = "/tmp/ccmsweep-test-XXXXXX", path[64], command[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/scontrol", folder);
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "#!/bin/sh\n[ \"$*$SLURM_TIME_FORMAT\" = 'show job 4711' ] || exit 1\n"
+            "cat <<'.'\n%s\n.\n",
+            says);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    const char *const before = getenv("PATH");
+    snprintf(command, sizeof command, "%s:%s", folder, before);
+    char *const kept = strdup(before);
+    setenv("PATH", command, 1);
+    const double end = deadline_of_job();
+    setenv("PATH", kept, 1);
+    free(kept);
+    assert_int_equal(unlink(path) + rmdir(folder), 0);
+    return end;
+}
+
+static void test_scontrol_knows_the_end(void **state)
+{
+    (void)state;
+    set_zone("UTC-3");
+    unsetenv("SLURM_JOB_END_TIME");
+    setenv("SLURM_JOB_ID", "4711", 1);
+    setenv("SLURM_TIME_FORMAT", "relative", 1); /* of the user, for other purposes */
+    assert_true(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=2026-11-23T18:00:00 "
+                                 "Deadline=N/A") == 1795456800 - 3 * 3600);
+    assert_true(told_by_scontrol("   EndTime=2026-11-23T18:00:00") == 1795456800 - 3 * 3600);
+    assert_true(isinf(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=Unknown D=1")));
+    assert_true(isinf(told_by_scontrol("slurm_load_jobs error: Invalid job id specified")));
+    unsetenv("SLURM_JOB_ID");
+    assert_true(isinf(told_by_scontrol("   EndTime=2026-11-23T18:00:00")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +185,8 @@ int main(void)
         cmocka_unit_test(test_days_and_times_that_are_there),
         cmocka_unit_test(test_days_and_times_that_are_not),
         cmocka_unit_test(test_the_clocks_are_put),
+        cmocka_unit_test(test_the_end_of_a_job),
+        cmocka_unit_test(test_scontrol_knows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

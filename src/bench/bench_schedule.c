@@ -41,14 +41,14 @@ static enum status make_spec(int64_t cells, struct spec **spec, struct fault *fa
 void bench_schedule_follow(const struct comm *comm)
 {
     struct message message = {.type = MESSAGE_READY, .cell = -1};
-    struct nap nap = {0};
+    struct backoff backoff = {0};
     comm_send(comm, 0, &message);
     while (true) {
         if (!comm_receive(comm, &message, NULL)) {
-            nap_sleep(&nap);
+            backoff_sleep(&backoff);
             continue;
         }
-        nap_wake(&nap);
+        backoff_reset(&backoff);
         if (message.type == MESSAGE_LEAVE)
             return;
         message.type = MESSAGE_DONE;
@@ -61,16 +61,16 @@ static int64_t lead(const struct comm *comm, struct scheduler *scheduler, double
 {
     struct dispatch dispatch;
     struct message event;
-    struct nap nap = {0};
+    struct backoff backoff = {0};
     int64_t done = 0;
     dispatch_init(&dispatch, comm, scheduler);
     while (!dispatch_over(&dispatch)) {
         const double began_s = clock_now();
         if (!dispatch_turn(&dispatch, &event)) {
-            nap_sleep(&nap);
+            backoff_sleep(&backoff);
             continue;
         }
-        nap_wake(&nap);
+        backoff_reset(&backoff);
         if (event.type == MESSAGE_DONE)
             took_s[done++] = clock_now() - began_s;
     }

@@ -4,9 +4,9 @@
 #include "model/kernels.h"
 #include "report/rate_table.h"
 #include "run/crash_mark.h"
-#include "run/crew.h"
+#include "run/manager.h"
 #include "run/session.h"
-#include "run/sweep_progress.h"
+#include "run/worker.h"
 #include "sys/clock.h"
 #include "sys/deadline.h"
 #include "sys/disk.h"
@@ -350,9 +350,12 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     if (orders.begin)
         status = open_all(comm, &orders, &store, fault);
     if (orders.begin && status == STATUS_OK) {
-        const struct crew crew = {
-            .comm = comm, .store = store, .path = orders.path, .checkpoint_s = orders.checkpoint_s};
-        status = crew_lead(&crew, &session, fault);
+        const struct manager manager = {.comm = comm,
+                                        .store = store,
+                                        .path = orders.path,
+                                        .checkpoint_s = orders.checkpoint_s,
+                                        .session = &session};
+        status = manager_run(&manager, fault);
     }
     if (must_abort(comm, orders.begin, status)) {
         say_of_rank(comm, fault);
@@ -380,12 +383,12 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
         return STATUS_OK; /* rank 0 says why, and with which code */
     enum status status = open_all(comm, &orders, &store, fault);
     if (status == STATUS_OK) {
-        const struct crew crew = {.comm = comm,
-                                  .store = store,
-                                  .path = orders.path,
-                                  .checkpoint_s = orders.checkpoint_s,
-                                  .beside_bar = orders.bar != 0};
-        status = crew_follow(&crew, fault);
+        const struct worker worker = {.comm = comm,
+                                      .store = store,
+                                      .path = orders.path,
+                                      .checkpoint_s = orders.checkpoint_s,
+                                      .beside_bar = orders.bar != 0};
+        status = worker_run(&worker, fault);
     }
     if (status != STATUS_OK) {
         say_of_rank(comm, fault);

@@ -191,7 +191,7 @@ static enum status leave(struct attempt *attempt, struct fault *fault)
         return status;
     return fault_set(fault, STATUS_STOPPED, "stopped after episode %lld of %lld; %s",
                      (long long)at.episode, (long long)at.episodes,
-                     attempt->store != NULL ? "run the same command again to go on"
+                     attempt->store != NULL ? "run the same command again to resume"
                                             : "nothing is kept without --output");
 }
 

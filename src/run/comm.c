@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "run/comm.h"
-#include "sys/clock.h"
+#include "run/backoff.h"
 #include "sys/launcher.h"
 #include "sys/watchdog.h"
-#include <math.h>
 #include <mpi.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct message) == 32, "no padding travels");
@@ -31,13 +29,14 @@ void comm_start(struct comm *comm)
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
 }
 
+/* Instead of MPI_Wait, which spins. */
 static void wait_for(MPI_Request *request)
 {
-    struct nap nap = {0};
+    struct backoff backoff = {0};
     for (int done = 0; !done;) {
         MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (!done)
-            nap_sleep(&nap);
+            backoff_sleep(&backoff);
     }
 }
 
@@ -50,6 +49,7 @@ void comm_meet(const struct comm *comm)
     wait_for(&all);
 }
 
+/* All meet first, asleep: MPI_Finalize would spin until the last rank has come. */
 void comm_finish(struct comm *comm)
 {
     if (!comm->launched)
@@ -67,6 +67,7 @@ void comm_finish(struct comm *comm)
         rmdir(scratch);
 }
 
+/* Without exit handlers: HDF5's would try once more to write what it could not. */
 void comm_abort(const struct comm *comm, int code)
 {
     if (comm->launched)
@@ -80,6 +81,7 @@ void comm_send(const struct comm *comm, int to, const struct message *message)
     MPI_Send(message, sizeof *message, MPI_BYTE, to, TAG, MPI_COMM_WORLD);
 }
 
+/* With one rank MPI may not have been started. */
 bool comm_receive(const struct comm *comm, struct message *message, int *from)
 {
     if (comm->size == 1)
@@ -114,23 +116,4 @@ int64_t comm_sum(const struct comm *comm, int64_t value)
     MPI_Ireduce(&value, &sum, 1, MPI_INT64_T, MPI_SUM, 0, MPI_COMM_WORLD, &request);
     wait_for(&request);
     return sum;
-}
-
-/* A sleep is a 64th of the time waited so far: what comes is seen 1 % late at most. Giving the core
- * away by sched_yield instead could cost whole time slices where all cores are busy. */
-static const double shortest_s = 2e-6, longest_s = 10e-3;
-static const double share = 1.0 / 64;
-
-void nap_sleep(struct nap *nap)
-{
-    const double now_s = clock_now();
-    if (nap->since_s == 0)
-        nap->since_s = now_s;
-    const double sleep_s = fmin(fmax(share * (now_s - nap->since_s), shortest_s), longest_s);
-    nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * sleep_s)}, NULL);
-}
-
-void nap_wake(struct nap *nap)
-{
-    nap->since_s = 0;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * Messages between ranks, and waiting for them without spinning.
+ * Messages between ranks.
  *
  * Every type of message is here, and what travels is no more than a cell's number and how it ended.
  * MPI is started only when a launcher started this process; alone, rank 0 of 1 sends nothing. MPI's
- * own blocking calls keep a core busy, so nothing here blocks in MPI: it probes and sleeps, at
- * first a few microseconds, then ever longer. Knows no scheduler and no trainer.
+ * own blocking calls keep a core busy, so nothing here blocks in MPI: it probes and sleeps
+ * (backoff.h). Knows no scheduler and no trainer.
  */
 #ifndef CCMSWEEP_COMM_H
 #define CCMSWEEP_COMM_H
@@ -48,7 +48,7 @@ void comm_start(struct comm *comm);
  * environment variable CCMSWEEP_SCRATCH names when it is empty. Collective. */
 void comm_finish(struct comm *comm);
 
-/** End the whole job at once with this code, because this rank cannot go on. */
+/** End the whole job at once with this code, because this rank cannot continue. */
 _Noreturn void comm_abort(const struct comm *comm, int code);
 
 /** Send to a rank. Local: a message this small is buffered. */
@@ -67,16 +67,5 @@ void comm_broadcast(const struct comm *comm, void *bytes, size_t size);
 /** Give rank 0 the sum over ranks of a number. Collective; sleeps. Others get an undefined value.
  */
 int64_t comm_sum(const struct comm *comm, int64_t value) MUST_USE;
-
-/** How long a rank has waited for something to happen. */
-struct nap {
-    double since_s; /**< clock when the waiting began; 0: not yet */
-};
-
-/** Sleep for a 64th of the time waited so far, at least 2 us and at most 10 ms. Local. */
-void nap_sleep(struct nap *nap);
-
-/** Something has happened: sleep briefly again. Local. */
-void nap_wake(struct nap *nap);
 
 #endif

@@ -184,7 +184,7 @@ def test_a_stop_is_polite_and_goes_on(number, tmp_path):
     out, err = process.communicate(timeout=30)
     assert process.returncode == 75
     said = re.fullmatch(r"ccmsweep: l\.h5: stopped by a signal: (\d) of 6 cells done, (\d) left, "
-                        r"1 of them with a checkpoint; run the same command again to go on\n", err)
+                        r"1 of them with a checkpoint; run the same command again to resume\n", err)
     assert said, err
     assert running["locked"] and running["states"]["running"] == 1
     assert re.match(r"host .*, process \d+, since 20", running["holder"])

@@ -88,7 +88,7 @@ def test_one_interrupt_is_polite(straight, folder):
     done = finish(process)
     assert done.returncode == 75, done.stderr
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("Stopping: ") and "to go on" in lines[-1] and len(lines) == 2, lines
+    assert lines[0].startswith("Stopping: ") and "to resume" in lines[-1] and len(lines) == 2, lines
     assert local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder).returncode == 0
     assert_same_results(straight, folder / "b.h5")
 

@@ -56,7 +56,7 @@ def stop(process, number=signal.SIGINT):
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (75, "")
     said = re.fullmatch(r"ccmsweep: stopped after episode (\d+) of 8000; run the same command "
-                        r"again to go on\n", err)
+                        r"again to resume\n", err)
     assert said, err
     return int(said.group(1))
 

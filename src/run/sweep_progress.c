@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "run/sweep_progress.h"
+#include "base/text.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -60,6 +61,8 @@ static void sum_waiting(struct sweep_progress *p, double now_s)
     }
 }
 
+/* The scheduler knows no time, so this looks who has which cell, as often as it is asked to show:
+ * a cell's beginning is off by a moment, which no estimate would notice. */
 static void look_at_seats(struct sweep_progress *p, double now_s)
 {
     for (int w = 0; w < p->workers; w++) {
@@ -71,6 +74,10 @@ static void look_at_seats(struct sweep_progress *p, double now_s)
     }
 }
 
+/* List scheduling ends at the earliest when the longest cell does, and when the work is shared out
+ * evenly; whichever is later is close, for the longest cells are given out first. Expectations of
+ * cells err independently, so their variances add up. A cell that takes longer than expected is due
+ * any moment. */
 double sweep_progress_left(struct sweep_progress *p, double now_s, double *uncertainty_s)
 {
     look_at_seats(p, now_s);
@@ -97,15 +104,17 @@ static void name_cell(const struct sweep_progress *p, int64_t cell, bool brief, 
                       size_t size)
 {
     struct settings settings;
+    char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
     spec_cell(p->spec, cell, &settings);
-    snprintf(text, size, brief ? "%g/%g/%lld" : "actor_lr %g, critic_lr %g, seed %lld",
-             settings.training.actor_lr, settings.training.critic_lr,
-             (long long)settings.training.seed);
+    text_write_real(settings.training.actor_lr, actor, sizeof actor);
+    text_write_real(settings.training.critic_lr, critic, sizeof critic);
+    snprintf(text, size, brief ? "%s/%s/%lld" : "actor_lr %s, critic_lr %s, seed %lld", actor,
+             critic, (long long)settings.training.seed);
 }
 
 static void describe_last(const struct sweep_progress *p, bool brief, char *text, size_t size)
 {
-    char name[96];
+    char name[160];
     *text = '\0';
     if (p->last.cell < 0)
         return;
@@ -145,6 +154,7 @@ static void describe_left(struct sweep_progress *p, double now_s, char *text, si
         snprintf(text, size, "%s +- %s", left, margin);
 }
 
+/* Even when nothing is shown it has to be seen when cells begin. */
 void sweep_progress_show(struct sweep_progress *p, double now_s)
 {
     if (!progress_due(p->progress, now_s)) {
@@ -152,7 +162,7 @@ void sweep_progress_show(struct sweep_progress *p, double now_s)
         return;
     }
     const bool brief = p->progress->mode == PROGRESS_BAR;
-    char left[64], last[160], failures[96], figures[512];
+    char left[64], last[224], failures[96], figures[512];
     const double per_hour = (double)p->finished * 3600 / (now_s - p->began_s);
     describe_left(p, now_s, left, sizeof left);
     describe_last(p, brief, last, sizeof last);

@@ -13,8 +13,8 @@
  * writes of many ranks, often enough for somebody who looks at `status`. */
 static const double note_every_s = 10;
 
-/* When a suspect saves its first checkpoint. Until then no other suspect is tried, so the time is
- * short; but a cell that exhausts the memory or crashes at its start should have done so by then. */
+/* When a suspect saves its first checkpoint. Until then no other suspect is tried, so it is soon;
+ * but a cell that exhausts the memory or crashes at its start should have done so by then. */
 static const double suspect_saves_s = 5;
 
 static enum status save(struct attempt *a, struct fault *fault)

@@ -32,6 +32,8 @@ static void set_waiting(struct dispatch *d, int worker, bool waits)
     d->waiting[worker] = waits;
 }
 
+/* A worker that gets none is not sent away while others work: only suspects may be left, and when
+ * the one that is tried ends or comes further, the next one is for this worker. */
 static void give(struct dispatch *d, int worker)
 {
     const int64_t cell = d->closed || d->stopping ? -1 : scheduler_next(d->scheduler, worker);
@@ -54,6 +56,8 @@ static void settle(struct dispatch *d)
     }
 }
 
+/* One message a turn, so that the caller looks up in between however many there are. A worker gets
+ * its next cell within the same turn: it waits for it. */
 bool dispatch_turn(struct dispatch *d, struct message *event)
 {
     int from = 0;
@@ -68,7 +72,7 @@ bool dispatch_turn(struct dispatch *d, struct message *event)
         scheduler_end(d->scheduler, worker);
         give(d, worker);
         break;
-    case MESSAGE_STOPPED:
+    case MESSAGE_STOPPED: /* the launcher may have told this one alone, and means all */
         scheduler_end(d->scheduler, worker);
         set_waiting(d, worker, true);
         dispatch_stop(d);
@@ -83,6 +87,8 @@ bool dispatch_turn(struct dispatch *d, struct message *event)
     return true;
 }
 
+/* Workers without a cell are not told to stop: they wait for a message, and the one that settle
+ * sends them is to leave. */
 void dispatch_stop(struct dispatch *d)
 {
     if (d->stopping)

@@ -17,6 +17,7 @@ static const double later_every_s = 60; /* after ten minutes */
 
 const char *const progress_modes[] = {"auto", "bar", "lines", "none", NULL};
 
+/* A dumb terminal (the shell of an editor) shows each bar on a line of its own. */
 static bool can_rewrite(FILE *file)
 {
     const char *const terminal = getenv("TERM");
@@ -77,6 +78,7 @@ bool progress_due(const struct progress *p, double now_s)
     return p->mode != PROGRESS_NONE && now_s - p->shown_s >= every_s;
 }
 
+/* A pipe to a file or a launcher gets whole lines, which are seldom (progress_due). */
 void progress_draw(struct progress *p, double share, const char *figures, double now_s)
 {
     p->shown_s = now_s;

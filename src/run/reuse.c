@@ -11,6 +11,7 @@ struct entry {
     int64_t run;
 };
 
+/* By identity alone: the same cell may have another number there. */
 static int compare(const void *a, const void *b)
 {
     const struct entry *const x = a;
@@ -42,6 +43,8 @@ static enum status list_finished(const struct store *other, struct entry **entri
     return status;
 }
 
+/* The notes come first, for the commit's fsync covers them: how long the run took is worth as much
+ * to the estimates here as there. */
 static enum status copy_run(struct store *store, int64_t run, const struct store *other,
                             int64_t from, struct fault *fault)
 {
@@ -63,6 +66,8 @@ static enum status copy_run(struct store *store, int64_t run, const struct store
     return status;
 }
 
+/* What is done here is left alone. The rows are compared with their checksums before they are
+ * copied: a new commit record would certify damaged ones. */
 static enum status copy_runs(struct store *store, const struct store *other,
                              struct progress *progress, int64_t *copied, struct fault *fault)
 {

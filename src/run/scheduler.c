@@ -2,7 +2,8 @@
 #include "run/scheduler.h"
 #include <stdlib.h>
 
-/* Cells in the order in which they are given out: `items[head]` to `items[tail-1]`. */
+/* Cells in the order in which they are given out: `items[head]` to `items[tail-1]`. Each cell is
+ * added once, so the tail never comes round. */
 struct queue {
     int32_t *items;
     int64_t head, tail;
@@ -54,6 +55,8 @@ void scheduler_add(struct scheduler *s, int64_t cell, bool suspect)
     queue->items[queue->tail++] = (int32_t)cell;
 }
 
+/* `place` makes qsort stable: cells of equal cost stay in the order of the plan, and two sweeps of
+ * one spec start alike. */
 struct keyed {
     float key;
     int32_t cell;
@@ -89,6 +92,8 @@ static int64_t take(struct queue *queue)
     return length(queue) > 0 ? queue->items[queue->head++] : -1;
 }
 
+/* Suspects come first: what is wrong with them is to be known early, while there are innocent cells
+ * left to be trained beside them. */
 int64_t scheduler_next(struct scheduler *s, int worker)
 {
     CHECK(worker >= 0 && worker < s->workers && s->cells[worker] == -1);

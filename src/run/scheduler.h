@@ -42,7 +42,7 @@ int64_t scheduler_cell(const struct scheduler *scheduler, int worker) MUST_USE;
 /** A worker has ended its cell, for good or for now: it has none. */
 void scheduler_end(struct scheduler *scheduler, int worker);
 
-/** The cell of a worker is no suspect any more: the next suspect may be tried. */
+/** The cell of a worker is not a suspect any more: the next suspect may be tried. */
 void scheduler_trust(struct scheduler *scheduler, int worker);
 
 /** Cells that wait, and cells that workers have. */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-/* The end of the year 9999, which no date that can be written is behind. A number above it is a typing
- * error, and could overflow where somebody computes with it. */
+/* The end of the year 9999, which no date that can be written is behind. A number above it is a
+ * typing error, and could overflow where somebody computes with it. */
 static const double last_moment = 253402300799;
 
 static bool parse_span(const char *text, double *seconds)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""`meson install` into a folder of its own, a program that uses what lies there, and what is said
-when there is no OpenBLAS to build with."""
+"""`meson install` into a folder of its own: the program, its man pages and completion, and a library
+that another program uses; and what is said when there is no OpenBLAS to build with."""
 import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,31 @@ def flags(tree, *options):
 def test_program_is_installed(tree):
     (program,) = (path for path in tree.rglob("bin/ccmsweep"))
     assert output(program, "--version").startswith("ccmsweep " + flags(tree, "--modversion"))
+
+
+def test_pages_are_installed(tree):
+    """A page for the program and for each command, where man looks for them."""
+    names = {path.name for path in tree.rglob("share/man/man1/*.1")}
+    (program,) = tree.rglob("bin/ccmsweep")
+    commands = re.findall(r"^  (\w+) .*  [a-z]", output(program, "--help"), re.MULTILINE)
+    commands = [name for name in commands if name != "ccmsweep"]
+    assert "train" in commands
+    assert names == {"ccmsweep.1", *(f"ccmsweep-{name}.1" for name in commands)}
+
+
+def test_man_shows_an_installed_page(tree):
+    if shutil.which("man") is None:
+        pytest.skip("man is not installed")
+    (folder,) = tree.rglob("share/man")
+    shown = output("man", "-P", "cat", "-M", folder, "ccmsweep-run", env={"MANWIDTH": "80"})
+    plain = re.sub(".\b", "", shown)
+    assert "--stop-before=TIME" in plain.replace("\N{HYPHEN}", "-") and "EXIT STATUS" in plain
+
+
+def test_completion_is_installed(tree):
+    (script,) = tree.rglob("share/bash-completion/completions/ccmsweep")
+    done = output("bash", "--norc", "-c", f"source {shlex.quote(str(script))}; complete -p ccmsweep")
+    assert done == "complete -o default -F _ccmsweep ccmsweep\n"
 
 
 def test_headers_compile_alone(tree):

@@ -402,28 +402,3 @@ def test_status_of_nothing(content, message, tmp_path):
     done = run("status", tmp_path / "x.h5")
     assert (done.returncode, done.stdout) == (2, "") and message in done.stderr
     assert listing(tmp_path) == ([] if content is None else ["x.h5"])
-
-
-def test_bench_of_the_scheduler(tmp_path):
-    done = run("bench", "schedule", "--cells", "2000", "--commits", "3", "--json", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    got = json.loads(done.stdout)
-    assert list(got) == ["schema_version", "cells", "ranks", "cells_per_s", "rank_0_median_us",
-                         "rank_0_p99_us", "bytes_per_cell", "create_s", "scan_s", "commits",
-                         "commit_mb", "commit_ms", "bare_ms"]
-    assert (got["cells"], got["ranks"], got["commits"]) == (2000, 1, 3)
-    assert got["commit_ms"] > 0 and got["bare_ms"] > 0 and 1 < got["bytes_per_cell"] < 200
-    text = run("bench", "schedule", "--cells", "50", "--commits", "1", cwd=tmp_path).stdout
-    assert text.startswith("50 cells that do nothing, 1 rank: the scheduler alone\n")
-    assert listing(tmp_path) == []
-
-
-@pytest.mark.parametrize("words, message", [
-    (["--cells", "0"], "--cells: '0' is not a count, expected a whole number from 1 to 1000000"),
-    (["--commits", "x"], "--commits: 'x' is not a count, expected"),
-    (["--folder", "nowhere"], "cannot create nowhere/ccmsweep-bench-"),
-])
-def test_bad_bench_of_the_scheduler(words, message, tmp_path):
-    done = run("bench", "schedule", *words, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "") and message in done.stderr, done.stderr
-    assert listing(tmp_path) == []

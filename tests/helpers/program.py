@@ -41,3 +41,11 @@ def summary(done):
     """The JSON of a run, without the seconds it took."""
     assert done.returncode == 0, done.stderr
     return {key: value for key, value in json.loads(done.stdout).items() if key != "wall_s"}
+
+
+def assert_refused(words, message, folder):
+    """A wrong command line: code 2, a sentence, nothing printed, nothing created."""
+    done = run(*words, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert listing(folder) == []

@@ -152,6 +152,10 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
  *  shortest form that does), cut at `size`. Returns the length as snprintf does. */
 int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size);
 
+/** Write what a cell is called in messages, its values as settings_get has them: "actor_lr 0.1,
+ *  critic_lr 0.01, seed 42". Cut at `size`. Returns the length as snprintf does. */
+int settings_name_cell(const struct settings *cell, char *text, size_t size);
+
 /** True when `row` has the same value in both, bit for bit; `none` equals `none`. */
 bool settings_equal(const struct settings *a, const struct settings *b,
                     const struct setting *row) MUST_USE;

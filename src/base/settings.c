@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
 #include <ccmsweep/settings.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -423,12 +424,21 @@ int settings_get(const struct settings *s, const struct setting *row, char *text
     return settings_write(row, settings_number(s, row), text, size);
 }
 
+int settings_name_cell(const struct settings *cell, char *text, size_t size)
+{
+    char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
+    text_write_real(cell->training.actor_lr, actor, sizeof actor);
+    text_write_real(cell->training.critic_lr, critic, sizeof critic);
+    return snprintf(text, size, "actor_lr %s, critic_lr %s, seed %" PRId64, actor, critic,
+                    cell->training.seed);
+}
+
 bool settings_equal(const struct settings *a, const struct settings *b, const struct setting *row)
 {
     const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
-    const double value = settings_number(a, row);
+    /* The bytes first: a plan compares every setting of a million cells, and most are the same. */
     return memcmp((const char *)a + row->offset, (const char *)b + row->offset, size) == 0 ||
-           (isnan(value) && isnan(settings_number(b, row)));
+           (isnan(settings_number(a, row)) && isnan(settings_number(b, row)));
 }
 
 static enum status refuse_order(const struct settings *s, const struct setting *low,

@@ -82,19 +82,62 @@ static void trim_exponent(char *text)
     memmove(to, from, strlen(from) + 1);
 }
 
+/* 17 digits tell any two doubles apart, 9 any two floats: the loops end. */
+int text_write_shortest(double value, int least, char text[TEXT_NUMBER])
+{
+    int digits = least;
+    while (snprintf(text, TEXT_NUMBER, "%.*g", digits, value) > 0 && isfinite(value) &&
+           strtod(text, NULL) != value)
+        digits++;
+    return digits;
+}
+
+int text_write_shortest_single(float value, int least, char text[TEXT_NUMBER])
+{
+    int digits = least;
+    while (snprintf(text, TEXT_NUMBER, "%.*g", digits, (double)value) > 0 && isfinite(value) &&
+           strtof(text, NULL) != value)
+        digits++;
+    return digits;
+}
+
 int text_write_real(double value, char *text, size_t size)
 {
     char shortest[TEXT_NUMBER];
-    int digits = 1;
-    while (snprintf(shortest, sizeof shortest, "%.*g", digits, value) > 0 && isfinite(value) &&
-           strtod(shortest, NULL) != value)
-        digits++;
+    const int digits = text_write_shortest(value, 1, shortest);
     /* Whole numbers that people write out are written out: 400, not 4e2. */
     if (fabs(value) >= 1 && fabs(value) < 1e6 && digits < 6)
         snprintf(shortest, sizeof shortest, "%.6g", value);
     if (isfinite(value))
         trim_exponent(shortest);
     return snprintf(text, size, "%s", shortest);
+}
+
+/* Digits behind the point of the shortest decimal, written without an exponent. */
+static int count_decimals(double value)
+{
+    char text[TEXT_NUMBER];
+    int decimals = 17;
+    text_write_shortest(value, 1, text);
+    const char *const mark = strchr(text, 'e');
+    const char *const point = strchr(text, '.');
+    const long exponent = mark != NULL ? strtol(mark + 1, NULL, 10) : 0;
+    const long fraction = point != NULL ? (long)span_digits(point + 1) : 0;
+    if (fraction - exponent < decimals)
+        decimals = (int)(fraction - exponent);
+    return decimals > 0 ? decimals : 0;
+}
+
+/* 100 * 0.29 is not 29 and 1 - 0.95 is not 0.05, but both are known to have no more digits. */
+int text_write_percent(double share, char *text, size_t size)
+{
+    const int decimals = count_decimals(share) - 2;
+    return snprintf(text, size, "%.*f", decimals > 0 ? decimals : 0, 100 * share);
+}
+
+int text_write_rest(double share, char *text, size_t size)
+{
+    return snprintf(text, size, "%.*f", count_decimals(share), 1 - share);
 }
 
 const char *text_quote(const char *text, char *quoted)

@@ -30,6 +30,21 @@ bool text_parse_integer(const char *text, int64_t *value) MUST_USE;
  *  "inf" as printf writes them). Cut at `size`; returns the length as snprintf does. */
 int text_write_real(double value, char *text, size_t size);
 
+/** Write `value` with the fewest digits, but no fewer than `least` (1 to 17), that strtod reads back
+ *  to the same bits, in the form of printf's %g ("400", "1e-05", "nan", "inf"): what text_write_real
+ *  is made from, for files whose form other programs give. \return how many digits that are */
+int text_write_shortest(double value, int least, char text[TEXT_NUMBER]);
+
+/** The same of a single-precision number, which strtof reads back. `least` is 1 to 9. */
+int text_write_shortest_single(float value, int least, char text[TEXT_NUMBER]);
+
+/** Write 100 `share`, of a share in [0, 1], without a digit that is not of the share as it was
+ *  written: "29" of 0.29, "99.999999" of 0.99999999. Cut at `size`; the length as snprintf. */
+int text_write_percent(double share, char *text, size_t size);
+
+/** Write 1 - `share` in the same way: "0.05" of 0.95. */
+int text_write_rest(double share, char *text, size_t size);
+
 /** Write `text` between single quotes for a message: control characters and bytes above 126 become
  *  '?', what is longer than 40 characters ends in "…". `quoted` has room for TEXT_QUOTED bytes.
  *  Returns `quoted`. */

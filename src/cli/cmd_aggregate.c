@@ -151,11 +151,14 @@ static enum status finish(void *arguments, struct fault *fault)
     r->draw_seed = (uint32_t)a->draw_seed;
     r->compare = r->compare || r->reference != NULL;
     /* On each side of an interval there must be a draw. */
-    if (r->bootstrap > 0 && (double)r->bootstrap * outside < 2 - 1e-9)
+    if (r->bootstrap > 0 && (double)r->bootstrap * outside < 2 - 1e-9) {
+        char percent[TEXT_NUMBER];
+        text_write_percent(r->confidence, percent, sizeof percent);
         return fault_set(fault, STATUS_INPUT,
                          "--bootstrap: %" PRId64
-                         " draws are too few for intervals of %g %%, expected at least %.0f",
-                         r->bootstrap, 100 * r->confidence, ceil(2 / outside - 1e-9));
+                         " draws are too few for intervals of %s %%, expected at least %.0f",
+                         r->bootstrap, percent, ceil(2 / outside - 1e-9));
+    }
     return STATUS_OK;
 }
 

@@ -92,18 +92,22 @@ static bool describe_detection(const struct settings *cell, const struct record 
     if (episode < 0)
         return false;
     const int logs = (int)cell->tracking.window;
+    char z[TEXT_NUMBER], percent[TEXT_NUMBER], norm[TEXT_NUMBER];
+    text_write_real(cell->tracking.saturated_z, z, sizeof z);
+    text_write_percent(cell->tracking.saturated_share, percent, sizeof percent);
+    text_write_real(cell->tracking.vanished_norm, norm, sizeof norm);
     if (detection == DETECTION_SATURATED)
         snprintf(text, MESSAGE_SIZE,
-                 "episode %d: saturated, mean share with |z| > %g over %d logs above %g %%",
-                 episode, cell->tracking.saturated_z, logs, 100 * cell->tracking.saturated_share);
+                 "episode %d: saturated, mean share with |z| > %s over %d logs above %s %%",
+                 episode, z, logs, percent);
     else if (detection == DETECTION_VANISHED)
         snprintf(text, MESSAGE_SIZE,
-                 "episode %d: vanished, actors' mean gradient norm over %d logs below %g", episode,
-                 logs, cell->tracking.vanished_norm);
+                 "episode %d: vanished, actors' mean gradient norm over %d logs below %s", episode,
+                 logs, norm);
     else
         snprintf(text, MESSAGE_SIZE,
-                 "episode %d: asymmetry, actors' gradients below %g and the critic's not", episode,
-                 cell->tracking.vanished_norm);
+                 "episode %d: asymmetry, actors' gradients below %s and the critic's not", episode,
+                 norm);
     return true;
 }
 
@@ -120,16 +124,13 @@ static void write_episode(int64_t episode, char text[TEXT_NUMBER])
 static void print_headline(FILE *file, const struct settings *cell, const struct record *record,
                            bool colour)
 {
-    char actor_lr[TEXT_NUMBER];
-    char critic_lr[TEXT_NUMBER];
-    text_write_real(cell->training.actor_lr, actor_lr, sizeof actor_lr);
-    text_write_real(cell->training.critic_lr, critic_lr, sizeof critic_lr);
+    char name[128];
+    settings_name_cell(cell, name, sizeof name);
     const long long agents = (long long)cell->environment.agents;
     const long long count =
         (long long)summary_event(record->first_still, cell->environment.agents).count;
     const int total = *record->total_episodes;
-    fprintf(file, "%sactor_lr %s, critic_lr %s, seed %lld: ", colour ? "\033[1m" : "", actor_lr,
-            critic_lr, (long long)cell->training.seed);
+    fprintf(file, "%s%s: ", colour ? "\033[1m" : "", name);
     if (*record->outcome == OUTCOME_STOPPED)
         fprintf(file, "all %lld actors stopped by episode %d", agents, *record->stopping_episode);
     else if (*record->outcome == OUTCOME_DIVERGED)

@@ -293,6 +293,17 @@ static void test_intervals_are_found_by_their_stem(void **state)
     assert_null(settings_find_interval("environment"));
 }
 
+static void test_a_cell_is_named_by_all_digits(void **state)
+{
+    (void)state;
+    const struct settings cell =
+        settings_with("training.actor_lr=0.00012345678 training.critic_lr=1e-5 "
+                      "training.seed=20240101");
+    char text[128];
+    settings_name_cell(&cell, text, sizeof text);
+    assert_string_equal(text, "actor_lr 0.00012345678, critic_lr 1e-5, seed 20240101");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_minus_zero_is_zero),
         cmocka_unit_test(test_contradictions_name_both_sides),
         cmocka_unit_test(test_values_put_in_by_hand_are_checked),
+        cmocka_unit_test(test_a_cell_is_named_by_all_digits),
         cmocka_unit_test(test_nearest_key),
         cmocka_unit_test(test_intervals_are_found_by_their_stem),
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Sentences that are too long end after a whole word. */
+/* Sentences that are too long end after a whole word; numbers are written whole. */
 #include "base/text.h"
 #include "check.h"
 #include <stdlib.h>
@@ -74,6 +74,57 @@ static void test_fault(void **state)
     assert_string_equal(fault.text, "it was short");
 }
 
+/* Six digits would make one of two seeds, and 100 % of a confidence that is less. */
+static void test_numbers_have_all_their_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *shortest, *real;
+    } cases[] = {{20240101, "20240101", "20240101"},
+                 {400, "4e+02", "400"},
+                 {1e-5, "1e-05", "1e-5"},
+                 {123456.78901, "123456.78901", "123456.78901"},
+                 {0.1 + 0.2, "0.30000000000000004", "0.30000000000000004"},
+                 {-2, "-2", "-2"}};
+    char text[TEXT_NUMBER];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text_write_shortest(cases[i].value, 1, text);
+        assert_string_equal(text, cases[i].shortest);
+        text_write_real(cases[i].value, text, sizeof text);
+        assert_string_equal(text, cases[i].real);
+    }
+    assert_int_equal(text_write_shortest(400, 15, text), 15);
+    assert_string_equal(text, "400");
+    assert_int_equal(text_write_shortest_single(0.1F, 6, text), 6);
+    assert_string_equal(text, "0.1");
+    assert_int_equal(text_write_shortest_single(16777215.0F, 6, text), 8);
+    assert_string_equal(text, "16777215");
+}
+
+static void test_shares_have_no_digits_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        double share;
+        const char *percent, *rest;
+    } cases[] = {{0.95, "95", "0.05"},
+                 {0.29, "29", "0.71"},
+                 {0.999, "99.9", "0.001"},
+                 {0.99999999, "99.999999", "0.00000001"},
+                 {1e-7, "0.00001", "0.9999999"},
+                 {0.5, "50", "0.5"},
+                 {0, "0", "1"},
+                 {1, "100", "0"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[TEXT_NUMBER];
+        text_write_percent(cases[i].share, text, sizeof text);
+        assert_string_equal(text, cases[i].percent);
+        text_write_rest(cases[i].share, text, sizeof text);
+        assert_string_equal(text, cases[i].rest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +133,8 @@ int main(void)
         cmocka_unit_test(test_takes_nothing_more),
         cmocka_unit_test(test_between_characters),
         cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_numbers_have_all_their_digits),
+        cmocka_unit_test(test_shares_have_no_digits_of_their_own),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

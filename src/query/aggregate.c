@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "query/aggregate.h"
+#include "base/text.h"
 #include "stats/exchangeable.h"
 #include <math.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static void sample(struct aggregate *aggregate)
         fault_alloc((size_t)aggregate->configurations, sizeof *aggregate->configuration);
     for (int64_t run = cohort->runs - 1; run >= 0; run--) {
         const struct member *const m = &cohort->member[run];
-        struct configuration *const c = &aggregate->configuration[aggregate->of_run[run]];
+        struct configuration *const c = &aggregate->configuration[aggregate->grouping.of_run[run]];
         c->first = run;
         c->runs++;
         c->fates[m->fate]++;
@@ -76,7 +77,7 @@ static void sample(struct aggregate *aggregate)
     }
     for (int64_t run = 0; run < cohort->runs; run++) {
         const struct member *const m = &cohort->member[run];
-        struct sample *const s = &aggregate->configuration[aggregate->of_run[run]].sample;
+        struct sample *const s = &aggregate->configuration[aggregate->grouping.of_run[run]].sample;
         if (!member_is_observed(m))
             continue;
         const int64_t at = s->time - aggregate->time + s->count++;
@@ -117,10 +118,10 @@ static struct estimate estimate_iqm(const struct aggregate *aggregate,
 static void find_ends(struct configuration *c)
 {
     c->min = c->max = -1;
-    c->watched = NAN;
+    c->follow_up = NAN;
     for (int64_t i = 0; i < c->sample.count; i++) {
         const int64_t time = (int64_t)c->sample.time[i];
-        c->watched = fmax(c->watched, c->sample.time[i]);
+        c->follow_up = fmax(c->follow_up, c->sample.time[i]);
         if (c->sample.status[i] == 0)
             continue;
         c->min = c->min < 0 || time < c->min ? time : c->min;
@@ -221,7 +222,7 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     readings->count = 0;
     for (int64_t i = 0; i < c->sample.count; i++) {
         const struct member *const m = &aggregate->cohort->member[members[i]];
-        c->faint += m->faint;
+        c->still_before_zero += m->still_before_zero;
         if (m->actors == 0)
             continue;
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
@@ -262,29 +263,39 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
     withhold_spread(&r->iqm);
 }
 
-/* Number the seeds of each configuration by the pooled cells that the plan has of them: `stratum`
- * (runs), to be freed. */
-static enum status find_strata(const struct aggregate *aggregate, int64_t **stratum,
-                               struct fault *fault)
+/* Number the seeds of each configuration by the cells that the plan has of them: (runs), to be freed.
+ * Pooled cells need not have the same seeds. What is drawn in the place of a seed must have as many
+ * runs, of the same cells, or a draw would weigh the cells otherwise than the plan does. */
+static int64_t *find_strata(const struct aggregate *aggregate)
 {
     const struct survey *const survey = aggregate->survey;
-    struct aggregate cells = {.survey = survey};
-    const enum status status = aggregate_group(&cells, fault);
-    if (status == STATUS_OK) {
-        int64_t *const unit = fault_alloc((size_t)survey->runs, sizeof *unit);
-        *stratum = fault_alloc((size_t)survey->runs, sizeof **stratum);
-        for (int64_t run = 0; run < survey->runs; run++)
-            unit[run] = (aggregate->of_run[run] << 32) + survey->run[run].seed;
-        shape_label(survey->runs, unit, cells.of_run, *stratum);
-        free(unit);
+    const size_t runs = (size_t)survey->runs;
+    struct grouping cells;
+    int64_t *const unit = fault_alloc(runs, sizeof *unit);
+    int64_t *const stratum = fault_alloc(runs, sizeof *stratum);
+    CHECK(grouping_make(&cells, survey, NULL, NULL) == STATUS_OK); /* nothing was named wrongly */
+    for (int64_t run = 0; run < survey->runs; run++)
+        unit[run] = (aggregate->grouping.of_run[run] << 32) + survey->run[run].seed;
+    shape_label(survey->runs, unit, cells.of_run, stratum);
+    grouping_fini(&cells);
+    free(unit);
+    return stratum;
+}
+
+/* All that is said of the configurations one by one. */
+static void estimate(struct aggregate *aggregate)
+{
+    struct readings readings = new_readings(aggregate->survey->runs);
+    int64_t *const stratum = find_strata(aggregate);
+    for (int64_t i = 0; i < aggregate->configurations; i++) {
+        struct configuration *const c = &aggregate->configuration[i];
+        estimate_times(aggregate, c);
+        estimate_tail(aggregate, c, &readings);
+        for (int which = 0; which < RETURN_COUNT; which++)
+            estimate_return(aggregate, c, which, stratum, &readings);
     }
-    for (int64_t a = 0; a < cells.axes; a++) {
-        free(cells.axis[a].run);
-        free(cells.axis[a].index);
-    }
-    free(cells.axis);
-    free(cells.of_run);
-    return status;
+    free(stratum);
+    free_readings(&readings);
 }
 
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
@@ -292,27 +303,16 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
                           struct fault *fault)
 {
     struct aggregate *made = fault_alloc(1, sizeof *made);
-    int64_t *stratum = NULL;
     *made = (struct aggregate){
         .request = *request, .survey = survey, .cohort = cohort, .reference = -1};
     fill_request(made);
-    enum status status = aggregate_group(made, fault);
-    if (status == STATUS_OK)
-        status = find_strata(made, &stratum, fault);
+    enum status status = grouping_make(&made->grouping, survey, request->by, fault);
     if (status == STATUS_OK) {
+        made->configurations = made->grouping.groups;
         sample(made);
-        struct readings readings = new_readings(survey->runs);
-        for (int64_t i = 0; i < made->configurations; i++) {
-            struct configuration *const c = &made->configuration[i];
-            estimate_times(made, c);
-            estimate_tail(made, c, &readings);
-            for (int which = 0; which < RETURN_COUNT; which++)
-                estimate_return(made, c, which, stratum, &readings);
-        }
-        free_readings(&readings);
+        estimate(made);
         status = aggregate_compare(made, fault);
     }
-    free(stratum);
     if (status == STATUS_OK)
         aggregate_warn(made);
     else
@@ -330,15 +330,10 @@ void aggregate_free(struct aggregate **aggregate)
         curve_fini(&a->configuration[i].curve);
         incidence_fini(&a->configuration[i].incidence);
     }
-    for (int64_t i = 0; i < a->axes; i++) {
-        free(a->axis[i].run);
-        free(a->axis[i].index);
-    }
     for (int64_t i = 0; i < a->warnings; i++)
         free(a->warning[i]);
-    free(a->axis);
+    grouping_fini(&a->grouping);
     free(a->configuration);
-    free(a->of_run);
     free(a->comparison);
     free(a->test);
     free(a->warning);
@@ -354,4 +349,40 @@ void aggregate_free(struct aggregate **aggregate)
 const char *aggregate_cause(int cause)
 {
     return cause == AGGREGATE_DIVERGED ? "diverged" : cause_name((enum cause)cause);
+}
+
+/* ---- in words ---- */
+
+const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis)
+{
+    return grouping_lead(&aggregate->grouping, axis)->name;
+}
+
+double aggregate_number(const struct aggregate *aggregate, const struct surveyed_axis *setting,
+                        int64_t configuration)
+{
+    return setting->values[aggregate->configuration[configuration].first];
+}
+
+void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
+                     char *text, size_t size)
+{
+    survey_axis_write(grouping_lead(&aggregate->grouping, axis),
+                      aggregate->configuration[configuration].first, text, size);
+}
+
+void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
+                    char *text, size_t size)
+{
+    text[0] = '\0';
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        char value[TEXT_NUMBER];
+        if (a == without)
+            continue;
+        aggregate_value(aggregate, a, configuration, value, sizeof value);
+        text_add(text, size, "%s%s %s", text[0] != '\0' ? ", " : "", aggregate_axis(aggregate, a),
+                 value);
+    }
+    if (text[0] == '\0')
+        text_add(text, size, "all runs");
 }

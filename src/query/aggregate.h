@@ -16,6 +16,7 @@
 #define CCMSWEEP_AGGREGATE_H
 
 #include "query/cohort.h"
+#include "query/grouping.h"
 #include "stats/bootstrap.h"
 #include "stats/curve.h"
 #include "stats/incidence.h"
@@ -27,7 +28,7 @@
 enum { AGGREGATE_DIVERGED = CAUSE_COUNT, AGGREGATE_CAUSES };
 
 /** Room for the name of a configuration of many axes, and for a note. */
-enum { AGGREGATE_NAME = 4096, AGGREGATE_NOTE = 192 };
+enum { AGGREGATE_NAME = GROUPING_NAMES, AGGREGATE_NOTE = 192 };
 
 /** Above so many configurations they are compared only when asked. */
 enum { AGGREGATE_COMPARED = 100 };
@@ -38,21 +39,12 @@ struct aggregate_request {
     enum endpoint endpoint;
     const char *by;        /**< "actor_lr,critic_lr": axes of a configuration; NULL: all but seed */
     const char *reference; /**< "actor_lr=0.1,critic_lr=0.01"; NULL: the best */
-    int64_t limit;         /**< 0: the common limit of all runs */
+    int64_t limit;         /**< that of the cohort; what stands here before is not looked at */
     double confidence;     /**< in (0, 1) */
     int64_t bootstrap;     /**< draws; 0: by the number of runs */
     int64_t permutations;  /**< 0: by the number of runs */
     uint32_t draw_seed;
     bool compare; /**< whatever the number of configurations */
-};
-
-/** An axis of the configurations. */
-struct aggregate_axis {
-    const char *name;                  /**< of its dataset; borrowed from the survey, or constant */
-    int64_t count;                     /**< different values */
-    int64_t *run;                      /**< (count) a run that has the value; rising, `none` last */
-    int64_t *index;                    /**< (runs) which value a run has */
-    const struct surveyed_axis *other; /**< NULL: actor_lr or critic_lr */
 };
 
 /** Returns of the runs of a configuration. */
@@ -75,18 +67,18 @@ struct configuration {
     struct incidence incidence; /**< cause c is number c + 1 */
     int64_t moved;              /**< of the events, those after which an actor moved again */
     int64_t min, max;           /**< first and last event, -1 without */
-    double watched;             /**< last time of the sample; NaN without */
-    double median;              /**< INFINITY: later than `watched` */
+    double follow_up;           /**< last time of the sample; NaN without */
+    double median;              /**< INFINITY: later than `follow_up` */
     struct bounds median_between;
     struct rmst rmst; /**< its error is Greenwood's; NaN with one seed, without an event, or when
                            all had it in the same episode: that spread is not 0 but unknown */
     struct estimate spread; /**< by bootstrap over seeds; interval as that error */
     struct estimate iqm;    /**< of the times; NaN when what is unknown is not the largest */
-    int64_t never;          /**< watched to the limit without the event */
+    int64_t never;          /**< observed up to the limit without the event */
     int64_t settled;        /**< of so many: these, those with the event, and diverged ones */
     struct bounds never_between;
     int64_t tails;              /**< actors with a momentum tail */
-    int64_t faint;              /**< actors still before their gradient was 0, as in a member */
+    int64_t still_before_zero;  /**< actors still before their gradient was 0, as in a member */
     struct estimate tail;       /**< mean over runs of the mean over such actors */
     int64_t tail_min, tail_max; /**< over these actors; 0 without */
     struct aggregate_returns returns[RETURN_COUNT];
@@ -124,12 +116,9 @@ struct aggregate {
     struct aggregate_request request; /**< with what it left open filled in */
     const struct survey *survey;      /**< borrowed */
     const struct cohort *cohort;      /**< borrowed */
-    int64_t axes;
-    struct aggregate_axis *axis; /**< (axes) */
-    int64_t pooled;              /**< axes of the sweep that are none of a configuration's */
+    struct grouping grouping;         /**< of the runs: each group is a configuration */
     int64_t configurations;
     struct configuration *configuration; /**< in the order of the plan */
-    int64_t *of_run;                     /**< (runs) configuration */
     int64_t reference;                   /**< configuration; -1: not compared, or nothing to */
     int64_t comparisons;
     struct comparison *comparison; /**< with the reference, then by axis */
@@ -149,8 +138,10 @@ struct aggregate {
  *
  * The best configuration is that with the largest restricted mean, among equals that with the
  * highest mean return at the end, then the first.
- * \return STATUS_INPUT with a sentence when `by` names no axis, or `seed`, or one twice;
- *         `reference` no configuration; or the limit is beyond what anybody was watched for
+ * \param cohort of the same survey; its event, endpoint and limit are those of the request. Whoever
+ *               takes it sees to it that some run goes as far as the limit (cohort_last_limit)
+ * \return STATUS_INPUT with a sentence when `by` names no axis, or `seed`, or one twice; or
+ *         `reference` no configuration
  */
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
                           const struct survey *survey, const struct cohort *cohort,
@@ -159,9 +150,17 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void aggregate_free(struct aggregate **aggregate);
 
-/** Write the value of an axis that a configuration has. Cut at `size`. */
+/** Write the value of an axis that a configuration has: of the setting that names it. Cut at `size`.
+ */
 void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
                      char *text, size_t size);
+
+/** Name of an axis: that of the dataset of the setting that it is named by. Borrowed. */
+const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis) MUST_USE;
+
+/** The number of a setting of an axis that a configuration has, as settings_number gives it. */
+double aggregate_number(const struct aggregate *aggregate, const struct surveyed_axis *setting,
+                        int64_t configuration) MUST_USE;
 
 /** Write the values of all axes of a configuration but `without` (-1: of all):
  *  "actor_lr 0.1, critic_lr 0.01"; "all runs" where none is left. Ends with
@@ -180,9 +179,6 @@ void test_note(const struct axis_test *test, char *text, size_t size);
 const char *aggregate_cause(int cause) MUST_USE;
 
 /* Parts of aggregate_new, in a file each. */
-
-/** Read the axes and put each run into a configuration. */
-enum status aggregate_group(struct aggregate *aggregate, struct fault *fault) MUST_USE;
 
 /** Find the reference and compare. \return STATUS_INPUT when the one asked for does not exist */
 enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault) MUST_USE;

@@ -11,13 +11,13 @@
 
 static int64_t index_of(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
 {
-    return aggregate->axis[axis].index[aggregate->configuration[configuration].first];
+    return aggregate->grouping.axis[axis].index[aggregate->configuration[configuration].first];
 }
 
 /* Whether two configurations agree in all axes but one. */
 static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c, int64_t d)
 {
-    for (int64_t a = 0; a < aggregate->axes; a++) {
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         if (a != axis && index_of(aggregate, a, c) != index_of(aggregate, a, d))
             return false;
     }
@@ -26,21 +26,19 @@ static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c
 
 /* ---- the reference ---- */
 
-static double value_of(const struct aggregate *aggregate, const struct aggregate_axis *axis,
-                       int64_t configuration)
+/* The setting that a word names, as in the file or in the spec; NULL: none of an axis. Where some
+ * change together each of them will do. */
+static const struct surveyed_axis *find_setting(const struct aggregate *aggregate, const char *word)
 {
-    const int64_t run = aggregate->configuration[configuration].first;
-    const struct surveyed *const r = &aggregate->survey->run[run];
-    if (axis->other != NULL)
-        return axis->other->values[run];
-    return strcmp(axis->name, "actor_lr") == 0 ? r->actor_lr : r->critic_lr;
-}
-
-static const struct setting *setting_of(const struct aggregate_axis *axis)
-{
-    return axis->other != NULL                   ? axis->other->row
-           : strcmp(axis->name, "actor_lr") == 0 ? settings_find("training.actor_lr")
-                                                 : settings_find("training.critic_lr");
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        for (size_t s = 0; s < axis->settings; s++) {
+            if (strcmp(word, axis->setting[s]->name) == 0 ||
+                strcmp(word, axis->setting[s]->row->key) == 0)
+                return axis->setting[s];
+        }
+    }
+    return NULL;
 }
 
 /* Drop from `fits` (configurations) what "name=value" does not name. */
@@ -55,21 +53,17 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
                          "--reference: %s is no value of an axis, expected AXIS=VALUE,...",
                          text_quote(word, quoted));
     *value = '\0';
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        const struct aggregate_axis *const axis = &aggregate->axis[a];
-        const struct setting *const row = setting_of(axis);
-        if (strcmp(word, axis->name) != 0 && strcmp(word, row->key) != 0)
-            continue;
-        const enum status status = settings_read(row, value + 1, &wanted, fault);
-        for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
-            const double is = value_of(aggregate, axis, c);
-            fits[c] = fits[c] && (is == wanted || (isnan(is) && isnan(wanted)));
-        }
-        fault_prefix(fault, "--reference");
-        return status;
+    const struct surveyed_axis *const setting = find_setting(aggregate, word);
+    if (setting == NULL)
+        return fault_set(fault, STATUS_INPUT, "--reference: %s is no axis of the configurations",
+                         text_quote(word, quoted));
+    const enum status status = settings_read(setting->row, value + 1, &wanted, fault);
+    for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
+        const double is = aggregate_number(aggregate, setting, c);
+        fits[c] = fits[c] && (is == wanted || (isnan(is) && isnan(wanted)));
     }
-    return fault_set(fault, STATUS_INPUT, "--reference: %s is no axis of the configurations",
-                     text_quote(word, quoted));
+    fault_prefix(fault, "--reference");
+    return status;
 }
 
 static enum status find_reference(struct aggregate *aggregate, struct fault *fault)
@@ -179,14 +173,14 @@ static void adjust(struct aggregate *aggregate, int64_t from)
 static void compare_all(struct aggregate *aggregate)
 {
     const int64_t count = aggregate->configurations;
-    aggregate->comparison =
-        fault_alloc((size_t)(count * (aggregate->axes + 1)), sizeof *aggregate->comparison);
+    aggregate->comparison = fault_alloc((size_t)(count * (aggregate->grouping.axes + 1)),
+                                        sizeof *aggregate->comparison);
     for (int64_t c = 0; c < count; c++) {
         if (c != aggregate->reference)
             compare(aggregate, -1, c, aggregate->reference);
     }
     adjust(aggregate, 0);
-    for (int64_t axis = 0; axis < aggregate->axes; axis++) {
+    for (int64_t axis = 0; axis < aggregate->grouping.axes; axis++) {
         const int64_t from = aggregate->comparisons;
         for (int64_t c = 0; c < count; c++) {
             const int64_t next = neighbour(aggregate, axis, c);
@@ -266,7 +260,7 @@ static struct pool new_pool(const struct aggregate *aggregate, int64_t axis)
                         .group = fault_alloc(n, sizeof *pool.group),
                         .seed = fault_alloc(n, sizeof *pool.seed),
                         .stratum = fault_alloc(n, sizeof *pool.stratum),
-                        .present = fault_alloc((size_t)aggregate->axis[axis].count, 1)};
+                        .present = fault_alloc((size_t)aggregate->grouping.axis[axis].count, 1)};
     pool.sample = (struct sample){0, pool.time, pool.status, pool.seed, pool.stratum};
     return pool;
 }
@@ -319,7 +313,7 @@ static double find_crossing(const struct aggregate *aggregate, int64_t axis, int
 /* \param within as in struct axis_test */
 static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
 {
-    const int32_t groups = (int32_t)aggregate->axis[axis].count;
+    const int32_t groups = (int32_t)aggregate->grouping.axis[axis].count;
     struct pool pool = new_pool(aggregate, axis);
     struct axis_test made = {.axis = axis, .within = within, .adjusted = NAN};
     for (int64_t c = 0; c < aggregate->configurations; c++) {
@@ -365,9 +359,10 @@ static void adjust_tests(struct aggregate *aggregate, int64_t axis)
 static void test_all(struct aggregate *aggregate)
 {
     const int64_t count = aggregate->configurations;
-    aggregate->test = fault_alloc((size_t)((count + 1) * aggregate->axes), sizeof *aggregate->test);
-    for (int64_t axis = 0; axis < aggregate->axes; axis++) {
-        if (aggregate->axis[axis].count < 2)
+    aggregate->test =
+        fault_alloc((size_t)((count + 1) * aggregate->grouping.axes), sizeof *aggregate->test);
+    for (int64_t axis = 0; axis < aggregate->grouping.axes; axis++) {
+        if (aggregate->grouping.axis[axis].count < 2)
             continue;
         test(aggregate, axis, -1);
         /* Where all agree in the other axes that was it. */

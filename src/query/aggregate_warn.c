@@ -82,7 +82,7 @@ static void warn_of_gaps(struct aggregate *aggregate)
             char name[AGGREGATE_NAME], item[ITEM];
             if (aggregate->cohort->member[run].fate != gaps[g])
                 continue;
-            aggregate_name(aggregate, aggregate->of_run[run], -1, name, sizeof name);
+            aggregate_name(aggregate, aggregate->grouping.of_run[run], -1, name, sizeof name);
             snprintf(item, sizeof item, "%s, seed %" PRId64, name,
                      aggregate->survey->run[run].seed);
             list_add(&list, item);
@@ -202,9 +202,12 @@ static void warn_of_seeds(struct aggregate *aggregate)
         warn(aggregate,
              "one seed or none: nothing is known of the spread, and there are no intervals (%s)",
              list_end(&single));
-    if (few.count > 0)
-        warn(aggregate, "%" PRId64 " seeds are too few for a comparison to reach the level %g (%s)",
-             fewest, 1.0 - aggregate->request.confidence, list_end(&few));
+    if (few.count > 0) {
+        char level[TEXT_NUMBER];
+        text_write_rest(aggregate->request.confidence, level, sizeof level);
+        warn(aggregate, "%" PRId64 " seeds are too few for a comparison to reach the level %s (%s)",
+             fewest, level, list_end(&few));
+    }
 }
 
 static void warn_of_limits(struct aggregate *aggregate)
@@ -225,12 +228,12 @@ static void warn_of_limits(struct aggregate *aggregate)
 
 static void warn_of_pooling(struct aggregate *aggregate)
 {
-    if (aggregate->pooled > 0)
+    if (aggregate->grouping.pooled > 0)
         warn(aggregate,
              "configurations pool cells that differ in %" PRId64 " more %s: runs of one seed are "
              "one cluster in bootstrap and permutation, but count as independent in the curves' "
              "own standard errors and intervals, in shares and in chi2",
-             aggregate->pooled, aggregate->pooled == 1 ? "axis" : "axes");
+             aggregate->grouping.pooled, aggregate->grouping.pooled == 1 ? "axis" : "axes");
 }
 
 static void warn_of_comparisons(struct aggregate *aggregate)

@@ -156,7 +156,7 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
             continue;
         const int32_t tail = change[i] - zero[i] + 1;
         if (tail < 1) {
-            m->faint++;
+            m->still_before_zero++;
             continue;
         }
         m->tail_min = m->actors == 0 || tail < m->tail_min ? tail : m->tail_min;

@@ -63,8 +63,8 @@ struct member {
     int32_t cause;  /**< enum cause of the actor whose event it is, that with the lowest number
                          among equals; CAUSE_NONE without an event */
     int32_t actors; /**< with a momentum tail: last_change not before gradient_zero */
-    int32_t faint;  /**< actors that have both, but were still before: their gradients had become
-                         too small to move them before they were 0 */
+    int32_t still_before_zero;  /**< actors that have both, but were still before: their gradients
+                                     had become too small to move them before they were 0 */
     int32_t tail_min, tail_max; /**< episodes; last_change - gradient_zero + 1 of actors with a
                                      tail: how long momentum alone moved them; 0 without */
     double tail_mean;           /**< over these actors; NaN without */

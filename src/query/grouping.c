@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "query/grouping.h"
 #include "base/text.h"
-#include "query/aggregate.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,65 +49,102 @@ static int64_t label(int64_t runs, const double *values, int64_t *index, int64_t
     return count;
 }
 
+/* ---- what changes together ---- */
+
+/* The values of a setting, and the set it is of. */
+struct labels {
+    int64_t count, *index, *run; /* as in struct grouping_axis */
+    size_t set;                  /* the first setting that changes with it; itself if none before */
+    bool named, taken;           /* by the user; the set, kept at its first setting */
+};
+
+/* Whether each value of one goes with one value of the other and the reverse. What never changes
+ * goes with nothing, though it would fit: it is not why anything else is as it is. */
+static bool go_together(const struct labels *a, const struct labels *b, int64_t runs)
+{
+    if (a->count != b->count || a->count < 2)
+        return false;
+    /* With as many values on both sides one direction is enough. */
+    for (int64_t run = 0; run < runs; run++) {
+        if (b->index[run] != b->index[a->run[a->index[run]]])
+            return false;
+    }
+    return true;
+}
+
+static struct labels *label_all(const struct survey *survey)
+{
+    const size_t runs = (size_t)survey->runs;
+    struct labels *const all = fault_alloc(survey->axes, sizeof *all);
+    for (size_t a = 0; a < survey->axes; a++) {
+        struct labels *const own = &all[a];
+        own->index = fault_alloc(runs, sizeof *own->index);
+        own->run = fault_alloc(runs, sizeof *own->run);
+        own->count = label(survey->runs, survey->axis[a].values, own->index, own->run);
+        own->set = 0;
+        while (own->set < a &&
+               (all[own->set].set != own->set || !go_together(&all[own->set], own, survey->runs)))
+            own->set++;
+    }
+    return all;
+}
+
+static void free_labels(const struct survey *survey, struct labels *all)
+{
+    for (size_t a = 0; a < survey->axes; a++) {
+        free(all[a].index);
+        free(all[a].run);
+    }
+    free(all);
+}
+
+/* The setting of a set that the user wrote: of a preset and what it decides, the preset. */
+static size_t lead_of(const struct survey *survey, const struct labels *all, size_t set)
+{
+    for (size_t a = set; a < survey->axes; a++) {
+        if (all[a].set == set && survey->axis[a].written)
+            return a;
+    }
+    return set;
+}
+
 /* ---- axes ---- */
 
-static const char *const rates[] = {"actor_lr", "critic_lr"};
-static const char *const rate_keys[] = {"training.actor_lr", "training.critic_lr"};
-
-/* Axes that the sweep has, the learning rates among them in any case. */
-static size_t axes_of(const struct survey *survey)
+/* Add the set of a setting as an axis of that name, unless it is one already. */
+static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
 {
-    return 2 + survey->axes;
+    const struct survey *const survey = grouping->survey;
+    const size_t set = all[lead].set;
+    if (all[set].taken)
+        return;
+    struct grouping_axis *const axis = &grouping->axis[grouping->axes++];
+    all[set].taken = true;
+    *axis = (struct grouping_axis){
+        .count = all[lead].count, .run = all[lead].run, .index = all[lead].index};
+    all[lead].run = all[lead].index = NULL;
+    axis->setting = fault_alloc(survey->axes, sizeof *axis->setting);
+    axis->setting[axis->settings++] = &survey->axis[lead];
+    for (size_t a = 0; a < survey->axes; a++) {
+        if (a != lead && all[a].set == set)
+            axis->setting[axis->settings++] = &survey->axis[a];
+    }
 }
 
-static const char *name_of(const struct survey *survey, size_t axis)
-{
-    return axis < 2 ? rates[axis] : survey->axis[axis - 2].name;
-}
-
-static const char *key_of(const struct survey *survey, size_t axis)
-{
-    return axis < 2 ? rate_keys[axis] : survey->axis[axis - 2].row->key;
-}
-
-static double value_of(const struct survey *survey, size_t axis, int64_t run)
-{
-    if (axis < 2)
-        return axis == 0 ? survey->run[run].actor_lr : survey->run[run].critic_lr;
-    return survey->axis[axis - 2].values[run];
-}
-
-static void add_axis(struct aggregate *aggregate, size_t which)
-{
-    const struct survey *const survey = aggregate->survey;
-    const size_t runs = (size_t)survey->runs;
-    struct aggregate_axis *const axis = &aggregate->axis[aggregate->axes++];
-    double *const values = fault_alloc(runs, sizeof *values);
-    for (int64_t run = 0; run < survey->runs; run++)
-        values[run] = value_of(survey, which, run);
-    *axis = (struct aggregate_axis){.name = name_of(survey, which),
-                                    .run = fault_alloc(runs, sizeof *axis->run),
-                                    .index = fault_alloc(runs, sizeof *axis->index),
-                                    .other = which < 2 ? NULL : &survey->axis[which - 2]};
-    axis->count = label(survey->runs, values, axis->index, axis->run);
-    free(values);
-}
-
-/* Axes may be named as they are in the file or in the spec. */
+/* Settings may be named as they are in the file or in the spec. */
 static size_t find_axis(const struct survey *survey, const char *name)
 {
     size_t found = 0;
-    while (found < axes_of(survey) && strcmp(name, name_of(survey, found)) != 0 &&
-           strcmp(name, key_of(survey, found)) != 0)
+    while (found < survey->axes && strcmp(name, survey->axis[found].name) != 0 &&
+           strcmp(name, survey->axis[found].row->key) != 0)
         found++;
     return found;
 }
 
 static enum status refuse_axis(const struct survey *survey, const char *name, struct fault *fault)
 {
-    char quoted[TEXT_QUOTED], names[AGGREGATE_NAME] = "";
-    for (size_t a = 0; a < axes_of(survey); a++)
-        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", name_of(survey, a));
+    char quoted[TEXT_QUOTED], names[GROUPING_NAMES] = "";
+    for (size_t a = 0; a < survey->axes; a++)
+        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", survey->axis[a].name);
     if (strcmp(name, "seed") == 0 || strcmp(name, "training.seed") == 0)
         return fault_set(
             fault, STATUS_INPUT,
@@ -118,119 +154,107 @@ static enum status refuse_axis(const struct survey *survey, const char *name, st
                      text_quote(name, quoted), names);
 }
 
-static enum status add_named(struct aggregate *aggregate, const char *name, bool *taken,
+static enum status add_named(struct grouping *grouping, struct labels *all, const char *name,
                              struct fault *fault)
 {
-    const size_t which = find_axis(aggregate->survey, name);
-    if (which == axes_of(aggregate->survey))
-        return refuse_axis(aggregate->survey, name, fault);
-    if (taken[which])
+    const size_t which = find_axis(grouping->survey, name);
+    if (which == grouping->survey->axes)
+        return refuse_axis(grouping->survey, name, fault);
+    if (all[which].named)
         return fault_set(fault, STATUS_INPUT, "--by: %s is named twice, expected once", name);
-    taken[which] = true;
-    add_axis(aggregate, which);
+    all[which].named = true;
+    /* Naming two that change together is not naming one twice: it says no more, and no less. */
+    add_axis(grouping, all, which);
     return STATUS_OK;
 }
 
-static enum status read_axes(struct aggregate *aggregate, struct fault *fault)
+static enum status add_all_named(struct grouping *grouping, struct labels *all, const char *by,
+                                 struct fault *fault)
 {
-    const struct survey *const survey = aggregate->survey;
-    const size_t most = axes_of(survey);
-    bool *const taken = fault_alloc(most, sizeof *taken);
-    aggregate->axis = fault_alloc(most, sizeof *aggregate->axis);
     enum status status = STATUS_OK;
-    const char *const by = aggregate->request.by;
-    if (by == NULL) {
-        for (size_t a = 0; a < most; a++)
-            add_axis(aggregate, a);
-    } else {
-        char *const names = fault_alloc(strlen(by) + 1, 1);
-        memcpy(names, by, strlen(by) + 1);
-        char *rest = names;
-        for (char *name; status == STATUS_OK && (name = strsep(&rest, ",")) != NULL;)
-            status = add_named(aggregate, name, taken, fault);
-        free(names);
-    }
-    aggregate->pooled = 0;
-    for (size_t a = 0; by != NULL && a < most; a++) {
-        int64_t first = 0;
-        for (int64_t run = 0; !taken[a] && run < survey->runs; run++)
-            first += differ(value_of(survey, a, run), value_of(survey, a, 0));
-        aggregate->pooled += first > 0;
-    }
-    free(taken);
+    char *const names = fault_alloc(strlen(by) + 1, 1);
+    memcpy(names, by, strlen(by) + 1);
+    char *rest = names;
+    for (char *name; status == STATUS_OK && (name = strsep(&rest, ",")) != NULL;)
+        status = add_named(grouping, all, name, fault);
+    free(names);
     return status;
 }
 
-/* ---- configurations ---- */
+static enum status find_axes(struct grouping *grouping, const char *by, struct fault *fault)
+{
+    const struct survey *const survey = grouping->survey;
+    struct labels *const all = label_all(survey);
+    enum status status = STATUS_OK;
+    grouping->axis = fault_alloc(survey->axes, sizeof *grouping->axis);
+    for (size_t a = 0; by == NULL && a < survey->axes; a++) {
+        if (lead_of(survey, all, all[a].set) == a)
+            add_axis(grouping, all, a);
+    }
+    if (by != NULL)
+        status = add_all_named(grouping, all, by, fault);
+    for (size_t a = 0; a < survey->axes; a++)
+        grouping->pooled += all[a].set == a && !all[a].taken && all[a].count > 1;
+    free_labels(survey, all);
+    return status;
+}
 
-/* Number configurations as their first runs come in the plan. */
-static void order_by_plan(struct aggregate *aggregate, int64_t count)
+const struct surveyed_axis *grouping_lead(const struct grouping *grouping, int64_t axis)
+{
+    return grouping->axis[axis].setting[0];
+}
+
+/* ---- groups ---- */
+
+/* Number groups as their first runs come in the plan. */
+static void order_by_plan(struct grouping *grouping, int64_t count)
 {
     int64_t *const number = fault_alloc((size_t)count, sizeof *number);
     for (int64_t i = 0; i < count; i++)
         number[i] = -1;
-    for (int64_t run = 0; run < aggregate->survey->runs; run++) {
-        int64_t *const at = &number[aggregate->of_run[run]];
+    for (int64_t run = 0; run < grouping->survey->runs; run++) {
+        int64_t *const at = &number[grouping->of_run[run]];
         if (*at < 0)
-            *at = aggregate->configurations++;
-        aggregate->of_run[run] = *at;
+            *at = grouping->groups++;
+        grouping->of_run[run] = *at;
     }
     free(number);
 }
 
-enum status aggregate_group(struct aggregate *aggregate, struct fault *fault)
+enum status grouping_make(struct grouping *grouping, const struct survey *survey, const char *by,
+                          struct fault *fault)
 {
-    const enum status status = read_axes(aggregate, fault);
-    if (status != STATUS_OK)
+    *grouping = (struct grouping){.survey = survey};
+    const enum status status = find_axes(grouping, by, fault);
+    if (status != STATUS_OK) {
+        grouping_fini(grouping);
         return status;
-    const int64_t runs = aggregate->survey->runs;
+    }
+    const int64_t runs = survey->runs;
     double *const values = fault_alloc((size_t)runs, sizeof *values);
     int64_t count = 1;
-    aggregate->of_run = fault_alloc((size_t)runs, sizeof *aggregate->of_run);
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        /* Below 2^53, as neither count is above the number of runs. */
+    grouping->of_run = fault_alloc((size_t)runs, sizeof *grouping->of_run);
+    /* One axis after another, and numbered anew each time: the number of all combinations could
+     * overflow, while neither factor here is above the number of runs, and the product below 2^53. */
+    for (int64_t a = 0; a < grouping->axes; a++) {
+        const struct grouping_axis *const axis = &grouping->axis[a];
         for (int64_t run = 0; run < runs; run++)
-            values[run] = (double)(aggregate->of_run[run] * aggregate->axis[a].count +
-                                   aggregate->axis[a].index[run]);
-        count = label(runs, values, aggregate->of_run, NULL);
+            values[run] = (double)(grouping->of_run[run] * axis->count + axis->index[run]);
+        count = label(runs, values, grouping->of_run, NULL);
     }
     free(values);
-    order_by_plan(aggregate, count);
+    order_by_plan(grouping, count);
     return STATUS_OK;
 }
 
-/* ---- in words ---- */
-
-static void write_value(const struct aggregate_axis *axis, const struct survey *survey, int64_t run,
-                        char *text, size_t size)
+void grouping_fini(struct grouping *grouping)
 {
-    const struct surveyed *const r = &survey->run[run];
-    if (axis->other != NULL)
-        survey_axis_write(axis->other, run, text, size);
-    else
-        text_write_real(strcmp(axis->name, "actor_lr") == 0 ? r->actor_lr : r->critic_lr, text,
-                        size);
-}
-
-void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
-                     char *text, size_t size)
-{
-    write_value(&aggregate->axis[axis], aggregate->survey,
-                aggregate->configuration[configuration].first, text, size);
-}
-
-void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
-                    char *text, size_t size)
-{
-    text[0] = '\0';
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        char value[80];
-        if (a == without)
-            continue;
-        aggregate_value(aggregate, a, configuration, value, sizeof value);
-        text_add(text, size, "%s%s %s", text[0] != '\0' ? ", " : "", aggregate->axis[a].name,
-                 value);
+    for (int64_t a = 0; a < grouping->axes; a++) {
+        free(grouping->axis[a].setting);
+        free(grouping->axis[a].run);
+        free(grouping->axis[a].index);
     }
-    if (text[0] == '\0')
-        text_add(text, size, "all runs");
+    free(grouping->axis);
+    free(grouping->of_run);
+    *grouping = (struct grouping){0};
 }

@@ -21,14 +21,6 @@ struct look {
     double memory;           /* its guessed bytes */
 };
 
-static uint64_t read_bits(const struct settings *cell, const struct setting *row)
-{
-    uint64_t bits = 0;
-    const size_t size = row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof bits;
-    memcpy(&bits, (const char *)cell + row->offset, size);
-    return bits;
-}
-
 static void find_axes(struct plan *plan, const struct schema *schema)
 {
     plan->axes = fault_alloc(schema->count, sizeof *plan->axes);
@@ -48,7 +40,7 @@ static void look_at_cells(struct plan *plan, const struct spec *spec, struct loo
         struct settings cell;
         spec_cell(spec, i, &cell);
         for (size_t a = 0; a < plan->axis_count; a++)
-            plan->axes[a].of_cell[i] = read_bits(&cell, plan->axes[a].row);
+            plan->axes[a].of_cell[i] = settings_number(&cell, plan->axes[a].row);
         calibration_add(&look->calibration, &cell);
         const double memory = calibration_memory(&cell);
         if (memory > look->memory) {
@@ -58,18 +50,11 @@ static void look_at_cells(struct plan *plan, const struct spec *spec, struct loo
     }
 }
 
-static int compare_whole(const void *a, const void *b)
+/* `none` of a real is NaN. */
+static int compare_values(const void *a, const void *b)
 {
-    const int64_t x = *(const int64_t *)a;
-    const int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int compare_reals(const void *a, const void *b)
-{
-    double x = 0, y = 0;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
     if (isnan(x) || isnan(y))
         return isnan(x) - isnan(y);
     return (x > y) - (x < y);
@@ -77,17 +62,16 @@ static int compare_reals(const void *a, const void *b)
 
 static void list_values(struct plan_axis *axis, int64_t cells)
 {
-    uint64_t *values = fault_alloc((size_t)cells, sizeof *values);
+    double *const values = fault_alloc((size_t)cells, sizeof *values);
     size_t count = 0;
     /* Neighbours are often equal: what is sorted is far less than there are cells. */
     for (int64_t i = 0; i < cells; i++) {
-        if (i == 0 || axis->of_cell[i] != axis->of_cell[i - 1])
+        if (i == 0 || compare_values(&axis->of_cell[i], &axis->of_cell[i - 1]) != 0)
             values[count++] = axis->of_cell[i];
     }
-    qsort(values, count, sizeof *values,
-          axis->row->type == TYPE_REAL ? compare_reals : compare_whole);
+    qsort(values, count, sizeof *values, compare_values);
     for (size_t i = 0; i < count; i++) {
-        if (axis->count == 0 || values[i] != values[axis->count - 1])
+        if (axis->count == 0 || compare_values(&values[i], &values[axis->count - 1]) != 0)
             values[axis->count++] = values[i];
     }
     axis->values = values;

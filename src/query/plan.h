@@ -20,12 +20,12 @@
 /** Version of the JSON: raised when a key changes its meaning or goes. */
 enum { PLAN_SCHEMA_VERSION = 1 };
 
-/** A setting that tells the cells apart. Values are the bits of the setting. */
+/** A setting that tells the cells apart. Values are as settings_number gives them. */
 struct plan_axis {
     const struct setting *row;
     size_t count;
-    uint64_t *values;  /**< (count) each once, ascending, `none` first if whole, last if real */
-    uint64_t *of_cell; /**< (cells) */
+    double *values;  /**< (count) each once, ascending, `none` first if whole, last if real */
+    double *of_cell; /**< (cells) */
 };
 
 /** What is known of a spec's cells. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "query/run_table.h"
-#include "base/text.h"
 #include "spec/cost.h"
+#include "spec/grid.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,60 +68,52 @@ static enum status read_columns(const struct store *store, struct survey *survey
 
 /* ---- settings ---- */
 
-static double value_of(const struct setting *row, const struct settings *cell)
+static bool is_seed(const struct setting *row)
 {
-    const char *const at = (const char *)cell + row->offset;
-    double real = 0;
-    int64_t whole = 0;
-    unsigned choice = 0;
-    switch (row->type) {
-    case TYPE_REAL:
-        memcpy(&real, at, sizeof real);
-        return real;
-    case TYPE_INTEGER:
-        memcpy(&whole, at, sizeof whole);
-        return (double)whole;
-    default:
-        memcpy(&choice, at, sizeof choice);
-        return choice;
-    }
+    return row->offset == offsetof(struct settings, training.seed);
 }
 
-static bool is_shown(const struct setting *row)
+/* Whether the grid names it, in any block. The file has the spec as it was resolved, so that what
+ * --set gave, or took away, is said there as well. */
+static bool is_written(const struct spec *spec, const struct setting *row)
 {
-    return row->offset == offsetof(struct settings, training.actor_lr) ||
-           row->offset == offsetof(struct settings, training.critic_lr) ||
-           row->offset == offsetof(struct settings, training.seed);
+    for (size_t block = 0; block < spec_blocks(spec); block++) {
+        for (size_t a = 0; a < spec_axes(spec, block); a++) {
+            const struct spec_axis axis = spec_axis(spec, block, a);
+            if (axis.given && axis.row == row)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* An axis that this run is the first to need: all before it are as the first run. */
-static struct surveyed_axis new_axis(const struct survey *survey, const struct setting *row,
-                                     const struct settings *first, int64_t run)
+static struct surveyed_axis new_axis(const struct store *store, const struct survey *survey,
+                                     const struct setting *row, const struct settings *first,
+                                     int64_t run)
 {
-    struct surveyed_axis axis = {.row = row};
+    struct surveyed_axis axis = {.row = row, .written = is_written(store_spec(store), row)};
     schema_axis_name(row, axis.name, sizeof axis.name);
     axis.values = fault_alloc((size_t)survey->runs, sizeof *axis.values);
     for (int64_t before = 0; before < run; before++)
-        axis.values[before] = value_of(row, first);
+        axis.values[before] = settings_number(first, row);
     return axis;
 }
 
 /* Axes by row of the table while they are being found; then only those that there are. */
-static void read_axes(const struct settings *first, const struct settings *cell, int64_t run,
-                      struct survey *survey)
+static void read_axes(const struct store *store, const struct settings *first,
+                      const struct settings *cell, int64_t run, struct survey *survey)
 {
     size_t rows = 0;
     const struct setting *const table = settings_table(&rows);
     for (size_t i = 0; i < rows; i++) {
         struct surveyed_axis *const axis = &survey->axis[i];
-        const size_t size = table[i].type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
-        if (axis->row == NULL &&
-            memcmp((const char *)first + table[i].offset, (const char *)cell + table[i].offset,
-                   size) != 0 &&
-            !is_shown(&table[i]))
-            *axis = new_axis(survey, &table[i], first, run);
+        const struct setting *const row = &table[i];
+        if (axis->row == NULL && !is_seed(row) &&
+            (grid_always(row) || !settings_equal(first, cell, row)))
+            *axis = new_axis(store, survey, row, first, run);
         if (axis->row != NULL)
-            axis->values[run] = value_of(&table[i], cell);
+            axis->values[run] = settings_number(cell, row);
     }
 }
 
@@ -136,33 +128,24 @@ static void read_cells(const struct store *store, struct survey *survey)
     for (int64_t run = 0; run < survey->runs; run++) {
         struct surveyed *const r = &survey->run[run];
         store_cell(store, run, &cell);
-        r->actor_lr = cell.training.actor_lr;
-        r->critic_lr = cell.training.critic_lr;
         r->seed = cell.training.seed;
         r->limit = cell.training.episodes;
         /* Notes are no results: what cannot be is as if it had not been noted. */
         r->episode = r->episode > r->limit ? -1 : r->episode;
         r->moving = r->moving > cell.environment.agents ? -1 : r->moving;
-        read_axes(&first, &cell, run, survey);
+        read_axes(store, &first, &cell, run, survey);
     }
     for (size_t i = 0; i < rows; i++) {
         if (survey->axis[i].row != NULL)
             survey->axis[survey->axes++] = survey->axis[i];
     }
+    CHECK(survey->axis[SURVEY_ACTOR_LR].row == settings_find("training.actor_lr") &&
+          survey->axis[SURVEY_CRITIC_LR].row == settings_find("training.critic_lr"));
 }
 
 void survey_axis_write(const struct surveyed_axis *axis, int64_t run, char *text, size_t size)
 {
-    const double value = axis->values[run];
-    const bool whole = axis->row->type != TYPE_REAL;
-    if (axis->row->type == TYPE_CHOICE)
-        snprintf(text, size, "%s", axis->row->choices[(int)value]);
-    else if (axis->row->optional && (whole ? value < 0 : isnan(value)))
-        snprintf(text, size, "none");
-    else if (whole)
-        snprintf(text, size, "%.0f", value);
-    else
-        text_write_real(value, text, size);
+    settings_write(axis->row, axis->values[run], text, size);
 }
 
 /* A pair of learning rates, and where it stands. */
@@ -187,7 +170,8 @@ static void group(struct survey *survey)
     const size_t runs = (size_t)survey->runs;
     struct keyed *const keyed = fault_alloc(runs, sizeof *keyed);
     for (size_t i = 0; i < runs; i++)
-        keyed[i] = (struct keyed){survey->run[i].actor_lr, survey->run[i].critic_lr, (int64_t)i};
+        keyed[i] = (struct keyed){survey->axis[SURVEY_ACTOR_LR].values[i],
+                                  survey->axis[SURVEY_CRITIC_LR].values[i], (int64_t)i};
     qsort(keyed, runs, sizeof *keyed, compare_pairs);
     int64_t first = 0; /* run of a pair: stands for the pair until the pairs have numbers */
     for (size_t i = 0; i < runs; i++) {

@@ -20,9 +20,8 @@ enum standing {
     STANDING_COUNT
 };
 
-/** A run as the survey has it. */
+/** A run as the survey has it. Its settings, but for these two, are in the axes. */
 struct surveyed {
-    double actor_lr, critic_lr;
     int64_t seed, limit; /**< limit of episodes */
     int64_t group;       /**< runs of the same pair of learning rates, numbered as in the plan */
     enum standing standing;
@@ -39,12 +38,17 @@ struct surveyed {
                              NULL: nothing is known to be. Of the store */
 };
 
-/** A setting, other than actor_lr, critic_lr and training.seed, in which two runs differ. */
+/** A setting in which two runs differ, or a learning rate, which always is an axis. The seed is not
+ *  one of them: it is what the runs of a configuration differ in. */
 struct surveyed_axis {
     const struct setting *row;
     char name[64];  /**< of its dataset */
-    double *values; /**< (runs) the number of the choice for TYPE_CHOICE; `none` as in the cell */
+    bool written;   /**< the spec's grid names it; false: it follows from another (of a preset) */
+    double *values; /**< (runs) as settings_number gives them */
 };
+
+/** The first axes, in this order. */
+enum { SURVEY_ACTOR_LR, SURVEY_CRITIC_LR, SURVEY_RATES };
 
 /** The last start of the program on the file. */
 struct surveyed_start {
@@ -59,7 +63,7 @@ struct survey {
     struct surveyed *run; /**< (runs) */
     int64_t groups;
     size_t axes;
-    struct surveyed_axis *axis; /**< (axes) in the order of the settings */
+    struct surveyed_axis *axis; /**< (axes) in the order of the settings: the rates, then others */
     int64_t standings[STANDING_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct surveyed_start start;
@@ -83,7 +87,7 @@ enum status survey_take(const struct store *store, bool held, struct survey *sur
 /** Free what it holds. */
 void survey_fini(struct survey *survey);
 
-/** Write a run's value of an axis as the spec has it ("none", "exact", "0.99"). Cut at `size`. */
+/** Write a run's value of an axis as settings_write does ("none", "exact", "0.99"). */
 void survey_axis_write(const struct surveyed_axis *axis, int64_t run, char *text, size_t size);
 
 /** Name of a standing. */

@@ -67,21 +67,27 @@ static void print_whole(FILE *file, int64_t value)
         fprintf(file, "%" PRId64, value);
 }
 
+/* A column a setting: of axes that change together each has its own. */
 static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                        int64_t but)
 {
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        char value[80] = "";
-        if (configuration >= 0 && a != but)
-            aggregate_value(aggregate, a, configuration, value, sizeof value);
-        fprintf(file, ",%s", value);
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        for (size_t s = 0; s < axis->settings; s++) {
+            char value[TEXT_NUMBER] = "";
+            if (configuration >= 0 && a != but)
+                settings_write(axis->setting[s]->row,
+                               aggregate_number(aggregate, axis->setting[s], configuration), value,
+                               sizeof value);
+            fprintf(file, ",%s", value);
+        }
     }
 }
 
 static void print_row(FILE *file, const struct aggregate *aggregate, const struct row *row)
 {
     fprintf(file, "%s,%s,%s", row->kind, row->family,
-            row->axis >= 0 ? aggregate->axis[row->axis].name : "");
+            row->axis >= 0 ? aggregate_axis(aggregate, row->axis) : "");
     print_axes(file, aggregate, row->own, row->but);
     print_axes(file, aggregate, row->other, -1);
     fprintf(file, ",%s", row->quantity);
@@ -100,13 +106,20 @@ static void print_row(FILE *file, const struct aggregate *aggregate, const struc
     fputc('\n', file);
 }
 
+static void print_names(FILE *file, const struct aggregate *aggregate, const char *before)
+{
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        for (size_t s = 0; s < axis->settings; s++)
+            fprintf(file, ",%s%s", before, axis->setting[s]->name);
+    }
+}
+
 static void print_header(FILE *file, const struct aggregate *aggregate)
 {
     fputs("kind,family,axis", file);
-    for (int64_t a = 0; a < aggregate->axes; a++)
-        fprintf(file, ",%s", aggregate->axis[a].name);
-    for (int64_t a = 0; a < aggregate->axes; a++)
-        fprintf(file, ",other_%s", aggregate->axis[a].name);
+    print_names(file, aggregate, "");
+    print_names(file, aggregate, "other_");
     fputs(",quantity,time,n,value,error,lower,upper,df,p,p_permuted,p_holm,note\n", file);
 }
 
@@ -168,7 +181,7 @@ static void print_times(FILE *file, const struct aggregate *aggregate, int64_t i
                  c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN, NAN,
                  c->never_between, "");
     print_count(file, aggregate, i, "tail_actors", c->tails);
-    print_count(file, aggregate, i, "tail_faint", c->faint);
+    print_count(file, aggregate, i, "tail_still_before_zero", c->still_before_zero);
     print_figure(file, aggregate, i, "tail", c->tail.clusters, c->tail.value, c->tail.error,
                  c->tail.between, "");
     if (c->tails > 0) {

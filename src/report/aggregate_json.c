@@ -37,12 +37,12 @@ static void set(json_t *object, const char *key, json_t *value)
 }
 
 /* A time that may be later than all that was seen: null then, and NAME_after says than what. */
-static void set_time(json_t *object, const char *name, double value, double watched)
+static void set_time(json_t *object, const char *name, double value, double follow_up)
 {
     char after[64];
     snprintf(after, sizeof after, "%s_after", name);
     set(object, name, real(value));
-    set(object, after, isinf(value) ? real(watched) : json_null());
+    set(object, after, isinf(value) ? real(follow_up) : json_null());
 }
 
 static json_t *reals(const double *values, int64_t count)
@@ -63,43 +63,41 @@ static json_t *wholes(const int64_t *values, int64_t count)
 
 /* ---- axes ---- */
 
-static json_t *value_json(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
-{
-    const struct aggregate_axis *const a = &aggregate->axis[axis];
-    const int64_t run = aggregate->configuration[configuration].first;
-    const struct surveyed *const r = &aggregate->survey->run[run];
-    char text[80];
-    aggregate_value(aggregate, axis, configuration, text, sizeof text);
-    if (a->other == NULL)
-        return json_real(strcmp(a->name, "actor_lr") == 0 ? r->actor_lr : r->critic_lr);
-    if (strcmp(text, "none") == 0)
-        return json_null();
-    if (a->other->row->type == TYPE_CHOICE)
-        return json_string(text);
-    return a->other->row->type == TYPE_INTEGER ? json_integer((json_int_t)a->other->values[run])
-                                               : json_real(a->other->values[run]);
-}
-
+/* Every setting of the axes: also those that change with the one that gives the name. */
 static json_t *place_json(const struct aggregate *aggregate, int64_t configuration, int64_t but)
 {
     json_t *const object = json_object();
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        if (a != but)
-            set(object, aggregate->axis[a].name, value_json(aggregate, a, configuration));
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        for (size_t s = 0; a != but && s < axis->settings; s++)
+            set(object, axis->setting[s]->name,
+                json_setting(axis->setting[s]->row,
+                             aggregate_number(aggregate, axis->setting[s], configuration)));
     }
     return object;
+}
+
+static json_t *values_json(const struct grouping_axis *axis, const struct surveyed_axis *setting)
+{
+    json_t *const values = json_array();
+    for (int64_t i = 0; i < axis->count; i++)
+        json_array_append_new(values, json_setting(setting->row, setting->values[axis->run[i]]));
+    return values;
 }
 
 static json_t *axes_json(const struct aggregate *aggregate)
 {
     json_t *const array = json_array();
-    for (int64_t a = 0; a < aggregate->axes; a++) {
-        const struct aggregate_axis *const axis = &aggregate->axis[a];
-        json_t *const values = json_array();
-        for (int64_t i = 0; i < axis->count; i++)
-            json_array_append_new(values,
-                                  value_json(aggregate, a, aggregate->of_run[axis->run[i]]));
-        json_array_append_new(array, json_pack("{s:s, s:o}", "name", axis->name, "values", values));
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        json_t *const together = axis->settings > 1 ? json_object() : NULL;
+        json_t *const object = json_pack("{s:s, s:o}", "name", aggregate_axis(aggregate, a),
+                                         "values", values_json(axis, axis->setting[0]));
+        for (size_t s = 1; s < axis->settings; s++)
+            set(together, axis->setting[s]->name, values_json(axis, axis->setting[s]));
+        if (together != NULL)
+            set(object, "together", together);
+        json_array_append_new(array, object);
     }
     return array;
 }
@@ -117,9 +115,9 @@ static json_t *estimate_json(const struct estimate *estimate)
 static json_t *times_json(const struct configuration *c, double value, struct bounds between)
 {
     json_t *const object = json_object();
-    set_time(object, "value", value, c->watched);
-    set_time(object, "lower", between.lower, c->watched);
-    set_time(object, "upper", between.upper, c->watched);
+    set_time(object, "value", value, c->follow_up);
+    set_time(object, "lower", between.lower, c->follow_up);
+    set_time(object, "upper", between.upper, c->follow_up);
     return object;
 }
 
@@ -144,7 +142,7 @@ static json_t *tail_json(const struct configuration *c)
     json_t *const object = estimate_json(&c->tail);
     set(object, "seeds", json_integer(c->tail.clusters));
     set(object, "actors", json_integer(c->tails));
-    set(object, "faint", json_integer(c->faint));
+    set(object, "still_before_zero", json_integer(c->still_before_zero));
     set(object, "min", c->tails > 0 ? json_integer(c->tail_min) : json_null());
     set(object, "max", c->tails > 0 ? json_integer(c->tail_max) : json_null());
     return object;
@@ -211,7 +209,7 @@ static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuratio
     const bool any = c->fates[FATE_FAILED] + c->fates[FATE_QUARANTINED] > 0;
     for (int64_t run = 0; any && run < aggregate->cohort->runs; run++) {
         const enum fate fate = aggregate->cohort->member[run].fate;
-        if (aggregate->of_run[run] == configuration &&
+        if (aggregate->grouping.of_run[run] == configuration &&
             (fate == FATE_FAILED || fate == FATE_QUARANTINED))
             json_array_append_new(array,
                                   json_pack("{s:I, s:I, s:s}", "run", (json_int_t)run, "seed",
@@ -238,7 +236,7 @@ static json_t *configuration_json(const void *of, int64_t i)
     set(object, "gaps", gaps_json(aggregate, i));
     set(object, "min", whole(c->min));
     set(object, "max", whole(c->max));
-    set(object, "watched", real(c->watched));
+    set(object, "follow_up", real(c->follow_up));
     set(object, "median", times_json(c, c->median, c->median_between));
     set(object, "rmst", rmst_json(c));
     set(object, "iqm", times_json(c, c->iqm.value, c->iqm.between));
@@ -258,7 +256,8 @@ static json_t *comparison_json(const struct aggregate *aggregate, const struct c
     json_t *const object = json_object();
     comparison_note(c, note, sizeof note);
     set(object, "family", json_string(c->axis < 0 ? "reference" : "neighbours"));
-    set(object, "axis", c->axis < 0 ? json_null() : json_string(aggregate->axis[c->axis].name));
+    set(object, "axis",
+        c->axis < 0 ? json_null() : json_string(aggregate_axis(aggregate, c->axis)));
     set(object, "a", json_integer(c->a));
     set(object, "b", json_integer(c->b));
     set(object, "pairs", json_integer(c->paired.pairs));
@@ -282,7 +281,7 @@ static json_t *test_json(const struct aggregate *aggregate, const struct axis_te
     json_t *const object = json_object();
     test_note(t, note, sizeof note);
     set(object, "family", json_string(t->within < 0 ? "stratified" : "within"));
-    set(object, "axis", json_string(aggregate->axis[t->axis].name));
+    set(object, "axis", json_string(aggregate_axis(aggregate, t->axis)));
     set(object, "within", t->within < 0 ? json_null() : place_json(aggregate, t->within, t->axis));
     set(object, "runs", json_integer(t->runs));
     set(object, "groups", json_integer(t->groups));
@@ -303,8 +302,8 @@ static json_t *options_json(const struct aggregate *aggregate)
 {
     const struct aggregate_request *const request = &aggregate->request;
     json_t *const by = json_array();
-    for (int64_t a = 0; a < aggregate->axes; a++)
-        json_array_append_new(by, json_string(aggregate->axis[a].name));
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++)
+        json_array_append_new(by, json_string(aggregate_axis(aggregate, a)));
     return json_pack(
         "{s:s, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "event", event_name(request->event),
         "endpoint", endpoint_name(request->endpoint), "by", by, "limit", (json_int_t)request->limit,
@@ -354,7 +353,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     set(report, "runs", json_integer(aggregate->cohort->runs));
     set(report, "fates", fates_of_all(aggregate));
     set(report, "axes", axes_json(aggregate));
-    set(report, "pooled", json_integer(aggregate->pooled));
+    set(report, "pooled", json_integer(aggregate->grouping.pooled));
     struct stream stream = stream_begin(file, 1);
     stream_set_all(&stream, report);
     stream_list(&stream, "configurations", aggregate->configurations, configuration_json,

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /** Version of the JSON: raised when a key changes its meaning or goes. */
-enum { AGGREGATE_SCHEMA_VERSION = 1 };
+enum { AGGREGATE_SCHEMA_VERSION = 2 };
 
 /** Where the figures come from. */
 struct aggregate_source {
@@ -27,7 +27,7 @@ void aggregate_percent(const struct aggregate *aggregate, char *text, size_t siz
 /** What the times are of, in words: "first_still of the last actor". Cut at `size`. */
 void aggregate_times(const struct aggregate *aggregate, char *text, size_t size);
 
-/** Tables for people: the grid if there is one, then a row a configuration, then comparisons.
+/** Tables for people: what changes together if anything does, the grid if there is one, then a row a configuration, then comparisons.
  *  \param count out \return (count) sheets; the caller frees each, and the array */
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count) MUST_USE;
 

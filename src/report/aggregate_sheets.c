@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
 #include "report/aggregate_report.h"
+#include "report/aggregate_sheets_internal.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,12 +10,7 @@
 /* Beyond these a grid is no sight. */
 enum { GRID_COLUMNS = 10, GRIDS = 8, CELL = 96 };
 
-struct sheets {
-    size_t count;
-    struct sheet **sheet;
-};
-
-static struct sheet *add(struct sheets *sheets, struct sheet *sheet)
+struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet)
 {
     const size_t size = (sheets->count + 1) * sizeof *sheets->sheet;
     struct sheet **const grown = realloc(sheets->sheet, size);
@@ -26,7 +22,8 @@ static struct sheet *add(struct sheets *sheets, struct sheet *sheet)
 
 void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size)
 {
-    snprintf(text, size, "%.6g %%", 100 * aggregate->request.confidence);
+    text_write_percent(aggregate->request.confidence, text, size);
+    text_add(text, size, " %%");
 }
 
 void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
@@ -50,17 +47,16 @@ static void write_figure(double value, int digits, char *text, size_t size)
         snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
 }
 
-/* A time that may be later than `watched`. */
-static void write_time(double value, double watched, char *text, size_t size)
+/* A time that may be later than `follow_up`. */
+static void write_time(double value, double follow_up, char *text, size_t size)
 {
     if (isinf(value))
-        snprintf(text, size, "> %.0f", watched);
+        snprintf(text, size, "> %.0f", follow_up);
     else
         write_figure(value, value < floor(value) || value > floor(value), text, size);
 }
 
-/* "value [lower, upper]", or the value alone where there is no interval. */
-static void put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
+void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
 {
     char text[CELL], lower[CELL], upper[CELL];
     write_figure(value, digits, text, sizeof text);
@@ -77,9 +73,9 @@ static void put_time(struct sheet *sheet, const struct configuration *c, double 
                      struct bounds between)
 {
     char text[CELL], lower[CELL], upper[CELL];
-    write_time(value, c->watched, text, sizeof text);
-    write_time(between.lower, c->watched, lower, sizeof lower);
-    write_time(between.upper, c->watched, upper, sizeof upper);
+    write_time(value, c->follow_up, text, sizeof text);
+    write_time(between.lower, c->follow_up, lower, sizeof lower);
+    write_time(between.upper, c->follow_up, upper, sizeof upper);
     if (isnan(between.lower) || isnan(value))
         sheet_cell(sheet, "%s", text);
     else
@@ -106,25 +102,17 @@ static void put_whole(struct sheet *sheet, int64_t value)
         sheet_cell(sheet, "%" PRId64, value);
 }
 
-static void put_p(struct sheet *sheet, double p)
-{
-    if (isnan(p))
-        sheet_cell(sheet, "-");
-    else
-        sheet_cell(sheet, "%.3g", p);
-}
-
 /* ---- one row a configuration ---- */
 
-static void put_headings(const struct aggregate *aggregate, struct sheet *sheet)
+void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
 {
-    for (int64_t a = 0; a < aggregate->axes; a++)
-        sheet_column(sheet, false, "%s", aggregate->axis[a].name);
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++)
+        sheet_column(sheet, false, "%s", aggregate_axis(aggregate, a));
 }
 
-static void put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
+void sheets_put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
 {
-    for (int64_t a = 0; a < aggregate->axes; a++) {
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         char value[80];
         aggregate_value(aggregate, a, c, value, sizeof value);
         sheet_cell(sheet, "%s", value);
@@ -175,11 +163,11 @@ static void add_counts(const struct aggregate *aggregate, struct sheets *sheets)
     }
     if (!others)
         return;
-    struct sheet *const sheet = add(sheets, sheet_new("What became of the runs"));
-    put_headings(aggregate, sheet);
+    struct sheet *const sheet = sheets_add(sheets, sheet_new("What became of the runs"));
+    sheets_put_headings(aggregate, sheet);
     put_count_headings(sheet, shown);
     for (int64_t i = 0; i < aggregate->configurations; i++) {
-        put_values(aggregate, i, sheet);
+        sheets_put_values(aggregate, i, sheet);
         put_counts(sheet, &aggregate->configuration[i], shown);
     }
 }
@@ -190,10 +178,10 @@ static void put_times(struct sheet *sheet, const struct configuration *c)
     put_whole(sheet, c->min);
     put_time(sheet, c, c->median, c->median_between);
     put_whole(sheet, c->max);
-    put_interval(sheet, c->rmst.mean, c->spread.between, 1);
-    put_interval(sheet, c->rmst.error, none, 2);
-    put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
-                 c->never_between, 2);
+    sheets_put_interval(sheet, c->rmst.mean, c->spread.between, 1);
+    sheets_put_interval(sheet, c->rmst.error, none, 2);
+    sheets_put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
+                        c->never_between, 2);
 }
 
 static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
@@ -203,8 +191,8 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
     char times[128], percent[32];
     aggregate_times(aggregate, times, sizeof times);
     aggregate_percent(aggregate, percent, sizeof percent);
-    struct sheet *const sheet = add(sheets, sheet_new("Episode of %s", times));
-    put_headings(aggregate, sheet);
+    struct sheet *const sheet = sheets_add(sheets, sheet_new("Episode of %s", times));
+    sheets_put_headings(aggregate, sheet);
     put_count_headings(sheet, shown);
     sheet_column(sheet, false, "min");
     sheet_column(sheet, false, "median [%s]", percent);
@@ -215,7 +203,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
     int64_t lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        put_values(aggregate, i, sheet);
+        sheets_put_values(aggregate, i, sheet);
         put_counts(sheet, c, shown);
         put_times(sheet, c);
         lacking += lacks_interval(c->rmst.mean, c->spread.between);
@@ -256,7 +244,7 @@ static void put_causes(struct sheet *sheet, const struct configuration *c, const
         struct bounds between;
         const double share = last_share(c, cause, &between);
         if (met[cause])
-            put_interval(sheet, share, between, 2);
+            sheets_put_interval(sheet, share, between, 2);
     }
 }
 
@@ -265,17 +253,17 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     char percent[32];
     bool met[AGGREGATE_CAUSES];
     aggregate_percent(aggregate, percent, sizeof percent);
-    struct sheet *const sheet = add(sheets, sheet_new("Cumulative incidence by cause up to %" PRId64
-                                                      ", and the momentum tail",
-                                                      aggregate->request.limit));
-    put_headings(aggregate, sheet);
+    struct sheet *const sheet = sheets_add(
+        sheets, sheet_new("Cumulative incidence by cause up to %" PRId64 ", and the momentum tail",
+                          aggregate->request.limit));
+    sheets_put_headings(aggregate, sheet);
     for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
         met[cause] = is_met(aggregate, cause);
         if (met[cause])
             sheet_column(sheet, false, "%s [%s]", aggregate_cause(cause), percent);
     }
     sheet_column(sheet, false, "IQM [%s]", percent);
-    sheet_column(sheet, false, "faint");
+    sheet_column(sheet, false, "still_before_zero");
     sheet_column(sheet, false, "actors");
     sheet_column(sheet, false, "tail [%s]", percent);
     sheet_column(sheet, false, "min");
@@ -285,20 +273,20 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
         const struct configuration *const c = &aggregate->configuration[i];
         lacking += lacks_interval(c->iqm.value, c->iqm.between) ||
                    lacks_interval(c->tail.value, c->tail.between);
-        put_values(aggregate, i, sheet);
+        sheets_put_values(aggregate, i, sheet);
         put_causes(sheet, c, met);
         put_time(sheet, c, c->iqm.value, c->iqm.between);
-        put_whole(sheet, c->faint);
+        put_whole(sheet, c->still_before_zero);
         put_whole(sheet, c->tails);
-        put_interval(sheet, c->tail.value, c->tail.between, 1);
+        sheets_put_interval(sheet, c->tail.value, c->tail.between, 1);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
     }
     sheet_note(sheet, "IQM: interquartile mean of the event's episode; - where censoring leaves it "
                       "open. tail: episodes that momentum alone moved an actor after its gradient "
                       "was 0 for good, of so many actors: mean of the runs' means, min and max "
-                      "over actors. faint: actors that stood still before, with gradients too "
-                      "small to move them.");
+                      "over actors. still_before_zero: actors that stood still before, with "
+                      "gradients too small to move them.");
     note_lack(sheet, lacking, "");
 }
 
@@ -310,7 +298,7 @@ static void put_return(const struct aggregate_returns *r, const struct estimate 
     if (r->missing > 0)
         sheet_cell(sheet, "not estimable");
     else
-        put_interval(sheet, estimate->value, estimate->between, 2);
+        sheets_put_interval(sheet, estimate->value, estimate->between, 2);
 }
 
 static void add_returns(const struct aggregate *aggregate, int which, struct sheets *sheets)
@@ -331,18 +319,18 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
         return;
     aggregate_percent(aggregate, percent, sizeof percent);
     struct sheet *const sheet =
-        add(sheets, titles[which].up_to == NULL
-                        ? sheet_new("%s", titles[which].what)
-                        : sheet_new("%s: mean of the %d episodes up to %s", titles[which].what,
-                                    COHORT_WINDOW, titles[which].up_to));
-    put_headings(aggregate, sheet);
+        sheets_add(sheets, titles[which].up_to == NULL
+                               ? sheet_new("%s", titles[which].what)
+                               : sheet_new("%s: mean of the %d episodes up to %s",
+                                           titles[which].what, COHORT_WINDOW, titles[which].up_to));
+    sheets_put_headings(aggregate, sheet);
     sheet_column(sheet, false, "runs");
     sheet_column(sheet, false, "mean [%s]", percent);
     sheet_column(sheet, false, "IQM [%s]", percent);
     int64_t missing = 0, lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct aggregate_returns *const r = &aggregate->configuration[i].returns[which];
-        put_values(aggregate, i, sheet);
+        sheets_put_values(aggregate, i, sheet);
         sheet_cell(sheet, "%" PRId64 "/%" PRId64, r->runs, r->runs + r->missing);
         put_return(r, &r->mean, sheet);
         put_return(r, &r->iqm, sheet);
@@ -354,19 +342,53 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
     note_lack(sheet, lacking, "");
 }
 
+/* ---- axes ---- */
+
+/* What the values of an axis stand for, where other settings change with the one that names it. */
+static void add_together(const struct aggregate *aggregate, struct sheets *sheets)
+{
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
+        if (axis->settings < 2)
+            continue;
+        struct sheet *const sheet =
+            sheets_add(sheets, sheet_new("%s, and what changes with it", axis->setting[0]->name));
+        for (size_t s = 0; s < axis->settings; s++)
+            sheet_column(sheet, false, "%s", axis->setting[s]->name);
+        for (int64_t i = 0; i < axis->count; i++) {
+            for (size_t s = 0; s < axis->settings; s++) {
+                char value[TEXT_NUMBER];
+                survey_axis_write(axis->setting[s], axis->run[i], value, sizeof value);
+                sheet_cell(sheet, "%s", value);
+            }
+        }
+    }
+}
+
 /* ---- grid ---- */
+
+/* Whether two configurations stand in the same grid: of the first two axes, one for each
+ * combination of the others. */
+static bool share_grid(const struct aggregate *aggregate, int64_t c, int64_t d)
+{
+    const int64_t run = aggregate->configuration[c].first;
+    const int64_t other = aggregate->configuration[d].first;
+    for (int64_t a = 2; a < aggregate->grouping.axes; a++) {
+        const int64_t *const index = aggregate->grouping.axis[a].index;
+        if (index[run] != index[other])
+            return false;
+    }
+    return true;
+}
 
 static void put_place(const struct aggregate *aggregate, int64_t row, int64_t column, int64_t like,
                       struct sheet *sheet)
 {
-    const struct aggregate_axis *const axis = aggregate->axis;
+    const struct grouping_axis *const axis = aggregate->grouping.axis;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        bool here = axis[0].index[c->first] == row && axis[1].index[c->first] == column;
-        for (int64_t a = 2; a < aggregate->axes; a++)
-            here = here &&
-                   axis[a].index[c->first] == axis[a].index[aggregate->configuration[like].first];
-        if (!here)
+        if (axis[0].index[c->first] != row || axis[1].index[c->first] != column ||
+            !share_grid(aggregate, i, like))
             continue;
         if (c->sample.count == 0)
             sheet_cell(sheet, "- (0/0)");
@@ -378,15 +400,10 @@ static void put_place(const struct aggregate *aggregate, int64_t row, int64_t co
     sheet_cell(sheet, "%s", "");
 }
 
-/* Whether a configuration is the first with its values beyond the first two axes. */
 static bool begins_grid(const struct aggregate *aggregate, int64_t c)
 {
     for (int64_t d = 0; d < c; d++) {
-        bool same = true;
-        for (int64_t a = 2; a < aggregate->axes; a++)
-            same = same && aggregate->axis[a].index[aggregate->configuration[c].first] ==
-                               aggregate->axis[a].index[aggregate->configuration[d].first];
-        if (same)
+        if (share_grid(aggregate, c, d))
             return false;
     }
     return true;
@@ -395,37 +412,39 @@ static bool begins_grid(const struct aggregate *aggregate, int64_t c)
 static void write_axis(const struct aggregate *aggregate, int64_t axis, int64_t index, char *text,
                        size_t size)
 {
-    const int64_t run = aggregate->axis[axis].run[index];
-    aggregate_value(aggregate, axis, aggregate->of_run[run], text, size);
+    const int64_t run = aggregate->grouping.axis[axis].run[index];
+    aggregate_value(aggregate, axis, aggregate->grouping.of_run[run], text, size);
 }
 
 static void add_grid(const struct aggregate *aggregate, int64_t like, struct sheets *sheets)
 {
     char times[128], value[80], others[AGGREGATE_NAME] = "";
     aggregate_times(aggregate, times, sizeof times);
-    for (int64_t a = 2; a < aggregate->axes; a++) {
+    for (int64_t a = 2; a < aggregate->grouping.axes; a++) {
         aggregate_value(aggregate, a, like, value, sizeof value);
-        text_add(others, sizeof others, ", %s %s", aggregate->axis[a].name, value);
+        text_add(others, sizeof others, ", %s %s", aggregate_axis(aggregate, a), value);
     }
-    struct sheet *const sheet = add(sheets, sheet_new("Mean episode of %s, restricted to %" PRId64
-                                                      " (runs with the event/observed)%s",
-                                                      times, aggregate->request.limit, others));
-    sheet_column(sheet, false, "%s / %s", aggregate->axis[0].name, aggregate->axis[1].name);
-    for (int64_t k = 0; k < aggregate->axis[1].count; k++) {
+    struct sheet *const sheet =
+        sheets_add(sheets, sheet_new("Mean episode of %s, restricted to %" PRId64
+                                     " (runs with the event/observed)%s",
+                                     times, aggregate->request.limit, others));
+    sheet_column(sheet, false, "%s / %s", aggregate_axis(aggregate, 0),
+                 aggregate_axis(aggregate, 1));
+    for (int64_t k = 0; k < aggregate->grouping.axis[1].count; k++) {
         write_axis(aggregate, 1, k, value, sizeof value);
         sheet_column(sheet, false, "%s", value);
     }
-    for (int64_t row = 0; row < aggregate->axis[0].count; row++) {
+    for (int64_t row = 0; row < aggregate->grouping.axis[0].count; row++) {
         write_axis(aggregate, 0, row, value, sizeof value);
         sheet_cell(sheet, "%s", value);
-        for (int64_t k = 0; k < aggregate->axis[1].count; k++)
+        for (int64_t k = 0; k < aggregate->grouping.axis[1].count; k++)
             put_place(aggregate, row, k, like, sheet);
     }
 }
 
 static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
 {
-    if (aggregate->axes < 2 || aggregate->axis[1].count > GRID_COLUMNS ||
+    if (aggregate->grouping.axes < 2 || aggregate->grouping.axis[1].count > GRID_COLUMNS ||
         aggregate->configurations > AGGREGATE_COMPARED)
         return;
     int64_t grids = 0;
@@ -437,139 +456,17 @@ static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
     }
 }
 
-/* ---- between configurations ---- */
-
-static void put_comparison(const struct comparison *comparison, struct sheet *sheet)
-{
-    char note[AGGREGATE_NOTE];
-    comparison_note(comparison, note, sizeof note);
-    sheet_cell(sheet, "%" PRId64, comparison->paired.pairs);
-    put_interval(sheet, comparison->paired.difference, comparison->paired.between, 1);
-    put_p(sheet, comparison->paired.p);
-    put_p(sheet, comparison->adjusted);
-    sheet_cell(sheet, "%s", note);
-}
-
-static void put_comparison_headings(const struct aggregate *aggregate, struct sheet *sheet)
-{
-    char percent[32];
-    aggregate_percent(aggregate, percent, sizeof percent);
-    sheet_column(sheet, false, "seeds");
-    sheet_column(sheet, false, "difference [%s]", percent);
-    sheet_column(sheet, false, "p");
-    sheet_column(sheet, false, "p Holm");
-    sheet_column(sheet, true, "note");
-}
-
-static void add_reference(const struct aggregate *aggregate, struct sheets *sheets)
-{
-    char name[AGGREGATE_NAME];
-    const bool chosen = aggregate->request.reference == NULL;
-    aggregate_name(aggregate, aggregate->reference, -1, name, sizeof name);
-    struct sheet *const sheet =
-        add(sheets, sheet_new("RMST(%" PRId64 ") less that of %s%s, paired by seed",
-                              aggregate->request.limit, name, chosen ? " (stops latest)" : ""));
-    put_headings(aggregate, sheet);
-    put_comparison_headings(aggregate, sheet);
-    for (int64_t i = 0; i < aggregate->comparisons && aggregate->comparison[i].axis < 0; i++) {
-        put_values(aggregate, aggregate->comparison[i].a, sheet);
-        put_comparison(&aggregate->comparison[i], sheet);
-    }
-    if (chosen)
-        sheet_note(sheet,
-                   "stops latest: the largest restricted mean, of equals that with the highest "
-                   "return at the end. It was chosen because it came out so, and fresh seeds "
-                   "would show smaller differences; --reference names another.");
-}
-
-static void add_neighbours(const struct aggregate *aggregate, int64_t axis, struct sheets *sheets)
-{
-    struct sheet *sheet = NULL;
-    for (int64_t i = 0; i < aggregate->comparisons; i++) {
-        const struct comparison *const c = &aggregate->comparison[i];
-        char above[80], below[80];
-        if (c->axis != axis)
-            continue;
-        if (sheet == NULL) {
-            sheet = add(sheets, sheet_new("RMST(%" PRId64 ") of neighbours in %s, paired by seed",
-                                          aggregate->request.limit, aggregate->axis[axis].name));
-            for (int64_t a = 0; a < aggregate->axes; a++) {
-                if (a != axis)
-                    sheet_column(sheet, false, "%s", aggregate->axis[a].name);
-            }
-            sheet_column(sheet, false, "%s", aggregate->axis[axis].name);
-            put_comparison_headings(aggregate, sheet);
-        }
-        for (int64_t a = 0; a < aggregate->axes; a++) {
-            aggregate_value(aggregate, a, c->a, above, sizeof above);
-            if (a != axis)
-                sheet_cell(sheet, "%s", above);
-        }
-        aggregate_value(aggregate, axis, c->a, above, sizeof above);
-        aggregate_value(aggregate, axis, c->b, below, sizeof below);
-        sheet_cell(sheet, "%s less %s", above, below);
-        put_comparison(c, sheet);
-    }
-}
-
-static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
-                     struct sheet *sheet)
-{
-    char within[AGGREGATE_NAME] = "all", note[AGGREGATE_NOTE];
-    test_note(t, note, sizeof note);
-    if (t->within >= 0)
-        aggregate_name(aggregate, t->within, t->axis, within, sizeof within);
-    for (int64_t a = 0; t->within < 0 && a < aggregate->axes; a++) {
-        if (a != t->axis && aggregate->axis[a].count > 1)
-            snprintf(within, sizeof within, "others as strata");
-    }
-    sheet_cell(sheet, "%s", aggregate->axis[t->axis].name);
-    sheet_cell(sheet, "%s", within);
-    sheet_cell(sheet, "%" PRId64, t->runs);
-    sheet_cell(sheet, "%.4g", t->test.chi2);
-    sheet_cell(sheet, "%" PRId32, t->test.df);
-    put_p(sheet, t->test.p);
-    put_p(sheet, t->permuted.p);
-    put_p(sheet, t->adjusted);
-    sheet_cell(sheet, "%s", note);
-}
-
-static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)
-{
-    struct sheet *const sheet = add(sheets, sheet_new("Log-rank tests"));
-    sheet_column(sheet, true, "between values of");
-    sheet_column(sheet, true, "within");
-    sheet_column(sheet, false, "runs");
-    sheet_column(sheet, false, "chi2");
-    sheet_column(sheet, false, "df");
-    sheet_column(sheet, false, "p chi2");
-    sheet_column(sheet, false, "p permuted");
-    sheet_column(sheet, false, "p Holm");
-    sheet_column(sheet, true, "note");
-    for (int64_t i = 0; i < aggregate->tests; i++)
-        put_test(aggregate, &aggregate->test[i], sheet);
-    sheet_note(sheet,
-               "p permuted: values traded within seeds, in all ways up to %d, else in %" PRId64
-               ", and p is 1/%" PRId64 " at least. Where curves cross, a large p says little.",
-               LOGRANK_EXACT, aggregate->request.permutations, aggregate->request.permutations + 1);
-}
-
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count)
 {
     struct sheets sheets = {.count = 0};
+    add_together(aggregate, &sheets);
     add_grids(aggregate, &sheets);
     add_counts(aggregate, &sheets);
     add_times(aggregate, &sheets);
     add_causes(aggregate, &sheets);
     for (int which = 0; which < RETURN_COUNT; which++)
         add_returns(aggregate, which, &sheets);
-    if (aggregate->comparisons > 0) {
-        add_reference(aggregate, &sheets);
-        for (int64_t axis = 0; axis < aggregate->axes; axis++)
-            add_neighbours(aggregate, axis, &sheets);
-    }
-    if (aggregate->tests > 0)
-        add_tests(aggregate, &sheets);
+    sheets_add_between(aggregate, &sheets);
     *count = sheets.count;
     return sheets.sheet;
 }

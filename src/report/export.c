@@ -16,15 +16,12 @@ bool export_has_rows(const struct export *e, int64_t run)
 
 void export_real(double value, char text[TEXT_NUMBER])
 {
-    int digits = 15;
     if (isnan(value) || isinf(value)) {
         snprintf(text, TEXT_NUMBER, "%s",
                  isnan(value) ? "NaN" : (value > 0 ? "Infinity" : "-Infinity"));
         return;
     }
-    do
-        snprintf(text, TEXT_NUMBER, "%.*g", digits, value);
-    while (strtod(text, NULL) != value && digits++ < 17);
+    text_write_shortest(value, 15, text);
     if (strpbrk(text, ".e") == NULL)
         strncat(text, ".0", TEXT_NUMBER - strlen(text) - 1);
 }
@@ -32,7 +29,7 @@ void export_real(double value, char text[TEXT_NUMBER])
 void export_study_name(const struct export *e, int64_t run, char *text, size_t size)
 {
     char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
-    export_real(e->survey->run[run].actor_lr, actor);
-    export_real(e->survey->run[run].critic_lr, critic);
+    export_real(e->survey->axis[SURVEY_ACTOR_LR].values[run], actor);
+    export_real(e->survey->axis[SURVEY_CRITIC_LR].values[run], critic);
     snprintf(text, size, "actor_%s_critic_%s_run_%" PRId64, actor, critic, e->place[run]);
 }

@@ -75,17 +75,20 @@ static int64_t labels_of(const struct column *column, const struct extents *exte
 
 /* ---- values ---- */
 
-/* Shortest decimal number that reads back as the same value. */
-static void print_real(FILE *file, double value, bool single)
+/* The digits that any decimal of that many survives, and more only where they are needed. */
+static void print_real(FILE *file, double value)
 {
-    char text[TEXT_NUMBER];
-    int digits = single ? 6 : 15;
-    if (isnan(value))
-        return;
-    do
-        snprintf(text, sizeof text, "%.*g", digits, value);
-    while (single ? strtof(text, NULL) != (float)value && digits++ < 9
-                  : strtod(text, NULL) != value && digits++ < 17);
+    char text[TEXT_NUMBER] = "";
+    if (!isnan(value))
+        text_write_shortest(value, 15, text);
+    fputs(text, file);
+}
+
+static void print_single(FILE *file, float value)
+{
+    char text[TEXT_NUMBER] = "";
+    if (!isnan(value))
+        text_write_shortest_single(value, 6, text);
     fputs(text, file);
 }
 
@@ -106,10 +109,10 @@ static void print_value(FILE *file, const struct field *field, const void *value
 {
     switch (field->type) {
     case FIELD_F64:
-        print_real(file, ((const double *)values)[at], false);
+        print_real(file, ((const double *)values)[at]);
         break;
     case FIELD_F32:
-        print_real(file, (double)((const float *)values)[at], true);
+        print_single(file, ((const float *)values)[at]);
         break;
     case FIELD_I32:
         print_whole(file, field, ((const int32_t *)values)[at]);
@@ -148,7 +151,7 @@ static void print_index(FILE *file, int64_t run, const struct shape *shape,
         if (names != NULL)
             fputs(names[position[d]], file);
         else
-            print_real(file, coordinates[d][position[d]], false);
+            print_real(file, coordinates[d][position[d]]);
     }
 }
 
@@ -198,18 +201,19 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
     char text[128];
     export_study_name(e, run, text, sizeof text);
     fprintf(file, "%" PRId64 ",%s,%s,", run, standing_name(r->standing), text);
-    print_real(file, r->actor_lr, false);
-    fputc(',', file);
-    print_real(file, r->critic_lr, false);
-    fprintf(file, ",%" PRId64, r->seed);
-    for (size_t a = 0; a < e->survey->axes; a++) {
+    for (size_t a = 0; a < SURVEY_RATES; a++) {
+        print_real(file, e->survey->axis[a].values[run]);
+        fputc(',', file);
+    }
+    fprintf(file, "%" PRId64, r->seed);
+    for (size_t a = SURVEY_RATES; a < e->survey->axes; a++) {
         survey_axis_write(&e->survey->axis[a], run, text, sizeof text);
         fprintf(file, ",%s", text);
     }
     for (size_t d = 0; d < EXTENTS; d++)
         fprintf(file, ",%" PRId64, extents.of[shown_extents[d]]);
     fputc(',', file);
-    print_real(file, r->wall_s, false);
+    print_real(file, r->wall_s);
     fprintf(file, ",%" PRId32, r->attempts);
     print_fields(sheet, &extents, 0);
 }
@@ -225,7 +229,7 @@ static void print_names(const struct sheet *sheet, const struct export *e)
     fputs("run", file);
     if (sheet->shape == &shapes[EXPORT_RUNS]) {
         fputs(",state,study_name,actor_lr,critic_lr,seed", file);
-        for (size_t a = 0; a < e->survey->axes; a++)
+        for (size_t a = SURVEY_RATES; a < e->survey->axes; a++)
             fprintf(file, ",%s", e->survey->axis[a].name);
         for (size_t d = 0; d < EXTENTS; d++)
             fprintf(file, ",extent_%s", record_dimension(shown_extents[d]));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/json.h"
+#include "base/text.h"
 #include <string.h>
 
 static void put(struct stream *s, const char *text, size_t size)
@@ -116,4 +117,15 @@ bool stream_end(struct stream *s)
     close_bracket(s, "}");
     put(s, "\n", 1);
     return s->written;
+}
+
+json_t *json_setting(const struct setting *row, double number)
+{
+    char text[TEXT_NUMBER];
+    settings_write(row, number, text, sizeof text);
+    if (row->optional && strcmp(text, "none") == 0)
+        return json_null();
+    if (row->type == TYPE_CHOICE)
+        return json_string(text);
+    return row->type == TYPE_INTEGER ? json_integer((json_int_t)number) : json_real(number);
 }

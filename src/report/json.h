@@ -8,6 +8,7 @@
 #ifndef CCMSWEEP_JSON_H
 #define CCMSWEEP_JSON_H
 
+#include <ccmsweep/settings.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +39,9 @@ void stream_list(struct stream *stream, const char *key, int64_t count,
 
 /** End the object, and its line. \return false when the stream took not all of it, and errno. */
 bool stream_end(struct stream *stream);
+
+/** A value of `row`, as settings_number gives it: a number, the name of a choice, null for `none`.
+ *  The caller owns it. */
+json_t *json_setting(const struct setting *row, double number) MUST_USE;
 
 #endif

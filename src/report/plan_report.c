@@ -19,13 +19,9 @@ static const char *const state_names[] = {
     [STORE_DONE] = "finished",
 };
 
-/* A value as the spec writes it. */
-static const char *write_value(const struct plan_axis *axis, uint64_t bits, char text[TEXT_NUMBER])
+static const char *write_value(const struct plan_axis *axis, double value, char text[TEXT_NUMBER])
 {
-    struct settings scratch = {.training = {0}};
-    memcpy((char *)&scratch + axis->row->offset, &bits,
-           axis->row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof bits);
-    settings_get(&scratch, axis->row, text, TEXT_NUMBER);
+    settings_write(axis->row, value, text, TEXT_NUMBER);
     return text;
 }
 
@@ -242,26 +238,6 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *pack_value(const struct plan_axis *axis, uint64_t bits)
-{
-    char text[TEXT_NUMBER];
-    double real = 0;
-    int64_t whole = 0;
-    memcpy(&real, &bits, sizeof real);
-    memcpy(&whole, &bits, sizeof whole);
-    write_value(axis, bits, text);
-    if (axis->row->optional && strcmp(text, "none") == 0)
-        return json_null();
-    switch (axis->row->type) {
-    case TYPE_REAL:
-        return json_real(real);
-    case TYPE_INTEGER:
-        return json_integer(whole);
-    default:
-        return json_string(text);
-    }
-}
-
 /* The name of a file need not be UTF-8. */
 static json_t *text_or_null(const char *text)
 {
@@ -275,7 +251,8 @@ static void pack_cell(json_t *object, const struct plan *plan, int64_t cell)
     for (size_t a = 0; a < plan->axis_count; a++) {
         char name[NAME_SIZE];
         schema_axis_name(plan->axes[a].row, name, sizeof name);
-        json_object_set_new(object, name, pack_value(&plan->axes[a], plan->axes[a].of_cell[cell]));
+        json_object_set_new(object, name,
+                            json_setting(plan->axes[a].row, plan->axes[a].of_cell[cell]));
     }
 }
 
@@ -295,7 +272,7 @@ static json_t *pack_axes(const struct plan *plan)
         char name[NAME_SIZE];
         schema_axis_name(axis->row, name, sizeof name);
         for (size_t i = 0; i < axis->count; i++)
-            json_array_append_new(values, pack_value(axis, axis->values[i]));
+            json_array_append_new(values, json_setting(axis->row, axis->values[i]));
         json_array_append_new(axes, json_pack("{s:s, s:s, s:I, s:o}", "name", name, "setting",
                                               axis->row->key, "count", (json_int_t)axis->count,
                                               "values", values));

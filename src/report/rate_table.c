@@ -14,7 +14,7 @@ struct moment {
 
 /* Runs of one pair of learning rates. */
 struct group {
-    double actor_lr, critic_lr;
+    double rates[SURVEY_RATES];
     int64_t runs, done, outcomes[OUTCOME_COUNT];
     int64_t timed; /* stopped or censored */
     struct moment first, median, last;
@@ -66,10 +66,12 @@ static void sum_up(struct group *group, struct moment *times)
     group->last = moment_at(times, group->timed - 1);
 }
 
-static void add_run(struct group *group, const struct surveyed *r)
+static void add_run(struct group *group, const struct survey *survey, int64_t run)
 {
-    group->actor_lr = r->actor_lr;
-    group->critic_lr = r->critic_lr;
+    const struct surveyed *const r = &survey->run[run];
+    for (int i = 0; i < SURVEY_RATES; i++)
+        group->rates[i] = survey->axis[i].values[run];
+    group->timed += is_timed(r);
     group->runs++;
     if (r->standing == STANDING_DONE) {
         group->done++;
@@ -84,11 +86,8 @@ static struct table make_table(const struct survey *survey)
     struct table table = {.count = groups, .groups = fault_alloc(groups, sizeof *table.groups)};
     struct moment *const times = fault_alloc((size_t)survey->runs, sizeof *times);
     struct moment **const places = fault_alloc(groups, sizeof *places);
-    for (int64_t run = 0; run < survey->runs; run++) {
-        struct group *const group = &table.groups[survey->run[run].group];
-        add_run(group, &survey->run[run]);
-        group->timed += is_timed(&survey->run[run]);
-    }
+    for (int64_t run = 0; run < survey->runs; run++)
+        add_run(&table.groups[survey->run[run].group], survey, run);
     struct moment *next = times;
     for (size_t g = 0; g < groups; g++) {
         places[g] = next;
@@ -131,13 +130,14 @@ static int wider(int width, int other)
 }
 
 /* Learning rates are written so that no two of them look the same. */
-static void measure(const struct table *table, int *actor, int *critic)
+static void measure(const struct table *table, int widths[SURVEY_RATES])
 {
     char text[TEXT_NUMBER];
-    *actor = *critic = RATE_WIDTH;
-    for (size_t g = 0; g < table->count; g++) {
-        *actor = wider(*actor, text_write_real(table->groups[g].actor_lr, text, sizeof text));
-        *critic = wider(*critic, text_write_real(table->groups[g].critic_lr, text, sizeof text));
+    for (int i = 0; i < SURVEY_RATES; i++) {
+        widths[i] = RATE_WIDTH;
+        for (size_t g = 0; g < table->count; g++)
+            widths[i] =
+                wider(widths[i], text_write_real(table->groups[g].rates[i], text, sizeof text));
     }
 }
 
@@ -150,13 +150,14 @@ static void print_moment(FILE *file, struct moment moment)
 }
 
 static void print_group(FILE *file, const struct survey *survey, const struct group *group,
-                        int actor, int critic)
+                        const int widths[SURVEY_RATES])
 {
     char text[TEXT_NUMBER];
-    text_write_real(group->actor_lr, text, sizeof text);
-    fprintf(file, "%*s", actor, text);
-    text_write_real(group->critic_lr, text, sizeof text);
-    fprintf(file, "  %*s  %5" PRId64 "  %5" PRId64, critic, text, group->runs, group->done);
+    for (int i = 0; i < SURVEY_RATES; i++) {
+        text_write_real(group->rates[i], text, sizeof text);
+        fprintf(file, "%*s  ", widths[i], text);
+    }
+    fprintf(file, "%5" PRId64 "  %5" PRId64, group->runs, group->done);
     for (int i = 0; i < SHOWN; i++) {
         const int width = wider(8, (int)strlen(outcome_name(shown[i].outcome)));
         if (is_shown(survey, i))
@@ -172,9 +173,11 @@ static void print_group(FILE *file, const struct survey *survey, const struct gr
 void table_print(FILE *file, const struct survey *survey)
 {
     struct table table = make_table(survey);
-    int actor = 0, critic = 0;
-    measure(&table, &actor, &critic);
-    fprintf(file, "%*s  %*s  %5s  %5s", actor, "actor_lr", critic, "critic_lr", "runs", "done");
+    int widths[SURVEY_RATES];
+    measure(&table, widths);
+    for (int i = 0; i < SURVEY_RATES; i++)
+        fprintf(file, "%*s  ", widths[i], survey->axis[i].name);
+    fprintf(file, "%5s  %5s", "runs", "done");
     for (int i = 0; i < SHOWN; i++) {
         if (is_shown(survey, i))
             fprintf(file, "  %8s", outcome_name(shown[i].outcome));
@@ -182,15 +185,15 @@ void table_print(FILE *file, const struct survey *survey)
     fprintf(file, "  stopping episode: %*s %*s %*s\n", TIME_WIDTH, "first", TIME_WIDTH, "median",
             TIME_WIDTH, "last");
     for (size_t g = 0; g < table.count; g++)
-        print_group(file, survey, &table.groups[g], actor, critic);
+        print_group(file, survey, &table.groups[g], widths);
     if (survey->outcomes[OUTCOME_CENSORED] > 0)
         fputs("> N: later than N; a censored run had not stopped by its limit.\n", file);
     if (survey->outcomes[OUTCOME_DIVERGED] > 0)
         fputs("Diverged runs have no stopping episode and count neither as stopped nor as "
               "censored.\n",
               file);
-    for (size_t a = 0; a < survey->axes; a++)
-        fprintf(file, "%s%s%s", a == 0 ? "Each row has cells that differ in " : ", ",
+    for (size_t a = SURVEY_RATES; a < survey->axes; a++)
+        fprintf(file, "%s%s%s", a == SURVEY_RATES ? "Each row has cells that differ in " : ", ",
                 survey->axis[a].name, a + 1 == survey->axes ? ".\n" : "");
     free(table.groups);
 }
@@ -211,9 +214,9 @@ static void set_moment(json_t *row, const char *name, struct moment moment)
 static json_t *group_json(const void *groups, int64_t g)
 {
     const struct group *const group = (const struct group *)groups + g;
-    json_t *const row = json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->actor_lr, "critic_lr",
-                                  group->critic_lr, "runs", (json_int_t)group->runs, "done",
-                                  (json_int_t)group->done);
+    json_t *const row = json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[SURVEY_ACTOR_LR],
+                                  "critic_lr", group->rates[SURVEY_CRITIC_LR], "runs",
+                                  (json_int_t)group->runs, "done", (json_int_t)group->done);
     for (int i = 0; i < SHOWN; i++)
         json_object_set_new(row, outcome_name(shown[i].outcome),
                             json_integer(group->outcomes[shown[i].outcome]));

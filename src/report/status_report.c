@@ -53,17 +53,14 @@ static double left_s(const struct survey *survey, double *give_s)
 /* "run 3 (actor_lr 0.1, critic_lr 0.01, seed 2, environment_agents 20)" */
 static void name_cell(const struct survey *survey, int64_t run, char *text, size_t size)
 {
-    const struct surveyed *const r = &survey->run[run];
-    char actor_lr[TEXT_NUMBER], critic_lr[TEXT_NUMBER];
-    text_write_real(r->actor_lr, actor_lr, sizeof actor_lr);
-    text_write_real(r->critic_lr, critic_lr, sizeof critic_lr);
     text[0] = '\0';
-    text_add(text, size, "run %" PRId64 " (actor_lr %s, critic_lr %s, seed %" PRId64, run, actor_lr,
-             critic_lr, r->seed);
+    text_add(text, size, "run %" PRId64 " (", run);
     for (size_t i = 0; i < survey->axes; i++) {
         char value[TEXT_NUMBER];
         survey_axis_write(&survey->axis[i], run, value, sizeof value);
-        text_add(text, size, ", %s %s", survey->axis[i].name, value);
+        text_add(text, size, "%s%s %s", i > 0 ? ", " : "", survey->axis[i].name, value);
+        if (i + 1 == SURVEY_RATES)
+            text_add(text, size, ", seed %" PRId64, survey->run[run].seed);
     }
     text_add(text, size, ")");
 }
@@ -265,8 +262,19 @@ static void print_attention(FILE *file, const struct survey *survey)
 
 /* ---- every cell ---- */
 
-/* Texts of a line that differ in length from sweep to sweep, and how long they get. */
-enum { CELL_ACTOR, CELL_CRITIC, CELL_SEED, CELL_HOST, CELL_AXIS };
+/* Texts of a line that differ in length from sweep to sweep: the rates, two of the run, and the
+ * other axes from CELL_AXIS on. */
+enum { CELL_SEED = SURVEY_RATES, CELL_HOST, CELL_AXIS };
+
+static size_t cells_of(const struct survey *survey)
+{
+    return CELL_AXIS + survey->axes - SURVEY_RATES;
+}
+
+static const struct surveyed_axis *axis_of(const struct survey *survey, size_t column)
+{
+    return &survey->axis[column < SURVEY_RATES ? column : column - CELL_AXIS + SURVEY_RATES];
+}
 
 static void write_cell(const struct survey *survey, int64_t run, size_t column, char *text,
                        size_t size)
@@ -276,19 +284,24 @@ static void write_cell(const struct survey *survey, int64_t run, size_t column, 
         snprintf(text, size, "%" PRId64, r->seed);
     else if (column == CELL_HOST)
         snprintf(text, size, "%s", r->host[0] != '\0' ? r->host : "-");
-    else if (column >= CELL_AXIS)
-        survey_axis_write(&survey->axis[column - CELL_AXIS], run, text, size);
     else
-        text_write_real(column == CELL_ACTOR ? r->actor_lr : r->critic_lr, text, size);
+        survey_axis_write(axis_of(survey, column), run, text, size);
+}
+
+static const char *name_column(const struct survey *survey, size_t column)
+{
+    return column == CELL_SEED   ? "seed"
+           : column == CELL_HOST ? "host"
+                                 : axis_of(survey, column)->name;
 }
 
 /* \return widths of the columns; the caller frees them */
 static int *measure_cells(const struct survey *survey)
 {
-    static const char *const names[] = {"actor_lr", "critic_lr", "seed", "host"};
-    int *const widths = fault_alloc(CELL_AXIS + survey->axes, sizeof *widths);
-    for (size_t c = 0; c < CELL_AXIS + survey->axes; c++) {
-        widths[c] = (int)strlen(c < CELL_AXIS ? names[c] : survey->axis[c - CELL_AXIS].name);
+    const size_t count = cells_of(survey);
+    int *const widths = fault_alloc(count, sizeof *widths);
+    for (size_t c = 0; c < count; c++) {
+        widths[c] = (int)strlen(name_column(survey, c));
         for (int64_t run = 0; run < survey->runs; run++) {
             char text[80];
             write_cell(survey, run, c, text, sizeof text);
@@ -326,7 +339,7 @@ static void print_cell(FILE *file, const struct survey *survey, int64_t run, con
     char text[80], episode[48], seconds[32] = "-", reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     fprintf(file, "%6" PRId64, run);
-    for (size_t c = 0; c < CELL_AXIS + survey->axes; c++) {
+    for (size_t c = 0; c < cells_of(survey); c++) {
         write_cell(survey, run, c, text, sizeof text);
         if (c != CELL_HOST)
             fprintf(file, "  %*s", widths[c], text);
@@ -343,10 +356,11 @@ static void print_cell(FILE *file, const struct survey *survey, int64_t run, con
 static void print_cells(FILE *file, const struct survey *survey)
 {
     int *const widths = measure_cells(survey);
-    fprintf(file, "\n%6s  %*s  %*s  %*s", "run", widths[CELL_ACTOR], "actor_lr",
-            widths[CELL_CRITIC], "critic_lr", widths[CELL_SEED], "seed");
-    for (size_t i = 0; i < survey->axes; i++)
-        fprintf(file, "  %*s", widths[CELL_AXIS + i], survey->axis[i].name);
+    fprintf(file, "\n%6s", "run");
+    for (size_t c = 0; c < cells_of(survey); c++) {
+        if (c != CELL_HOST)
+            fprintf(file, "  %*s", widths[c], name_column(survey, c));
+    }
     fprintf(file, "  %-11s  %15s  %8s  %8s  %s\n", "state", "episode", "took", "attempts", "host");
     for (int64_t run = 0; run < survey->runs; run++)
         print_cell(file, survey, run, widths);
@@ -409,17 +423,9 @@ static json_t *start_json(const struct surveyed_start *start)
 static json_t *axes_json(const struct survey *survey, int64_t run)
 {
     json_t *const object = json_object();
-    for (size_t i = 0; i < survey->axes; i++) {
-        const struct surveyed_axis *const axis = &survey->axis[i];
-        char text[80];
-        survey_axis_write(axis, run, text, sizeof text);
-        json_object_set_new(object, axis->name,
-                            strcmp(text, "none") == 0        ? json_null()
-                            : axis->row->type == TYPE_CHOICE ? json_string(text)
-                            : axis->row->type == TYPE_INTEGER
-                                ? json_integer((json_int_t)axis->values[run])
-                                : json_real(axis->values[run]));
-    }
+    for (size_t i = SURVEY_RATES; i < survey->axes; i++)
+        json_object_set_new(object, survey->axis[i].name,
+                            json_setting(survey->axis[i].row, survey->axis[i].values[run]));
     return object;
 }
 
@@ -431,7 +437,8 @@ static json_t *cell_json(const void *of, int64_t run)
     const char *const why = reason_of(r, reason, sizeof reason);
     json_t *const object = json_pack(
         "{s:I, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", (json_int_t)run,
-        "actor_lr", r->actor_lr, "critic_lr", r->critic_lr, "seed", (json_int_t)r->seed, "axes",
+        "actor_lr", survey->axis[SURVEY_ACTOR_LR].values[run], "critic_lr",
+        survey->axis[SURVEY_CRITIC_LR].values[run], "seed", (json_int_t)r->seed, "axes",
         axes_json(survey, run), "state", standing_name(r->standing), "outcome",
         r->standing == STANDING_DONE ? json_string(outcome_name((enum outcome)r->outcome))
                                      : json_null(),

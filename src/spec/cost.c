@@ -2,7 +2,6 @@
 #include "spec/cost.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const double default_seconds_per_unit = 0.007;
 static const double default_spread = 0.5;
@@ -63,16 +62,14 @@ double cost_units(const struct settings *cell)
     return episodes * episode * logs + evaluated * acting;
 }
 
-/* Every setting but the seed is the same, bit for bit. */
+/* Every setting but the seed is the same. */
 static bool same_group(const struct settings *a, const struct settings *b)
 {
     size_t rows = 0;
     const struct setting *table = settings_table(&rows);
     for (size_t i = 0; i < rows; i++) {
-        const size_t at = table[i].offset;
-        const size_t size = table[i].type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
-        if (at != offsetof(struct settings, training.seed) &&
-            memcmp((const char *)a + at, (const char *)b + at, size) != 0)
+        if (table[i].offset != offsetof(struct settings, training.seed) &&
+            !settings_equal(a, b, &table[i]))
             return false;
     }
     return true;

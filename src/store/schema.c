@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/schema.h"
+#include "spec/grid.h"
 #include "spec/identity.h"
 #include "store/commit.h"
 #include <math.h>
@@ -318,12 +319,6 @@ static void measure_cell(struct schema *schema, const struct settings *cell)
     }
 }
 
-static bool is_axis(const struct setting *row)
-{
-    return strcmp(row->key, "training.actor_lr") == 0 ||
-           strcmp(row->key, "training.critic_lr") == 0 || strcmp(row->key, "training.seed") == 0;
-}
-
 /* Extents of the file, and which settings differ: `differs` has one entry per row of the table. */
 static void measure(struct schema *schema, const struct spec *spec, bool *differs)
 {
@@ -340,7 +335,7 @@ static void measure(struct schema *schema, const struct spec *spec, bool *differ
     schema->extents[SCHEMA_IDENTITY_BYTE] = IDENTITY_SIZE;
     schema->extents[SCHEMA_START_LOG] = SCHEMA_STARTS;
     for (size_t i = 0; i < rows; i++)
-        differs[i] = is_axis(&table[i]);
+        differs[i] = grid_always(&table[i]);
     for (int64_t run = 1; run < schema->extents[SCHEMA_RUN]; run++) {
         spec_cell(spec, run, &cell);
         measure_cell(schema, &cell);

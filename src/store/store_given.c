@@ -34,14 +34,11 @@ static void fill_scale(const struct schema *schema, const struct variable *scale
 
 static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
 {
-    const char *at = (const char *)cell + axis->axis->offset;
-    if (axis->axis->type == TYPE_CHOICE) {
-        unsigned choice = 0;
-        memcpy(&choice, at, sizeof choice);
-        *(int64_t *)value = choice;
-    } else {
-        memcpy(value, at, axis->size);
-    }
+    const double number = settings_number(cell, axis->axis);
+    if (axis->type == SCHEMA_F64)
+        *(double *)value = number;
+    else
+        *(int64_t *)value = (int64_t)number;
 }
 
 void *store_given(const struct schema *schema, const struct spec *spec,

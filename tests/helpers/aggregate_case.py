@@ -134,7 +134,7 @@ class Runs:
         both = (zero >= 0) & (change >= 0)
         return found | {"fate": fate, "time": last, "returns": returns,
                         "tails": (change - zero + 1)[both & (change >= zero)],
-                        "faint": int((both & (change < zero)).sum())}
+                        "still_before_zero": int((both & (change < zero)).sum())}
 
     def configuration(self, axes):
         return [one for one in self.of if axes.items() <= one["axes"].items()]
@@ -277,7 +277,7 @@ def check_tail(told, runs, options):
     tails = [one["tails"] for one in mine]
     got = told["tail"]
     assert got["actors"] == sum(map(len, tails))
-    assert got["faint"] == sum(one.get("faint", 0) for one in runs)
+    assert got["still_before_zero"] == sum(one.get("still_before_zero", 0) for one in runs)
     if tails:
         means = np.array([tail.mean() for tail in tails])
         assert close([got[key] for key in ("value", "error", "lower", "upper")], [

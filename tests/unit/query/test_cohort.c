@@ -223,8 +223,8 @@ static void test_a_tail_is_what_momentum_moved(void **state)
     take(EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES);
     const struct member *const m = cohort.member;
     assert_true(m[0].actors == 2 && m[0].tail_min == 1 && m[0].tail_max == 3);
-    assert_true(m[0].tail_mean == 2.0 && m[0].faint == 1);
-    assert_true(m[1].actors == 0 && m[1].faint == 0 && isnan(m[1].tail_mean));
+    assert_true(m[0].tail_mean == 2.0 && m[0].still_before_zero == 1);
+    assert_true(m[1].actors == 0 && m[1].still_before_zero == 0 && isnan(m[1].tail_mean));
 }
 
 static void test_returns_end_with_their_episode(void **state)

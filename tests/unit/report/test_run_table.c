@@ -112,6 +112,11 @@ static void test_each_run_is_in_one_state(void **state)
     assert_int_equal(survey.run[6].trouble.crashes, 2);
 }
 
+static double rate(int axis, int64_t run)
+{
+    return survey.axis[axis].values[run];
+}
+
 static void test_a_run_has_what_the_file_has(void **state)
 {
     (void)state;
@@ -121,11 +126,12 @@ static void test_a_run_has_what_the_file_has(void **state)
     work(2, 8, 0.5);
     take(true);
     const struct surveyed *const done = &survey.run[1];
-    assert_true(done->actor_lr == 0.1 && done->critic_lr == 0.3 && done->seed == 2);
+    assert_true(rate(SURVEY_ACTOR_LR, 1) == 0.1 && rate(SURVEY_CRITIC_LR, 1) == 0.3 &&
+                done->seed == 2);
     assert_true(done->limit == 12 && done->outcome == OUTCOME_STOPPED);
     assert_true(done->stopping == 7 && done->total == 7 && done->wall_s == 1.5);
     const struct surveyed *const running = &survey.run[2];
-    assert_true(running->actor_lr == 0.2 && running->seed == 1);
+    assert_true(rate(SURVEY_ACTOR_LR, 2) == 0.2 && running->seed == 1);
     assert_true(running->outcome == OUTCOME_PENDING && running->stopping == -1);
     assert_true(running->total == -1 && running->episode == 8 && running->moving == 4);
     assert_true(running->attempts == 2 && running->wall_s == 3);
@@ -134,7 +140,7 @@ static void test_a_run_has_what_the_file_has(void **state)
     assert_true(untouched->episode == -1 && untouched->moving == -1 && untouched->attempts == 0);
     assert_true(isnan(untouched->wall_s));
     assert_string_equal(untouched->host, "");
-    assert_true(survey.start.number == 0 && survey.axes == 0);
+    assert_true(survey.start.number == 0 && survey.axes == SURVEY_RATES);
 }
 
 static void test_rows_that_do_not_count_are_not_shown(void **state)
@@ -219,16 +225,18 @@ static void test_settings_that_differ_are_axes(void **state)
          "environment.seed: [none, 7]}\n");
     take(false);
     assert_int_equal(survey.runs, 8);
-    assert_int_equal(survey.axes, 3);
-    assert_string_equal(survey.axis[0].name, "gamma");
-    assert_string_equal(survey.axis[1].name, "networks_tanh");
-    assert_string_equal(survey.axis[2].name, "environment_seed");
-    assert_axis(0, 0, "0.9");
-    assert_axis(0, 7, "0.99");
-    assert_axis(1, 3, "exact");
-    assert_axis(1, 4, "pytorch");
-    assert_axis(2, 0, "none");
-    assert_axis(2, 7, "7");
+    assert_int_equal(survey.axes, 5);
+    assert_string_equal(survey.axis[0].name, "actor_lr");
+    assert_string_equal(survey.axis[1].name, "critic_lr");
+    assert_string_equal(survey.axis[2].name, "gamma");
+    assert_string_equal(survey.axis[3].name, "networks_tanh");
+    assert_string_equal(survey.axis[4].name, "environment_seed");
+    assert_axis(2, 0, "0.9");
+    assert_axis(2, 7, "0.99");
+    assert_axis(3, 3, "exact");
+    assert_axis(3, 4, "pytorch");
+    assert_axis(4, 0, "none");
+    assert_axis(4, 7, "7");
 }
 
 /* ---- time ---- */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/* Axes of a sweep, those that change together as one of them, and groups of runs by their values. */
+#include "query/grouping.h"
+#include "store_case.h"
+
+static struct folder folder;
+static struct spec *spec;
+static struct store *store;
+static struct survey survey;
+static struct grouping grouping;
+static struct fault fault;
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_init(&folder);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    grouping_fini(&grouping);
+    survey_fini(&survey);
+    store_close(&store);
+    spec_free(&spec);
+    folder_fini(&folder);
+    return 0;
+}
+
+static void make(const char *grid)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "training: {episodes: 12}\n%s", grid);
+    spec = spec_of(text);
+    store = store_made(folder.path, spec);
+    assert_ok(survey_take(store, false, &survey, &fault));
+}
+
+/* The settings of all axes: "actor_lr critic_lr agents=channels". */
+static void assert_axes(const char *by, const char *expected)
+{
+    char text[512] = "";
+    grouping_fini(&grouping);
+    assert_ok(grouping_make(&grouping, &survey, by, &fault));
+    for (int64_t a = 0; a < grouping.axes; a++) {
+        for (size_t s = 0; s < grouping.axis[a].settings; s++)
+            text_add(text, sizeof text, "%s%s",
+                     s > 0   ? "="
+                     : a > 0 ? " "
+                             : "",
+                     grouping.axis[a].setting[s]->name);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void assert_groups(const char *by, int64_t groups, int64_t pooled, const int64_t *of_run)
+{
+    grouping_fini(&grouping);
+    assert_ok(grouping_make(&grouping, &survey, by, &fault));
+    assert_int_equal(grouping.groups, groups);
+    assert_int_equal(grouping.pooled, pooled);
+    assert_memory_equal(grouping.of_run, of_run, (size_t)survey.runs * sizeof *of_run);
+}
+
+static void test_a_preset_is_one_axis(void **state)
+{
+    (void)state;
+    make("grid: {environment.preset: [published-2026, published-2024], seed: [1, 2]}\n");
+    assert_axes(NULL, "actor_lr critic_lr "
+                      "environment_preset=environment_size_unit=environment_energy_law");
+    const struct grouping_axis *const axis = &grouping.axis[2];
+    assert_int_equal(axis->count, 2);
+    assert_true(axis->setting[0]->written && !axis->setting[1]->written);
+    assert_true(axis->setting[1]->values[axis->run[0]] == 1024);
+    assert_true(axis->setting[1]->values[axis->run[1]] == 1);
+    static const int64_t of_run[] = {0, 0, 1, 1};
+    assert_groups(NULL, 2, 0, of_run);
+    assert_groups("environment_preset", 2, 0, of_run);
+    /* Who asks by another of its names gets the same axis under that one. */
+    assert_axes("environment.size_unit",
+                "environment_size_unit=environment_preset=environment_energy_law");
+    assert_axes("environment_energy_law,environment_preset",
+                "environment_energy_law=environment_preset=environment_size_unit");
+}
+
+/* What a preset decides is one axis with it only where nothing else was asked for. */
+static void test_a_preset_with_a_constant_of_its_own(void **state)
+{
+    (void)state;
+    make("grid: {environment.preset: [published-2026, published-2024],\n"
+         "  environment.size_unit: [1, 2], seed: [1]}\n");
+    assert_axes(NULL, "actor_lr critic_lr environment_preset=environment_energy_law "
+                      "environment_size_unit");
+}
+
+static void test_blocks_that_change_two_at_once(void **state)
+{
+    (void)state;
+    make("grid:\n"
+         "  - {environment.channels: [4], environment.agents: [9], gamma: [0.9, 0.99]}\n"
+         "  - {environment.channels: [2], environment.agents: [5], gamma: [0.9, 0.99]}\n");
+    /* The user wrote both: the first of them, as the settings stand. */
+    assert_axes(NULL, "actor_lr critic_lr gamma environment_agents=environment_channels");
+    static const int64_t rising[] = {1, 1, 0, 0};
+    assert_memory_equal(grouping.axis[3].index, rising, sizeof rising);
+    static const int64_t by_agents[] = {0, 0, 1, 1};
+    assert_groups("environment_channels", 2, 1, by_agents);
+    static const int64_t by_gamma[] = {0, 1, 0, 1};
+    assert_groups("gamma", 2, 1, by_gamma);
+}
+
+/* Three settings, of which two go together and the third decides one of them alone. */
+static void test_one_direction_is_not_enough(void **state)
+{
+    (void)state;
+    make("grid:\n"
+         "  - {environment.agents: [5], environment.channels: [2], gamma: [0.9]}\n"
+         "  - {environment.agents: [7], environment.channels: [3], gamma: [0.99]}\n"
+         "  - {environment.agents: [9], environment.channels: [4], gamma: [0.99]}\n");
+    assert_axes(NULL, "actor_lr critic_lr gamma environment_agents=environment_channels");
+    static const int64_t of_run[] = {0, 1, 2};
+    assert_groups(NULL, 3, 0, of_run);
+}
+
+static void test_learning_rates_may_go_together(void **state)
+{
+    (void)state;
+    make("grid:\n  - {actor_lr: [0.1], critic_lr: [0.2], seed: [1, 2]}\n"
+         "  - {actor_lr: [0.01], critic_lr: [0.02], seed: [1, 2]}\n");
+    assert_axes(NULL, "actor_lr=critic_lr");
+}
+
+/* Constants would fit each other, and `none` is a value. */
+static void test_what_never_changes_is_alone(void **state)
+{
+    (void)state;
+    make("grid: {environment.seed: [none, 7], seed: [1, 2]}\n");
+    assert_axes(NULL, "actor_lr critic_lr environment_seed");
+    static const int64_t of_run[] = {0, 0, 1, 1}, all[] = {0, 0, 0, 0};
+    assert_groups("environment_seed", 2, 0, of_run);
+    assert_groups("actor_lr", 1, 1, all);
+}
+
+static void test_what_is_refused(void **state)
+{
+    (void)state;
+    make("grid: {actor_lr: [0.1, 0.2], seed: [1, 2]}\n");
+    static const char *const cases[][2] = {
+        {"gamma", "--by: 'gamma' is no axis in which runs of the file differ, expected some of "
+                  "actor_lr, critic_lr"},
+        {"actor_lr,seed", "--by: seed is what runs of a configuration differ in, expected some of "
+                          "actor_lr, critic_lr"},
+        {"actor_lr,actor_lr", "--by: actor_lr is named twice, expected once"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(grouping_make(&grouping, &survey, cases[i][0], &fault), STATUS_INPUT);
+        assert_string_equal(fault.text, cases[i][1]);
+        assert_null(grouping.axis);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_preset_is_one_axis, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_preset_with_a_constant_of_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(test_blocks_that_change_two_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_direction_is_not_enough, begin, end),
+        cmocka_unit_test_setup_teardown(test_learning_rates_may_go_together, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_never_changes_is_alone, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_refused, begin, end),
+    };
+    return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);
+}

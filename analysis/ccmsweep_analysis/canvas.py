@@ -33,7 +33,7 @@ import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 
-from .words import printable  # noqa: E402
+from .words import number, printable  # noqa: E402
 
 WIDTH = 7.2  # inches, of every figure
 
@@ -180,7 +180,8 @@ def plain_log(axis, low, high):
                                                      math.ceil(math.log10(high)) + 1)
              for step in steps]
     ticks = [tick for tick in ticks if low <= tick <= high]
-    axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    # Two digits, whatever the product of a step and a power of ten makes of the last bits.
+    axis.set_ticks(ticks, [number(float(f"{tick:.2g}")) for tick in ticks])
     axis.set_ticks([], minor=True)
     (axes.set_xlim if horizontal else axes.set_ylim)(low, high)
 

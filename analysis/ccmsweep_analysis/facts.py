@@ -8,9 +8,8 @@ import shlex
 import numpy as np
 
 from .figures.grid import interval, later
-from .study import number
 from .sweep import Fault, Unreadable
-from .words import shown
+from .words import number, percent, shown
 
 FATES = {"events": "had the event", "censored": "censored: the limit came first",
          "diverged": "diverged: numbers overflowed", "ended_early":
@@ -28,7 +27,7 @@ def when(seconds):
         return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
             "%Y-%m-%d %H:%M UTC")
     except (ValueError, OverflowError, OSError):
-        return f"second {seconds:g}, which no calendar has"
+        return f"second {number(seconds)}, which no calendar has"
 
 
 def names(values, most=6):
@@ -61,7 +60,7 @@ WORDS = {
 def headline(study):
     """One sentence: how many runs had the event, and what else became of them."""
     fates, limit = study.told["fates"], study.limit
-    words = f"{fates['events']} of {study.told['runs']} runs had the event by episode {limit:g}"
+    words = f"{fates['events']} of {study.told['runs']} runs had the event by episode {limit}"
     others = [f"{count} {name.replace('_', ' ')}" for name, count in fates.items()
               if count and name != "events"]
     return words + ("; " + ", ".join(others) if others else "") + "."
@@ -139,13 +138,21 @@ def interval_words(value, form):
     return f"{value['value']:{form}} {interval(value, form)}".strip()
 
 
+def together_tables(study):
+    """Title, header and rows of each axis with which other settings change."""
+    return [(f"{axis['name']}, and what changes with it", [axis["name"], *axis["together"]],
+             [[number(value) for value in row]
+              for row in zip(axis["values"], *axis["together"].values())])
+            for axis in study.told["axes"] if "together" in axis]
+
+
 def grid_table(study):
     """Header and rows, a row a configuration."""
-    percent = f"{100 * study.confidence:g} %"
+    level = f"{percent(study.confidence)} %"
     axes = [axis["name"] for axis in study.told["axes"]]
-    head = [*axes, "done", "events", "censored", "other", "min", f"median [{percent}]", "max",
-            f"RMST({study.limit:g}) [{percent}]", "SE", f"never [{percent}]", "causes",
-            f"tail [{percent}]"]
+    head = [*axes, "done", "events", "censored", "other", "min", f"median [{level}]", "max",
+            f"RMST({study.limit}) [{level}]", "SE", f"never [{level}]", "causes",
+            f"tail [{level}]"]
     rows = []
     for cell in study.configurations:
         told, fates = cell.told, cell.told["fates"]
@@ -174,18 +181,21 @@ def rmst_words(study, cell):
     value = cell.told["rmst"]
     if value["value"] is None:
         return "-"
-    return f"{study.limit:g}, no event" if cell.never else interval_words(value, ".1f")
+    return f"{study.limit}, no event" if cell.never else interval_words(value, ".1f")
 
 
-def dash(value, form="g"):
-    return "-" if value is None else f"{value:{form}}"
+def dash(value, form=None):
+    if value is None:
+        return "-"
+    return number(value) if form is None else f"{value:{form}}"
 
 
 def median_words(value):
     if value["value"] is None or value["lower"] is None:
         return later(value)
-    return f"{later(value)} [{value['lower']:g}, " + (
-        f"{value['upper']:g}]" if value["upper"] is not None else f"> {value['upper_after']:g}]")
+    upper = (number(value["upper"]) if value["upper"] is not None else
+             f"> {number(value['upper_after'])}")
+    return f"{later(value)} [{number(value['lower'])}, {upper}]"
 
 
 def returns_table(study):
@@ -208,8 +218,8 @@ def returns_table(study):
 
 def comparison_tables(study):
     """Title, header and rows: against the reference, and between neighbours along each axis."""
-    percent = f"{100 * study.confidence:g} %"
-    head = ["configuration", "less that of", "pairs", f"difference of RMST [{percent}]", "p",
+    level = f"{percent(study.confidence)} %"
+    head = ["configuration", "less that of", "pairs", f"difference of RMST [{level}]", "p",
             "p Holm", "note"]
     tables = {}
     for one in study.told["comparisons"]:
@@ -226,10 +236,11 @@ def comparison_tables(study):
 def test_table(study):
     head = ["between values of", "within", "runs", "chi²", "df", "p by permutation", "p Holm",
             "note"]
-    rows = []
+    axes, rows = [axis["name"] for axis in study.told["axes"]], []
     for one in study.told["tests"]:
         within = ("strata of the other axes" if one["family"] == "stratified" else
-                  ", ".join(f"{name} {number(value)}" for name, value in one["within"].items()))
+                  ", ".join(f"{name} {number(one['within'][name])}" for name in axes
+                            if name in one["within"]))
         rows.append([one["axis"], within, one["runs"], dash(one["chi2"], ".2f"), dash(one["df"]),
                      dash(one["p_permuted"], ".3g"), dash(one["p_holm"], ".3g"),
                      one["note"]])

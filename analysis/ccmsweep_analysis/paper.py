@@ -16,8 +16,9 @@ from .figures import FIGURES
 from .latex import Name, compilable, escape
 from .output import naming, put_folder
 from .report import TEMPLATES
-from .study import Study, number
-from .words import shown
+from .study import Study
+from .sweep import Fault
+from .words import number, percent, rest, shown
 
 SHOWN = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "attenuation",
          "dead_units", "slope_and_saturation", "final_returns")
@@ -27,7 +28,7 @@ PATIENCE = 300  # seconds for a run of pdflatex
 
 def place_of(cell):
     """Values of a configuration's axes, as names of numbers have them."""
-    return "/".join(number(value) for value in cell.told["axes"].values())
+    return "/".join(map(number, cell.values))
 
 
 def counted(study):
@@ -45,48 +46,64 @@ def tested(study):
     return [one for one in study.told["comparisons"] if one["p_holm"] is not None]
 
 
-def numbers_of(study):
-    """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
-    values of its axes."""
+def of_sweep(study):
+    """Pairs of name and value: what is said once."""
     options, level = study.told["options"], 1 - study.confidence
     cells = study.configurations
-    found = {"runs": study.told["runs"], "limit": number(study.limit), "event": options["event"],
-             "endpoint": options["endpoint"], "confidence": f"{100 * study.confidence:g}",
-             "bootstrap": options["bootstrap"], "permutations": options["permutations"],
-             "draw-seed": options["draw_seed"], "configurations": len(cells),
-             "fingerprint": study.sweep.fingerprint[:16],
-             "revision": study.sweep.attribute("revision")[:12],
-             "algorithm-version": study.sweep.attribute("algorithm_version"),
-             "always": sum(0 < cell.observed == cell.events for cell in cells),
-             "never": sum(cell.never for cell in cells), "level": f"{level:g}",
-             "moved-again": sum(cell.told["moved_again"] or 0 for cell in cells),
-             "comparisons": len(tested(study)),
-             "significant": sum(one["p_holm"] < level for one in tested(study))}
+    yield from {"runs": study.told["runs"], "limit": study.limit, "event": options["event"],
+                "endpoint": options["endpoint"], "confidence": percent(study.confidence),
+                "bootstrap": options["bootstrap"], "permutations": options["permutations"],
+                "draw-seed": options["draw_seed"], "configurations": len(cells),
+                "fingerprint": study.sweep.fingerprint[:16],
+                "revision": study.sweep.attribute("revision")[:12],
+                "algorithm-version": study.sweep.attribute("algorithm_version"),
+                "always": sum(0 < cell.observed == cell.events for cell in cells),
+                "never": sum(cell.never for cell in cells), "level": rest(study.confidence),
+                "moved-again": sum(cell.told["moved_again"] or 0 for cell in cells),
+                "comparisons": len(tested(study)),
+                "significant": sum(one["p_holm"] < level for one in tested(study))}.items()
     seeds = [cell.told["seeds"] for cell in cells]
-    found["seeds"] = (number(min(seeds)) if min(seeds) == max(seeds) else
-                      f"{min(seeds)} to {max(seeds)}")
-    found |= {fate.replace("_", "-"): count for fate, count in study.told["fates"].items()}
-    found |= {f"cause/{cause}": count for cause, count in counted(study)}
+    yield "seeds", (number(min(seeds)) if min(seeds) == max(seeds) else
+                    f"{min(seeds)} to {max(seeds)}")
+    yield from ((fate.replace("_", "-"), count) for fate, count in study.told["fates"].items())
+    yield from ((f"cause/{cause}", count) for cause, count in counted(study))
+
+
+def of_comparisons(study):
     for one in study.told["comparisons"]:
         family = "reference" if one["family"] == "reference" else one["axis"]
-        sides = [place_of(cells[one[side]]) for side in ("a", "b")]
+        sides = [place_of(study.configurations[one[side]]) for side in ("a", "b")]
         key = f"{family}/{sides[0]}-{sides[1]}"
         if one["difference"] is not None:
-            found[f"difference/{key}"] = facts.interval_words(
-                {**one, "value": one["difference"]}, ".1f")
+            yield f"difference/{key}", facts.interval_words({**one, "value": one["difference"]},
+                                                            ".1f")
         if one["p"] is not None:
-            found |= {f"p/{key}": f"{one['p']:.3g}", f"p-holm/{key}": f"{one['p_holm']:.3g}"}
-    for cell in cells:
+            yield f"p/{key}", f"{one['p']:.3g}"
+            yield f"p-holm/{key}", f"{one['p_holm']:.3g}"
+
+
+def of_configurations(study):
+    for cell in study.configurations:
         place = place_of(cell)
         told = cell.told
-        found[f"done/{place}"] = told["done"]
-        found[f"events/{place}"] = cell.events
-        found[f"observed/{place}"] = cell.observed
-        found[f"rmst/{place}"] = facts.rmst_words(study, cell)
-        found[f"median/{place}"] = facts.median_words(told["median"])
+        yield f"done/{place}", told["done"]
+        yield f"events/{place}", cell.events
+        yield f"observed/{place}", cell.observed
+        yield f"rmst/{place}", facts.rmst_words(study, cell)
+        yield f"median/{place}", facts.median_words(told["median"])
         if told["never"]["share"] is not None:
-            found[f"never/{place}"] = facts.interval_words(
+            yield f"never/{place}", facts.interval_words(
                 {**told["never"], "value": told["never"]["share"]}, ".2f")
+
+
+def numbers_of(study):
+    """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
+    values of its axes. A name that stands for two numbers is a fault: LaTeX would take the last."""
+    found = {}
+    for name, value in (*of_sweep(study), *of_comparisons(study), *of_configurations(study)):
+        if name in found:
+            raise Fault(f"two numbers of the paper have the name {name}")
+        found[name] = value
     return found
 
 

@@ -11,8 +11,8 @@ from . import facts
 from .drawing import draw_all
 from .figures import FIGURES, SECTIONS
 from .output import naming, write_whole
-from .study import Study, number
-from .words import printable, shown
+from .study import Study
+from .words import number, printable, shown
 
 CONTENTS = [("provenance", "Provenance and completeness"), ("grid", "The grid"),
             ("curves", "Curves"), ("comparisons", "Comparisons"), ("mechanism", "Mechanism"),
@@ -60,7 +60,7 @@ def html_of(study, drawn):
         warnings=facts.warnings(study) + facts.troubles(study),
         provenance=provenance, gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
-        grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
+        together=facts.together_tables(study), grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
         commands=facts.commands(study), settings=settings, drawn=sections_of(drawn))
     return page, study.sweep.troubles

@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 
 from .sweep import Fault, Sweep, Unreadable
-from .words import printable, shown
+from .words import number, shown
 
 PANELS = 6        # rows and columns that a figure shows; it says so when there are more
 SECTIONS = ("training", "networks", "environment", "replay", "tracking", "evaluation")
@@ -78,10 +78,10 @@ def take_snapshot(path, options=(), tables=False):
 
 
 class Configuration:
-    """What has the same axes: its place, what aggregate says of it, and its runs."""
+    """What has the same axes: its values of them, what aggregate says of it, and its runs."""
 
-    def __init__(self, index, told, runs, done, limit):
-        self.index, self.told, self.runs, self.done = index, told, runs, done
+    def __init__(self, index, values, told, runs, done, limit):
+        self.index, self.values, self.told, self.runs, self.done = index, values, told, runs, done
         self.limit = limit
         self.sample = thin(done, SEEDS)
         self.events = told["fates"]["events"]
@@ -101,21 +101,6 @@ def thin(sequence, most):
     return [sequence[place] for place in places]
 
 
-def number(value):
-    return printable(value) if isinstance(value, str) else f"{value:g}"
-
-
-def told_apart(axes, configurations):
-    """The axes needed to tell configurations apart; of those that go together, the first."""
-    needed, before = [], 1
-    for axis in axes:
-        apart = len({tuple(c["axes"][name] for name in [*needed, axis]) for c in configurations})
-        if apart > before:
-            needed.append(axis)
-            before = apart
-    return needed
-
-
 def without_sections(names):
     """Names of axes without the section of the spec in front, where that leaves them different."""
     short = [name.split("_", 1)[1] if name.split("_")[0] in SECTIONS else name for name in names]
@@ -124,7 +109,8 @@ def without_sections(names):
 
 class Study:
     """Rows are the values of all axes but the last to be shown, critic_lr where it is one; columns
-    are the values of that. `cells[row, column]` are configurations."""
+    are the values of that. `cells[row, column]` are configurations. Settings that change together
+    are one axis: aggregate says which."""
 
     def __init__(self, snapshot):
         self.told = snapshot.told
@@ -141,8 +127,8 @@ class Study:
         names = [axis["name"] for axis in self.told["axes"]]
         self.column_axis = "critic_lr" if "critic_lr" in names else names[-1]
         others = [name for name in names if name != self.column_axis]
-        self.row_axes = told_apart(others, told) or others[:1]
         rising = {axis["name"]: axis["values"] for axis in self.told["axes"]}
+        self.row_axes = [name for name in others if len(rising[name]) > 1] or others[:1]
         keys = {tuple(c["axes"][name] for name in others) for c in told}
         self.row_keys = sorted(keys, key=lambda key: [rising[name].index(value)
                                                       for name, value in zip(others, key)])
@@ -152,21 +138,33 @@ class Study:
         self.rows = [", ".join(f"{name} {number(key[place])}" for name, place in
                                zip(short, places)) or "all runs" for key in self.row_keys]
         self.columns = [number(value) for value in self.column_keys]
-        runs = self.runs_by_axes(names)
+        runs = self.runs_by_axes(rising)
         self.cells, self.configurations = {}, []
         for index, one in enumerate(told):
-            mine = runs.get(tuple(one["axes"][name] for name in names), [])
+            values = tuple(one["axes"][name] for name in names)
+            mine = runs.get(values, [])
             done = [run for run in mine if self.sweep.done[run]]
-            cell = Configuration(index, one, mine, done, self.limit)
+            cell = Configuration(index, values, one, mine, done, self.limit)
             row = self.row_keys.index(tuple(one["axes"][name] for name in others))
             self.cells[row, self.column_keys.index(one["axes"][self.column_axis])] = cell
             self.configurations.append(cell)
 
-    def runs_by_axes(self, names):
+    def runs_by_axes(self, rising):
+        """Runs by their values of the axes: each has one of `rising`."""
         found = {}
-        for run, key in enumerate(zip(*(self.sweep.column(name).tolist() for name in names))):
+        columns = [self.axis_column(name, values) for name, values in rising.items()]
+        for run, key in enumerate(zip(*columns)):
             found.setdefault(key, []).append(run)
         return found
+
+    def axis_column(self, name, values):
+        """Values of an axis by run, as aggregate gives them: what stands for `none` in the file is
+        None."""
+        column = self.sweep.column(name)
+        if None not in values:
+            return column.tolist()
+        none = np.isnan(column) if column.dtype.kind == "f" else column == -1
+        return [None if absent else value for value, absent in zip(column.tolist(), none.tolist())]
 
     @property
     def shown_rows(self):

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Text that is fit to be shown: file names may be any bytes, and files may hold anything."""
+"""Text that is fit to be shown: file names may be any bytes, and files may hold anything. Values as
+a spec has them."""
 import codecs
+import decimal
+import math
 import os
+import re
 import sys
 import unicodedata
 
@@ -25,6 +29,34 @@ def printable(text, keep=""):
 def shown(path):
     """A path to be read, the same in every locale."""
     return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))
+
+
+def number(value):
+    """A value as the program writes it into a spec: the shortest decimal that reads back as the same
+    number, so that no two values look alike; text_write_real() of src/base does the same."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return printable(value)
+    if not isinstance(value, float):
+        return str(int(value))
+    digits, text = 1, f"{value:.1g}"
+    while math.isfinite(value) and float(text) != value:
+        digits += 1
+        text = f"{value:.{digits}g}"
+    if 1 <= abs(value) < 1e6 and digits < 6:  # people write 400, not 4e2
+        text = f"{value:.6g}"
+    return re.sub(r"e(?:\+|(-))0*", r"e\1", text)
+
+
+def percent(share):
+    """100 times a share, without digits that the share has not: 29 of 0.29."""
+    return f"{(100 * decimal.Decimal(repr(share))).normalize():f}"
+
+
+def rest(share):
+    """What a share leaves of 1, in the same way: 0.05 of 0.95."""
+    return f"{(1 - decimal.Decimal(repr(share))).normalize():f}"
 
 
 def _exact(error):

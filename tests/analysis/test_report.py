@@ -16,6 +16,7 @@ from sweep_case import SOURCE, environment
 sys.path.insert(0, str(SOURCE / "analysis"))
 
 from ccmsweep_analysis.figures import FIGURES  # noqa: E402
+from ccmsweep_analysis.words import number  # noqa: E402
 
 __all__ = ["path"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -267,7 +268,7 @@ def test_the_numbers_of_the_paper(folder, told):
                               (folder / "paper/numbers.tex").read_text("utf-8")))
     assert numbers["runs"] == "28" and numbers["limit"] == "300" and numbers["seeds"] == "7"
     for one in told["configurations"]:
-        place = "/".join(f"{value:g}" for value in one["axes"].values())
+        place = "/".join(number(value) for value in one["axes"].values())
         assert numbers[f"events/{place}"] == str(one["fates"]["events"])
         if one["fates"]["events"]:
             assert numbers[f"rmst/{place}"].startswith(f"{one['rmst']['value']:.1f}")

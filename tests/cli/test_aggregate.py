@@ -361,34 +361,29 @@ def test_intervals_of_three_seeds_go_beyond_their_range(tmp_path):
         assert one["p"] >= 0.25 and one["lower"] < 0 < one["upper"]
 
 
-AXES = """\
-  - seed: 1-2
-    gamma: [0.9]
-    epsilon_decay: [1000]
-    adam_beta1: [0.5]
-    adam_beta2: [0.99]
-    adam_eps: [1e-7]
-    episodes_after_stop: [50]
-    networks.actor_hidden1: [16]
-    networks.actor_hidden2: [16]
-    networks.output_init: [0.004]
-    environment.channels: [2]
-    environment.units: [4]
-    environment.storage_mb: [300]
-    environment.server_hz: [3e9]
-  - seed: 1-2
-"""
+AXES = ["gamma: [0.9]", "epsilon_decay: [1000]", "adam_beta1: [0.5]", "adam_beta2: [0.99]",
+        "adam_eps: [1e-7]", "episodes_after_stop: [50]", "networks.actor_hidden1: [16]",
+        "networks.actor_hidden2: [16]", "networks.output_init: [0.004]",
+        "environment.channels: [2]", "environment.units: [4]", "environment.storage_mb: [300]",
+        "environment.server_hz: [3e9]"]
+
+
+def blocks_of(lines):
+    """Five blocks, no two of whose settings change together: each is given in others of them."""
+    return "".join(f"  - {{seed: 1-2{one}}}\n" for one in (
+        "".join(f", {line}" for place, line in enumerate(lines, 1) if place >> block & 1)
+        for block in range(5)))
 
 
 def test_no_warning_is_cut(tmp_path):
-    """Names of fourteen axes and more, twice: whole in JSON, text and LaTeX."""
-    path = synthetic.make(tmp_path, SMALL % (400, 3, AXES))
-    synthetic.fill(path, [STOPPED] * 4)
+    """Names of fourteen axes and more, five times: whole in JSON, text and LaTeX."""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, blocks_of(AXES)))
+    synthetic.fill(path, [STOPPED] * 10)
     told = aggregate(path)
     warning = one_warning(told, "no interval over two seeds")
     axes = [axis["name"] for axis in told["axes"]]
-    assert len(axes) == 15 and len(warning) > 700
-    assert warning.endswith(")") and all(warning.count(f"{name} ") == 2 for name in axes)
+    assert len(axes) == 15 and len(warning) > 1700
+    assert warning.endswith(")") and all(warning.count(f"{name} ") == 5 for name in axes)
     assert " ".join(text(path).split()).count(warning) == 1
     done = run("aggregate", path, "--by", "tau")
     assert done.returncode == 2 and all(name in done.stderr for name in axes)

@@ -271,6 +271,6 @@ def differences(study, canvas):
                                         for one in shown], fontsize=7)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     reference = study.name_of(study.told["reference"])
-    axes.set_xlabel(textwrap.fill(f"RMST({study.limit:g}) less that of {reference}", 80))
+    axes.set_xlabel(textwrap.fill(f"RMST({study.limit}) less that of {reference}", 80))
     if any(one["lower"] is None for one in shown):
         canvas.note("Open marks have no interval: no spread was seen.")

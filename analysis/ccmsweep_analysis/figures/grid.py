@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from ..canvas import NothingToDraw, column_style, dodge, plain_log, rows_axis
 from ..spread import median_interval
 from ..study import thin
+from ..words import number
 
 TALL = 40  # rows of a map
 
@@ -19,7 +20,9 @@ def later(value):
     """An episode, or that it is later than all that was seen: of aggregate's value and
     value_after."""
     known, after = value["value"], value["value_after"]
-    return f"{known:g}" if known is not None else f"> {after:g}" if after is not None else "-"
+    if known is not None:
+        return number(known)
+    return "-" if after is None else f"> {number(after)}"
 
 
 def interval(value, form):
@@ -73,7 +76,7 @@ def counted(cell):
 
 def only_later(study, cell):
     """What is known of a configuration without an event."""
-    never, words = cell.told["never"], f"none by {study.limit:g}\n{counted(cell)}"
+    never, words = cell.told["never"], f"none by {study.limit}\n{counted(cell)}"
     if never["lower"] is None:
         return words
     return f"{words}\nnever {interval(never, '.2f')}"
@@ -103,7 +106,7 @@ def rmst_map(study, canvas):
     def value_of(cell):
         value = cell.told["rmst"]["value"]
         return math.nan if value is None else value
-    draw_map(canvas, study, value_of, words, (0, study.limit), f"RMST({study.limit:g}), episodes")
+    draw_map(canvas, study, value_of, words, (0, study.limit), f"RMST({study.limit}), episodes")
 
 
 def stopping_map(study, canvas):
@@ -126,9 +129,9 @@ def stopping_map(study, canvas):
         if value["value"] is None:
             return f"{later(value)}\n{counted(cell)}"
         low = value["lower"] if value["lower"] is not None else value["lower_after"]
-        high = (f"{value['upper']:g}" if value["upper"] is not None else
-                f"> {value['upper_after']:g}" if value["upper_after"] is not None else "?")
-        around = "" if low is None else f"  [{low:g}, {high}]"
+        high = (number(value["upper"]) if value["upper"] is not None else
+                f"> {number(value['upper_after'])}" if value["upper_after"] is not None else "?")
+        around = "" if low is None else f"  [{number(low)}, {high}]"
         return f"{later(value)}{around}\n{counted(cell)}"
     draw_map(canvas, study, value_of, words, (0, study.limit), "median, episodes")
 
@@ -139,7 +142,7 @@ def two_numbers(study):
         place = [axis["name"] for axis in study.told["axes"]
                  if axis["name"] != study.column_axis].index(study.row_axes[0])
         across = [key[place] for key in study.row_keys]
-        if not any(isinstance(key, str) or key <= 0 for key in [*across, *study.column_keys]):
+        if all(isinstance(key, (int, float)) and key > 0 for key in [*across, *study.column_keys]):
             return across, study.column_keys
     raise NothingToDraw(f"wants a grid of one positive number by {study.column_axis}")
 
@@ -167,7 +170,7 @@ def stopping_bubbles(study, canvas):
     for axis, values in ((axes.xaxis, [across[row] for row in study.shown_rows]),
                          (axes.yaxis, [up[column] for column in study.shown_columns])):
         (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
-        axis.set_ticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        axis.set_ticks(sorted(set(values)), [number(value) for value in sorted(set(values))])
         axis.set_ticks([], minor=True)
     axes.margins(0.15, 0.2)
     axes.set_xlabel(study.row_axes[0])
@@ -200,9 +203,9 @@ def rmst_by_row(study, canvas):
     least = min((cell.told["min"] for _, _, cell in study.shown() if cell.events),
                 default=study.limit / 10)
     plain_log(axes.yaxis, 0.7 * least, 1.3 * study.limit)
-    axes.set_ylabel(f"RMST({study.limit:g}), episodes")
+    axes.set_ylabel(f"RMST({study.limit}), episodes")
     canvas.column_key(study, [Line2D([], [], color="#666666", linewidth=0.8, linestyle=":",
-                                     label=f"limit {study.limit:g}")], marker=True)
+                                     label=f"limit {study.limit}")], marker=True)
 
 
 def map_of_medians(study, canvas, name, scale, label, form):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Figures and reports of the file of a ccmsweep sweep: see README.md, "Figures and report"."""
+"""Figures and reports of the file of a ccmsweep sweep: see analysis/README.md."""
 import os
 import sys
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bench/bench_schedule.h"
+#include "run/backoff.h"
 #include "bench/bench.h"
 #include "run/dispatch.h"
 #include "spec/cost.h"

@@ -101,9 +101,9 @@ def test_example_of_the_defaults_is_good(tmp_path):
     assert count_cells("s.yaml", tmp_path) == 7 * 20 * (10 + 4)
 
 
-def test_example_of_the_readme_is_good(tmp_path):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    example = readme.split("\n## The spec\n")[1].split("```yaml\n")[1].split("```")[0]
+def test_example_of_the_page_is_good(tmp_path):
+    page = (Path(__file__).parents[2] / "sweeps/README.md").read_text()
+    example = page.split("\n## The spec\n")[1].split("```yaml\n")[1].split("```")[0]
     (tmp_path / "s.yaml").write_text(example)
     assert count_cells("s.yaml", tmp_path) == 2 * (7 * 16 + 7 * 6) - 2 * (16 + 6) + 20
 

@@ -240,28 +240,3 @@ def test_no_circle_of_files(room):
     assert not circles({name: {other for other in given
                                if other != name and wanted[name] & given[other]}
                         for name in given})
-
-
-def readme_commands():
-    """Command lines in the README's shell blocks, continuation lines joined, comments dropped."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(),
-                        flags=re.MULTILINE | re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
-    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
-
-
-def test_readme_commands():
-    commands = readme_commands()
-    assert commands
-    for words in commands:
-        if "/" in words[0] and words[0] != "build/ccmsweep":
-            assert os.access(ROOT / words[0], os.X_OK), words[0]
-        for word in words[1:]:
-            assert not word.startswith("sweeps/") or (ROOT / word).is_file(), word
-        if words[0] == "build/ccmsweep":
-            command = [word for word in words[1:2] if not word.startswith("-")]
-            text = subprocess.run([os.environ["CCMSWEEP"], *command, "--help"], check=True,
-                                  capture_output=True, text=True).stdout
-            for word in words[1:]:
-                option = word.split("=")[0]
-                assert not option.startswith("--") or option in text, shlex.join(words)

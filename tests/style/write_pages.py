@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Write the generated parts of the pages: what stands between the two marker comments of a block.
+
+Usage: tests/style/write_pages.py [PROGRAM]
+
+PROGRAM is build/ccmsweep unless given. The tables come from the program itself, so that a page
+cannot say something else; tests/style/test_pages.py fails when one is stale.
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"(?<=^<!-- generated: )(?P<name>[\w ]+) -->\n(?P<text>.*?)(?=^<!-- end -->$)",
+                   flags=re.MULTILINE | re.DOTALL)
+
+
+def pages():
+    """All pages but those of the test data, the README first."""
+    found = [*ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md"), ROOT / "sweeps/RESULTS.md",
+             ROOT / ".github/CONTRIBUTING.md"]
+    return [ROOT / "README.md", *sorted(found)]
+
+
+def printed(program, *arguments):
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True,
+                          env={"LC_ALL": "C.UTF-8"}).stdout
+
+
+def table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def plain(text):
+    """Text that Markdown shows as it is, inside a table."""
+    return re.sub(r"([|*<])", r"\\\1", " ".join(text.split()))
+
+
+def schema(program):
+    return printed(program, "show", "--schema")
+
+
+def settings(program):
+    rows, section, meaning = [], "", None
+    for line in printed(program, "spec", "--defaults").splitlines():
+        if re.fullmatch(r"\w+:", line):
+            section = line[:-1]
+        elif meaning is None and line.startswith("  # "):
+            meaning, _, values = line[4:].rpartition(": ")
+        elif found := re.fullmatch(r"  (?:# )?(\w+): (.*)", line):
+            rows.append([f"`{section}.{found[1]}`", f"`{found[2]}`", plain(values), plain(meaning)])
+            meaning = None
+    return table(["key", "default", "value", "meaning"], rows)
+
+
+def option_rows(help_text):
+    """The options of a help text: lines that begin with one, and what follows further right."""
+    rows = []
+    for line in help_text.splitlines():
+        if found := re.fullmatch(r" {2,6}(-\S.*?)(?: {2,}(\S.*))?", line):
+            rows.append([found[1], found[2] or ""])
+        elif rows and re.match(r" {12,}\S", line):
+            rows[-1][1] += " " + line.strip()
+        elif line.strip() and rows:
+            break
+    return [[f"`{name}`", plain(meaning)] for name, meaning in rows
+            if not re.search(r"--(help|usage)\b", name)]
+
+
+def options(program, *command):
+    return table(["option", "meaning"], option_rows(printed(program, *command, "--help")))
+
+
+def specs(_program):
+    rows = []
+    for path in sorted((ROOT / "sweeps").glob("*.yaml")):
+        comment = " ".join(re.findall(r"^# ?(.*)", path.read_text(), flags=re.MULTILINE))
+        question, cells, hours = re.search(r"Question: (.*?) Cells: (\d+) Expected: (\S+)",
+                                           comment).groups()
+        rows.append([f"[{path.name}]({path.name})", cells, hours,
+                     plain(question[0].upper() + question[1:])])
+    return table(["spec", "cells", "core-hours", "question"], rows)
+
+
+def rooms(_program):
+    rows = []
+    for room in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
+        stems = {path.stem for path in room.iterdir() if path.suffix in {".c", ".h"}}
+        rows.append([f"`{room.name}`", ", ".join(sorted(stems))])
+    return table(["room", "files"], rows)
+
+
+def expected(text, program):
+    """The text of a page with its generated blocks made anew."""
+    def made(found):
+        kind, *rest = found["name"].split()
+        return f"{found['name']} -->\n\n{GENERATORS[kind](program, *rest).strip()}\n\n"
+    return BLOCK.sub(made, text)
+
+
+GENERATORS = {"schema": schema, "settings": settings, "options": options, "specs": specs,
+              "rooms": rooms}
+
+
+if __name__ == "__main__":
+    ours = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else str(ROOT / "build/ccmsweep")
+    for page in pages():
+        page.write_text(expected(page.read_text(), ours))

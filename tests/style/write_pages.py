@@ -4,9 +4,10 @@
 
 Usage: tests/style/write_pages.py [PROGRAM]
 
-PROGRAM is build/ccmsweep unless given. The tables come from the program itself, so that a page
+PROGRAM is build/ccmsweep unless given. The Python is one that has what reports take. The tables come from the program itself, so that a page
 cannot say something else; tests/style/test_pages.py fails when one is stale.
 """
+import os
 import re
 import subprocess
 import sys
@@ -25,8 +26,9 @@ def pages():
 
 
 def printed(program, *arguments):
+    surroundings = {name: value for name, value in os.environ.items() if name != "ARGP_HELP_FMT"}
     return subprocess.run([program, *arguments], check=True, capture_output=True, text=True,
-                          env={"LC_ALL": "C.UTF-8"}).stdout
+                          env=surroundings | {"LC_ALL": "C.UTF-8"}).stdout
 
 
 def table(heads, rows):
@@ -85,6 +87,14 @@ def specs(_program):
     return table(["spec", "cells", "core-hours", "question"], rows)
 
 
+def figures(_program):
+    sys.path.insert(0, str(ROOT / "analysis"))
+    from ccmsweep_analysis import figures as ours
+    return table(["section", "figure", "what it shows"],
+                 [[section, f"`{draw.__name__}`", plain(ours.title_of(draw))]
+                  for section, draws in ours.SECTIONS.items() for draw in draws])
+
+
 def rooms(_program):
     rows = []
     for room in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
@@ -101,8 +111,8 @@ def expected(text, program):
     return BLOCK.sub(made, text)
 
 
-GENERATORS = {"schema": schema, "settings": settings, "options": options, "specs": specs,
-              "rooms": rooms}
+GENERATORS = {"figures": figures, "options": options, "rooms": rooms, "schema": schema,
+              "settings": settings, "specs": specs}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import write_pages
+from test_style import ROOMS
 
 ROOT = Path(os.environ["CCMSWEEP_SOURCE"])
 PROGRAM = os.environ["CCMSWEEP"]
@@ -55,6 +56,23 @@ def test_option_rows():
     text = ("Usage: x\n\n  -a FILE    one\n      --bc=N   two\n               lines, or |\n"
             "  -?, --help   help\n \n--no prose\n")
     assert write_pages.option_rows(text) == [["`-a FILE`", "one"], ["`--bc=N`", r"two lines, or \|"]]
+
+
+def test_rooms_see_what_the_page_says():
+    text = (ROOT / "src/README.md").read_text()
+    said = {room: sees for room, sees in
+            re.findall(r"^\| \[?`(\w+)`.*? \| .* \| ([a-z, ]*) \| .*\|$", text, re.MULTILINE)}
+    every = [room for room in ROOMS if room != "cli"]
+    assert said == {room: "all" if sees == every else ", ".join(sees) or "nothing"
+                    for room, sees in ROOMS.items()}
+
+
+def test_files_on_the_page_exist():
+    """The files of src/ that the page of the whole names, with or without ending."""
+    named = re.findall(r"`((?:\w+)/(?:\w+))(?:\.[ch])?`", (ROOT / "src/README.md").read_text())
+    assert named
+    assert not [name for name in named if name.split("/")[0] in ROOMS
+                and not list((ROOT / "src").glob(f"{name}.[ch]"))]
 
 
 # Links

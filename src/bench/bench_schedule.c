@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/bench_schedule.h"
-#include "run/backoff.h"
 #include "bench/bench.h"
+#include "run/backoff.h"
 #include "run/dispatch.h"
 #include "spec/cost.h"
 #include "spec/spec.h"

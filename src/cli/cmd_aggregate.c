@@ -220,7 +220,7 @@ static bool write_report(FILE *file, int format, const struct aggregate *aggrega
 static enum status print(const struct arguments *a, const struct aggregate *aggregate,
                          const struct aggregate_source *source, struct fault *fault)
 {
-    errno = 0;
+    errno = 0; /* a reader that left is not told apart by write_report */
     if (!write_report(stdout, a->format, aggregate, source) && errno != EPIPE && errno != 0)
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
@@ -254,6 +254,7 @@ static bool is_beside(const char *path, const char *output)
     return is;
 }
 
+/* Before anything is computed, which may take minutes: the report must not replace the results. */
 static enum status check_output(const struct arguments *a, struct fault *fault)
 {
     struct stat file, output;
@@ -271,6 +272,7 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
 
 /* ---- input ---- */
 
+/* Beyond the last episode of all runs, estimates would be of nothing that was seen. */
 static enum status find_limit(const struct survey *survey, int64_t *limit, struct fault *fault)
 {
     const int64_t last = cohort_last_limit(survey);

@@ -32,6 +32,7 @@ static const char *name_table(int place)
     return place == TABLES_ALL ? "all" : NULL;
 }
 
+/* Looked up at once: a mistyped key must not look like a setting that no run has. */
 static enum status add_condition(void *arguments, const char *text, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -144,6 +145,7 @@ const struct command_line export_line = {
     .finish = finish,
 };
 
+/* Compared as settings, bit for bit: 1e-1 is the same value as 0.1. */
 static bool meets(const struct arguments *a, const struct settings *cell)
 {
     for (size_t i = 0; i < a->count; i++) {
@@ -174,6 +176,7 @@ static int64_t choose_runs(const struct arguments *a, const struct store *store,
     return count;
 }
 
+/* Both numbers: a user who finds fewer runs than expected should know why. */
 static void tell(const struct arguments *a, const struct export *e, int64_t count)
 {
     int64_t rows = 0;

@@ -105,6 +105,7 @@ static enum status print(const struct arguments *arguments, const struct plan *p
     return STATUS_OK;
 }
 
+/* A file of another spec would give times of other cells. */
 static enum status make_plan(const struct arguments *arguments, const struct spec *spec,
                              struct fault *fault)
 {

@@ -42,6 +42,7 @@ static const char *name_order(int place)
     return session_orders[place];
 }
 
+/* A run that is done any other way would end the same way again. */
 static const enum outcome retried[] = {OUTCOME_FAILED, OUTCOME_QUARANTINED};
 
 static const char *name_retry(int place)
@@ -49,6 +50,7 @@ static const char *name_retry(int place)
     return place < 2 ? outcome_name(retried[place]) : NULL;
 }
 
+/* A time that is over would stop the sweep before its first cell: somebody mistook the date. */
 static enum status set_end(void *arguments, const char *value, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -321,7 +323,7 @@ static void say_of_rank(const struct comm *comm, const struct fault *fault)
     fprintf(stderr, "ccmsweep: rank %d on %s: %s\n", comm->rank, host, fault->text);
 }
 
-/* Rank 0 cannot go on. Once all ranks have begun, the others wait for it. And when HDF5 has data
+/* Rank 0 must leave before the sweep ends. Once all ranks have begun, the others wait for it. And when HDF5 has data
  * that it could not write, it would try again, and crash, while MPI is finished. */
 static bool must_abort(const struct comm *comm, bool begun, enum status status)
 {
@@ -408,8 +410,9 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-/* The run that has the file is another process of the same start. */
-static void blame_launcher(struct fault *fault, const char *why)
+/* The run that has the file is most likely another process of the same start: without MPI between
+ * them, each takes itself for the only one. */
+static void add_cause(struct fault *fault, const char *why)
 {
     const size_t used = strlen(fault->text);
     snprintf(fault->text + used, sizeof fault->text - used, "; %s", why);
@@ -417,6 +420,7 @@ static void blame_launcher(struct fault *fault, const char *why)
 
 enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
+    /* Before MPI is started, which takes a second, and prints of its own when it cannot be. */
     if (asks_for_help(argc, argv)) {
         struct arguments arguments = {.progress = PROGRESS_AUTO};
         spec_options_init(&arguments.options, argc);
@@ -426,6 +430,8 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     }
     struct comm comm;
     char why[512];
+    /* All before MPI is started: its handlers stay away from signals that are handled already, and
+     * the end of the job is asked of another process, which should not be made once MPI runs. */
     crash_mark_install();
     stop_install(launcher_is_there(), launcher_gives_time());
     const double job_end = launcher_rank() == 0 ? deadline_of_job() : INFINITY;
@@ -436,7 +442,7 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     const enum status status = comm.rank == 0 ? run_rank_0(argc, argv, &comm, job_end, fault)
                                               : run_other_rank(&comm, fault);
     if (lone && status == STATUS_LOCKED)
-        blame_launcher(fault, why);
+        add_cause(fault, why);
     comm_finish(&comm);
     return status;
 }

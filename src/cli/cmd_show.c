@@ -94,6 +94,8 @@ static enum status refuse_unfinished(const struct store *store, const struct arg
         notes.progress_episode > 0 ? notes.progress_episode : 0);
 }
 
+/* The rows are compared with what was committed first: a summary of damaged rows would look like
+ * any other. */
 static enum status print(const struct store *store, const struct arguments *arguments,
                          struct fault *fault)
 {

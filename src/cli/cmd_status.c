@@ -81,6 +81,8 @@ const struct command_line status_line = {
     .finish = finish,
 };
 
+/* The lock is looked at before the file: the cells of a run that ends in between are then shown as
+ * running, and not as lost. */
 static enum status take(const struct arguments *a, struct status_report *report,
                         struct fault *fault)
 {
@@ -107,6 +109,7 @@ static enum status print(const struct arguments *a, const struct status_report *
     return STATUS_OK;
 }
 
+/* With all done, a process may still hold the file: it writes the end of its log. */
 static bool is_over(const struct status_report *report)
 {
     return report->survey.standings[STANDING_DONE] == report->survey.runs && !report->held;

@@ -58,6 +58,7 @@ static const char script[] =
     "_ccmsweep()\n"
     "{\n"
     "    local line=${COMP_LINE:0:COMP_POINT} words typed before command option\n"
+    "    local IFS=$' \\t\\n'\n"
     "    read -ra words <<<\"$line\"\n"
     "    [[ $line == *[[:blank:]] ]] && words+=('')\n"
     "    COMPREPLY=()\n"

@@ -211,14 +211,14 @@ void man_print_program(FILE *file)
         {NULL, NULL},
     };
     print_title(file, "ccmsweep");
-    fputs(
-        ".SH NAME\nccmsweep \\- sweeps of exact, tracked CCM\\-MADRL trainings\n"
-        ".SH SYNOPSIS\n\\fBccmsweep\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n"
-        ".SH DESCRIPTION\nTrain many pairs of learning rates and seeds, and say of each actor\n"
-        "when it stops learning, and why.\nA sweep is described by a spec in YAML and kept in one file "
-        "(HDF5).\n"
-        ".SH COMMANDS\nEach has a page of its own.\n",
-        file);
+    fputs(".SH NAME\nccmsweep \\- sweeps of exact, tracked CCM\\-MADRL trainings\n"
+          ".SH SYNOPSIS\n\\fBccmsweep\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n"
+          ".SH DESCRIPTION\nTrain many pairs of learning rates and seeds, and say of each actor\n"
+          "when it stops learning, and why.\nA sweep is described by a spec in YAML and kept in "
+          "one file "
+          "(HDF5).\n"
+          ".SH COMMANDS\nEach has a page of its own.\n",
+          file);
     for (const struct command *command = commands; command->name != NULL; command++) {
         fputs(".TP\n", file);
         print_words(file, command->name, "B");

@@ -3,6 +3,7 @@
 long one may be written with '_' for '-'; and what bash offers behind the program's name."""
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -155,6 +156,35 @@ OFFERED = {
 @pytest.mark.parametrize("line", OFFERED)
 def test_completion(line, tmp_path):
     assert complete(line, tmp_path) == OFFERED[line]
+
+
+def test_tab_in_a_shell(tmp_path):
+    """What bash itself makes of it: '=' splits its words, a key is not followed by a blank, and a
+    file is completed where a file is meant."""
+    (tmp_path / "my-sweep.yaml").write_text("{}")
+    keys = ("source \"$SCRIPT\"\n"
+            "ccmsweep train --set networks.ta\tp\t my-s\t --output=my\t --js\t\x01echo \n"
+            "exit\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execvpe("bash", ["bash", "--norc", "-i"], {
+            "PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "$ ", "HOME": str(tmp_path),
+            "INPUTRC": "/dev/null", "SCRIPT": str(COMPLETION)})
+    os.write(terminal, keys.encode())
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    assert ("\nccmsweep train --set networks.tanh=pytorch my-sweep.yaml --output=my-sweep.yaml "
+            "--json\r\n") in shown.decode(), shown
 
 
 def test_completion_of_settings_has_all_keys():

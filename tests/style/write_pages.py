@@ -19,8 +19,9 @@ BLOCK = re.compile(r"(?<=^<!-- generated: )(?P<name>[\w ]+) -->\n(?P<text>.*?)(?
 
 
 def pages():
-    """All pages but those of the test data, the README first."""
-    found = [*ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md"), ROOT / "sweeps/RESULTS.md",
+    """All pages, the README first."""
+    found = [*ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md"),
+             *ROOT.glob("tests/data/**/README.md"), ROOT / "sweeps/RESULTS.md",
              ROOT / ".github/CONTRIBUTING.md"]
     return [ROOT / "README.md", *sorted(found)]
 

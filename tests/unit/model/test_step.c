@@ -342,14 +342,26 @@ static const char *const rates[] = {
     "training.actor_lr=0.003 training.critic_lr=1e-30",
 };
 
+/* CCMSWEEP_STEP_SPREAD: of so many pairs of shape and rate one is tried, others in the next sweep;
+ * for builds in which each takes long. */
+static size_t spread(void)
+{
+    const char *text = getenv("CCMSWEEP_STEP_SPREAD");
+    const long every = text == NULL ? 1 : strtol(text, NULL, 10);
+    return every > 1 ? (size_t)every : 1;
+}
+
 /* Three steps of every shape at every rate; moments and targets are others than the networks' own
  * where the seed is odd. */
 static struct counts sweep(void (*bend)(struct world *w))
 {
+    static size_t pair; /* of all sweeps so far */
     struct counts counts = {0};
     for (size_t shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++) {
         for (size_t rate = 0; rate < sizeof rates / sizeof rates[0]; rate++) {
             char words[1024];
+            if (pair++ % spread() != 0)
+                continue;
             snprintf(words, sizeof words, "%s%s", shapes[shape], rates[rate]);
             const uint32_t seed = (uint32_t)(100 + 7 * shape + rate);
             struct world *w = open_world(words, seed);

@@ -31,7 +31,7 @@ READERS = {
     "status": ["status", "s.h5"],
     "status, cells": ["status", "s.h5", "--cells", "--json"],
     "show": ["show", "s.h5", "--run", "3"],
-    "aggregate": ["aggregate", "s.h5", "--format", "json"],
+    "aggregate": ["aggregate", "s.h5", "--format", "json", "--bootstrap", "50"],
     "export": ["export", "s.h5", "tables", "--tables", "all", "--force"],
     "original": ["export", "s.h5", "original", "--original", "--force"],
     "plan": ["plan", "s.yaml", "s.h5"],

@@ -57,7 +57,7 @@ ERRORS = {
 # Calls tried of each kind and situation in the short form; seconds until a command hangs.
 FEW, PATIENCE = 5, 90
 # Ranks that wait for one that failed inside MPI-IO give up, earlier than users would want.
-WATCHED = "patience:20"
+WATCHED = "patience:8"
 READERS = [
     ["status", "--cells", "--json", "b.h5"],
     ["show", "b.h5"],

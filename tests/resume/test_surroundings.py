@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -145,7 +144,7 @@ def test_second_interrupt_of_a_job_that_hangs(folder):
     process = start("s.yaml", *QUIET, cwd=folder, CCMSWEEP=deaf)
     wait_until(lambda: ranks_among(processes_in(folder)), "no ranks came up")
     interrupt(process)
-    time.sleep(0.3)
+    assert process.stderr.readline().startswith("Stopping: ")
     wait_until(lambda: interrupt(process) or process.poll() is not None, "it goes on", seconds=30)
     assert finish(process).returncode == 128 + signal.SIGINT
 

@@ -33,10 +33,3 @@ const struct exit_row command_exits[] = {
     {STATUS_STOPPED, "stopped early, run the same command again"},
     {0, NULL},
 };
-
-const struct text_row command_files[] = {
-    {"FILE", "the results (HDF5), one row for each run"},
-    {"FILE.lock", "locked while a process writes FILE; stays there"},
-    {"FILE.ckpt/", "the checkpoints of runs that are not finished"},
-    {NULL, NULL},
-};

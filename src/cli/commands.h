@@ -27,9 +27,6 @@ extern const struct command commands[];
 /** The exit codes of all commands together. */
 extern const struct exit_row command_exits[];
 
-/** What stands beside the file of a sweep, for the man pages of those that write one. */
-extern const struct text_row command_files[];
-
 extern const struct command_line train_line, plan_line, run_line, status_line, aggregate_line,
     show_line, export_line, spec_line, bench_line, bench_schedule_line;
 

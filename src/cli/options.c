@@ -390,3 +390,10 @@ enum status options_parse(const struct command_line *line, enum options_mode mod
     free(options);
     return error == 0 ? STATUS_OK : STATUS_INPUT;
 }
+
+const struct text_row options_sweep_files[] = {
+    {"FILE", "the results (HDF5), one row for each run"},
+    {"FILE.lock", "locked while a process writes FILE; stays there"},
+    {"FILE.ckpt/", "the checkpoints of runs that are not finished"},
+    {NULL, NULL},
+};

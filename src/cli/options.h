@@ -118,4 +118,7 @@ const struct setting *options_next_setting(size_t *index) MUST_USE;
 /** What --help calls the value of a setting's own option. */
 const char *options_setting_argument(const struct setting *row) MUST_USE;
 
+/** What stands beside the file of a sweep, for the man pages of commands that write one. */
+extern const struct text_row options_sweep_files[];
+
 #endif

@@ -8,116 +8,7 @@
 #include <string.h>
 
 /* Beyond these a grid is no sight. */
-enum { GRID_COLUMNS = 10, GRIDS = 8, CELL = 96 };
-
-struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet)
-{
-    const size_t size = (sheets->count + 1) * sizeof *sheets->sheet;
-    struct sheet **const grown = realloc(sheets->sheet, size);
-    if (grown == NULL)
-        fault_no_memory(size);
-    sheets->sheet = grown;
-    return sheets->sheet[sheets->count++] = sheet;
-}
-
-void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size)
-{
-    text_write_percent(aggregate->request.confidence, text, size);
-    text_add(text, size, " %%");
-}
-
-void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
-{
-    static const char *const whose[ENDPOINT_COUNT] = {
-        [ENDPOINT_ALL] = "last actor",
-        [ENDPOINT_HALF] = "actor that makes it half of them",
-        [ENDPOINT_FIRST] = "first actor",
-    };
-    snprintf(text, size, "%s of the %s", event_name(aggregate->request.event),
-             whose[aggregate->request.endpoint]);
-}
-
-/* ---- cells ---- */
-
-static void write_figure(double value, int digits, char *text, size_t size)
-{
-    if (isnan(value))
-        snprintf(text, size, "-");
-    else
-        snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
-}
-
-/* A time that may be later than `follow_up`. */
-static void write_time(double value, double follow_up, char *text, size_t size)
-{
-    if (isinf(value))
-        snprintf(text, size, "> %.0f", follow_up);
-    else
-        write_figure(value, value < floor(value) || value > floor(value), text, size);
-}
-
-void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
-{
-    char text[CELL], lower[CELL], upper[CELL];
-    write_figure(value, digits, text, sizeof text);
-    write_figure(between.lower, digits, lower, sizeof lower);
-    write_figure(between.upper, digits, upper, sizeof upper);
-    if (isnan(between.lower) || isnan(value))
-        sheet_cell(sheet, "%s", text);
-    else
-        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
-}
-
-/* The same of a time that may be later than all that was seen. */
-static void put_time(struct sheet *sheet, const struct configuration *c, double value,
-                     struct bounds between)
-{
-    char text[CELL], lower[CELL], upper[CELL];
-    write_time(value, c->follow_up, text, sizeof text);
-    write_time(between.lower, c->follow_up, lower, sizeof lower);
-    write_time(between.upper, c->follow_up, upper, sizeof upper);
-    if (isnan(between.lower) || isnan(value))
-        sheet_cell(sheet, "%s", text);
-    else
-        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
-}
-
-static bool lacks_interval(double value, struct bounds between)
-{
-    return isfinite(value) && isnan(between.lower);
-}
-
-/* Why figures stand alone; `why`: what else it may be. */
-static void note_lack(struct sheet *sheet, int64_t lacking, const char *why)
-{
-    if (lacking > 0)
-        sheet_note(sheet, "no interval: fewer than three seeds, or they all agree%s.", why);
-}
-
-static void put_whole(struct sheet *sheet, int64_t value)
-{
-    if (value < 0)
-        sheet_cell(sheet, "-");
-    else
-        sheet_cell(sheet, "%" PRId64, value);
-}
-
-/* ---- one row a configuration ---- */
-
-void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
-{
-    for (int64_t a = 0; a < aggregate->grouping.axes; a++)
-        sheet_column(sheet, false, "%s", aggregate_axis(aggregate, a));
-}
-
-void sheets_put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
-{
-    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
-        char value[80];
-        aggregate_value(aggregate, a, c, value, sizeof value);
-        sheet_cell(sheet, "%s", value);
-    }
-}
+enum { GRID_COLUMNS = 10, GRIDS = 8 };
 
 /* Whether any configuration has runs of a fate. */
 static bool has_fate(const struct aggregate *aggregate, int fate)
@@ -175,9 +66,9 @@ static void add_counts(const struct aggregate *aggregate, struct sheets *sheets)
 static void put_times(struct sheet *sheet, const struct configuration *c)
 {
     const struct bounds none = {NAN, NAN};
-    put_whole(sheet, c->min);
-    put_time(sheet, c, c->median, c->median_between);
-    put_whole(sheet, c->max);
+    sheets_put_whole(sheet, c->min);
+    sheets_put_time(sheet, c, c->median, c->median_between);
+    sheets_put_whole(sheet, c->max);
     sheets_put_interval(sheet, c->rmst.mean, c->spread.between, 1);
     sheets_put_interval(sheet, c->rmst.error, none, 2);
     sheets_put_interval(sheet, c->settled > 0 ? (double)c->never / (double)c->settled : (double)NAN,
@@ -206,7 +97,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
         sheets_put_values(aggregate, i, sheet);
         put_counts(sheet, c, shown);
         put_times(sheet, c);
-        lacking += lacks_interval(c->rmst.mean, c->spread.between);
+        lacking += sheets_lacks_interval(c->rmst.mean, c->spread.between);
     }
     sheet_note(sheet,
                "done: runs trained to their end, of those planned. RMST(%" PRId64
@@ -214,7 +105,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
                "; SE its standard error, the interval by bootstrap over seeds. never: share of "
                "runs without the event by %" PRId64 ". > N: later than N.",
                limit, limit, limit);
-    note_lack(sheet, lacking, ", or none had the event");
+    sheets_note_lack(sheet, lacking, ", or none had the event");
 }
 
 /* ---- why ---- */
@@ -271,13 +162,13 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     int64_t lacking = 0;
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct configuration *const c = &aggregate->configuration[i];
-        lacking += lacks_interval(c->iqm.value, c->iqm.between) ||
-                   lacks_interval(c->tail.value, c->tail.between);
+        lacking += sheets_lacks_interval(c->iqm.value, c->iqm.between) ||
+                   sheets_lacks_interval(c->tail.value, c->tail.between);
         sheets_put_values(aggregate, i, sheet);
         put_causes(sheet, c, met);
-        put_time(sheet, c, c->iqm.value, c->iqm.between);
-        put_whole(sheet, c->still_before_zero);
-        put_whole(sheet, c->tails);
+        sheets_put_time(sheet, c, c->iqm.value, c->iqm.between);
+        sheets_put_whole(sheet, c->still_before_zero);
+        sheets_put_whole(sheet, c->tails);
         sheets_put_interval(sheet, c->tail.value, c->tail.between, 1);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
@@ -287,7 +178,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
                       "was 0 for good, of so many actors: mean of the runs' means, min and max "
                       "over actors. still_before_zero: actors that stood still before, with "
                       "gradients too small to move them.");
-    note_lack(sheet, lacking, "");
+    sheets_note_lack(sheet, lacking, "");
 }
 
 /* ---- returns ---- */
@@ -335,11 +226,11 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
         put_return(r, &r->mean, sheet);
         put_return(r, &r->iqm, sheet);
         missing += r->missing;
-        lacking += lacks_interval(r->mean.value, r->mean.between);
+        lacking += sheets_lacks_interval(r->mean.value, r->mean.between);
     }
     if (missing > 0)
         sheet_note(sheet, "not estimable: some runs have no such return, and which is no chance.");
-    note_lack(sheet, lacking, "");
+    sheets_note_lack(sheet, lacking, "");
 }
 
 /* ---- axes ---- */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * What the two sources of the aggregate's tables share: aggregate_sheets.c makes those of the
- * configurations one by one, aggregate_between.c those of comparisons and tests. Local.
+ * What the sources of the aggregate's tables share: aggregate_sheets.c makes those of the
+ * configurations one by one, aggregate_between.c those of comparisons and tests, both of the cells
+ * of aggregate_cells.c. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
 #define CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
@@ -21,6 +22,19 @@ struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet);
 /** Put a cell: "value [lower, upper]", or the value alone where there is no interval, with so many
  *  digits behind the point. */
 void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits);
+
+/** The same of a time that may be later than all that was seen. */
+void sheets_put_time(struct sheet *sheet, const struct configuration *c, double value,
+                     struct bounds between);
+
+/** Put a whole number; one below 0 is none, and a dash. */
+void sheets_put_whole(struct sheet *sheet, int64_t value);
+
+/** Whether a value that is known has no interval. */
+bool sheets_lacks_interval(double value, struct bounds between) MUST_USE;
+
+/** Note why `lacking` figures stand alone. \param why what else it may be, "" or ", or ..." */
+void sheets_note_lack(struct sheet *sheet, int64_t lacking, const char *why);
 
 /** Begin a column for each axis. */
 void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet);

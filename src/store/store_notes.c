@@ -199,7 +199,7 @@ enum status store_note_copy(struct store *store, int64_t run, const struct store
 }
 
 enum status store_failures(const struct store *store, int64_t run, struct store_failures *failures,
-                          struct fault *fault)
+                           struct fault *fault)
 {
     const struct note read[] = {
         {NOTE_FLIGHT, &failures->flight},
@@ -211,7 +211,7 @@ enum status store_failures(const struct store *store, int64_t run, struct store_
 }
 
 enum status store_note_failures(struct store *store, int64_t run,
-                               const struct store_failures *failures, struct fault *fault)
+                                const struct store_failures *failures, struct fault *fault)
 {
     const struct given_note given[] = {
         {NOTE_FLIGHT, &failures->flight},

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "query/aggregate.h"
+
+const char *aggregate_cause(int cause)
+{
+    return cause == AGGREGATE_DIVERGED ? "diverged" : cause_name((enum cause)cause);
+}
+
+const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis)
+{
+    return grouping_lead(&aggregate->grouping, axis)->name;
+}
+
+double aggregate_number(const struct aggregate *aggregate, const struct surveyed_axis *setting,
+                        int64_t configuration)
+{
+    return setting->values[aggregate->configuration[configuration].first];
+}
+
+void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
+                     char *text, size_t size)
+{
+    survey_axis_write(grouping_lead(&aggregate->grouping, axis),
+                      aggregate->configuration[configuration].first, text, size);
+}
+
+void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
+                    char *text, size_t size)
+{
+    text[0] = '\0';
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        char value[TEXT_NUMBER];
+        if (a == without)
+            continue;
+        aggregate_value(aggregate, a, configuration, value, sizeof value);
+        text_add(text, size, "%s%s %s", text[0] != '\0' ? ", " : "", aggregate_axis(aggregate, a),
+                 value);
+    }
+    if (text[0] == '\0')
+        text_add(text, size, "all runs");
+}

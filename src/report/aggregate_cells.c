@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "report/aggregate_report.h"
+#include "report/aggregate_sheets_internal.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { CELL = 96 };
+
+struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet)
+{
+    const size_t size = (sheets->count + 1) * sizeof *sheets->sheet;
+    struct sheet **const grown = realloc(sheets->sheet, size);
+    if (grown == NULL)
+        fault_no_memory(size);
+    sheets->sheet = grown;
+    return sheets->sheet[sheets->count++] = sheet;
+}
+
+void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size)
+{
+    text_write_percent(aggregate->request.confidence, text, size);
+    text_add(text, size, " %%");
+}
+
+void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
+{
+    static const char *const whose[ENDPOINT_COUNT] = {
+        [ENDPOINT_ALL] = "last actor",
+        [ENDPOINT_HALF] = "actor that makes it half of them",
+        [ENDPOINT_FIRST] = "first actor",
+    };
+    snprintf(text, size, "%s of the %s", event_name(aggregate->request.event),
+             whose[aggregate->request.endpoint]);
+}
+
+static void write_figure(double value, int digits, char *text, size_t size)
+{
+    if (isnan(value))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
+}
+
+/* A time that may be later than `follow_up`. */
+static void write_time(double value, double follow_up, char *text, size_t size)
+{
+    if (isinf(value))
+        snprintf(text, size, "> %.0f", follow_up);
+    else
+        write_figure(value, value < floor(value) || value > floor(value), text, size);
+}
+
+void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
+{
+    char text[CELL], lower[CELL], upper[CELL];
+    write_figure(value, digits, text, sizeof text);
+    write_figure(between.lower, digits, lower, sizeof lower);
+    write_figure(between.upper, digits, upper, sizeof upper);
+    if (isnan(between.lower) || isnan(value))
+        sheet_cell(sheet, "%s", text);
+    else
+        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+}
+
+void sheets_put_time(struct sheet *sheet, const struct configuration *c, double value,
+                     struct bounds between)
+{
+    char text[CELL], lower[CELL], upper[CELL];
+    write_time(value, c->follow_up, text, sizeof text);
+    write_time(between.lower, c->follow_up, lower, sizeof lower);
+    write_time(between.upper, c->follow_up, upper, sizeof upper);
+    if (isnan(between.lower) || isnan(value))
+        sheet_cell(sheet, "%s", text);
+    else
+        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+}
+
+bool sheets_lacks_interval(double value, struct bounds between)
+{
+    return isfinite(value) && isnan(between.lower);
+}
+
+void sheets_note_lack(struct sheet *sheet, int64_t lacking, const char *why)
+{
+    if (lacking > 0)
+        sheet_note(sheet, "no interval: fewer than three seeds, or they all agree%s.", why);
+}
+
+void sheets_put_whole(struct sheet *sheet, int64_t value)
+{
+    if (value < 0)
+        sheet_cell(sheet, "-");
+    else
+        sheet_cell(sheet, "%" PRId64, value);
+}
+
+void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
+{
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++)
+        sheet_column(sheet, false, "%s", aggregate_axis(aggregate, a));
+}
+
+void sheets_put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
+{
+    for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
+        char value[80];
+        aggregate_value(aggregate, a, c, value, sizeof value);
+        sheet_cell(sheet, "%s", value);
+    }
+}

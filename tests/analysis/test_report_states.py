@@ -136,7 +136,7 @@ def test_bad_files_are_refused_in_one_sentence(path, tmp_path, name, command):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["report", "FILE", "-o", "out", "--event", "nonsense"], "'nonsense' is not as expected"),
+    (["report", "FILE", "-o", "out", "--event", "nonsense"], "'nonsense' is unknown, expected one of"),
     (["figures", "FILE", "-o", "out", "--only", "survival,nonsense"],
      "--only nonsense: unknown; expected some of rmst_map"),
     (["figures", "FILE", "-o", "out", "--only", ""], "--only: empty"),

@@ -83,6 +83,8 @@ static enum status work_on(struct lead *lead, struct attempt *attempt, int64_t c
     return STATUS_OK;
 }
 
+/* A scheduler of one worker never holds a suspect back: it is tried first, alone anyway. So what
+ * waits can always be given out, and nothing that waits is the end. */
 static enum status work_alone(struct lead *lead, struct fault *fault)
 {
     const struct manager *const m = lead->manager;
@@ -166,6 +168,7 @@ static int64_t count_checkpoints(const struct lead *lead)
     return checkpoints;
 }
 
+/* Numbers and the next step, in one sentence: it is often all that a log of a batch job shows. */
 static enum status describe_stop(const struct lead *lead, int64_t left, struct fault *fault)
 {
     static const char *const reasons[] = {
@@ -237,6 +240,7 @@ static enum status end_session(const struct lead *lead, struct fault *fault)
     return status;
 }
 
+/* Runs that were done before count as done, but not for the rate: that is of this start. */
 static void begin_progress(struct lead *lead, int workers)
 {
     struct sweep_progress *const sweep = &lead->sweep;

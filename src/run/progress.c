@@ -57,6 +57,8 @@ static int columns_of(FILE *file)
     return columns > 0 && columns < 10000 ? (int)columns : COLUMNS;
 }
 
+/* What does not fit is cut: a bar that wraps cannot be rewritten in place. The last column stays
+ * empty, for some terminals wrap as soon as it is filled. Blanks wipe what was longer before. */
 static void draw_bar(struct progress *p, double share, const char *figures)
 {
     const int room = columns_of(p->file) - BAR_CELLS - 4; /* brackets, a blank, the last column */
@@ -112,6 +114,7 @@ void progress_show(struct progress *p, const struct trainer_progress *at, double
     progress_draw(p, share, figures, now_s);
 }
 
+/* A sentence behind a bar would stand on its line. */
 static void clear_bar(struct progress *p)
 {
     if (p->drawn > 0)

@@ -72,6 +72,8 @@ static int compare(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
+/* Suspects are not sorted: there are few, and their order decides nothing. The keys are looked up
+ * once, so that a comparison stays within one array. */
 void scheduler_sort(struct scheduler *s, const float *key)
 {
     struct queue *const queue = &s->innocents;
@@ -124,6 +126,7 @@ void scheduler_end(struct scheduler *s, int worker)
     scheduler_trust(s, worker);
 }
 
+/* Any worker may say so, also one whose cell is not the suspect that is tried. */
 void scheduler_trust(struct scheduler *s, int worker)
 {
     if (s->tries == worker)

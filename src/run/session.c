@@ -209,6 +209,8 @@ static enum status compare_origin(const struct session *s, enum schema_note note
     return status;
 }
 
+/* Another revision may compute something else; another CPU takes another time, and one without a
+ * fused multiply-add rounds differently. */
 static enum status compare_origins(const struct session *s, struct fault *fault)
 {
     char cpu[64];
@@ -314,6 +316,8 @@ static void plan_stop(struct session *s)
     s->start_by = s->stop_at - 10 * episode_s;
 }
 
+/* Whoever asks later why a sweep took so many starts finds here where each ran, and how far the
+ * sweep was then. */
 static enum status log_start(struct session *s, int ranks, struct fault *fault)
 {
     char name[64];
@@ -409,6 +413,7 @@ enum status session_end(struct session *s, enum status ends, struct fault *fault
     return store_log_end(s->store, s->log_row, (int)ends, clock_utc(), fault);
 }
 
+/* The lock goes last: who waits for it may write as soon as it is free. */
 void session_fini(struct session *s)
 {
     scheduler_free(&s->scheduler);

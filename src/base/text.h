@@ -30,9 +30,10 @@ bool text_parse_integer(const char *text, int64_t *value) MUST_USE;
  *  "inf" as printf writes them). Cut at `size`; returns the length as snprintf does. */
 int text_write_real(double value, char *text, size_t size);
 
-/** Write `value` with the fewest digits, but no fewer than `least` (1 to 17), that strtod reads back
- *  to the same bits, in the form of printf's %g ("400", "1e-05", "nan", "inf"): what text_write_real
- *  is made from, for files whose form other programs give. \return how many digits that are */
+/** Write `value` with the fewest digits, but no fewer than `least` (1 to 17), that strtod reads
+ *  back to the same bits, in the form of printf's %g ("4e+02", "1e-05", "nan", "inf"): what
+ *  text_write_real is made from, for files whose form other programs give.
+ *  \return how many digits that are */
 int text_write_shortest(double value, int least, char text[TEXT_NUMBER]);
 
 /** The same of a single-precision number, which strtof reads back. `least` is 1 to 9. */

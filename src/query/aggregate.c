@@ -8,6 +8,7 @@
 /* Draws and permutations when nothing is said: as many as keep the answer quick. */
 enum { DRAWS_MOST = 10000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
 
+/* All of a figure that a sample does not tell. Zeros would be taken for a result. */
 static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 
 /* One seed gives no interval, however often it is drawn. */
@@ -32,6 +33,8 @@ static int64_t between(int64_t least, int64_t value, int64_t most)
     return value < least ? least : value > most ? most : value;
 }
 
+/* What is left open depends on the file alone, never on the machine or the time that it takes: the
+ * same file gives the same figures everywhere. */
 static void fill_request(struct aggregate *aggregate)
 {
     struct aggregate_request *const request = &aggregate->request;
@@ -45,7 +48,9 @@ static void fill_request(struct aggregate *aggregate)
 
 /* ---- samples ---- */
 
-/* Put the observed runs into the arrays, those of a configuration side by side. */
+/* Put the observed runs into the arrays, those of a configuration side by side, so that its sample
+ * is a part of them and nothing is copied. Runs of a configuration keep the order of the plan: sums
+ * have the same last bits whatever order the runs were trained in. */
 static void sample(struct aggregate *aggregate)
 {
     const struct cohort *const cohort = aggregate->cohort;
@@ -93,7 +98,9 @@ static void sample(struct aggregate *aggregate)
 
 /* ---- times ---- */
 
-/* The largest times are unknown; where any other is, no rank is known either. */
+/* The largest times are unknown; where any other is, no rank is known either: the run may stand
+ * anywhere above its censored time. Where only the largest are, they can be INFINITY: the mean is
+ * of the ranks in the middle, and finite while no more than a quarter of the runs are unknown. */
 static struct estimate estimate_iqm(const struct aggregate *aggregate,
                                     const struct configuration *c)
 {
@@ -129,11 +136,14 @@ static void find_ends(struct configuration *c)
     }
 }
 
+/* Runs of the observations of a configuration: beside its sample in the common arrays. */
 static const int64_t *members_of(const struct aggregate *aggregate, const struct configuration *c)
 {
     return aggregate->member + (c->sample.time - aggregate->time);
 }
 
+/* Of the runs whose end is known. One that is unfinished, or ended early, may still have had the
+ * event and is left out of both counts. One that diverged cannot, and has not reached the limit. */
 static void count_never(const struct aggregate *aggregate, struct configuration *c)
 {
     for (int64_t i = 0; i < c->sample.count; i++) {
@@ -160,6 +170,8 @@ static void withhold(struct configuration *c)
         c->incidence.error[i] = c->incidence.lower[i] = c->incidence.upper[i] = NAN;
 }
 
+/* Curve and incidence differ in what a diverged run is: censored in the one, "had none of them
+ * diverged", a cause of its own in the other, "what came first". */
 static void estimate_times(const struct aggregate *aggregate, struct configuration *c)
 {
     const double limit = (double)aggregate->request.limit;
@@ -214,6 +226,8 @@ static void add(struct readings *readings, double value, int64_t cluster, int64_
     readings->stratum[readings->count++] = stratum;
 }
 
+/* A run is one observation, the mean over its actors: they share a critic, and as observations of
+ * their own would make the interval too narrow. */
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
                           struct readings *readings)
 {
@@ -236,7 +250,9 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     bootstrap_clip(&c->tail.between, 0.0, INFINITY);
 }
 
-/* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. */
+/* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. As
+ * soon as one run lacks the return there is no figure: a mean of the others would be that of the
+ * runs that stopped, which differ from those that did not in more than that. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
                             const int64_t *stratum, struct readings *readings)
 {
@@ -263,9 +279,9 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
     withhold_spread(&r->iqm);
 }
 
-/* Number the seeds of each configuration by the cells that the plan has of them: (runs), to be freed.
- * Pooled cells need not have the same seeds. What is drawn in the place of a seed must have as many
- * runs, of the same cells, or a draw would weigh the cells otherwise than the plan does. */
+/* Number the seeds of each configuration by the cells that the plan has of them: (runs), to be
+ * freed. Pooled cells need not have the same seeds. What is drawn in the place of a seed must have
+ * as many runs, of the same cells, or a draw would weigh the cells otherwise than the plan does. */
 static int64_t *find_strata(const struct aggregate *aggregate)
 {
     const struct survey *const survey = aggregate->survey;

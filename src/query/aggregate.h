@@ -150,8 +150,8 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_r
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void aggregate_free(struct aggregate **aggregate);
 
-/** Write the value of an axis that a configuration has: of the setting that names it. Cut at `size`.
- */
+/** Write the value of an axis that a configuration has: of the setting that names the axis. Cut at
+ *  `size`. */
 void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
                      char *text, size_t size);
 

@@ -91,6 +91,8 @@ static enum status find_reference(struct aggregate *aggregate, struct fault *fau
                      found, text);
 }
 
+/* The latest stop, as the study asks who goes on learning. Where no run of several configurations
+ * has the event all means are the limit: then the return decides, and an unknown one loses. */
 static bool is_better(const struct configuration *c, const struct configuration *than)
 {
     const double mine = c->returns[RETURN_END].mean.value;
@@ -112,6 +114,8 @@ static void find_best(struct aggregate *aggregate)
 
 /* ---- differences ---- */
 
+/* Where neither has the event the difference is 0 by definition of the limit, and every flip has
+ * the same: a p of 1 would be read as "they are equal". There is no test. */
 static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_t b)
 {
     const struct aggregate_request *const request = &aggregate->request;
@@ -147,7 +151,9 @@ static int64_t neighbour(const struct aggregate *aggregate, int64_t axis, int64_
     return next;
 }
 
-/* Comparisons from `from` on are one family. */
+/* Comparisons from `from` on are one family: a table of the report, for which a reader looks for
+ * the smallest p. Whether a p can become significant at all is known beforehand, from the number of
+ * seeds and of tests, and said, so that "not significant" is not taken for "no difference". */
 static void adjust(struct aggregate *aggregate, int64_t from)
 {
     const int64_t count = aggregate->comparisons - from;
@@ -243,7 +249,8 @@ void test_note(const struct axis_test *test, char *text, size_t size)
 
 /* ---- log-rank ---- */
 
-/* Observations of the configurations that are tested. */
+/* Observations of the configurations that are tested. The values of the axis are the groups, and
+ * what agrees in all other axes is a stratum: only within one are groups compared. */
 struct pool {
     struct sample sample;
     double *time;
@@ -299,6 +306,7 @@ static int64_t first_alike(const struct aggregate *aggregate, int64_t axis, int6
     return first;
 }
 
+/* Log-rank sums differences over time, and those before a crossing cancel those after it. */
 static double find_crossing(const struct aggregate *aggregate, int64_t axis, int64_t within)
 {
     double first = NAN;

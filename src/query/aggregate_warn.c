@@ -59,6 +59,7 @@ static const char *plural(int64_t count)
     return count == 1 ? "run" : "runs";
 }
 
+/* Each sentence says how the figures are to be read, not only that something is amiss. */
 static void warn_of_unfinished(struct aggregate *aggregate)
 {
     const int64_t begun = count_fate(aggregate, FATE_UNFINISHED);
@@ -73,6 +74,7 @@ static void warn_of_unfinished(struct aggregate *aggregate)
          aggregate->survey->runs, begun, pending);
 }
 
+/* What fails may fail because of its configuration: by name, so that it can be judged. */
 static void warn_of_gaps(struct aggregate *aggregate)
 {
     static const enum fate gaps[] = {FATE_FAILED, FATE_QUARANTINED};
@@ -210,6 +212,8 @@ static void warn_of_seeds(struct aggregate *aggregate)
     }
 }
 
+/* The area under a curve needs the curve up to the limit. The last value stands in for what nobody
+ * has seen, which can only make the mean larger. */
 static void warn_of_limits(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};

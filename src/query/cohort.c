@@ -4,13 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows are read in pieces of about this many bytes. */
+/* Rows are read in pieces of about this many bytes: one read for many runs is much faster than one
+ * for each, and all of them at once would take GBs of rewards. */
 enum { PIECE_BYTES = 8 << 20 };
 
 /* Fields of actors that are read, the event's first. */
 enum { PART_EVENT, PART_CAUSE, PART_ZERO, PART_CHANGE, PARTS };
 
-/* Rows of some runs: of each as much as the largest of them has. */
+/* Rows of some runs: of each as much as the largest of them has. Beyond its own end a run's row
+ * holds what "not written" looks like, and nothing here looks there. */
 struct piece {
     int64_t run, runs;
     struct extents extents;
@@ -91,6 +93,7 @@ int64_t cohort_last_limit(const struct survey *survey)
 
 /* ---- one run ---- */
 
+/* Failed and quarantined runs are done too, but not trained: their rows are as they were made. */
 static bool has_rows(const struct surveyed *r)
 {
     return r->standing == STANDING_DONE && r->outcome != OUTCOME_FAILED &&
@@ -104,7 +107,9 @@ static int compare_whole(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Episode in which the endpoint's actor had the event, -1 if it has not. `seen` (actors): room. */
+/* Episode in which the endpoint's actor had the event, -1 if it has not. `seen` (actors): room.
+ * Actors without the event count as later than all others, so of N actors the k-th time is known as
+ * soon as k of them have one: "half" and "first" are events of more runs than "all". */
 static int32_t endpoint_time(enum endpoint endpoint, const int32_t *times, int64_t actors,
                              int32_t *seen)
 {
@@ -122,6 +127,8 @@ static int32_t endpoint_time(enum endpoint endpoint, const int32_t *times, int64
     return seen[wanted - 1];
 }
 
+/* Actors whose event is the run's may be several, with different causes. The lowest number is as
+ * good as any, and the same every time. */
 static int32_t cause_at(int32_t time, const int32_t *times, const int32_t *causes, int64_t actors)
 {
     for (int64_t i = 0; i < actors; i++) {
@@ -131,7 +138,11 @@ static int32_t cause_at(int32_t time, const int32_t *times, const int32_t *cause
     return CAUSE_NONE;
 }
 
-/* Without an event a run is known up to its end, and why it ended says what it is. */
+/* Without an event a run is known up to its end, and why it ended says what it is. Whoever reached
+ * the limit asked for is censored there, whatever happened later: with a smaller limit a run that
+ * diverged behind it must say what one says that was trained no further. A run that ended early was
+ * not stopped by the plan but by its own actors, all of which were still; that depends on the
+ * event, which common censoring may not, so it is told apart and warned of. */
 static enum fate fate_without_event(const struct surveyed *r, int64_t limit)
 {
     if (r->total >= limit)
@@ -148,6 +159,9 @@ static void set_time(struct member *m, const struct surveyed *r, int32_t time, i
     m->time = event ? time : (int32_t)(r->total < limit ? r->total : limit);
 }
 
+/* last_change - gradient_zero + 1: both ends are episodes in which momentum moved the actor. Below
+ * 1 there was no such episode. Such an actor has no tail of 0, which would pull the mean to a time
+ * that nothing lasted: it is counted apart. Tails are of whole runs; the limit plays no part. */
 static void set_tails(struct member *m, const int32_t *zero, const int32_t *change, int64_t actors)
 {
     double sum = 0;
@@ -167,6 +181,9 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
     m->tail_mean = m->actors > 0 ? sum / m->actors : NAN;
 }
 
+/* Whether an actor changed in the episode by which all had been still once, or later. (Whoever is
+ * still in that very episode for the first time has no change in it.) A last_change of -1 says that
+ * the run ended before the last change could be told from a pause: the actor may have moved. */
 static bool moves_after(int32_t time, const int32_t *change, int64_t actors)
 {
     for (int64_t i = 0; i < actors; i++) {
@@ -176,7 +193,8 @@ static bool moves_after(int32_t time, const int32_t *change, int64_t actors)
     return false;
 }
 
-/* Mean of the episodes after `from` up to `to`. */
+/* Mean of the episodes after `from` up to `to`. A sum that is not finite is not a large return but
+ * an overflow of a run that diverged: no mean is given. */
 static double mean_of(const double *reward, int64_t from, int64_t to)
 {
     double sum = 0;
@@ -185,6 +203,7 @@ static double mean_of(const double *reward, int64_t from, int64_t to)
     return to > from && isfinite(sum) ? sum / (double)(to - from) : (double)NAN;
 }
 
+/* Early in a run there are fewer episodes than the window has: all of them, rather than none. */
 static int64_t window_before(int64_t episode)
 {
     return episode > COHORT_WINDOW ? episode - COHORT_WINDOW : 0;
@@ -202,7 +221,9 @@ static void set_returns(struct member *m, const struct surveyed *r, const double
         m->returns[RETURN_EVALUATION] = evaluation[last - 1];
 }
 
-/* A run that has no rows is what the survey says of it. */
+/* A run that has no rows is what the survey says of it. One in progress is known not to be over up
+ * to the last episode noted. Its events are in no row yet, though it may have had them: the warning
+ * of unfinished sweeps says so. */
 static struct member member_of(const struct surveyed *r, int64_t limit)
 {
     struct member m = {.fate = FATE_PENDING, .time = -1, .tail_mean = NAN};
@@ -238,7 +259,9 @@ static int64_t width_of(const struct extents *extents)
            (int64_t)sizeof(double) * (extents->of[DIM_EPISODE] + extents->of[DIM_EVALUATION]);
 }
 
-/* Take runs in from `run` on while they fit; extents are no larger than what was played. */
+/* Take runs in from `run` on while they fit; extents are no larger than what was played. A piece is
+ * a box, so one long run makes all rows of its piece long: the width is that of the largest. At
+ * least one run is taken, however wide. */
 static struct piece plan_piece(const struct store *store, const struct survey *survey, int64_t run)
 {
     struct piece piece = {.run = run, .extents.of[DIM_NONE] = 1};
@@ -333,7 +356,8 @@ static enum status take_piece(const struct store *store, const struct survey *su
     return status;
 }
 
-/* What would lead reading astray; the hash of the rows is not looked at. */
+/* What would lead reading astray: numbers of episodes are what rows are read up to. The hash of the
+ * rows is not looked at, which would take longer than all the rest; `run --check` does that. */
 static enum status check(const struct survey *survey, struct fault *fault)
 {
     for (int64_t run = 0; run < survey->runs; run++) {

@@ -235,7 +235,8 @@ enum status grouping_make(struct grouping *grouping, const struct survey *survey
     int64_t count = 1;
     grouping->of_run = fault_alloc((size_t)runs, sizeof *grouping->of_run);
     /* One axis after another, and numbered anew each time: the number of all combinations could
-     * overflow, while neither factor here is above the number of runs, and the product below 2^53. */
+     * overflow, while here neither factor is above the number of runs, and their product is below
+     * 2^53. */
     for (int64_t a = 0; a < grouping->axes; a++) {
         const struct grouping_axis *const axis = &grouping->axis[a];
         for (int64_t run = 0; run < runs; run++)

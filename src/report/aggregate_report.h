@@ -27,8 +27,9 @@ void aggregate_percent(const struct aggregate *aggregate, char *text, size_t siz
 /** What the times are of, in words: "first_still of the last actor". Cut at `size`. */
 void aggregate_times(const struct aggregate *aggregate, char *text, size_t size);
 
-/** Tables for people: what changes together if anything does, the grid if there is one, then a row a configuration, then comparisons.
- *  \param count out \return (count) sheets; the caller frees each, and the array */
+/** Tables for people: what changes together if anything does, the grid if there is one, then a row
+ *  a configuration, then comparisons. \param count out
+ *  \return (count) sheets; the caller frees each, and the array */
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count) MUST_USE;
 
 /** Write it for people. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Axes of a sweep, those that change together as one of them, and groups of runs by their values. */
+/* Axes of a sweep, those that change together as one, and groups of runs by their values. */
 #include "query/grouping.h"
 #include "store_case.h"
 

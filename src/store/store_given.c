@@ -118,13 +118,13 @@ static enum status refuse_column(const struct store *store, const struct variabl
 static enum status refuse_cell(const struct store *store, int64_t run, struct fault *fault)
 {
     struct settings cell;
+    char name[128];
     store_cell(store, run, &cell);
+    settings_name_cell(&cell, name, sizeof name);
     return fault_set(fault, STATUS_INPUT,
                      "%s was changed by another program: the settings of run %" PRId64
-                     " (actor_lr %g, critic_lr %g, seed %" PRId64
-                     ") are not those that its identity was made of",
-                     store->path, run, cell.training.actor_lr, cell.training.critic_lr,
-                     cell.training.seed);
+                     " (%s) are not those that its identity was made of",
+                     store->path, run, name);
 }
 
 enum status store_check_column(const struct store *store, const struct schema *schema,

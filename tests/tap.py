@@ -5,7 +5,9 @@ Usage: python3 tap.py FILE... A failure is followed by its traceback, as comment
 share they import from the modules in helpers/: that folder is the first on Python's path.
 """
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,9 @@ class Tap:
         for line in str(detail).splitlines():
             print(f"# {line}", file=self.stream)
         self.stream.flush()
+
+    def comment(self, text):
+        print(f"# {text}", file=self.stream, flush=True)
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -49,10 +54,22 @@ class Tap:
         self.stream.flush()
 
 
-if __name__ == "__main__":
+def main(arguments):
     # What pytest itself has to say goes nowhere; TAP goes to a copy of standard output.
     plugin = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.path.insert(0, str(Path(__file__).parent / "helpers"))
-    options = ["-p", "no:cacheprovider", "--tb=short"]
-    sys.exit(pytest.main([*options, *sys.argv[1:]], plugins=[plugin]))
+    # A folder of its own: in the one that pytest shares between all runs of a user it removes those
+    # of others. Its name is short, for sockets are made there. What failed is left, to be looked at.
+    base = tempfile.mkdtemp(prefix="ccmsweep-")
+    code = pytest.main(["-p", "no:cacheprovider", "--tb=short", f"--basetemp={base}/t", *arguments],
+                       plugins=[plugin])
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(base, ignore_errors=True)
+    else:
+        plugin.comment(f"what the tests made is left in {base}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -230,15 +230,15 @@ static enum status print(const struct arguments *a, const struct aggregate *aggr
 static enum status save(const struct arguments *a, const struct aggregate *aggregate,
                         const struct aggregate_source *source, struct fault *fault)
 {
-    struct draft draft;
-    enum status status = draft_begin(&draft, a->output, fault);
+    struct atomic_file output;
+    enum status status = atomic_file_begin(&output, a->output, fault);
     if (status != STATUS_OK)
         return status;
-    const bool made = write_report(draft.file, a->format, aggregate, source);
+    const bool made = write_report(output.file, a->format, aggregate, source);
     /* What cannot be made without a word of the file is not made for want of memory. */
-    if (!made && !ferror(draft.file))
+    if (!made && !ferror(output.file))
         fault_no_memory(0);
-    return draft_end(&draft, true, fault);
+    return atomic_file_end(&output, true, fault);
 }
 
 /* What stands beside a sweep and is its own, or would be. */
@@ -265,7 +265,7 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
                          a->output);
     if (stat(a->path, &file) != 0 || stat(a->output, &output) != 0 ||
         file.st_dev != output.st_dev || file.st_ino != output.st_ino)
-        return draft_check(a->output, fault);
+        return atomic_file_check(a->output, fault);
     return fault_set(fault, STATUS_INPUT, "-o %s is the file of the sweep, expected another",
                      a->output);
 }
@@ -273,11 +273,11 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
 /* ---- input ---- */
 
 /* Beyond the last episode of all runs, estimates would be of nothing that was seen. */
-static enum status find_limit(const struct survey *survey, int64_t *limit, struct fault *fault)
+static enum status find_limit(const struct run_table *table, int64_t *limit, struct fault *fault)
 {
-    const int64_t last = cohort_last_limit(survey);
+    const int64_t last = cohort_last_limit(table);
     if (*limit == 0)
-        *limit = cohort_common_limit(survey);
+        *limit = cohort_common_limit(table);
     if (*limit <= last)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
@@ -285,17 +285,17 @@ static enum status find_limit(const struct survey *survey, int64_t *limit, struc
                      last);
 }
 
-static enum status report(struct arguments *a, const struct survey *survey,
+static enum status report(struct arguments *a, const struct run_table *table,
                           const struct aggregate_source *source, struct fault *fault)
 {
     struct cohort cohort = {0};
     struct aggregate *aggregate = NULL;
-    enum status status = find_limit(survey, &a->request.limit, fault);
+    enum status status = find_limit(table, &a->request.limit, fault);
     if (status == STATUS_OK)
-        status = cohort_take(source->store, survey, a->request.event, a->request.endpoint,
+        status = cohort_take(source->store, table, a->request.event, a->request.endpoint,
                              a->request.limit, &cohort, fault);
     if (status == STATUS_OK)
-        status = aggregate_new(&aggregate, &a->request, survey, &cohort, fault);
+        status = aggregate_new(&aggregate, &a->request, table, &cohort, fault);
     if (status == STATUS_OK)
         status = a->output != NULL ? save(a, aggregate, source, fault)
                                    : print(a, aggregate, source, fault);
@@ -309,7 +309,7 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
     struct arguments a = {.request = {.confidence = 0.95}, .draw_seed = 1};
     char holder[256];
     struct store *store = NULL;
-    struct survey survey = {0};
+    struct run_table table = {0};
     enum status status = options_parse(&aggregate_line, OPTIONS_EXIT, argc, argv, &a);
     struct aggregate_source source = {.path = a.path, .now = clock_utc()};
     if (status == STATUS_OK)
@@ -321,10 +321,10 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK)
         status = damage_tell(store, a.path, fault);
     if (status == STATUS_OK)
-        status = survey_take(store, source.held, &survey, fault);
+        status = run_table_take(store, source.held, &table, fault);
     if (status == STATUS_OK)
-        status = report(&a, &survey, &source, fault);
-    survey_fini(&survey);
+        status = report(&a, &table, &source, fault);
+    run_table_fini(&table);
     store_close(&store);
     return status;
 }

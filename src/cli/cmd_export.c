@@ -159,16 +159,16 @@ static bool meets(const struct arguments *a, const struct settings *cell)
 
 /* Which runs, and their places among those of the same learning rates. */
 static int64_t choose_runs(const struct arguments *a, const struct store *store,
-                           const struct survey *survey, bool *chosen, int64_t *place)
+                           const struct run_table *table, bool *chosen, int64_t *place)
 {
-    int64_t *const seen = fault_alloc((size_t)survey->groups + 1, sizeof *seen);
+    int64_t *const seen = fault_alloc((size_t)table->groups + 1, sizeof *seen);
     int64_t count = 0;
-    for (int64_t run = 0; run < survey->runs; run++) {
+    for (int64_t run = 0; run < table->runs; run++) {
         struct settings cell;
         store_cell(store, run, &cell);
         chosen[run] = meets(a, &cell);
         if (chosen[run]) {
-            place[run] = seen[survey->run[run].group]++;
+            place[run] = seen[table->run[run].group]++;
             count++;
         }
     }
@@ -180,7 +180,7 @@ static int64_t choose_runs(const struct arguments *a, const struct store *store,
 static void tell(const struct arguments *a, const struct export *e, int64_t count)
 {
     int64_t rows = 0;
-    for (int64_t run = 0; run < e->survey->runs; run++)
+    for (int64_t run = 0; run < e->table->runs; run++)
         rows += e->chosen[run] && export_has_rows(e, run);
     printf("%s: %" PRId64 " run%s exported", a->folder, rows, rows == 1 ? "" : "s");
     if (rows < count)
@@ -189,23 +189,23 @@ static void tell(const struct arguments *a, const struct export *e, int64_t coun
 }
 
 static enum status export_all(const struct arguments *a, const struct store *store,
-                              const struct survey *survey, struct fault *fault)
+                              const struct run_table *table, struct fault *fault)
 {
-    bool *const chosen = fault_alloc((size_t)survey->runs, sizeof *chosen);
-    int64_t *const place = fault_alloc((size_t)survey->runs, sizeof *place);
-    struct staging staging = {.fd = -1};
-    struct export e = {.store = store, .survey = survey, .chosen = chosen, .place = place};
-    const int64_t count = choose_runs(a, store, survey, chosen, place);
+    bool *const chosen = fault_alloc((size_t)table->runs, sizeof *chosen);
+    int64_t *const place = fault_alloc((size_t)table->runs, sizeof *place);
+    struct atomic_folder staging = {.fd = -1};
+    struct export e = {.store = store, .table = table, .chosen = chosen, .place = place};
+    const int64_t count = choose_runs(a, store, table, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
         status = fault_set(fault, STATUS_INPUT, "--where: %s has no such run", a->path);
     if (status == STATUS_OK)
-        status = staging_begin(&staging, a->folder, a->force, fault);
+        status = atomic_folder_begin(&staging, a->folder, a->force, fault);
     e.folder = staging.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
     struct fault trouble;
-    const enum status ends = staging_end(&staging, status == STATUS_OK, &trouble);
+    const enum status ends = atomic_folder_end(&staging, status == STATUS_OK, &trouble);
     if (status == STATUS_OK && ends != STATUS_OK)
         status = fault_set(fault, ends, "%s", trouble.text);
     if (status == STATUS_OK)
@@ -219,7 +219,7 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.path = NULL};
     struct store *store = NULL;
-    struct survey survey;
+    struct run_table table;
     char holder[256];
     bool held = false;
     enum status status = options_parse(&export_line, OPTIONS_EXIT, argc, argv, &arguments);
@@ -230,10 +230,10 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK)
         status = damage_tell(store, arguments.path, fault);
     if (status == STATUS_OK) {
-        status = survey_take(store, held, &survey, fault);
+        status = run_table_take(store, held, &table, fault);
         if (status == STATUS_OK) {
-            status = export_all(&arguments, store, &survey, fault);
-            survey_fini(&survey);
+            status = export_all(&arguments, store, &table, fault);
+            run_table_fini(&table);
         }
     }
     store_close(&store);

@@ -293,14 +293,14 @@ static enum status open_all(const struct comm *comm, const struct orders *orders
 /* What there is so far; not worth a fault. */
 static void print_table(const struct store *store, bool beside_bar)
 {
-    struct survey survey;
+    struct run_table table;
     if (beside_bar) /* behind a launcher's pipe it is wiped away later */
         nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
-    if (survey_take(store, false, &survey, NULL) != STATUS_OK)
+    if (run_table_take(store, false, &table, NULL) != STATUS_OK)
         return;
-    table_print(stdout, &survey);
+    rate_table_print(stdout, &table);
     fflush(stdout);
-    survey_fini(&survey);
+    run_table_fini(&table);
 }
 
 /* Closing is collective, and would spin. */

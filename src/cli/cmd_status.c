@@ -92,7 +92,7 @@ static enum status take(const struct arguments *a, struct status_report *report,
     if (status == STATUS_OK)
         status = store_inspect(report->store, false, fault);
     if (status == STATUS_OK)
-        status = survey_take(report->store, report->held, &report->survey, fault);
+        status = run_table_take(report->store, report->held, &report->table, fault);
     if (status != STATUS_OK)
         store_close(&report->store);
     return status;
@@ -112,7 +112,7 @@ static enum status print(const struct arguments *a, const struct status_report *
 /* With all done, a process may still hold the file: it writes the end of its log. */
 static bool is_over(const struct status_report *report)
 {
-    return report->survey.standings[STANDING_DONE] == report->survey.runs && !report->held;
+    return report->table.states[RUN_STATE_DONE] == report->table.runs && !report->held;
 }
 
 static enum status show(const struct arguments *a, bool first, bool *over, struct fault *fault)
@@ -128,7 +128,7 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
     status = print(a, &report, fault);
     /* A reader that has left wants no more; what else is lost is told at the end of the program. */
     *over = fflush(stdout) != 0 || is_over(&report);
-    survey_fini(&report.survey);
+    run_table_fini(&report.table);
     store_close(&report.store);
     return status;
 }

@@ -12,8 +12,8 @@ static const float KAPPA = 0.15F;
 static const float KAPPA_GROWTH = 4.0F;
 static const float ROUNDING = 0x1p-21F;
 
-void best_response_bind(struct best_response *br, struct critic *critic, struct region *region,
-                        int samples, struct arena *scratch)
+void best_response_bind(struct best_response *br, struct critic *critic,
+                        struct linear_region *region, int samples, struct arena *scratch)
 {
     const size_t b = (size_t)samples;
     const size_t n = (size_t)critic->agents;
@@ -134,7 +134,7 @@ void best_response_start(struct best_response *br, const float *theta, const flo
     br->action = action;
     memset(br->at, 0, (size_t)br->samples * sizeof *br->at);
     critic_joint_state(br->critic, theta, br->samples, NULL, state, br->state_part);
-    region_begin(br->region, theta);
+    linear_region_begin(br->region, theta);
     measure_first_layer(br);
     absolute(h1 * h2, br->critic->w2, br->abs_w2);
     absolute(h2, theta + mlp->weight[2], br->abs_w3);
@@ -336,8 +336,8 @@ static void lay_out(struct best_response *br, int b, float kappa)
     for (size_t m = 0; m < h2; m++)
         br->margin2[m] = at->rho * br->norm2[m];
     const int rows = add_proposers(br, b);
-    region_values(br->region, br->theta, br->z + (size_t)b * h1, rows, br->row_own, br->margin1,
-                  br->margin2, br->row_q);
+    linear_region_values(br->region, br->theta, br->z + (size_t)b * h1, rows, br->row_own,
+                         br->margin1, br->margin2, br->row_q);
     br->tally.layouts++;
     br->tally.rows += rows;
     memset(br->shift + (size_t)b * h1, 0, h1 * sizeof(float));

@@ -116,12 +116,12 @@ struct response_tally {
 };
 
 struct best_response {
-    struct critic *critic; /**< borrowed, with w2 turned */
-    struct region *region; /**< borrowed */
-    const float *theta;    /**< of the frozen critic */
-    const float *state;    /**< (B, N·S) */
-    const float *action;   /**< (B, N·A), changing */
-    struct response *at;   /**< (B) */
+    struct critic *critic;        /**< borrowed, with w2 turned */
+    struct linear_region *region; /**< borrowed */
+    const float *theta;           /**< of the frozen critic */
+    const float *state;           /**< (B, N·S) */
+    const float *action;          /**< (B, N·A), changing */
+    struct response *at;          /**< (B) */
     struct response_tally tally;
     float *state_part;        /**< (B, H1) of critic_joint_state */
     float *z, *shift;         /**< (B, H1) z and δ */
@@ -147,8 +147,8 @@ struct best_response {
 };
 
 /** Lay out for `samples` samples; `critic` and `region` are borrowed. */
-void best_response_bind(struct best_response *br, struct critic *critic, struct region *region,
-                        int samples, struct arena *scratch);
+void best_response_bind(struct best_response *br, struct critic *critic,
+                        struct linear_region *region, int samples, struct arena *scratch);
 
 /** Freeze the critic. No sample is known. `critic` must have been turned (critic_turn).
  *  \param state (B, N·S), action (B, N·A): borrowed until the next start; the caller changes

@@ -16,13 +16,14 @@ static struct signs bind_signs(int units, struct arena *scratch)
     };
 }
 
-void region_bind(struct region *region, const struct critic *critic, struct arena *scratch)
+void linear_region_bind(struct linear_region *region, const struct critic *critic,
+                        struct arena *scratch)
 {
     const size_t n = (size_t)critic->agents;
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     const size_t packed = (h1 + PACK - 1) / PACK * PACK;
-    *region = (struct region){
+    *region = (struct linear_region){
         .critic = critic,
         .first = bind_signs(critic->mlp.out[0], scratch),
         .second = bind_signs(critic->mlp.out[1], scratch),
@@ -36,7 +37,7 @@ void region_bind(struct region *region, const struct critic *critic, struct aren
     };
 }
 
-void region_begin(struct region *region, const float *theta)
+void linear_region_begin(struct linear_region *region, const float *theta)
 {
     const struct mlp *mlp = &region->critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
@@ -66,7 +67,7 @@ static void sort_signs(struct signs *signs, int units, const float *margin)
 }
 
 /* Coefficients of the own inputs and the constant: what the units that are on contribute. */
-static void form_affine(struct region *region, const float *theta, const float *z)
+static void form_affine(struct linear_region *region, const float *theta, const float *z)
 {
     const struct critic *critic = region->critic;
     const size_t h1 = (size_t)critic->mlp.out[0];
@@ -82,7 +83,7 @@ static void form_affine(struct region *region, const float *theta, const float *
 }
 
 /* z2 (rows, H2) = constant + own · coefficients. */
-static void add_affine(struct region *region, int rows, const float *own)
+static void add_affine(struct linear_region *region, int rows, const float *own)
 {
     const int h2 = region->critic->mlp.out[1];
     struct product p = product_of(rows, h2, O, own, region->affine, region->z2);
@@ -91,7 +92,8 @@ static void add_affine(struct region *region, int rows, const float *own)
 }
 
 /* Sums of the mixed units alone, packed side by side; returns the distance between rows. */
-static size_t evaluate_mixed(struct region *region, const float *z, int rows, const float *own)
+static size_t evaluate_mixed(struct linear_region *region, const float *z, int rows,
+                             const float *own)
 {
     const struct signs *signs = &region->first;
     const size_t h1 = (size_t)region->critic->mlp.out[0];
@@ -111,7 +113,7 @@ static size_t evaluate_mixed(struct region *region, const float *z, int rows, co
 }
 
 /* z2 += what the mixed units contribute. */
-static void add_mixed(struct region *region, const float *theta, int rows, size_t packed)
+static void add_mixed(struct linear_region *region, const float *theta, int rows, size_t packed)
 {
     const struct mlp *mlp = &region->critic->mlp;
     struct product p = product_of(rows, mlp->out[1], region->first.mixed_count, region->u_mixed,
@@ -124,8 +126,9 @@ static void add_mixed(struct region *region, const float *theta, int rows, size_
     compute_product(region->critic->compute, &p);
 }
 
-void region_values(struct region *region, const float *theta, const float *z, int rows,
-                   const float *own, const float *margin1, const float *margin2, float *q)
+void linear_region_values(struct linear_region *region, const float *theta, const float *z,
+                          int rows, const float *own, const float *margin1, const float *margin2,
+                          float *q)
 {
     const struct mlp *mlp = &region->critic->mlp;
     const struct kernels *kernels = region->critic->compute->kernels;
@@ -140,15 +143,15 @@ void region_values(struct region *region, const float *theta, const float *z, in
     sort_signs(&region->second, mlp->out[1], margin2);
 }
 
-void region_evaluate(struct region *region, const float *theta, const float *joint,
-                     struct critic_rows *rows)
+void linear_region_evaluate(struct linear_region *region, const float *theta, const float *joint,
+                            struct critic_rows *rows)
 {
     const size_t h1 = (size_t)region->critic->mlp.out[0];
-    region_begin(region, theta);
+    linear_region_begin(region, theta);
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
-        region_values(region, theta, joint + (size_t)rows->sample[r] * h1, count,
-                      rows->own + (size_t)r * O, NULL, NULL, rows->q + r);
+        linear_region_values(region, theta, joint + (size_t)rows->sample[r] * h1, count,
+                             rows->own + (size_t)r * O, NULL, NULL, rows->q + r);
         r += count;
     }
 }

@@ -28,8 +28,8 @@ struct signs {
     float *lo, *hi;      /**< smallest and largest sum over the rows */
 };
 
-/** Scratch, and the signs that the last region_values found. */
-struct region {
+/** Scratch, and the signs that the last linear_region_values found. */
+struct linear_region {
     const struct critic *critic; /**< borrowed */
     struct signs first, second;
     float *basis;   /**< (O + 1, H1) W°, and z of the sample */
@@ -42,10 +42,11 @@ struct region {
 };
 
 /** Lay out for samples of up to one row per agent. */
-void region_bind(struct region *region, const struct critic *critic, struct arena *scratch);
+void linear_region_bind(struct linear_region *region, const struct critic *critic,
+                        struct arena *scratch);
 
 /** Take over the critic's parameters; once for each change of theta. */
-void region_begin(struct region *region, const float *theta);
+void linear_region_begin(struct linear_region *region, const float *theta);
 
 /**
  * Values of the rows of one sample, and which units share their signs.
@@ -55,11 +56,12 @@ void region_begin(struct region *region, const float *theta);
  *        than this; NULL: no margin
  * \param q   (rows) written
  */
-void region_values(struct region *region, const float *theta, const float *z, int rows,
-                   const float *own, const float *margin1, const float *margin2, float *q);
+void linear_region_values(struct linear_region *region, const float *theta, const float *z,
+                          int rows, const float *own, const float *margin1, const float *margin2,
+                          float *q);
 
 /** Values of all rows of a list, sample by sample. \param joint (B, H1) of critic_joint */
-void region_evaluate(struct region *region, const float *theta, const float *joint,
-                     struct critic_rows *rows);
+void linear_region_evaluate(struct linear_region *region, const float *theta, const float *joint,
+                            struct critic_rows *rows);
 
 #endif

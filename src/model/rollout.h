@@ -23,7 +23,7 @@ struct rollout {
     int capacity;         /**< E */
     struct activations x; /**< of the last step, one sample for each environment */
     struct critic_rows rows;
-    struct region region;
+    struct linear_region region;
     double *action;             /**< (E, N, 3) */
     double *state;              /**< (N, 7) */
     double *compute, *transmit; /**< (N) */

@@ -48,7 +48,7 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     step->joint = arena_take(scratch, b * (size_t)critic->mlp.out[0], sizeof(float));
     critic_rows_bind(&step->proposers, critic, samples * (int)n, false, scratch);
     critic_rows_bind(&step->selected, critic, samples * channels, true, scratch);
-    region_bind(&step->region, critic, scratch);
+    linear_region_bind(&step->region, critic, scratch);
     best_response_bind(&step->br, critic, &step->region, batch, scratch);
     accumulated_bind(&step->sums, &nets->actors, &step->br, scratch);
     step->d_q = arena_take(scratch, b * (size_t)channels, sizeof(float));
@@ -81,7 +81,7 @@ static void find_targets(struct step *step, const struct batch *batch)
     for (size_t b = 0; b < (size_t)batch->count; b++)
         critic_rows_add_proposers(rows, critic, (int)b, batch->next_state + b * n * S,
                                   step->action + b * n * A);
-    region_evaluate(&step->region, theta, step->joint, rows);
+    linear_region_evaluate(&step->region, theta, step->joint, rows);
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const int b = rows->sample[r];

@@ -51,7 +51,7 @@ struct step {
     float *joint;                 /**< (B, H1) */
     struct critic_rows proposers; /**< of all samples, values only */
     struct critic_rows selected;  /**< accepted agents of all samples */
-    struct region region;
+    struct linear_region region;
     struct best_response br;
     struct accumulated sums; /**< log episodes */
     float *d_q;              /**< (R) */

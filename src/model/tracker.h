@@ -4,7 +4,7 @@
  *
  * The training step calls in with what it has just computed; the tracker only reads. Events and
  * per-episode rows are kept in every episode, the large diagnostics in log episodes only. Nothing
- * here feeds back into the training. Definitions: src/README.md, "Event times".
+ * here feeds back into the training. Definitions: src/model/README.md, "When an actor stops".
  */
 #ifndef CCMSWEEP_TRACKER_H
 #define CCMSWEEP_TRACKER_H

@@ -38,7 +38,7 @@ static int64_t between(int64_t least, int64_t value, int64_t most)
 static void fill_request(struct aggregate *aggregate)
 {
     struct aggregate_request *const request = &aggregate->request;
-    const int64_t runs = aggregate->survey->runs;
+    const int64_t runs = aggregate->table->runs;
     request->limit = aggregate->cohort->limit;
     if (request->bootstrap == 0)
         request->bootstrap = between(DRAWS_LEAST, 10000000 / runs, DRAWS_MOST);
@@ -91,7 +91,7 @@ static void sample(struct aggregate *aggregate)
         aggregate->cause[at] = m->fate == FATE_EVENT      ? m->cause + 1
                                : m->fate == FATE_DIVERGED ? AGGREGATE_DIVERGED + 1
                                                           : 0;
-        aggregate->seed[at] = aggregate->survey->run[run].seed;
+        aggregate->seed[at] = aggregate->table->run[run].seed;
         aggregate->member[at] = run;
     }
 }
@@ -242,7 +242,7 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
         c->tail_min = c->tails == 0 || m->tail_min < c->tail_min ? m->tail_min : c->tail_min;
         c->tail_max = c->tails == 0 || m->tail_max > c->tail_max ? m->tail_max : c->tail_max;
         c->tails += m->actors;
-        add(readings, m->tail_mean, aggregate->survey->run[members[i]].seed, 0);
+        add(readings, m->tail_mean, aggregate->table->run[members[i]].seed, 0);
     }
     const struct values values = {readings->count, readings->value, readings->cluster, NULL};
     bootstrap_means(&values, &how, &c->tail, NULL);
@@ -265,7 +265,7 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
         const struct member *const m = &aggregate->cohort->member[members[i]];
         const double value = m->returns[which];
         if (!isnan(value))
-            add(readings, value, aggregate->survey->run[members[i]].seed, stratum[members[i]]);
+            add(readings, value, aggregate->table->run[members[i]].seed, stratum[members[i]]);
         else
             r->missing += which == RETURN_STOPPING || member_is_finished(m);
     }
@@ -284,15 +284,15 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
  * as many runs, of the same cells, or a draw would weigh the cells otherwise than the plan does. */
 static int64_t *find_strata(const struct aggregate *aggregate)
 {
-    const struct survey *const survey = aggregate->survey;
-    const size_t runs = (size_t)survey->runs;
+    const struct run_table *const table = aggregate->table;
+    const size_t runs = (size_t)table->runs;
     struct grouping cells;
     int64_t *const unit = fault_alloc(runs, sizeof *unit);
     int64_t *const stratum = fault_alloc(runs, sizeof *stratum);
-    CHECK(grouping_make(&cells, survey, NULL, NULL) == STATUS_OK); /* nothing was named wrongly */
-    for (int64_t run = 0; run < survey->runs; run++)
-        unit[run] = (aggregate->grouping.of_run[run] << 32) + survey->run[run].seed;
-    shape_label(survey->runs, unit, cells.of_run, stratum);
+    CHECK(grouping_make(&cells, table, NULL, NULL) == STATUS_OK); /* nothing was named wrongly */
+    for (int64_t run = 0; run < table->runs; run++)
+        unit[run] = (aggregate->grouping.of_run[run] << 32) + table->run[run].seed;
+    exchangeable_label(table->runs, unit, cells.of_run, stratum);
     grouping_fini(&cells);
     free(unit);
     return stratum;
@@ -301,7 +301,7 @@ static int64_t *find_strata(const struct aggregate *aggregate)
 /* All that is said of the configurations one by one. */
 static void estimate(struct aggregate *aggregate)
 {
-    struct readings readings = new_readings(aggregate->survey->runs);
+    struct readings readings = new_readings(aggregate->table->runs);
     int64_t *const stratum = find_strata(aggregate);
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         struct configuration *const c = &aggregate->configuration[i];
@@ -315,14 +315,14 @@ static void estimate(struct aggregate *aggregate)
 }
 
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
-                          const struct survey *survey, const struct cohort *cohort,
+                          const struct run_table *table, const struct cohort *cohort,
                           struct fault *fault)
 {
     struct aggregate *made = fault_alloc(1, sizeof *made);
-    *made = (struct aggregate){
-        .request = *request, .survey = survey, .cohort = cohort, .reference = -1};
+    *made =
+        (struct aggregate){.request = *request, .table = table, .cohort = cohort, .reference = -1};
     fill_request(made);
-    enum status status = grouping_make(&made->grouping, survey, request->by, fault);
+    enum status status = grouping_make(&made->grouping, table, request->by, fault);
     if (status == STATUS_OK) {
         made->configurations = made->grouping.groups;
         sample(made);

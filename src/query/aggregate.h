@@ -114,7 +114,7 @@ struct axis_test {
 
 struct aggregate {
     struct aggregate_request request; /**< with what it left open filled in */
-    const struct survey *survey;      /**< borrowed */
+    const struct run_table *table;    /**< borrowed */
     const struct cohort *cohort;      /**< borrowed */
     struct grouping grouping;         /**< of the runs: each group is a configuration */
     int64_t configurations;
@@ -144,7 +144,7 @@ struct aggregate {
  *         `reference` no configuration
  */
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
-                          const struct survey *survey, const struct cohort *cohort,
+                          const struct run_table *table, const struct cohort *cohort,
                           struct fault *fault) MUST_USE;
 
 /** Free and clear; NULL and a pointer to NULL are fine. */
@@ -159,7 +159,7 @@ void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t co
 const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis) MUST_USE;
 
 /** The number of a setting of an axis that a configuration has, as settings_number gives it. */
-double aggregate_number(const struct aggregate *aggregate, const struct surveyed_axis *setting,
+double aggregate_number(const struct aggregate *aggregate, const struct run_axis *setting,
                         int64_t configuration) MUST_USE;
 
 /** Write the values of all axes of a configuration but `without` (-1: of all):

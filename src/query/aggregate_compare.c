@@ -28,7 +28,7 @@ static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c
 
 /* The setting that a word names, as in the file or in the spec; NULL: none of an axis. Where some
  * change together each of them will do. */
-static const struct surveyed_axis *find_setting(const struct aggregate *aggregate, const char *word)
+static const struct run_axis *find_setting(const struct aggregate *aggregate, const char *word)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
@@ -53,7 +53,7 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
                          "--reference: %s is no value of an axis, expected AXIS=VALUE,...",
                          text_quote(word, quoted));
     *value = '\0';
-    const struct surveyed_axis *const setting = find_setting(aggregate, word);
+    const struct run_axis *const setting = find_setting(aggregate, word);
     if (setting == NULL)
         return fault_set(fault, STATUS_INPUT, "--reference: %s is no axis of the configurations",
                          text_quote(word, quoted));
@@ -261,7 +261,7 @@ struct pool {
 
 static struct pool new_pool(const struct aggregate *aggregate, int64_t axis)
 {
-    const size_t n = (size_t)aggregate->survey->runs;
+    const size_t n = (size_t)aggregate->table->runs;
     struct pool pool = {.time = fault_alloc(n, sizeof *pool.time),
                         .status = fault_alloc(n, sizeof *pool.status),
                         .group = fault_alloc(n, sizeof *pool.group),

@@ -12,7 +12,7 @@ const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis)
     return grouping_lead(&aggregate->grouping, axis)->name;
 }
 
-double aggregate_number(const struct aggregate *aggregate, const struct surveyed_axis *setting,
+double aggregate_number(const struct aggregate *aggregate, const struct run_axis *setting,
                         int64_t configuration)
 {
     return setting->values[aggregate->configuration[configuration].first];
@@ -21,8 +21,8 @@ double aggregate_number(const struct aggregate *aggregate, const struct surveyed
 void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
                      char *text, size_t size)
 {
-    survey_axis_write(grouping_lead(&aggregate->grouping, axis),
-                      aggregate->configuration[configuration].first, text, size);
+    run_table_axis_write(grouping_lead(&aggregate->grouping, axis),
+                         aggregate->configuration[configuration].first, text, size);
 }
 
 void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,

@@ -71,7 +71,7 @@ static void warn_of_unfinished(struct aggregate *aggregate)
          "censored at the last episode noted, and of %" PRId64 " nothing is known yet. Short runs "
          "finish first, so early stops are over-represented until all are done, and what a run in "
          "progress has had is seen only when it ends",
-         aggregate->survey->runs, begun, pending);
+         aggregate->table->runs, begun, pending);
 }
 
 /* What fails may fail because of its configuration: by name, so that it can be judged. */
@@ -80,13 +80,12 @@ static void warn_of_gaps(struct aggregate *aggregate)
     static const enum fate gaps[] = {FATE_FAILED, FATE_QUARANTINED};
     for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
         struct list list = {.count = 0};
-        for (int64_t run = 0; run < aggregate->survey->runs; run++) {
+        for (int64_t run = 0; run < aggregate->table->runs; run++) {
             char name[AGGREGATE_NAME], item[ITEM];
             if (aggregate->cohort->member[run].fate != gaps[g])
                 continue;
             aggregate_name(aggregate, aggregate->grouping.of_run[run], -1, name, sizeof name);
-            snprintf(item, sizeof item, "%s, seed %" PRId64, name,
-                     aggregate->survey->run[run].seed);
+            snprintf(item, sizeof item, "%s, seed %" PRId64, name, aggregate->table->run[run].seed);
             list_add(&list, item);
         }
         if (list.count > 0)

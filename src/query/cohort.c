@@ -75,28 +75,28 @@ bool member_is_finished(const struct member *member)
     return member->fate <= FATE_ENDED;
 }
 
-int64_t cohort_common_limit(const struct survey *survey)
+int64_t cohort_common_limit(const struct run_table *table)
 {
-    int64_t limit = survey->run[0].limit;
-    for (int64_t run = 1; run < survey->runs; run++)
-        limit = survey->run[run].limit < limit ? survey->run[run].limit : limit;
+    int64_t limit = table->run[0].limit;
+    for (int64_t run = 1; run < table->runs; run++)
+        limit = table->run[run].limit < limit ? table->run[run].limit : limit;
     return limit;
 }
 
-int64_t cohort_last_limit(const struct survey *survey)
+int64_t cohort_last_limit(const struct run_table *table)
 {
-    int64_t limit = survey->run[0].limit;
-    for (int64_t run = 1; run < survey->runs; run++)
-        limit = survey->run[run].limit > limit ? survey->run[run].limit : limit;
+    int64_t limit = table->run[0].limit;
+    for (int64_t run = 1; run < table->runs; run++)
+        limit = table->run[run].limit > limit ? table->run[run].limit : limit;
     return limit;
 }
 
 /* ---- one run ---- */
 
 /* Failed and quarantined runs are done too, but not trained: their rows are as they were made. */
-static bool has_rows(const struct surveyed *r)
+static bool has_rows(const struct run_row *r)
 {
-    return r->standing == STANDING_DONE && r->outcome != OUTCOME_FAILED &&
+    return r->state == RUN_STATE_DONE && r->outcome != OUTCOME_FAILED &&
            r->outcome != OUTCOME_QUARANTINED;
 }
 
@@ -143,7 +143,7 @@ static int32_t cause_at(int32_t time, const int32_t *times, const int32_t *cause
  * diverged behind it must say what one says that was trained no further. A run that ended early was
  * not stopped by the plan but by its own actors, all of which were still; that depends on the
  * event, which common censoring may not, so it is told apart and warned of. */
-static enum fate fate_without_event(const struct surveyed *r, int64_t limit)
+static enum fate fate_without_event(const struct run_row *r, int64_t limit)
 {
     if (r->total >= limit)
         return FATE_CENSORED;
@@ -152,7 +152,7 @@ static enum fate fate_without_event(const struct surveyed *r, int64_t limit)
     return r->total < r->limit ? FATE_ENDED : FATE_CENSORED;
 }
 
-static void set_time(struct member *m, const struct surveyed *r, int32_t time, int64_t limit)
+static void set_time(struct member *m, const struct run_row *r, int32_t time, int64_t limit)
 {
     const bool event = time >= 0 && time <= limit;
     m->fate = event ? FATE_EVENT : fate_without_event(r, limit);
@@ -209,7 +209,7 @@ static int64_t window_before(int64_t episode)
     return episode > COHORT_WINDOW ? episode - COHORT_WINDOW : 0;
 }
 
-static void set_returns(struct member *m, const struct surveyed *r, const double *reward,
+static void set_returns(struct member *m, const struct run_row *r, const double *reward,
                         const double *evaluation, int64_t every)
 {
     const int64_t last = every > 0 ? r->total / every : 0;
@@ -224,16 +224,16 @@ static void set_returns(struct member *m, const struct surveyed *r, const double
 /* A run that has no rows is what the survey says of it. One in progress is known not to be over up
  * to the last episode noted. Its events are in no row yet, though it may have had them: the warning
  * of unfinished sweeps says so. */
-static struct member member_of(const struct surveyed *r, int64_t limit)
+static struct member member_of(const struct run_row *r, int64_t limit)
 {
     struct member m = {.fate = FATE_PENDING, .time = -1, .tail_mean = NAN};
     for (int i = 0; i < RETURN_COUNT; i++)
         m.returns[i] = NAN;
-    if (r->standing == STANDING_DONE && r->outcome == OUTCOME_FAILED)
+    if (r->state == RUN_STATE_DONE && r->outcome == OUTCOME_FAILED)
         m.fate = FATE_FAILED;
-    else if (r->standing == STANDING_DONE && r->outcome == OUTCOME_QUARANTINED)
+    else if (r->state == RUN_STATE_DONE && r->outcome == OUTCOME_QUARANTINED)
         m.fate = FATE_QUARANTINED;
-    else if (r->standing != STANDING_DONE && r->standing != STANDING_PENDING && r->episode > 0) {
+    else if (r->state != RUN_STATE_DONE && r->state != RUN_STATE_PENDING && r->episode > 0) {
         m.fate = FATE_UNFINISHED;
         m.time = (int32_t)(r->episode < limit ? r->episode : limit);
     }
@@ -262,11 +262,12 @@ static int64_t width_of(const struct extents *extents)
 /* Take runs in from `run` on while they fit; extents are no larger than what was played. A piece is
  * a box, so one long run makes all rows of its piece long: the width is that of the largest. At
  * least one run is taken, however wide. */
-static struct piece plan_piece(const struct store *store, const struct survey *survey, int64_t run)
+static struct piece plan_piece(const struct store *store, const struct run_table *table,
+                               int64_t run)
 {
     struct piece piece = {.run = run, .extents.of[DIM_NONE] = 1};
-    for (; run < survey->runs; run++) {
-        const struct surveyed *const r = &survey->run[run];
+    for (; run < table->runs; run++) {
+        const struct run_row *const r = &table->run[run];
         struct extents wider = piece.extents;
         struct settings cell;
         if (has_rows(r)) {
@@ -317,12 +318,12 @@ static void free_piece(struct piece *piece)
     free(piece->evaluation);
 }
 
-static void take_run(const struct store *store, const struct survey *survey,
+static void take_run(const struct store *store, const struct run_table *table,
                      const struct piece *piece, int64_t row, int32_t *seen, struct cohort *cohort)
 {
     struct settings cell;
     const int64_t run = piece->run + row;
-    const struct surveyed *const r = &survey->run[run];
+    const struct run_row *const r = &table->run[run];
     struct member *const m = &cohort->member[run];
     const int64_t *const of = piece->extents.of;
     const int64_t at = row * of[DIM_ACTOR];
@@ -340,7 +341,7 @@ static void take_run(const struct store *store, const struct survey *survey,
                 piece->evaluation + row * of[DIM_EVALUATION], cell.evaluation.every);
 }
 
-static enum status take_piece(const struct store *store, const struct survey *survey,
+static enum status take_piece(const struct store *store, const struct run_table *table,
                               struct piece *piece, struct cohort *cohort, struct fault *fault)
 {
     if (piece->extents.of[DIM_ACTOR] == 0) /* none of them has rows */
@@ -348,8 +349,8 @@ static enum status take_piece(const struct store *store, const struct survey *su
     const enum status status = read_piece(store, cohort->event, piece, fault);
     int32_t *const seen = fault_alloc((size_t)piece->extents.of[DIM_ACTOR], sizeof *seen);
     for (int64_t row = 0; status == STATUS_OK && row < piece->runs; row++) {
-        if (has_rows(&survey->run[piece->run + row]))
-            take_run(store, survey, piece, row, seen, cohort);
+        if (has_rows(&table->run[piece->run + row]))
+            take_run(store, table, piece, row, seen, cohort);
     }
     free(seen);
     free_piece(piece);
@@ -358,10 +359,10 @@ static enum status take_piece(const struct store *store, const struct survey *su
 
 /* What would lead reading astray: numbers of episodes are what rows are read up to. The hash of the
  * rows is not looked at, which would take longer than all the rest; `run --check` does that. */
-static enum status check(const struct survey *survey, struct fault *fault)
+static enum status check(const struct run_table *table, struct fault *fault)
 {
-    for (int64_t run = 0; run < survey->runs; run++) {
-        const struct surveyed *const r = &survey->run[run];
+    for (int64_t run = 0; run < table->runs; run++) {
+        const struct run_row *const r = &table->run[run];
         if (has_rows(r) && (r->total < 1 || r->total > r->limit))
             return fault_set(fault, STATUS_FAULT,
                              "run %" PRId64 " is damaged: %" PRId32
@@ -371,22 +372,22 @@ static enum status check(const struct survey *survey, struct fault *fault)
     return STATUS_OK;
 }
 
-enum status cohort_take(const struct store *store, const struct survey *survey, enum event event,
+enum status cohort_take(const struct store *store, const struct run_table *table, enum event event,
                         enum endpoint endpoint, int64_t limit, struct cohort *cohort,
                         struct fault *fault)
 {
-    CHECK(limit >= 1 && survey->runs == store_runs(store));
-    *cohort = (struct cohort){.runs = survey->runs,
+    CHECK(limit >= 1 && table->runs == store_runs(store));
+    *cohort = (struct cohort){.runs = table->runs,
                               .event = event,
                               .endpoint = endpoint,
                               .limit = limit,
-                              .member = fault_alloc((size_t)survey->runs, sizeof *cohort->member)};
-    for (int64_t run = 0; run < survey->runs; run++)
-        cohort->member[run] = member_of(&survey->run[run], limit);
-    enum status status = check(survey, fault);
-    for (int64_t run = 0; status == STATUS_OK && run < survey->runs;) {
-        struct piece piece = plan_piece(store, survey, run);
-        status = take_piece(store, survey, &piece, cohort, fault);
+                              .member = fault_alloc((size_t)table->runs, sizeof *cohort->member)};
+    for (int64_t run = 0; run < table->runs; run++)
+        cohort->member[run] = member_of(&table->run[run], limit);
+    enum status status = check(table, fault);
+    for (int64_t run = 0; status == STATUS_OK && run < table->runs;) {
+        struct piece piece = plan_piece(store, table, run);
+        status = take_piece(store, table, &piece, cohort, fault);
         run += piece.runs;
     }
     if (status != STATUS_OK)

@@ -82,10 +82,10 @@ struct cohort {
 };
 
 /** The smallest limit of episodes of all runs: up to it every run can be watched. */
-int64_t cohort_common_limit(const struct survey *survey) MUST_USE;
+int64_t cohort_common_limit(const struct run_table *table) MUST_USE;
 
 /** The largest of them: beyond it nobody was watched. */
-int64_t cohort_last_limit(const struct survey *survey) MUST_USE;
+int64_t cohort_last_limit(const struct run_table *table) MUST_USE;
 
 /**
  * Read the observations of all runs.
@@ -93,7 +93,7 @@ int64_t cohort_last_limit(const struct survey *survey) MUST_USE;
  * \param limit  ≥ 1; whatever comes later is censored there
  * \return STATUS_OK: the caller owns the content, cohort_fini. Else it is empty
  */
-enum status cohort_take(const struct store *store, const struct survey *survey, enum event event,
+enum status cohort_take(const struct store *store, const struct run_table *table, enum event event,
                         enum endpoint endpoint, int64_t limit, struct cohort *cohort,
                         struct fault *fault) MUST_USE;
 

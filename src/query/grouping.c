@@ -72,26 +72,26 @@ static bool go_together(const struct labels *a, const struct labels *b, int64_t 
     return true;
 }
 
-static struct labels *label_all(const struct survey *survey)
+static struct labels *label_all(const struct run_table *table)
 {
-    const size_t runs = (size_t)survey->runs;
-    struct labels *const all = fault_alloc(survey->axes, sizeof *all);
-    for (size_t a = 0; a < survey->axes; a++) {
+    const size_t runs = (size_t)table->runs;
+    struct labels *const all = fault_alloc(table->axes, sizeof *all);
+    for (size_t a = 0; a < table->axes; a++) {
         struct labels *const own = &all[a];
         own->index = fault_alloc(runs, sizeof *own->index);
         own->run = fault_alloc(runs, sizeof *own->run);
-        own->count = label(survey->runs, survey->axis[a].values, own->index, own->run);
+        own->count = label(table->runs, table->axis[a].values, own->index, own->run);
         own->set = 0;
         while (own->set < a &&
-               (all[own->set].set != own->set || !go_together(&all[own->set], own, survey->runs)))
+               (all[own->set].set != own->set || !go_together(&all[own->set], own, table->runs)))
             own->set++;
     }
     return all;
 }
 
-static void free_labels(const struct survey *survey, struct labels *all)
+static void free_labels(const struct run_table *table, struct labels *all)
 {
-    for (size_t a = 0; a < survey->axes; a++) {
+    for (size_t a = 0; a < table->axes; a++) {
         free(all[a].index);
         free(all[a].run);
     }
@@ -99,10 +99,10 @@ static void free_labels(const struct survey *survey, struct labels *all)
 }
 
 /* The setting of a set that the user wrote: of a preset and what it decides, the preset. */
-static size_t lead_of(const struct survey *survey, const struct labels *all, size_t set)
+static size_t lead_of(const struct run_table *table, const struct labels *all, size_t set)
 {
-    for (size_t a = set; a < survey->axes; a++) {
-        if (all[a].set == set && survey->axis[a].written)
+    for (size_t a = set; a < table->axes; a++) {
+        if (all[a].set == set && table->axis[a].written)
             return a;
     }
     return set;
@@ -113,7 +113,7 @@ static size_t lead_of(const struct survey *survey, const struct labels *all, siz
 /* Add the set of a setting as an axis of that name, unless it is one already. */
 static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
 {
-    const struct survey *const survey = grouping->survey;
+    const struct run_table *const table = grouping->table;
     const size_t set = all[lead].set;
     if (all[set].taken)
         return;
@@ -122,29 +122,29 @@ static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
     *axis = (struct grouping_axis){
         .count = all[lead].count, .run = all[lead].run, .index = all[lead].index};
     all[lead].run = all[lead].index = NULL;
-    axis->setting = fault_alloc(survey->axes, sizeof *axis->setting);
-    axis->setting[axis->settings++] = &survey->axis[lead];
-    for (size_t a = 0; a < survey->axes; a++) {
+    axis->setting = fault_alloc(table->axes, sizeof *axis->setting);
+    axis->setting[axis->settings++] = &table->axis[lead];
+    for (size_t a = 0; a < table->axes; a++) {
         if (a != lead && all[a].set == set)
-            axis->setting[axis->settings++] = &survey->axis[a];
+            axis->setting[axis->settings++] = &table->axis[a];
     }
 }
 
 /* Settings may be named as they are in the file or in the spec. */
-static size_t find_axis(const struct survey *survey, const char *name)
+static size_t find_axis(const struct run_table *table, const char *name)
 {
     size_t found = 0;
-    while (found < survey->axes && strcmp(name, survey->axis[found].name) != 0 &&
-           strcmp(name, survey->axis[found].row->key) != 0)
+    while (found < table->axes && strcmp(name, table->axis[found].name) != 0 &&
+           strcmp(name, table->axis[found].row->key) != 0)
         found++;
     return found;
 }
 
-static enum status refuse_axis(const struct survey *survey, const char *name, struct fault *fault)
+static enum status refuse_axis(const struct run_table *table, const char *name, struct fault *fault)
 {
     char quoted[TEXT_QUOTED], names[GROUPING_NAMES] = "";
-    for (size_t a = 0; a < survey->axes; a++)
-        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", survey->axis[a].name);
+    for (size_t a = 0; a < table->axes; a++)
+        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", table->axis[a].name);
     if (strcmp(name, "seed") == 0 || strcmp(name, "training.seed") == 0)
         return fault_set(
             fault, STATUS_INPUT,
@@ -157,9 +157,9 @@ static enum status refuse_axis(const struct survey *survey, const char *name, st
 static enum status add_named(struct grouping *grouping, struct labels *all, const char *name,
                              struct fault *fault)
 {
-    const size_t which = find_axis(grouping->survey, name);
-    if (which == grouping->survey->axes)
-        return refuse_axis(grouping->survey, name, fault);
+    const size_t which = find_axis(grouping->table, name);
+    if (which == grouping->table->axes)
+        return refuse_axis(grouping->table, name, fault);
     if (all[which].named)
         return fault_set(fault, STATUS_INPUT, "--by: %s is named twice, expected once", name);
     all[which].named = true;
@@ -183,23 +183,23 @@ static enum status add_all_named(struct grouping *grouping, struct labels *all, 
 
 static enum status find_axes(struct grouping *grouping, const char *by, struct fault *fault)
 {
-    const struct survey *const survey = grouping->survey;
-    struct labels *const all = label_all(survey);
+    const struct run_table *const table = grouping->table;
+    struct labels *const all = label_all(table);
     enum status status = STATUS_OK;
-    grouping->axis = fault_alloc(survey->axes, sizeof *grouping->axis);
-    for (size_t a = 0; by == NULL && a < survey->axes; a++) {
-        if (lead_of(survey, all, all[a].set) == a)
+    grouping->axis = fault_alloc(table->axes, sizeof *grouping->axis);
+    for (size_t a = 0; by == NULL && a < table->axes; a++) {
+        if (lead_of(table, all, all[a].set) == a)
             add_axis(grouping, all, a);
     }
     if (by != NULL)
         status = add_all_named(grouping, all, by, fault);
-    for (size_t a = 0; a < survey->axes; a++)
+    for (size_t a = 0; a < table->axes; a++)
         grouping->pooled += all[a].set == a && !all[a].taken && all[a].count > 1;
-    free_labels(survey, all);
+    free_labels(table, all);
     return status;
 }
 
-const struct surveyed_axis *grouping_lead(const struct grouping *grouping, int64_t axis)
+const struct run_axis *grouping_lead(const struct grouping *grouping, int64_t axis)
 {
     return grouping->axis[axis].setting[0];
 }
@@ -212,7 +212,7 @@ static void order_by_plan(struct grouping *grouping, int64_t count)
     int64_t *const number = fault_alloc((size_t)count, sizeof *number);
     for (int64_t i = 0; i < count; i++)
         number[i] = -1;
-    for (int64_t run = 0; run < grouping->survey->runs; run++) {
+    for (int64_t run = 0; run < grouping->table->runs; run++) {
         int64_t *const at = &number[grouping->of_run[run]];
         if (*at < 0)
             *at = grouping->groups++;
@@ -221,16 +221,16 @@ static void order_by_plan(struct grouping *grouping, int64_t count)
     free(number);
 }
 
-enum status grouping_make(struct grouping *grouping, const struct survey *survey, const char *by,
+enum status grouping_make(struct grouping *grouping, const struct run_table *table, const char *by,
                           struct fault *fault)
 {
-    *grouping = (struct grouping){.survey = survey};
+    *grouping = (struct grouping){.table = table};
     const enum status status = find_axes(grouping, by, fault);
     if (status != STATUS_OK) {
         grouping_fini(grouping);
         return status;
     }
-    const int64_t runs = survey->runs;
+    const int64_t runs = table->runs;
     double *const values = fault_alloc((size_t)runs, sizeof *values);
     int64_t count = 1;
     grouping->of_run = fault_alloc((size_t)runs, sizeof *grouping->of_run);

@@ -19,17 +19,17 @@ enum { GROUPING_NAMES = 4096 };
 /** An axis. The first of its settings gives it its name and the order of its values. */
 struct grouping_axis {
     size_t settings;
-    const struct surveyed_axis **setting; /**< (settings) borrowed from the survey. First the one
+    const struct run_axis **setting; /**< (settings) borrowed from the survey. First the one
                                                that was asked for by name; else the first that the
                                                spec's grid names; else the first of them all. Then
                                                those that change with it, as the survey has them */
-    int64_t count;                        /**< different values */
+    int64_t count;                   /**< different values */
     int64_t *run;   /**< (count) a run that has the value; rising, `none` of a real last */
     int64_t *index; /**< (runs) which value a run has */
 };
 
 struct grouping {
-    const struct survey *survey; /**< borrowed */
+    const struct run_table *table; /**< borrowed */
     int64_t axes;
     struct grouping_axis *axis; /**< (axes) */
     int64_t pooled; /**< axes in which runs of a group may differ, the seed not counted */
@@ -44,13 +44,13 @@ struct grouping {
  * \return STATUS_OK: the caller owns the content, grouping_fini. STATUS_INPUT with a sentence when
  *         `by` names no axis, or the seed, or a setting twice; there is then nothing to free
  */
-enum status grouping_make(struct grouping *grouping, const struct survey *survey, const char *by,
+enum status grouping_make(struct grouping *grouping, const struct run_table *table, const char *by,
                           struct fault *fault) MUST_USE;
 
 /** Free what it holds; an empty one is fine. */
 void grouping_fini(struct grouping *grouping);
 
 /** The setting that an axis is named by. */
-const struct surveyed_axis *grouping_lead(const struct grouping *grouping, int64_t axis) MUST_USE;
+const struct run_axis *grouping_lead(const struct grouping *grouping, int64_t axis) MUST_USE;
 
 #endif

@@ -6,42 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *standing_name(enum standing standing)
+const char *run_state_name(enum run_state state)
 {
-    static const char *const names[STANDING_COUNT] = {
-        [STANDING_DONE] = "done",
-        [STANDING_RUNNING] = "running",
-        [STANDING_INTERRUPTED] = "interrupted",
-        [STANDING_LOST] = "lost",
-        [STANDING_PENDING] = "pending",
+    static const char *const names[RUN_STATE_COUNT] = {
+        [RUN_STATE_DONE] = "done",
+        [RUN_STATE_RUNNING] = "running",
+        [RUN_STATE_INTERRUPTED] = "interrupted",
+        [RUN_STATE_LOST] = "lost",
+        [RUN_STATE_PENDING] = "pending",
     };
-    return names[standing];
+    return names[state];
 }
 
-/* A column of i32 and where it goes in struct surveyed: a field of the record, or a note. */
+/* A column of i32 and where it goes in struct run_row: a field of the record, or a note. */
 static const struct {
     const char *field;
     enum schema_note note;
     size_t offset;
 } columns[] = {
-    {"outcome", 0, offsetof(struct surveyed, outcome)},
-    {"stopping_episode", 0, offsetof(struct surveyed, stopping)},
-    {"total_episodes", 0, offsetof(struct surveyed, total)},
-    {NULL, NOTE_PROGRESS_EPISODE, offsetof(struct surveyed, episode)},
-    {NULL, NOTE_PROGRESS_MOVING, offsetof(struct surveyed, moving)},
-    {NULL, NOTE_ATTEMPTS, offsetof(struct surveyed, attempts)},
-    {NULL, NOTE_FLIGHT, offsetof(struct surveyed, trouble.flight)},
-    {NULL, NOTE_CRASHES, offsetof(struct surveyed, trouble.crashes)},
-    {NULL, NOTE_SUSPECT, offsetof(struct surveyed, trouble.suspect)},
-    {NULL, NOTE_LOST, offsetof(struct surveyed, trouble.lost)},
+    {"outcome", 0, offsetof(struct run_row, outcome)},
+    {"stopping_episode", 0, offsetof(struct run_row, stopping)},
+    {"total_episodes", 0, offsetof(struct run_row, total)},
+    {NULL, NOTE_PROGRESS_EPISODE, offsetof(struct run_row, episode)},
+    {NULL, NOTE_PROGRESS_MOVING, offsetof(struct run_row, moving)},
+    {NULL, NOTE_ATTEMPTS, offsetof(struct run_row, attempts)},
+    {NULL, NOTE_FLIGHT, offsetof(struct run_row, trouble.flight)},
+    {NULL, NOTE_CRASHES, offsetof(struct run_row, trouble.crashes)},
+    {NULL, NOTE_SUSPECT, offsetof(struct run_row, trouble.suspect)},
+    {NULL, NOTE_LOST, offsetof(struct run_row, trouble.lost)},
 };
 
 enum { HOST_SIZE = 64 };
 
-static enum status read_columns(const struct store *store, struct survey *survey,
+static enum status read_columns(const struct store *store, struct run_table *table,
                                 struct fault *fault)
 {
-    const size_t runs = (size_t)survey->runs;
+    const size_t runs = (size_t)table->runs;
     int32_t *const column = fault_alloc(runs, sizeof *column);
     double *const seconds = fault_alloc(runs, sizeof *seconds);
     char(*const hosts)[HOST_SIZE] = fault_alloc(runs, HOST_SIZE);
@@ -53,12 +53,12 @@ static enum status read_columns(const struct store *store, struct survey *survey
                      ? store_column(store, record_field(columns[c].field), column, fault)
                      : store_note_column(store, columns[c].note, column, fault);
         for (size_t run = 0; run < runs; run++)
-            memcpy((char *)&survey->run[run] + columns[c].offset, &column[run], sizeof *column);
+            memcpy((char *)&table->run[run] + columns[c].offset, &column[run], sizeof *column);
     }
     for (size_t run = 0; run < runs; run++) {
-        survey->run[run].damage = store_damage(store, (int64_t)run);
-        survey->run[run].wall_s = seconds[run];
-        memcpy(survey->run[run].host, hosts[run], HOST_SIZE);
+        table->run[run].damage = store_damage(store, (int64_t)run);
+        table->run[run].wall_s = seconds[run];
+        memcpy(table->run[run].host, hosts[run], HOST_SIZE);
     }
     free(hosts);
     free(seconds);
@@ -88,13 +88,13 @@ static bool is_written(const struct spec *spec, const struct setting *row)
 }
 
 /* An axis that this run is the first to need: all before it are as the first run. */
-static struct surveyed_axis new_axis(const struct store *store, const struct survey *survey,
-                                     const struct setting *row, const struct settings *first,
-                                     int64_t run)
+static struct run_axis new_axis(const struct store *store, const struct run_table *table,
+                                const struct setting *row, const struct settings *first,
+                                int64_t run)
 {
-    struct surveyed_axis axis = {.row = row, .written = is_written(store_spec(store), row)};
+    struct run_axis axis = {.row = row, .written = is_written(store_spec(store), row)};
     schema_axis_name(row, axis.name, sizeof axis.name);
-    axis.values = fault_alloc((size_t)survey->runs, sizeof *axis.values);
+    axis.values = fault_alloc((size_t)table->runs, sizeof *axis.values);
     for (int64_t before = 0; before < run; before++)
         axis.values[before] = settings_number(first, row);
     return axis;
@@ -102,48 +102,48 @@ static struct surveyed_axis new_axis(const struct store *store, const struct sur
 
 /* Axes by row of the table while they are being found; then only those that there are. */
 static void read_axes(const struct store *store, const struct settings *first,
-                      const struct settings *cell, int64_t run, struct survey *survey)
+                      const struct settings *cell, int64_t run, struct run_table *table)
 {
     size_t rows = 0;
-    const struct setting *const table = settings_table(&rows);
+    const struct setting *const keys = settings_table(&rows);
     for (size_t i = 0; i < rows; i++) {
-        struct surveyed_axis *const axis = &survey->axis[i];
-        const struct setting *const row = &table[i];
+        struct run_axis *const axis = &table->axis[i];
+        const struct setting *const row = &keys[i];
         if (axis->row == NULL && !is_seed(row) &&
             (grid_always(row) || !settings_equal(first, cell, row)))
-            *axis = new_axis(store, survey, row, first, run);
+            *axis = new_axis(store, table, row, first, run);
         if (axis->row != NULL)
             axis->values[run] = settings_number(cell, row);
     }
 }
 
-static void read_cells(const struct store *store, struct survey *survey)
+static void read_cells(const struct store *store, struct run_table *table)
 {
     size_t rows = 0;
-    const struct setting *const table = settings_table(&rows);
+    const struct setting *const keys = settings_table(&rows);
     struct settings first, cell;
-    CHECK(table != NULL);
+    CHECK(keys != NULL);
     store_cell(store, 0, &first);
-    survey->axis = fault_alloc(rows, sizeof *survey->axis);
-    for (int64_t run = 0; run < survey->runs; run++) {
-        struct surveyed *const r = &survey->run[run];
+    table->axis = fault_alloc(rows, sizeof *table->axis);
+    for (int64_t run = 0; run < table->runs; run++) {
+        struct run_row *const r = &table->run[run];
         store_cell(store, run, &cell);
         r->seed = cell.training.seed;
         r->limit = cell.training.episodes;
         /* Notes are no results: what cannot be is as if it had not been noted. */
         r->episode = r->episode > r->limit ? -1 : r->episode;
         r->moving = r->moving > cell.environment.agents ? -1 : r->moving;
-        read_axes(store, &first, &cell, run, survey);
+        read_axes(store, &first, &cell, run, table);
     }
     for (size_t i = 0; i < rows; i++) {
-        if (survey->axis[i].row != NULL)
-            survey->axis[survey->axes++] = survey->axis[i];
+        if (table->axis[i].row != NULL)
+            table->axis[table->axes++] = table->axis[i];
     }
-    CHECK(survey->axis[SURVEY_ACTOR_LR].row == settings_find("training.actor_lr") &&
-          survey->axis[SURVEY_CRITIC_LR].row == settings_find("training.critic_lr"));
+    CHECK(table->axis[RUN_TABLE_ACTOR_LR].row == settings_find("training.actor_lr") &&
+          table->axis[RUN_TABLE_CRITIC_LR].row == settings_find("training.critic_lr"));
 }
 
-void survey_axis_write(const struct surveyed_axis *axis, int64_t run, char *text, size_t size)
+void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, size_t size)
 {
     settings_write(axis->row, axis->values[run], text, size);
 }
@@ -165,59 +165,59 @@ static int compare_pairs(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
-static void group(struct survey *survey)
+static void group(struct run_table *table)
 {
-    const size_t runs = (size_t)survey->runs;
+    const size_t runs = (size_t)table->runs;
     struct keyed *const keyed = fault_alloc(runs, sizeof *keyed);
     for (size_t i = 0; i < runs; i++)
-        keyed[i] = (struct keyed){survey->axis[SURVEY_ACTOR_LR].values[i],
-                                  survey->axis[SURVEY_CRITIC_LR].values[i], (int64_t)i};
+        keyed[i] = (struct keyed){table->axis[RUN_TABLE_ACTOR_LR].values[i],
+                                  table->axis[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
     qsort(keyed, runs, sizeof *keyed, compare_pairs);
     int64_t first = 0; /* run of a pair: stands for the pair until the pairs have numbers */
     for (size_t i = 0; i < runs; i++) {
         if (i == 0 || keyed[i].actor_lr != keyed[i - 1].actor_lr ||
             keyed[i].critic_lr != keyed[i - 1].critic_lr)
             first = keyed[i].run;
-        survey->run[keyed[i].run].group = first;
+        table->run[keyed[i].run].group = first;
     }
-    for (int64_t run = 0; run < survey->runs; run++) {
-        first = survey->run[run].group;
-        survey->run[run].group = first == run ? survey->groups++ : survey->run[first].group;
+    for (int64_t run = 0; run < table->runs; run++) {
+        first = table->run[run].group;
+        table->run[run].group = first == run ? table->groups++ : table->run[first].group;
     }
     free(keyed);
 }
 
 /* ---- where the runs stand ---- */
 
-static enum standing standing_of(const struct store *store, int64_t run, bool held,
-                                 const struct surveyed *r)
+static enum run_state run_state_of(const struct store *store, int64_t run, bool held,
+                                   const struct run_row *r)
 {
     const enum store_state state = store_state(store, run);
     /* Columns are read after the states: what is taken back in between is done no more. */
     if (state == STORE_DONE && outcome_is_final(r->outcome))
-        return STANDING_DONE;
+        return RUN_STATE_DONE;
     if (r->trouble.flight != FLIGHT_NONE)
-        return held && r->trouble.flight == FLIGHT_OPEN ? STANDING_RUNNING : STANDING_LOST;
-    return state == STORE_INTERRUPTED ? STANDING_INTERRUPTED : STANDING_PENDING;
+        return held && r->trouble.flight == FLIGHT_OPEN ? RUN_STATE_RUNNING : RUN_STATE_LOST;
+    return state == STORE_INTERRUPTED ? RUN_STATE_INTERRUPTED : RUN_STATE_PENDING;
 }
 
-static bool was_trained(const struct surveyed *r)
+static bool was_trained(const struct run_row *r)
 {
-    return r->standing == STANDING_DONE && r->outcome != OUTCOME_FAILED &&
+    return r->state == RUN_STATE_DONE && r->outcome != OUTCOME_FAILED &&
            r->outcome != OUTCOME_QUARANTINED;
 }
 
-static void count(const struct store *store, bool held, struct survey *survey)
+static void count(const struct store *store, bool held, struct run_table *table)
 {
-    for (int64_t run = 0; run < survey->runs; run++) {
-        struct surveyed *const r = &survey->run[run];
-        r->standing = standing_of(store, run, held, r);
-        survey->standings[r->standing]++;
-        if (r->standing == STANDING_DONE) {
-            survey->outcomes[r->outcome]++;
+    for (int64_t run = 0; run < table->runs; run++) {
+        struct run_row *const r = &table->run[run];
+        r->state = run_state_of(store, run, held, r);
+        table->states[r->state]++;
+        if (r->state == RUN_STATE_DONE) {
+            table->outcomes[r->outcome]++;
             continue;
         }
-        r->outcome = r->standing == STANDING_INTERRUPTED ? OUTCOME_INTERRUPTED : OUTCOME_PENDING;
+        r->outcome = r->state == RUN_STATE_INTERRUPTED ? OUTCOME_INTERRUPTED : OUTCOME_PENDING;
         r->stopping = -1;
         r->total = -1;
     }
@@ -240,7 +240,7 @@ static double quantile(const double *sorted, size_t count, size_t percent)
 
 /* Share of its work that an unfinished run has done. \param mean episodes of its group, 0: unknown
  */
-static double share_done(const struct surveyed *r, double mean, double expected_s)
+static double share_done(const struct run_row *r, double mean, double expected_s)
 {
     if (r->episode <= 0)
         return 0;
@@ -251,32 +251,32 @@ static double share_done(const struct surveyed *r, double mean, double expected_
 
 /* What is left, when `finished` cells have taught what cells cost. */
 static void expect_left(const struct cost *cost, const double *episodes, size_t finished,
-                        struct survey *survey)
+                        struct run_table *table)
 {
     double squares = 0;
-    survey->left_s = finished > 0 ? 0 : NAN;
-    for (int64_t run = 0; run < survey->runs; run++) {
-        const struct surveyed *const r = &survey->run[run];
-        if (r->standing == STANDING_DONE)
+    table->left_s = finished > 0 ? 0 : NAN;
+    for (int64_t run = 0; run < table->runs; run++) {
+        const struct run_row *const r = &table->run[run];
+        if (r->state == RUN_STATE_DONE)
             continue;
         const double whole_s = cost_expect(cost, run);
         const double left_s = whole_s * (1 - share_done(r, episodes[r->group], whole_s));
-        survey->left_s += left_s;
+        table->left_s += left_s;
         squares += left_s * left_s;
     }
-    const double known = survey->left_s * survey->left_s / (double)finished;
-    survey->left_give_s = finished > 0 ? 2 * cost_spread(cost) * sqrt(squares + known) : NAN;
+    const double known = table->left_s * table->left_s / (double)finished;
+    table->left_margin_s = finished > 0 ? 2 * cost_spread(cost) * sqrt(squares + known) : NAN;
 }
 
-static void expect(const struct store *store, struct survey *survey)
+static void expect(const struct store *store, struct run_table *table)
 {
-    double *const took_s = fault_alloc((size_t)survey->runs, sizeof *took_s);
-    double *const episodes = fault_alloc((size_t)survey->groups, sizeof *episodes);
-    int64_t *const trained = fault_alloc((size_t)survey->groups, sizeof *trained);
+    double *const took_s = fault_alloc((size_t)table->runs, sizeof *took_s);
+    double *const episodes = fault_alloc((size_t)table->groups, sizeof *episodes);
+    int64_t *const trained = fault_alloc((size_t)table->groups, sizeof *trained);
     struct cost *cost = cost_new(store_spec(store));
     size_t finished = 0;
-    for (int64_t run = 0; run < survey->runs; run++) {
-        const struct surveyed *const r = &survey->run[run];
+    for (int64_t run = 0; run < table->runs; run++) {
+        const struct run_row *const r = &table->run[run];
         if (!was_trained(r))
             continue;
         episodes[r->group] += r->total;
@@ -286,12 +286,12 @@ static void expect(const struct store *store, struct survey *survey)
         cost_learn(cost, run, r->wall_s);
         took_s[finished++] = r->wall_s;
     }
-    for (int64_t g = 0; g < survey->groups; g++)
+    for (int64_t g = 0; g < table->groups; g++)
         episodes[g] = trained[g] > 0 ? episodes[g] / (double)trained[g] : 0;
     qsort(took_s, finished, sizeof *took_s, compare_reals);
-    survey->median_s = quantile(took_s, finished, 50);
-    survey->p90_s = quantile(took_s, finished, 90);
-    expect_left(cost, episodes, finished, survey);
+    table->median_s = quantile(took_s, finished, 50);
+    table->p90_s = quantile(took_s, finished, 90);
+    expect_left(cost, episodes, finished, table);
     cost_free(&cost);
     free(trained);
     free(episodes);
@@ -300,7 +300,7 @@ static void expect(const struct store *store, struct survey *survey)
 
 /* ---- the last start ---- */
 
-static enum status read_start(const struct store *store, struct surveyed_start *start,
+static enum status read_start(const struct store *store, struct run_table_start *start,
                               struct fault *fault)
 {
     int64_t numbers[SCHEMA_STARTS];
@@ -321,41 +321,41 @@ static enum status read_start(const struct store *store, struct surveyed_start *
     size_t last = 0;
     for (size_t i = 1; i < SCHEMA_STARTS; i++)
         last = numbers[i] > numbers[last] ? i : last;
-    *start = (struct surveyed_start){.number = numbers[last],
-                                     .time = times[last],
-                                     .end = ends[last],
-                                     .status = statuses[last],
-                                     .ranks = ranks[last]};
+    *start = (struct run_table_start){.number = numbers[last],
+                                      .time = times[last],
+                                      .end = ends[last],
+                                      .status = statuses[last],
+                                      .ranks = ranks[last]};
     memcpy(start->host, hosts[last], sizeof hosts[last]);
     memcpy(start->job, jobs[last], sizeof jobs[last]);
     memcpy(start->revision, revisions[last], sizeof revisions[last]);
     return STATUS_OK;
 }
 
-enum status survey_take(const struct store *store, bool held, struct survey *survey,
-                        struct fault *fault)
+enum status run_table_take(const struct store *store, bool held, struct run_table *table,
+                           struct fault *fault)
 {
-    *survey = (struct survey){.runs = store_runs(store)};
-    survey->run = fault_alloc((size_t)survey->runs, sizeof *survey->run);
-    enum status status = read_columns(store, survey, fault);
+    *table = (struct run_table){.runs = store_runs(store)};
+    table->run = fault_alloc((size_t)table->runs, sizeof *table->run);
+    enum status status = read_columns(store, table, fault);
     if (status == STATUS_OK)
-        status = read_start(store, &survey->start, fault);
+        status = read_start(store, &table->start, fault);
     if (status != STATUS_OK) {
-        survey_fini(survey);
+        run_table_fini(table);
         return status;
     }
-    read_cells(store, survey);
-    group(survey);
-    count(store, held, survey);
-    expect(store, survey);
+    read_cells(store, table);
+    group(table);
+    count(store, held, table);
+    expect(store, table);
     return STATUS_OK;
 }
 
-void survey_fini(struct survey *survey)
+void run_table_fini(struct run_table *table)
 {
-    for (size_t i = 0; i < survey->axes; i++)
-        free(survey->axis[i].values);
-    free(survey->axis);
-    free(survey->run);
-    *survey = (struct survey){0};
+    for (size_t i = 0; i < table->axes; i++)
+        free(table->axis[i].values);
+    free(table->axis);
+    free(table->run);
+    *table = (struct run_table){0};
 }

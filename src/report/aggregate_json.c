@@ -77,7 +77,7 @@ static json_t *place_json(const struct aggregate *aggregate, int64_t configurati
     return object;
 }
 
-static json_t *values_json(const struct grouping_axis *axis, const struct surveyed_axis *setting)
+static json_t *values_json(const struct grouping_axis *axis, const struct run_axis *setting)
 {
     json_t *const values = json_array();
     for (int64_t i = 0; i < axis->count; i++)
@@ -213,7 +213,7 @@ static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuratio
             (fate == FATE_FAILED || fate == FATE_QUARANTINED))
             json_array_append_new(array,
                                   json_pack("{s:I, s:I, s:s}", "run", (json_int_t)run, "seed",
-                                            (json_int_t)aggregate->survey->run[run].seed, "fate",
+                                            (json_int_t)aggregate->table->run[run].seed, "fate",
                                             fate_name(fate)));
     }
     return array;
@@ -354,13 +354,13 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     set(report, "fates", fates_of_all(aggregate));
     set(report, "axes", axes_json(aggregate));
     set(report, "pooled", json_integer(aggregate->grouping.pooled));
-    struct stream stream = stream_begin(file, 1);
-    stream_set_all(&stream, report);
-    stream_list(&stream, "configurations", aggregate->configurations, configuration_json,
-                aggregate);
-    stream_set(&stream, "reference", whole(aggregate->reference));
-    stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
-    stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
-    stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
-    return stream_end(&stream);
+    struct json_stream stream = json_stream_begin(file, 1);
+    json_stream_set_all(&stream, report);
+    json_stream_list(&stream, "configurations", aggregate->configurations, configuration_json,
+                     aggregate);
+    json_stream_set(&stream, "reference", whole(aggregate->reference));
+    json_stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
+    json_stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
+    json_stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
+    return json_stream_end(&stream);
 }

@@ -249,7 +249,7 @@ static void add_together(const struct aggregate *aggregate, struct sheets *sheet
         for (int64_t i = 0; i < axis->count; i++) {
             for (size_t s = 0; s < axis->settings; s++) {
                 char value[TEXT_NUMBER];
-                survey_axis_write(axis->setting[s], axis->run[i], value, sizeof value);
+                run_table_axis_write(axis->setting[s], axis->run[i], value, sizeof value);
                 sheet_cell(sheet, "%s", value);
             }
         }

@@ -8,8 +8,8 @@
 
 bool export_has_rows(const struct export *e, int64_t run)
 {
-    const struct surveyed *const r = &e->survey->run[run];
-    return r->standing == STANDING_DONE &&
+    const struct run_row *const r = &e->table->run[run];
+    return r->state == RUN_STATE_DONE &&
            (r->outcome == OUTCOME_STOPPED || r->outcome == OUTCOME_CENSORED ||
             r->outcome == OUTCOME_DIVERGED);
 }
@@ -29,7 +29,7 @@ void export_real(double value, char text[TEXT_NUMBER])
 void export_study_name(const struct export *e, int64_t run, char *text, size_t size)
 {
     char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
-    export_real(e->survey->axis[SURVEY_ACTOR_LR].values[run], actor);
-    export_real(e->survey->axis[SURVEY_CRITIC_LR].values[run], critic);
+    export_real(e->table->axis[RUN_TABLE_ACTOR_LR].values[run], actor);
+    export_real(e->table->axis[RUN_TABLE_CRITIC_LR].values[run], critic);
     snprintf(text, size, "actor_%s_critic_%s_run_%" PRId64, actor, critic, e->place[run]);
 }

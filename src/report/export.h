@@ -29,7 +29,7 @@ const char *export_table_name(enum export_table table) MUST_USE;
 struct export
 {
     const struct store *store;
-    const struct survey *survey;
+    const struct run_table *table;
     const char *folder;   /**< exists */
     const bool *chosen;   /**< (runs) */
     const int64_t *place; /**< (runs) chosen runs of the same pair of learning rates before it */

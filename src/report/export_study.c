@@ -207,14 +207,14 @@ static enum status write_file(const char *folder, const char *name, const struct
                                               const struct record *),
                               struct fault *fault)
 {
-    struct draft draft;
+    struct atomic_file output;
     char *const path = disk_name("%s/%s", folder, name);
-    const enum status status = draft_begin(&draft, path, fault);
+    const enum status status = atomic_file_begin(&output, path, fault);
     free(path);
     if (status != STATUS_OK)
         return status;
-    content(&(struct json){.file = draft.file}, cell, record);
-    return draft_end(&draft, true, fault);
+    content(&(struct json){.file = output.file}, cell, record);
+    return atomic_file_end(&output, true, fault);
 }
 
 static enum status export_run(const struct export *e, int64_t run, struct fault *fault)
@@ -245,16 +245,16 @@ static enum status export_run(const struct export *e, int64_t run, struct fault 
 
 static enum status write_status(const struct export *e, struct fault *fault)
 {
-    struct draft draft;
+    struct atomic_file output;
     char *const path = disk_name("%s/experiment_status.json", e->folder);
-    const enum status status = draft_begin(&draft, path, fault);
+    const enum status status = atomic_file_begin(&output, path, fault);
     free(path);
     if (status != STATUS_OK)
         return status;
-    struct json j = {.file = draft.file};
+    struct json j = {.file = output.file};
     begin(&j, NULL, '{');
     begin(&j, "completed", '[');
-    for (int64_t run = 0; run < e->survey->runs; run++) {
+    for (int64_t run = 0; run < e->table->runs; run++) {
         char name[128];
         if (!e->chosen[run] || !export_has_rows(e, run))
             continue;
@@ -264,13 +264,13 @@ static enum status write_status(const struct export *e, struct fault *fault)
     end(&j, ']');
     put_null(&j, "in_progress");
     end(&j, '}');
-    return draft_end(&draft, true, fault);
+    return atomic_file_end(&output, true, fault);
 }
 
 enum status export_study(const struct export *e, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    for (int64_t run = 0; run < e->survey->runs && status == STATUS_OK; run++) {
+    for (int64_t run = 0; run < e->table->runs && status == STATUS_OK; run++) {
         if (e->chosen[run] && export_has_rows(e, run))
             status = export_run(e, run, fault);
     }

@@ -63,7 +63,7 @@ struct column {
 
 struct sheet {
     const struct shape *shape;
-    struct draft draft;
+    struct atomic_file output;
     struct column columns[FIELDS_MOST];
     size_t count;
 };
@@ -131,12 +131,12 @@ static void print_fields(const struct sheet *sheet, const struct extents *extent
         const struct column *const column = &sheet->columns[i];
         const int64_t labels = labels_of(column, extents);
         for (int64_t l = 0; l < labels; l++) {
-            fputc(',', sheet->draft.file);
+            fputc(',', sheet->output.file);
             if (column->values != NULL)
-                print_value(sheet->draft.file, column->field, column->values, row * labels + l);
+                print_value(sheet->output.file, column->field, column->values, row * labels + l);
         }
     }
-    fputc('\n', sheet->draft.file);
+    fputc('\n', sheet->output.file);
 }
 
 /* The index of a row: episode numbers, actors, names of actions, edges of bins. */
@@ -184,7 +184,7 @@ static void print_rows(const struct sheet *sheet, int64_t run, const struct sett
         }
         if (dims > 0 && is_time(shape->dims[0]) && coordinates[0][position[0]] > (double)episodes)
             break;
-        print_index(sheet->draft.file, run, shape, position, coordinates);
+        print_index(sheet->output.file, run, shape, position, coordinates);
         print_fields(sheet, &extents, row);
     }
     for (int d = 0; d < dims; d++)
@@ -195,19 +195,19 @@ static void print_rows(const struct sheet *sheet, int64_t run, const struct sett
 static void print_run(const struct sheet *sheet, const struct export *e, int64_t run,
                       const struct settings *cell)
 {
-    const struct surveyed *const r = &e->survey->run[run];
+    const struct run_row *const r = &e->table->run[run];
     const struct extents extents = record_extents(cell);
-    FILE *const file = sheet->draft.file;
+    FILE *const file = sheet->output.file;
     char text[128];
     export_study_name(e, run, text, sizeof text);
-    fprintf(file, "%" PRId64 ",%s,%s,", run, standing_name(r->standing), text);
-    for (size_t a = 0; a < SURVEY_RATES; a++) {
-        print_real(file, e->survey->axis[a].values[run]);
+    fprintf(file, "%" PRId64 ",%s,%s,", run, run_state_name(r->state), text);
+    for (size_t a = 0; a < RUN_TABLE_RATES; a++) {
+        print_real(file, e->table->axis[a].values[run]);
         fputc(',', file);
     }
     fprintf(file, "%" PRId64, r->seed);
-    for (size_t a = SURVEY_RATES; a < e->survey->axes; a++) {
-        survey_axis_write(&e->survey->axis[a], run, text, sizeof text);
+    for (size_t a = RUN_TABLE_RATES; a < e->table->axes; a++) {
+        run_table_axis_write(&e->table->axis[a], run, text, sizeof text);
         fprintf(file, ",%s", text);
     }
     for (size_t d = 0; d < EXTENTS; d++)
@@ -222,15 +222,15 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
 
 static void print_names(const struct sheet *sheet, const struct export *e)
 {
-    FILE *const file = sheet->draft.file;
+    FILE *const file = sheet->output.file;
     struct settings any;
     settings_init(&any);
     const struct extents extents = record_extents(&any);
     fputs("run", file);
     if (sheet->shape == &shapes[EXPORT_RUNS]) {
         fputs(",state,study_name,actor_lr,critic_lr,seed", file);
-        for (size_t a = SURVEY_RATES; a < e->survey->axes; a++)
-            fprintf(file, ",%s", e->survey->axis[a].name);
+        for (size_t a = RUN_TABLE_RATES; a < e->table->axes; a++)
+            fprintf(file, ",%s", e->table->axis[a].name);
         for (size_t d = 0; d < EXTENTS; d++)
             fprintf(file, ",extent_%s", record_dimension(shown_extents[d]));
         fputs(",wall_s,attempts", file);
@@ -265,7 +265,7 @@ static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum
         }
     }
     char *const name = disk_name("%s/%s.csv", e->folder, sheet->shape->name);
-    const enum status status = draft_begin(&sheet->draft, name, fault);
+    const enum status status = atomic_file_begin(&sheet->output, name, fault);
     free(name);
     if (status == STATUS_OK)
         print_names(sheet, e);
@@ -311,7 +311,7 @@ static enum status export_run(struct sheet *sheet, const struct export *e, int64
     store_cell(e->store, run, &cell);
     const struct extents extents = record_extents(&cell);
     const bool runs = sheet->shape == &shapes[EXPORT_RUNS];
-    if (!export_has_rows(e, run) && !(runs && e->survey->run[run].standing == STANDING_DONE)) {
+    if (!export_has_rows(e, run) && !(runs && e->table->run[run].state == RUN_STATE_DONE)) {
         take_memory(sheet);
         if (runs)
             print_run(sheet, e, run, &cell);
@@ -322,7 +322,7 @@ static enum status export_run(struct sheet *sheet, const struct export *e, int64
     if (status == STATUS_OK && runs)
         print_run(sheet, e, run, &cell);
     else if (status == STATUS_OK)
-        print_rows(sheet, run, &cell, e->survey->run[run].total);
+        print_rows(sheet, run, &cell, e->table->run[run].total);
     return status;
 }
 
@@ -333,12 +333,12 @@ enum status export_tables(const struct export *e, const bool *wanted, struct fau
         struct sheet *const sheet = fault_alloc(1, sizeof *sheet);
         if (wanted[t])
             status = begin_sheet(sheet, e, (enum export_table)t, fault);
-        for (int64_t run = 0; wanted[t] && run < e->survey->runs && status == STATUS_OK; run++) {
+        for (int64_t run = 0; wanted[t] && run < e->table->runs && status == STATUS_OK; run++) {
             if (e->chosen[run])
                 status = export_run(sheet, e, run, fault);
         }
         struct fault trouble;
-        const enum status ends = draft_end(&sheet->draft, status == STATUS_OK, &trouble);
+        const enum status ends = atomic_file_end(&sheet->output, status == STATUS_OK, &trouble);
         if (status == STATUS_OK && ends != STATUS_OK) {
             status = ends;
             *fault = trouble;

@@ -3,17 +3,17 @@
 #include "base/text.h"
 #include <string.h>
 
-static void put(struct stream *s, const char *text, size_t size)
+static void put(struct json_stream *s, const char *text, size_t size)
 {
     s->written = s->written && fwrite(text, 1, size, s->file) == size;
 }
 
-static void put_text(struct stream *s, const char *text)
+static void put_text(struct json_stream *s, const char *text)
 {
     put(s, text, strlen(text));
 }
 
-static void put_margin(struct stream *s)
+static void put_margin(struct json_stream *s)
 {
     for (int i = 0; i < s->indent * s->depth; i++)
         put(s, " ", 1);
@@ -22,7 +22,7 @@ static void put_margin(struct stream *s)
 /* jansson begins a value at the left margin. Within a string it writes no line feed. */
 static int put_shifted(const char *text, size_t size, void *stream)
 {
-    struct stream *const s = stream;
+    struct json_stream *const s = stream;
     for (const char *end = text + size; text < end;) {
         const char *const feed = memchr(text, '\n', (size_t)(end - text));
         const char *const next = feed != NULL ? feed + 1 : end;
@@ -34,7 +34,7 @@ static int put_shifted(const char *text, size_t size, void *stream)
     return s->written ? 0 : -1;
 }
 
-static void put_value(struct stream *s, json_t *value)
+static void put_value(struct json_stream *s, json_t *value)
 {
     const size_t format = s->indent > 0 ? JSON_INDENT(s->indent) : JSON_COMPACT;
     s->written = s->written && value != NULL &&
@@ -43,7 +43,7 @@ static void put_value(struct stream *s, json_t *value)
 }
 
 /* What stands before an item, or before the bracket that ends them. */
-static void begin_line(struct stream *s, bool item)
+static void begin_line(struct json_stream *s, bool item)
 {
     if (item && !s->empty)
         put(s, ",", 1);
@@ -54,51 +54,51 @@ static void begin_line(struct stream *s, bool item)
     s->empty = false;
 }
 
-static void begin_member(struct stream *s, const char *key)
+static void begin_member(struct json_stream *s, const char *key)
 {
     begin_line(s, true);
     put_value(s, json_string(key));
     put_text(s, s->indent > 0 ? ": " : ":");
 }
 
-static void open_bracket(struct stream *s, const char *bracket)
+static void open_bracket(struct json_stream *s, const char *bracket)
 {
     put_text(s, bracket);
     s->depth++;
     s->empty = true;
 }
 
-static void close_bracket(struct stream *s, const char *bracket)
+static void close_bracket(struct json_stream *s, const char *bracket)
 {
     s->depth--;
     begin_line(s, false);
     put_text(s, bracket);
 }
 
-struct stream stream_begin(FILE *file, int indent)
+struct json_stream json_stream_begin(FILE *file, int indent)
 {
-    struct stream stream = {.file = file, .indent = indent, .written = true};
+    struct json_stream stream = {.file = file, .indent = indent, .written = true};
     open_bracket(&stream, "{");
     return stream;
 }
 
-void stream_set(struct stream *s, const char *key, json_t *value)
+void json_stream_set(struct json_stream *s, const char *key, json_t *value)
 {
     begin_member(s, key);
     put_value(s, value);
 }
 
-void stream_set_all(struct stream *s, json_t *object)
+void json_stream_set_all(struct json_stream *s, json_t *object)
 {
     const char *key = NULL;
     json_t *value = NULL;
     s->written = s->written && object != NULL;
-    json_object_foreach(object, key, value) stream_set(s, key, json_incref(value));
+    json_object_foreach(object, key, value) json_stream_set(s, key, json_incref(value));
     json_decref(object);
 }
 
-void stream_list(struct stream *s, const char *key, int64_t count,
-                 json_t *(*make)(const void *of, int64_t i), const void *of)
+void json_stream_list(struct json_stream *s, const char *key, int64_t count,
+                      json_t *(*make)(const void *of, int64_t i), const void *of)
 {
     begin_member(s, key);
     open_bracket(s, "[");
@@ -112,7 +112,7 @@ void stream_list(struct stream *s, const char *key, int64_t count,
     close_bracket(s, "]");
 }
 
-bool stream_end(struct stream *s)
+bool json_stream_end(struct json_stream *s)
 {
     close_bracket(s, "}");
     put(s, "\n", 1);

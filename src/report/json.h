@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 /** What is being written. */
-struct stream {
+struct json_stream {
     FILE *file;
     int indent;   /**< spaces a level; 0: all in one line, without spaces */
     int depth;    /**< of open brackets */
@@ -24,21 +24,21 @@ struct stream {
 };
 
 /** Begin an object. */
-struct stream stream_begin(FILE *file, int indent);
+struct json_stream json_stream_begin(FILE *file, int indent);
 
 /** Write a member, whose value is taken over. */
-void stream_set(struct stream *stream, const char *key, json_t *value);
+void json_stream_set(struct json_stream *stream, const char *key, json_t *value);
 
 /** Write all members of `object`, which is taken over. */
-void stream_set_all(struct stream *stream, json_t *object);
+void json_stream_set_all(struct json_stream *stream, json_t *object);
 
 /** Write an array as a member: what `make` makes of 0 … count-1, each freed before the next is
  * made. Where it makes NULL, nothing is written. */
-void stream_list(struct stream *stream, const char *key, int64_t count,
-                 json_t *(*make)(const void *of, int64_t i), const void *of);
+void json_stream_list(struct json_stream *stream, const char *key, int64_t count,
+                      json_t *(*make)(const void *of, int64_t i), const void *of);
 
 /** End the object, and its line. \return false when the stream took not all of it, and errno. */
-bool stream_end(struct stream *stream);
+bool json_stream_end(struct json_stream *stream);
 
 /** A value of `row`, as settings_number gives it: a number, the name of a choice, null for `none`.
  *  The caller owns it. */

@@ -330,9 +330,9 @@ bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_requ
         pack_axes(plan), "file", pack_file(plan, request), "expected", pack_expected(plan), "wall",
         pack_wall(plan, request), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
         plan_memory(plan, request->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
-    struct stream stream = stream_begin(file, 2);
-    stream_set_all(&stream, object);
+    struct json_stream stream = json_stream_begin(file, 2);
+    json_stream_set_all(&stream, object);
     if (request->list)
-        stream_list(&stream, "list", plan->cells, pack_listed, plan);
-    return stream_end(&stream);
+        json_stream_list(&stream, "list", plan->cells, pack_listed, plan);
+    return json_stream_end(&stream);
 }

@@ -14,20 +14,20 @@ struct moment {
 
 /* Runs of one pair of learning rates. */
 struct group {
-    double rates[SURVEY_RATES];
+    double rates[RUN_TABLE_RATES];
     int64_t runs, done, outcomes[OUTCOME_COUNT];
     int64_t timed; /* stopped or censored */
     struct moment first, median, last;
 };
 
-struct table {
+struct grid {
     size_t count;
     struct group *groups;
 };
 
-static bool is_timed(const struct surveyed *r)
+static bool is_timed(const struct run_row *r)
 {
-    return r->standing == STANDING_DONE &&
+    return r->state == RUN_STATE_DONE &&
            (r->outcome == OUTCOME_STOPPED || r->outcome == OUTCOME_CENSORED);
 }
 
@@ -66,45 +66,45 @@ static void sum_up(struct group *group, struct moment *times)
     group->last = moment_at(times, group->timed - 1);
 }
 
-static void add_run(struct group *group, const struct survey *survey, int64_t run)
+static void add_run(struct group *group, const struct run_table *table, int64_t run)
 {
-    const struct surveyed *const r = &survey->run[run];
-    for (int i = 0; i < SURVEY_RATES; i++)
-        group->rates[i] = survey->axis[i].values[run];
+    const struct run_row *const r = &table->run[run];
+    for (int i = 0; i < RUN_TABLE_RATES; i++)
+        group->rates[i] = table->axis[i].values[run];
     group->timed += is_timed(r);
     group->runs++;
-    if (r->standing == STANDING_DONE) {
+    if (r->state == RUN_STATE_DONE) {
         group->done++;
         group->outcomes[r->outcome]++;
     }
 }
 
-static struct table make_table(const struct survey *survey)
+static struct grid make_table(const struct run_table *table)
 {
     static const struct moment unknown = {-1, false};
-    const size_t groups = (size_t)survey->groups;
-    struct table table = {.count = groups, .groups = fault_alloc(groups, sizeof *table.groups)};
-    struct moment *const times = fault_alloc((size_t)survey->runs, sizeof *times);
+    const size_t groups = (size_t)table->groups;
+    struct grid grid = {.count = groups, .groups = fault_alloc(groups, sizeof *grid.groups)};
+    struct moment *const times = fault_alloc((size_t)table->runs, sizeof *times);
     struct moment **const places = fault_alloc(groups, sizeof *places);
-    for (int64_t run = 0; run < survey->runs; run++)
-        add_run(&table.groups[survey->run[run].group], survey, run);
+    for (int64_t run = 0; run < table->runs; run++)
+        add_run(&grid.groups[table->run[run].group], table, run);
     struct moment *next = times;
     for (size_t g = 0; g < groups; g++) {
         places[g] = next;
-        next += table.groups[g].timed;
-        table.groups[g].first = table.groups[g].median = table.groups[g].last = unknown;
+        next += grid.groups[g].timed;
+        grid.groups[g].first = grid.groups[g].median = grid.groups[g].last = unknown;
     }
-    for (int64_t run = 0; run < survey->runs; run++) {
-        const struct surveyed *const r = &survey->run[run];
+    for (int64_t run = 0; run < table->runs; run++) {
+        const struct run_row *const r = &table->run[run];
         const bool stopped = r->outcome == OUTCOME_STOPPED;
         if (is_timed(r))
             *places[r->group]++ = (struct moment){stopped ? r->stopping : r->total, !stopped};
     }
     for (size_t g = 0; g < groups; g++)
-        sum_up(&table.groups[g], places[g] - table.groups[g].timed);
+        sum_up(&grid.groups[g], places[g] - grid.groups[g].timed);
     free(places);
     free(times);
-    return table;
+    return grid;
 }
 
 /* ---- for people ---- */
@@ -119,9 +119,9 @@ static const struct {
 };
 enum { SHOWN = sizeof shown / sizeof *shown, RATE_WIDTH = 9, TIME_WIDTH = 7 };
 
-static bool is_shown(const struct survey *survey, int column)
+static bool is_shown(const struct run_table *table, int column)
 {
-    return shown[column].always || survey->outcomes[shown[column].outcome] > 0;
+    return shown[column].always || table->outcomes[shown[column].outcome] > 0;
 }
 
 static int wider(int width, int other)
@@ -130,14 +130,14 @@ static int wider(int width, int other)
 }
 
 /* Learning rates are written so that no two of them look the same. */
-static void measure(const struct table *table, int widths[SURVEY_RATES])
+static void measure(const struct grid *grid, int widths[RUN_TABLE_RATES])
 {
     char text[TEXT_NUMBER];
-    for (int i = 0; i < SURVEY_RATES; i++) {
+    for (int i = 0; i < RUN_TABLE_RATES; i++) {
         widths[i] = RATE_WIDTH;
-        for (size_t g = 0; g < table->count; g++)
+        for (size_t g = 0; g < grid->count; g++)
             widths[i] =
-                wider(widths[i], text_write_real(table->groups[g].rates[i], text, sizeof text));
+                wider(widths[i], text_write_real(grid->groups[g].rates[i], text, sizeof text));
     }
 }
 
@@ -149,18 +149,18 @@ static void print_moment(FILE *file, struct moment moment)
     fprintf(file, " %*s", TIME_WIDTH, text);
 }
 
-static void print_group(FILE *file, const struct survey *survey, const struct group *group,
-                        const int widths[SURVEY_RATES])
+static void print_group(FILE *file, const struct run_table *table, const struct group *group,
+                        const int widths[RUN_TABLE_RATES])
 {
     char text[TEXT_NUMBER];
-    for (int i = 0; i < SURVEY_RATES; i++) {
+    for (int i = 0; i < RUN_TABLE_RATES; i++) {
         text_write_real(group->rates[i], text, sizeof text);
         fprintf(file, "%*s  ", widths[i], text);
     }
     fprintf(file, "%5" PRId64 "  %5" PRId64, group->runs, group->done);
     for (int i = 0; i < SHOWN; i++) {
         const int width = wider(8, (int)strlen(outcome_name(shown[i].outcome)));
-        if (is_shown(survey, i))
+        if (is_shown(table, i))
             fprintf(file, "  %*" PRId64, width, group->outcomes[shown[i].outcome]);
     }
     fprintf(file, "  %17s", "");
@@ -170,32 +170,32 @@ static void print_group(FILE *file, const struct survey *survey, const struct gr
     fputc('\n', file);
 }
 
-void table_print(FILE *file, const struct survey *survey)
+void rate_table_print(FILE *file, const struct run_table *table)
 {
-    struct table table = make_table(survey);
-    int widths[SURVEY_RATES];
-    measure(&table, widths);
-    for (int i = 0; i < SURVEY_RATES; i++)
-        fprintf(file, "%*s  ", widths[i], survey->axis[i].name);
+    struct grid grid = make_table(table);
+    int widths[RUN_TABLE_RATES];
+    measure(&grid, widths);
+    for (int i = 0; i < RUN_TABLE_RATES; i++)
+        fprintf(file, "%*s  ", widths[i], table->axis[i].name);
     fprintf(file, "%5s  %5s", "runs", "done");
     for (int i = 0; i < SHOWN; i++) {
-        if (is_shown(survey, i))
+        if (is_shown(table, i))
             fprintf(file, "  %8s", outcome_name(shown[i].outcome));
     }
     fprintf(file, "  stopping episode: %*s %*s %*s\n", TIME_WIDTH, "first", TIME_WIDTH, "median",
             TIME_WIDTH, "last");
-    for (size_t g = 0; g < table.count; g++)
-        print_group(file, survey, &table.groups[g], widths);
-    if (survey->outcomes[OUTCOME_CENSORED] > 0)
+    for (size_t g = 0; g < grid.count; g++)
+        print_group(file, table, &grid.groups[g], widths);
+    if (table->outcomes[OUTCOME_CENSORED] > 0)
         fputs("> N: later than N; a censored run had not stopped by its limit.\n", file);
-    if (survey->outcomes[OUTCOME_DIVERGED] > 0)
+    if (table->outcomes[OUTCOME_DIVERGED] > 0)
         fputs("Diverged runs have no stopping episode and count neither as stopped nor as "
               "censored.\n",
               file);
-    for (size_t a = SURVEY_RATES; a < survey->axes; a++)
-        fprintf(file, "%s%s%s", a == SURVEY_RATES ? "Each row has cells that differ in " : ", ",
-                survey->axis[a].name, a + 1 == survey->axes ? ".\n" : "");
-    free(table.groups);
+    for (size_t a = RUN_TABLE_RATES; a < table->axes; a++)
+        fprintf(file, "%s%s%s", a == RUN_TABLE_RATES ? "Each row has cells that differ in " : ", ",
+                table->axis[a].name, a + 1 == table->axes ? ".\n" : "");
+    free(grid.groups);
 }
 
 /* ---- JSON ---- */
@@ -214,9 +214,10 @@ static void set_moment(json_t *row, const char *name, struct moment moment)
 static json_t *group_json(const void *groups, int64_t g)
 {
     const struct group *const group = (const struct group *)groups + g;
-    json_t *const row = json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[SURVEY_ACTOR_LR],
-                                  "critic_lr", group->rates[SURVEY_CRITIC_LR], "runs",
-                                  (json_int_t)group->runs, "done", (json_int_t)group->done);
+    json_t *const row =
+        json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[RUN_TABLE_ACTOR_LR], "critic_lr",
+                  group->rates[RUN_TABLE_CRITIC_LR], "runs", (json_int_t)group->runs, "done",
+                  (json_int_t)group->done);
     for (int i = 0; i < SHOWN; i++)
         json_object_set_new(row, outcome_name(shown[i].outcome),
                             json_integer(group->outcomes[shown[i].outcome]));
@@ -226,9 +227,9 @@ static json_t *group_json(const void *groups, int64_t g)
     return row;
 }
 
-void table_stream(struct stream *stream, const char *key, const struct survey *survey)
+void rate_table_stream(struct json_stream *stream, const char *key, const struct run_table *table)
 {
-    struct table table = make_table(survey);
-    stream_list(stream, key, (int64_t)table.count, group_json, table.groups);
-    free(table.groups);
+    struct grid grid = make_table(table);
+    json_stream_list(stream, key, (int64_t)grid.count, group_json, grid.groups);
+    free(grid.groups);
 }

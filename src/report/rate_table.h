@@ -24,11 +24,11 @@
 /** Print the table, a row a pair in the order of the plan, and below it what "> N" and "diverged"
  *  mean when they appear. Outcomes that no run has are left out, other than stopped and censored.
  */
-void table_print(FILE *file, const struct survey *survey);
+void rate_table_print(FILE *file, const struct run_table *table);
 
 /** Write the same as a member of `stream`, an array of objects. `first`, `median`, `last` are null
  * when they are not known; what they are later than, if that is known, is in `first_after`,
  * `median_after`, `last_after`, which else are null. */
-void table_stream(struct stream *stream, const char *key, const struct survey *survey);
+void rate_table_stream(struct json_stream *stream, const char *key, const struct run_table *table);
 
 #endif

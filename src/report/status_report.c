@@ -15,14 +15,14 @@ enum { TOLD = 10 };
 /* Room for what there is to say of one. */
 enum { REASON = RECORD_WHY + 64 };
 
-static int64_t running_of(const struct survey *survey)
+static int64_t running_of(const struct run_table *table)
 {
-    return survey->standings[STANDING_RUNNING];
+    return table->states[RUN_STATE_RUNNING];
 }
 
-static int64_t left_of(const struct survey *survey)
+static int64_t left_of(const struct run_table *table)
 {
-    return survey->runs - survey->standings[STANDING_DONE];
+    return table->runs - table->states[RUN_STATE_DONE];
 }
 
 static void write_date(double time_s, char *text, size_t size)
@@ -43,29 +43,29 @@ static void write_seconds(double seconds, char *text, size_t size)
 }
 
 /* Seconds of wall time left, and how far that may be off; NaN when nothing is known or runs. */
-static double left_s(const struct survey *survey, double *give_s)
+static double left_s(const struct run_table *table, double *margin_s)
 {
-    const double workers = (double)running_of(survey);
-    *give_s = survey->left_give_s / workers;
-    return workers > 0 ? survey->left_s / workers : NAN;
+    const double workers = (double)running_of(table);
+    *margin_s = table->left_margin_s / workers;
+    return workers > 0 ? table->left_s / workers : NAN;
 }
 
 /* "run 3 (actor_lr 0.1, critic_lr 0.01, seed 2, environment_agents 20)" */
-static void name_cell(const struct survey *survey, int64_t run, char *text, size_t size)
+static void name_cell(const struct run_table *table, int64_t run, char *text, size_t size)
 {
     text[0] = '\0';
     text_add(text, size, "run %" PRId64 " (", run);
-    for (size_t i = 0; i < survey->axes; i++) {
+    for (size_t i = 0; i < table->axes; i++) {
         char value[TEXT_NUMBER];
-        survey_axis_write(&survey->axis[i], run, value, sizeof value);
-        text_add(text, size, "%s%s %s", i > 0 ? ", " : "", survey->axis[i].name, value);
-        if (i + 1 == SURVEY_RATES)
-            text_add(text, size, ", seed %" PRId64, survey->run[run].seed);
+        run_table_axis_write(&table->axis[i], run, value, sizeof value);
+        text_add(text, size, "%s%s %s", i > 0 ? ", " : "", table->axis[i].name, value);
+        if (i + 1 == RUN_TABLE_RATES)
+            text_add(text, size, ", seed %" PRId64, table->run[run].seed);
     }
     text_add(text, size, ")");
 }
 
-static bool is_set_aside(const struct surveyed *r)
+static bool is_set_aside(const struct run_row *r)
 {
     return r->outcome == OUTCOME_FAILED || r->outcome == OUTCOME_QUARANTINED;
 }
@@ -81,11 +81,11 @@ static void write_revision(const char *revision, char *text, size_t size)
 
 static void print_head(FILE *file, const struct status_report *report)
 {
-    const struct survey *const survey = &report->survey;
+    const struct run_table *const table = &report->table;
     char revision[80] = "";
-    write_revision(survey->start.revision, revision, sizeof revision);
+    write_revision(table->start.revision, revision, sizeof revision);
     fprintf(file, "sweep     %s, %" PRId64 " cell%s, %s%s%salgorithm version %u\n", report->path,
-            survey->runs, survey->runs == 1 ? "" : "s", revision[0] != '\0' ? "revision " : "",
+            table->runs, table->runs == 1 ? "" : "s", revision[0] != '\0' ? "revision " : "",
             revision, revision[0] != '\0' ? ", " : "", store_algorithm_version(report->store));
     if (report->held)
         fprintf(file, "lock      held by %s\n", report->holder[0] != '\0' ? report->holder : "?");
@@ -112,7 +112,7 @@ static const char *words_of(int code)
 
 static void print_start(FILE *file, const struct status_report *report)
 {
-    const struct surveyed_start *const start = &report->survey.start;
+    const struct run_table_start *const start = &report->table.start;
     char began[64], ended[64];
     if (start->number == 0)
         return;
@@ -128,15 +128,15 @@ static void print_start(FILE *file, const struct status_report *report)
         fputs(report->held ? "; going on\n" : "; ended out of order\n", file);
 }
 
-static void print_counts(FILE *file, const struct survey *survey)
+static void print_counts(FILE *file, const struct run_table *table)
 {
-    const int64_t *const n = survey->standings;
-    const int64_t *const o = survey->outcomes;
-    fprintf(file, "cells     %" PRId64 ":", survey->runs);
-    for (int i = 0; i < STANDING_COUNT; i++) {
-        if (n[i] > 0 || i == STANDING_DONE || i == STANDING_RUNNING || i == STANDING_PENDING)
+    const int64_t *const n = table->states;
+    const int64_t *const o = table->outcomes;
+    fprintf(file, "cells     %" PRId64 ":", table->runs);
+    for (int i = 0; i < RUN_STATE_COUNT; i++) {
+        if (n[i] > 0 || i == RUN_STATE_DONE || i == RUN_STATE_RUNNING || i == RUN_STATE_PENDING)
             fprintf(file, "%s %" PRId64 " %s", i > 0 ? "," : "", n[i],
-                    standing_name((enum standing)i));
+                    run_state_name((enum run_state)i));
     }
     fprintf(file,
             "\noutcomes  %" PRId64 " stopped, %" PRId64 " censored, %" PRId64 " diverged, %" PRId64
@@ -146,42 +146,42 @@ static void print_counts(FILE *file, const struct survey *survey)
 }
 
 /* Share of the sweep that is done: whole cells, and of those begun the share of their episodes. */
-static double share_done(const struct survey *survey)
+static double share_done(const struct run_table *table)
 {
-    double cells = (double)survey->standings[STANDING_DONE];
-    for (int64_t i = 0; i < survey->runs; i++) {
-        const struct surveyed *const run = &survey->run[i];
-        if (run->standing != STANDING_DONE && run->episode > 0)
+    double cells = (double)table->states[RUN_STATE_DONE];
+    for (int64_t i = 0; i < table->runs; i++) {
+        const struct run_row *const run = &table->run[i];
+        if (run->state != RUN_STATE_DONE && run->episode > 0)
             cells += (double)run->episode / (double)run->limit;
     }
-    return cells / (double)survey->runs;
+    return cells / (double)table->runs;
 }
 
-static void print_progress(FILE *file, const struct survey *survey)
+static void print_progress(FILE *file, const struct run_table *table)
 {
     char median[32], p90[32], left[32], least[32], most[32];
-    double give_s = NAN;
-    const double wall_s = left_s(survey, &give_s);
-    write_seconds(survey->median_s, median, sizeof median);
-    write_seconds(survey->p90_s, p90, sizeof p90);
+    double margin_s = NAN;
+    const double wall_s = left_s(table, &margin_s);
+    write_seconds(table->median_s, median, sizeof median);
+    write_seconds(table->p90_s, p90, sizeof p90);
     write_seconds(wall_s, left, sizeof left);
-    write_seconds(fmax(wall_s - give_s, 0), least, sizeof least);
-    write_seconds(wall_s + give_s, most, sizeof most);
-    fprintf(file, "progress  %.1f %%", 100 * share_done(survey));
-    if (isfinite(survey->median_s))
+    write_seconds(fmax(wall_s - margin_s, 0), least, sizeof least);
+    write_seconds(wall_s + margin_s, most, sizeof most);
+    fprintf(file, "progress  %.1f %%", 100 * share_done(table));
+    if (isfinite(table->median_s))
         fprintf(file, "   a cell takes %s (90 of 100 at most %s)", median, p90);
-    if (left_of(survey) > 0 && isfinite(survey->left_s))
-        fprintf(file, "   left %.3g core-hours", survey->left_s / 3600);
-    else if (left_of(survey) > 0)
+    if (left_of(table) > 0 && isfinite(table->left_s))
+        fprintf(file, "   left %.3g core-hours", table->left_s / 3600);
+    else if (left_of(table) > 0)
         fputs("   left ?", file);
-    if (running_of(survey) > 0 && isfinite(wall_s))
+    if (running_of(table) > 0 && isfinite(wall_s))
         fprintf(file, ", ETA %s [%s - %s]", left, least, most);
-    else if (running_of(survey) > 0)
+    else if (running_of(table) > 0)
         fputs(", ETA ?", file);
     fputc('\n', file);
 }
 
-static const char *reason_of(const struct surveyed *r, char *text, size_t size)
+static const char *reason_of(const struct run_row *r, char *text, size_t size)
 {
     if (r->outcome == OUTCOME_QUARANTINED)
         snprintf(text, size, "quarantined: crashed %d time%s", r->trouble.crashes,
@@ -190,12 +190,12 @@ static const char *reason_of(const struct surveyed *r, char *text, size_t size)
         snprintf(text, size, "failed: %d jobs in a row were lost with it", r->trouble.lost);
     else if (r->damage != NULL)
         snprintf(text, size, "is damaged: %s; run --check trains it again", r->damage);
-    else if (r->standing == STANDING_DONE)
+    else if (r->state == RUN_STATE_DONE)
         return NULL;
     else if (r->trouble.crashes > 0)
         snprintf(text, size, "crashed %d time%s so far", r->trouble.crashes,
                  r->trouble.crashes == 1 ? "" : "s");
-    else if (r->standing == STANDING_LOST)
+    else if (r->state == RUN_STATE_LOST)
         snprintf(text, size, "was in flight when its job ended out of order");
     else if (r->trouble.suspect != 0)
         snprintf(text, size, "suspect: was in flight when a job was lost, %d time%s alone",
@@ -206,36 +206,35 @@ static const char *reason_of(const struct surveyed *r, char *text, size_t size)
 }
 
 /* Cells with a crash mark, and those marks together. */
-static int64_t count_crashes(const struct survey *survey, int64_t *marks)
+static int64_t count_crashes(const struct run_table *table, int64_t *marks)
 {
     int64_t cells = 0;
     *marks = 0;
-    for (int64_t run = 0; run < survey->runs; run++) {
-        *marks += survey->run[run].trouble.crashes;
-        cells += survey->run[run].trouble.crashes > 0;
+    for (int64_t run = 0; run < table->runs; run++) {
+        *marks += table->run[run].trouble.crashes;
+        cells += table->run[run].trouble.crashes > 0;
     }
     return cells;
 }
 
-static int64_t count_suspects(const struct survey *survey)
+static int64_t count_suspects(const struct run_table *table)
 {
     int64_t suspects = 0;
-    for (int64_t run = 0; run < survey->runs; run++)
-        suspects +=
-            survey->run[run].standing != STANDING_DONE && survey->run[run].trouble.suspect != 0;
+    for (int64_t run = 0; run < table->runs; run++)
+        suspects += table->run[run].state != RUN_STATE_DONE && table->run[run].trouble.suspect != 0;
     return suspects;
 }
 
 /* Cells that are set aside, or all others there is something to say of. */
-static void print_reasons(FILE *file, const struct survey *survey, bool set_aside)
+static void print_reasons(FILE *file, const struct run_table *table, bool set_aside)
 {
     int64_t told = 0;
-    for (int64_t run = 0; run < survey->runs; run++) {
+    for (int64_t run = 0; run < table->runs; run++) {
         char name[4096], reason[REASON];
-        if (is_set_aside(&survey->run[run]) != set_aside ||
-            reason_of(&survey->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
+        if (is_set_aside(&table->run[run]) != set_aside ||
+            reason_of(&table->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
             continue;
-        name_cell(survey, run, name, sizeof name);
+        name_cell(table, run, name, sizeof name);
         fprintf(file, "attention %s %s\n", name, reason);
     }
     if (told > TOLD)
@@ -243,13 +242,13 @@ static void print_reasons(FILE *file, const struct survey *survey, bool set_asid
                 set_aside ? " failed or quarantined" : "");
 }
 
-static void print_attention(FILE *file, const struct survey *survey)
+static void print_attention(FILE *file, const struct run_table *table)
 {
-    const int64_t lost = survey->standings[STANDING_LOST];
+    const int64_t lost = table->states[RUN_STATE_LOST];
     int64_t marks = 0;
-    const int64_t crashed = count_crashes(survey, &marks);
-    print_reasons(file, survey, true);
-    print_reasons(file, survey, false);
+    const int64_t crashed = count_crashes(table, &marks);
+    print_reasons(file, table, true);
+    print_reasons(file, table, false);
     if (crashed > 0)
         fprintf(file, "crashes   %" PRId64 " mark%s on %" PRId64 " cell%s so far\n", marks,
                 marks == 1 ? "" : "s", crashed, crashed == 1 ? "" : "s");
@@ -264,47 +263,47 @@ static void print_attention(FILE *file, const struct survey *survey)
 
 /* Texts of a line that differ in length from sweep to sweep: the rates, two of the run, and the
  * other axes from CELL_AXIS on. */
-enum { CELL_SEED = SURVEY_RATES, CELL_HOST, CELL_AXIS };
+enum { CELL_SEED = RUN_TABLE_RATES, CELL_HOST, CELL_AXIS };
 
-static size_t cells_of(const struct survey *survey)
+static size_t cells_of(const struct run_table *table)
 {
-    return CELL_AXIS + survey->axes - SURVEY_RATES;
+    return CELL_AXIS + table->axes - RUN_TABLE_RATES;
 }
 
-static const struct surveyed_axis *axis_of(const struct survey *survey, size_t column)
+static const struct run_axis *axis_of(const struct run_table *table, size_t column)
 {
-    return &survey->axis[column < SURVEY_RATES ? column : column - CELL_AXIS + SURVEY_RATES];
+    return &table->axis[column < RUN_TABLE_RATES ? column : column - CELL_AXIS + RUN_TABLE_RATES];
 }
 
-static void write_cell(const struct survey *survey, int64_t run, size_t column, char *text,
+static void write_cell(const struct run_table *table, int64_t run, size_t column, char *text,
                        size_t size)
 {
-    const struct surveyed *const r = &survey->run[run];
+    const struct run_row *const r = &table->run[run];
     if (column == CELL_SEED)
         snprintf(text, size, "%" PRId64, r->seed);
     else if (column == CELL_HOST)
         snprintf(text, size, "%s", r->host[0] != '\0' ? r->host : "-");
     else
-        survey_axis_write(axis_of(survey, column), run, text, size);
+        run_table_axis_write(axis_of(table, column), run, text, size);
 }
 
-static const char *name_column(const struct survey *survey, size_t column)
+static const char *name_column(const struct run_table *table, size_t column)
 {
     return column == CELL_SEED   ? "seed"
            : column == CELL_HOST ? "host"
-                                 : axis_of(survey, column)->name;
+                                 : axis_of(table, column)->name;
 }
 
 /* \return widths of the columns; the caller frees them */
-static int *measure_cells(const struct survey *survey)
+static int *measure_cells(const struct run_table *table)
 {
-    const size_t count = cells_of(survey);
+    const size_t count = cells_of(table);
     int *const widths = fault_alloc(count, sizeof *widths);
     for (size_t c = 0; c < count; c++) {
-        widths[c] = (int)strlen(name_column(survey, c));
-        for (int64_t run = 0; run < survey->runs; run++) {
+        widths[c] = (int)strlen(name_column(table, c));
+        for (int64_t run = 0; run < table->runs; run++) {
             char text[80];
-            write_cell(survey, run, c, text, sizeof text);
+            write_cell(table, run, c, text, sizeof text);
             const int width = (int)strlen(text);
             widths[c] = width > widths[c] ? width : widths[c];
         }
@@ -313,9 +312,9 @@ static int *measure_cells(const struct survey *survey)
 }
 
 /* Where a run stopped, how far it is, or what that is later than. */
-static void write_episode(const struct surveyed *r, char *text, size_t size)
+static void write_episode(const struct run_row *r, char *text, size_t size)
 {
-    if (r->standing != STANDING_DONE && r->episode > 0)
+    if (r->state != RUN_STATE_DONE && r->episode > 0)
         snprintf(text, size, "%d of %" PRId64, r->episode, r->limit);
     else if (r->outcome == OUTCOME_STOPPED)
         snprintf(text, size, "%d", r->stopping);
@@ -327,20 +326,20 @@ static void write_episode(const struct surveyed *r, char *text, size_t size)
         snprintf(text, size, "-");
 }
 
-static const char *state_of(const struct surveyed *r)
+static const char *state_of(const struct run_row *r)
 {
-    return r->standing == STANDING_DONE ? outcome_name((enum outcome)r->outcome)
-                                        : standing_name(r->standing);
+    return r->state == RUN_STATE_DONE ? outcome_name((enum outcome)r->outcome)
+                                      : run_state_name(r->state);
 }
 
-static void print_cell(FILE *file, const struct survey *survey, int64_t run, const int *widths)
+static void print_cell(FILE *file, const struct run_table *table, int64_t run, const int *widths)
 {
-    const struct surveyed *const r = &survey->run[run];
+    const struct run_row *const r = &table->run[run];
     char text[80], episode[48], seconds[32] = "-", reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     fprintf(file, "%6" PRId64, run);
-    for (size_t c = 0; c < cells_of(survey); c++) {
-        write_cell(survey, run, c, text, sizeof text);
+    for (size_t c = 0; c < cells_of(table); c++) {
+        write_cell(table, run, c, text, sizeof text);
         if (c != CELL_HOST)
             fprintf(file, "  %*s", widths[c], text);
     }
@@ -348,22 +347,22 @@ static void print_cell(FILE *file, const struct survey *survey, int64_t run, con
     if (isfinite(r->wall_s))
         write_seconds(r->wall_s, seconds, sizeof seconds);
     fprintf(file, "  %-11s  %15s  %8s  %8d", state_of(r), episode, seconds, r->attempts);
-    write_cell(survey, run, CELL_HOST, text, sizeof text);
+    write_cell(table, run, CELL_HOST, text, sizeof text);
     fprintf(file, "  %-*s%s%s\n", why != NULL ? widths[CELL_HOST] : 0, text,
             why != NULL ? "  " : "", why != NULL ? why : "");
 }
 
-static void print_cells(FILE *file, const struct survey *survey)
+static void print_cells(FILE *file, const struct run_table *table)
 {
-    int *const widths = measure_cells(survey);
+    int *const widths = measure_cells(table);
     fprintf(file, "\n%6s", "run");
-    for (size_t c = 0; c < cells_of(survey); c++) {
+    for (size_t c = 0; c < cells_of(table); c++) {
         if (c != CELL_HOST)
-            fprintf(file, "  %*s", widths[c], name_column(survey, c));
+            fprintf(file, "  %*s", widths[c], name_column(table, c));
     }
     fprintf(file, "  %-11s  %15s  %8s  %8s  %s\n", "state", "episode", "took", "attempts", "host");
-    for (int64_t run = 0; run < survey->runs; run++)
-        print_cell(file, survey, run, widths);
+    for (int64_t run = 0; run < table->runs; run++)
+        print_cell(file, table, run, widths);
     free(widths);
 }
 
@@ -371,13 +370,13 @@ void status_print(FILE *file, const struct status_report *report, bool cells)
 {
     print_head(file, report);
     print_start(file, report);
-    print_counts(file, &report->survey);
-    print_progress(file, &report->survey);
-    print_attention(file, &report->survey);
+    print_counts(file, &report->table);
+    print_progress(file, &report->table);
+    print_attention(file, &report->table);
     fputc('\n', file);
-    table_print(file, &report->survey);
+    rate_table_print(file, &report->table);
     if (cells)
-        print_cells(file, &report->survey);
+        print_cells(file, &report->table);
 }
 
 /* ---- JSON ---- */
@@ -409,7 +408,7 @@ static json_t *text_or_null(const char *text)
     return json_string(plain);
 }
 
-static json_t *start_json(const struct surveyed_start *start)
+static json_t *start_json(const struct run_table_start *start)
 {
     if (start->number == 0)
         return json_null();
@@ -420,28 +419,28 @@ static json_t *start_json(const struct surveyed_start *start)
                      text_or_null(start->job), "revision", text_or_null(start->revision));
 }
 
-static json_t *axes_json(const struct survey *survey, int64_t run)
+static json_t *axes_json(const struct run_table *table, int64_t run)
 {
     json_t *const object = json_object();
-    for (size_t i = SURVEY_RATES; i < survey->axes; i++)
-        json_object_set_new(object, survey->axis[i].name,
-                            json_setting(survey->axis[i].row, survey->axis[i].values[run]));
+    for (size_t i = RUN_TABLE_RATES; i < table->axes; i++)
+        json_object_set_new(object, table->axis[i].name,
+                            json_setting(table->axis[i].row, table->axis[i].values[run]));
     return object;
 }
 
 static json_t *cell_json(const void *of, int64_t run)
 {
-    const struct survey *const survey = of;
-    const struct surveyed *const r = &survey->run[run];
+    const struct run_table *const table = of;
+    const struct run_row *const r = &table->run[run];
     char reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     json_t *const object = json_pack(
         "{s:I, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", (json_int_t)run,
-        "actor_lr", survey->axis[SURVEY_ACTOR_LR].values[run], "critic_lr",
-        survey->axis[SURVEY_CRITIC_LR].values[run], "seed", (json_int_t)r->seed, "axes",
-        axes_json(survey, run), "state", standing_name(r->standing), "outcome",
-        r->standing == STANDING_DONE ? json_string(outcome_name((enum outcome)r->outcome))
-                                     : json_null(),
+        "actor_lr", table->axis[RUN_TABLE_ACTOR_LR].values[run], "critic_lr",
+        table->axis[RUN_TABLE_CRITIC_LR].values[run], "seed", (json_int_t)r->seed, "axes",
+        axes_json(table, run), "state", run_state_name(r->state), "outcome",
+        r->state == RUN_STATE_DONE ? json_string(outcome_name((enum outcome)r->outcome))
+                                   : json_null(),
         "stopping_episode", whole_or_null(r->stopping), "total_episodes", whole_or_null(r->total),
         "episode", whole_or_null(r->episode), "actors_moving", whole_or_null(r->moving), "wall_s",
         real_or_null(r->wall_s));
@@ -457,59 +456,59 @@ static json_t *cell_json(const void *of, int64_t run)
 /* NULL for a cell that needs no attention. */
 static json_t *attention_json(const void *of, int64_t run)
 {
-    const struct survey *const survey = of;
+    const struct run_table *const table = of;
     char reason[REASON];
-    const bool told = reason_of(&survey->run[run], reason, sizeof reason) != NULL;
-    return told ? cell_json(survey, run) : NULL;
+    const bool told = reason_of(&table->run[run], reason, sizeof reason) != NULL;
+    return told ? cell_json(table, run) : NULL;
 }
 
 /* Runs by where they stand, and those that are done by their outcome. */
-static void set_counts(json_t *object, const struct survey *survey)
+static void set_counts(json_t *object, const struct run_table *table)
 {
     int64_t marks = 0;
     json_t *const states = json_object();
     json_t *const outcomes = json_object();
-    for (int i = 0; i < STANDING_COUNT; i++)
-        json_object_set_new(states, standing_name((enum standing)i),
-                            json_integer(survey->standings[i]));
+    for (int i = 0; i < RUN_STATE_COUNT; i++)
+        json_object_set_new(states, run_state_name((enum run_state)i),
+                            json_integer(table->states[i]));
     for (int i = OUTCOME_STOPPED; i <= OUTCOME_QUARANTINED; i++)
         json_object_set_new(outcomes, outcome_name((enum outcome)i),
-                            json_integer(survey->outcomes[i]));
-    (void)count_crashes(survey, &marks);
-    json_object_set_new(object, "cells", json_integer(survey->runs));
+                            json_integer(table->outcomes[i]));
+    (void)count_crashes(table, &marks);
+    json_object_set_new(object, "cells", json_integer(table->runs));
     json_object_set_new(object, "states", states);
     json_object_set_new(object, "outcomes", outcomes);
     json_object_set_new(object, "crash_marks", json_integer(marks));
-    json_object_set_new(object, "suspects", json_integer(count_suspects(survey)));
+    json_object_set_new(object, "suspects", json_integer(count_suspects(table)));
 }
 
-static void set_times(json_t *object, const struct survey *survey)
+static void set_times(json_t *object, const struct run_table *table)
 {
-    double give_s = NAN;
-    const double wall_s = left_s(survey, &give_s);
-    json_object_set_new(object, "median_s", real_or_null(survey->median_s));
-    json_object_set_new(object, "p90_s", real_or_null(survey->p90_s));
-    json_object_set_new(object, "left_core_s", real_or_null(survey->left_s));
+    double margin_s = NAN;
+    const double wall_s = left_s(table, &margin_s);
+    json_object_set_new(object, "median_s", real_or_null(table->median_s));
+    json_object_set_new(object, "p90_s", real_or_null(table->p90_s));
+    json_object_set_new(object, "left_core_s", real_or_null(table->left_s));
     json_object_set_new(object, "eta_s", real_or_null(wall_s));
-    json_object_set_new(object, "eta_give_s", real_or_null(give_s));
+    json_object_set_new(object, "eta_margin_s", real_or_null(margin_s));
 }
 
 bool status_print_json(FILE *file, const struct status_report *report, bool cells, bool line)
 {
-    const struct survey *const survey = &report->survey;
+    const struct run_table *const table = &report->table;
     json_t *const object = json_pack(
         "{s:i, s:o, s:f, s:i, s:b, s:o, s:o}", "schema_version", STATUS_SCHEMA_VERSION, "file",
         text_or_null(report->path), "time", report->now, "algorithm_version",
         (int)store_algorithm_version(report->store), "locked", (int)report->held, "holder",
-        text_or_null(report->held ? report->holder : ""), "last_start", start_json(&survey->start));
+        text_or_null(report->held ? report->holder : ""), "last_start", start_json(&table->start));
     CHECK(object != NULL);
-    set_counts(object, survey);
-    set_times(object, survey);
-    struct stream stream = stream_begin(file, line ? 0 : 2);
-    stream_set_all(&stream, object);
-    table_stream(&stream, "grid", survey);
-    stream_list(&stream, "attention", survey->runs, attention_json, survey);
+    set_counts(object, table);
+    set_times(object, table);
+    struct json_stream stream = json_stream_begin(file, line ? 0 : 2);
+    json_stream_set_all(&stream, object);
+    rate_table_stream(&stream, "grid", table);
+    json_stream_list(&stream, "attention", table->runs, attention_json, table);
     if (cells)
-        stream_list(&stream, "list", survey->runs, cell_json, survey);
-    return stream_end(&stream);
+        json_stream_list(&stream, "list", table->runs, cell_json, table);
+    return json_stream_end(&stream);
 }

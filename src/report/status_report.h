@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /** Version of the JSON: raised when a key changes its meaning or goes. */
-enum { STATUS_SCHEMA_VERSION = 1 };
+enum { STATUS_SCHEMA_VERSION = 2 };
 
 /** A sweep at one moment. */
 struct status_report {
@@ -20,7 +20,7 @@ struct status_report {
     bool held;  /**< somebody holds the lock */
     char holder[512];
     struct store *store;
-    struct survey survey;
+    struct run_table table;
 };
 
 /** Print it in words. \param cells also a line for every cell */

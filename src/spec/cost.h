@@ -61,8 +61,8 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048.
  *
- * From the README's tables: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly none below;
- * 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E meets within 6 %;
+ * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
+ * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E meets within 6 %;
  * a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted to `ccmsweep
  * bench train` with 16 to 256 in a batch and networks of a quarter to twice the size.
  */

@@ -24,8 +24,7 @@ const struct grid_axis *grid_axis(const struct grid_block *block, const struct s
     return NULL;
 }
 
-static enum status refuse_key(const struct outline_node *node, const char *name,
-                              struct fault *fault)
+static enum status refuse_key(const struct yaml_node *node, const char *name, struct fault *fault)
 {
     enum status status = STATUS_INPUT;
     if (settings_find_interval(node->key) != NULL)
@@ -45,7 +44,7 @@ static struct grid_axis *take_axis(struct grid_block *block, const struct settin
     return axis;
 }
 
-static enum status read_axis(struct grid_block *block, const struct outline_node *node,
+static enum status read_axis(struct grid_block *block, const struct yaml_node *node,
                              const char *name, struct fault *fault)
 {
     const struct setting *const row = find_row(node->key);
@@ -133,7 +132,7 @@ static struct places find_places(const struct grid_axis *axis, const struct grid
     return places;
 }
 
-static enum status read_key(const struct grid_block *block, const struct outline_node *node,
+static enum status read_key(const struct grid_block *block, const struct yaml_node *node,
                             struct grid_exclusion *exclusion, const char *name, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
@@ -170,10 +169,10 @@ static enum status read_key(const struct grid_block *block, const struct outline
         name, node->key_line, row->key);
 }
 
-static enum status read_exclusion(struct grid_block *block, const struct outline_node *node,
+static enum status read_exclusion(struct grid_block *block, const struct yaml_node *node,
                                   const char *name, struct fault *fault)
 {
-    if (node->kind != OUTLINE_MAPPING || node->count == 0)
+    if (node->kind != YAML_MAPPING || node->count == 0)
         return fault_set(
             fault, STATUS_INPUT,
             "%s:%d: exclude: an item that is not a mapping, expected {setting: value, …}", name,
@@ -187,10 +186,10 @@ static enum status read_exclusion(struct grid_block *block, const struct outline
     return status;
 }
 
-static enum status read_exclusions(struct grid_block *block, const struct outline_node *node,
+static enum status read_exclusions(struct grid_block *block, const struct yaml_node *node,
                                    const char *name, struct fault *fault)
 {
-    if (node->kind != OUTLINE_LIST || node->count == 0)
+    if (node->kind != YAML_LIST || node->count == 0)
         return fault_set(
             fault, STATUS_INPUT,
             "%s:%d: exclude: not a list of mappings, expected [{setting: value, …}, …]", name,
@@ -221,14 +220,14 @@ static enum status read_exclusions(struct grid_block *block, const struct outlin
                            node->key_line);
 }
 
-enum status grid_read(struct grid_block *block, const struct outline_node *node, int line,
+enum status grid_read(struct grid_block *block, const struct yaml_node *node, int line,
                       const char *name, struct fault *fault)
 {
-    const struct outline_node *exclude = NULL;
+    const struct yaml_node *exclude = NULL;
     *block = (struct grid_block){.line = line, .combinations = 1, .cells = 1};
     block->axis = fault_alloc(node->count + 3, sizeof *block->axis);
     for (size_t i = 0; i < node->count; i++) {
-        const struct outline_node *const item = &node->items[i];
+        const struct yaml_node *const item = &node->items[i];
         const bool axis = strcmp(item->key, "exclude") != 0;
         const enum status status = axis ? read_axis(block, item, name, fault) : STATUS_OK;
         if (status != STATUS_OK)

@@ -69,7 +69,7 @@ struct grid_block {
  * \return STATUS_INPUT with "name:line: key: what, expected …"; the caller owns the content all the
  *         same: grid_fini.
  */
-enum status grid_read(struct grid_block *block, const struct outline_node *node, int line,
+enum status grid_read(struct grid_block *block, const struct yaml_node *node, int line,
                       const char *name, struct fault *fault) MUST_USE;
 
 /** Give the axis of `row` the one value `number`; without such an axis nothing happens, but for the
@@ -109,7 +109,7 @@ void grid_fini(struct grid_block *block);
  * \return STATUS_INPUT with "name:line: key: what, expected …"; else the caller owns
  *         the content: grid_values_fini.
  */
-enum status grid_read_values(const struct setting *row, const struct outline_node *node, bool match,
+enum status grid_read_values(const struct setting *row, const struct yaml_node *node, bool match,
                              struct grid_values *values, const char *name,
                              struct fault *fault) MUST_USE;
 
@@ -119,7 +119,7 @@ void grid_values_fini(struct grid_values *values);
 /** Read the one value of `row`, called `key` in sentences, from `node`, as settings_read.
  *  \return STATUS_INPUT with "key: what, expected …". */
 enum status grid_read_value(const struct setting *row, const char *key,
-                            const struct outline_node *node, double *number,
+                            const struct yaml_node *node, double *number,
                             struct fault *fault) MUST_USE;
 
 /** Refuse an unknown key, naming the nearest. \return STATUS_INPUT with "key: unknown key, …". */

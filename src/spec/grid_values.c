@@ -55,11 +55,11 @@ enum status grid_refuse_key(const char *key, struct fault *fault)
 }
 
 enum status grid_read_value(const struct setting *row, const char *key,
-                            const struct outline_node *node, double *number, struct fault *fault)
+                            const struct yaml_node *node, double *number, struct fault *fault)
 {
-    if (node->kind == OUTLINE_LIST)
+    if (node->kind == YAML_LIST)
         return grid_refuse(row, key, "a list", "", fault);
-    if (node->kind == OUTLINE_MAPPING)
+    if (node->kind == YAML_MAPPING)
         return fault_set(fault, STATUS_INPUT, "%s: a mapping, expected a value or a list of values",
                          key);
     if (*node->text == '\0' && !node->quoted)
@@ -88,9 +88,9 @@ static void append(struct growing *to, double number)
     values->values[values->count++] = number;
 }
 
-static bool is_range(const struct outline_node *node)
+static bool is_range(const struct yaml_node *node)
 {
-    if (node->kind != OUTLINE_VALUE || node->quoted)
+    if (node->kind != YAML_VALUE || node->quoted)
         return false;
     const size_t first = strspn(node->text, "0123456789");
     const char *const second = node->text + first + 1;
@@ -99,7 +99,7 @@ static bool is_range(const struct outline_node *node)
 }
 
 /* The ends of "low-high", both included. The sentence has no place yet. */
-static enum status read_range(const struct setting *row, const struct outline_node *node,
+static enum status read_range(const struct setting *row, const struct yaml_node *node,
                               double ends[2], struct fault *fault)
 {
     char shown[TEXT_QUOTED];
@@ -132,11 +132,11 @@ static enum status refuse_many(const struct setting *row, struct fault *fault)
 }
 
 /* One item of a list, or a value that stands alone. */
-static enum status read_item(const struct setting *row, const struct outline_node *item,
+static enum status read_item(const struct setting *row, const struct yaml_node *item,
                              struct growing *to, struct fault *fault)
 {
     double ends[2] = {0};
-    if (item->kind != OUTLINE_VALUE)
+    if (item->kind != YAML_VALUE)
         return fault_set(fault, STATUS_INPUT,
                          "%s: a list or mapping inside a list, expected single values", row->key);
     const bool range = is_range(item);
@@ -175,14 +175,14 @@ static enum status refuse_spaced(const struct setting *row, const char *what, st
     return fault_set(fault, STATUS_INPUT, "%s: %s, expected " SPACED, row->key, what);
 }
 
-static enum status read_ends(const struct setting *row, const struct outline_node *node,
+static enum status read_ends(const struct setting *row, const struct yaml_node *node,
                              struct spaced *spaced, struct fault *fault)
 {
     char what[128];
     if (spaced->low > 0) {
         return refuse_spaced(row, "both logspace and loguniform", fault);
     }
-    if (node->kind != OUTLINE_LIST || node->count != 2) {
+    if (node->kind != YAML_LIST || node->count != 2) {
         snprintf(what, sizeof what, "%s is not a list of two ends", node->key);
         return refuse_spaced(row, what, fault);
     }
@@ -198,11 +198,11 @@ static enum status read_ends(const struct setting *row, const struct outline_nod
     return status;
 }
 
-static enum status read_whole(const struct setting *row, const struct outline_node *node,
-                              int64_t low, int64_t high, int64_t *whole, struct fault *fault)
+static enum status read_whole(const struct setting *row, const struct yaml_node *node, int64_t low,
+                              int64_t high, int64_t *whole, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
-    const bool value = node->kind == OUTLINE_VALUE && !node->quoted;
+    const bool value = node->kind == YAML_VALUE && !node->quoted;
     if (value && text_parse_integer(node->text, whole) && *whole >= low && *whole <= high)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT, "%s: %s is %s, expected a whole number from %lld to %lld",
@@ -211,7 +211,7 @@ static enum status read_whole(const struct setting *row, const struct outline_no
                      (long long)high);
 }
 
-static enum status read_part(const struct setting *row, const struct outline_node *node,
+static enum status read_part(const struct setting *row, const struct yaml_node *node,
                              struct spaced *spaced, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
@@ -227,7 +227,7 @@ static enum status read_part(const struct setting *row, const struct outline_nod
 }
 
 /* `*line` is where the trouble is. */
-static enum status read_spaced(const struct setting *row, const struct outline_node *node,
+static enum status read_spaced(const struct setting *row, const struct yaml_node *node,
                                struct spaced *spaced, int *line, struct fault *fault)
 {
     *spaced = (struct spaced){.count = -1, .draw_seed = -1};
@@ -328,8 +328,8 @@ static bool find_repeat(const struct grid_values *values, size_t places[2])
 }
 
 /* The item of a list that gave the value at `place`. */
-static const struct outline_node *find_source(const struct setting *row,
-                                              const struct outline_node *node, size_t place)
+static const struct yaml_node *find_source(const struct setting *row, const struct yaml_node *node,
+                                           size_t place)
 {
     size_t i = 0;
     for (size_t before = 0; i < node->count; i++) {
@@ -344,7 +344,7 @@ static const struct outline_node *find_source(const struct setting *row,
     return &node->items[i];
 }
 
-static enum status refuse_repeat(const struct setting *row, const struct outline_node *node,
+static enum status refuse_repeat(const struct setting *row, const struct yaml_node *node,
                                  const struct grid_values *values, const char *name,
                                  struct fault *fault)
 {
@@ -353,15 +353,15 @@ static enum status refuse_repeat(const struct setting *row, const struct outline
     if (!find_repeat(values, places))
         return STATUS_OK;
     settings_write(row, values->values[places[0]], number, sizeof number);
-    if (node->kind == OUTLINE_MAPPING)
+    if (node->kind == YAML_MAPPING)
         return fault_set(
             fault, STATUS_INPUT,
             "%s:%d: %s: %s comes twice when rounded to 6 digits, expected fewer values "
             "or another draw_seed",
             name, node->line, row->key, number);
     char shown[2][TEXT_QUOTED];
-    const struct outline_node *const first = find_source(row, node, places[0]);
-    const struct outline_node *const second = find_source(row, node, places[1]);
+    const struct yaml_node *const first = find_source(row, node, places[0]);
+    const struct yaml_node *const second = find_source(row, node, places[1]);
     return fault_set(
         fault, STATUS_INPUT,
         "%s:%d: %s: %s is given twice, by %s in line %d and by %s in line %d, expected "
@@ -371,26 +371,26 @@ static enum status refuse_repeat(const struct setting *row, const struct outline
 }
 
 /* The values as they stand, repeats included. */
-static enum status collect(const struct setting *row, const struct outline_node *node, bool match,
+static enum status collect(const struct setting *row, const struct yaml_node *node, bool match,
                            struct growing *to, const char *name, struct fault *fault)
 {
     struct spaced spaced;
     enum status status = STATUS_OK;
     int line = node->line;
-    if (node->kind == OUTLINE_MAPPING && match) {
+    if (node->kind == YAML_MAPPING && match) {
         status = refuse_shape(row, "a mapping", match, fault);
-    } else if (node->kind == OUTLINE_MAPPING) {
+    } else if (node->kind == YAML_MAPPING) {
         status = read_spaced(row, node, &spaced, &line, fault);
         if (status == STATUS_OK)
             make_spaced(row, &spaced, to);
-    } else if (node->kind == OUTLINE_VALUE && !match && !is_range(node) && *node->text != '\0') {
+    } else if (node->kind == YAML_VALUE && !match && !is_range(node) && *node->text != '\0') {
         status = refuse_shape(row, "a single value", match, fault);
-    } else if (node->kind == OUTLINE_VALUE) {
+    } else if (node->kind == YAML_VALUE) {
         status = read_item(row, node, to, fault);
     } else if (node->count == 0) {
         status = refuse_shape(row, "an empty list", match, fault);
     }
-    for (size_t i = 0; node->kind == OUTLINE_LIST && i < node->count && status == STATUS_OK; i++) {
+    for (size_t i = 0; node->kind == YAML_LIST && i < node->count && status == STATUS_OK; i++) {
         line = node->items[i].line;
         status = read_item(row, &node->items[i], to, fault);
     }
@@ -399,7 +399,7 @@ static enum status collect(const struct setting *row, const struct outline_node 
     return status;
 }
 
-enum status grid_read_values(const struct setting *row, const struct outline_node *node, bool match,
+enum status grid_read_values(const struct setting *row, const struct yaml_node *node, bool match,
                              struct grid_values *values, const char *name, struct fault *fault)
 {
     *values = (struct grid_values){0};

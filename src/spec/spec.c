@@ -82,7 +82,7 @@ void spec_clear_blocks(struct spec *spec, size_t count)
 struct spec *spec_new(void)
 {
     struct spec *const spec = fault_alloc(1, sizeof *spec);
-    const struct outline_node nothing = {.kind = OUTLINE_MAPPING};
+    const struct yaml_node nothing = {.kind = YAML_MAPPING};
     CHECK(settings_table(&spec->rows) != NULL);
     spec->given = fault_alloc(spec->rows, sizeof *spec->given);
     spec->text = fault_alloc(1, 1);
@@ -130,7 +130,7 @@ size_t spec_find(const char *key, const struct setting **row)
     return interval != NULL ? 2 : *row != NULL;
 }
 
-enum status spec_read_setting(const char *key, const struct outline_node *node, double numbers[2],
+enum status spec_read_setting(const char *key, const struct yaml_node *node, double numbers[2],
                               struct fault *fault)
 {
     const struct setting *row = NULL;
@@ -139,12 +139,12 @@ enum status spec_read_setting(const char *key, const struct outline_node *node, 
         return grid_refuse_key(key, fault);
     if (count == 1)
         return grid_read_value(row, key, node, numbers, fault);
-    const bool list = node->kind == OUTLINE_LIST;
+    const bool list = node->kind == YAML_LIST;
     if (!list || node->count != 2)
         return grid_refuse(row, key, list ? "not two values" : "a single value",
                            "a list [low, high], each ", fault);
     for (size_t i = 0; i < count; i++) {
-        if (node->items[i].kind != OUTLINE_VALUE)
+        if (node->items[i].kind != YAML_VALUE)
             return fault_set(fault, STATUS_INPUT,
                              "%s: a list or mapping inside a list, expected single values", key);
         const enum status status =
@@ -156,7 +156,7 @@ enum status spec_read_setting(const char *key, const struct outline_node *node, 
 }
 
 /* "[low, high]" as a list of two values: cuts `text` up. Nothing when it is not that. */
-static void split_interval(char *text, struct outline_node *node, struct outline_node values[2])
+static void split_interval(char *text, struct yaml_node *node, struct yaml_node values[2])
 {
     const size_t length = strlen(text);
     char *const comma = strchr(text, ',');
@@ -166,17 +166,17 @@ static void split_interval(char *text, struct outline_node *node, struct outline
     *comma = '\0';
     char *const parts[] = {text + 1, comma + 1};
     for (size_t i = 0; i < 2; i++) {
-        values[i] = (struct outline_node){.text = parts[i] + strspn(parts[i], " ")};
+        values[i] = (struct yaml_node){.text = parts[i] + strspn(parts[i], " ")};
         for (size_t end = strlen(values[i].text); end > 0 && values[i].text[end - 1] == ' '; end--)
             values[i].text[end - 1] = '\0';
     }
-    *node = (struct outline_node){.kind = OUTLINE_LIST, .count = 2, .items = values};
+    *node = (struct yaml_node){.kind = YAML_LIST, .count = 2, .items = values};
 }
 
 static enum status set_key(struct spec *spec, const char *key, char *text, struct fault *fault)
 {
-    struct outline_node values[2];
-    struct outline_node node = {.text = text};
+    struct yaml_node values[2];
+    struct yaml_node node = {.text = text};
     double numbers[2] = {0};
     const struct setting *row = NULL;
     const size_t count = spec_find(key, &row);

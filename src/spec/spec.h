@@ -48,7 +48,7 @@ struct spec *spec_new(void) MUST_USE;
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void spec_free(struct spec **spec);
 
-/** Read the file `path`, which must not be larger than OUTLINE_LIMIT, and parse it as spec_parse
+/** Read the file `path`, which must not be larger than YAML_TREE_LIMIT, and parse it as spec_parse
  *  does. \return STATUS_INPUT also when it cannot be read. */
 enum status spec_load(struct spec *spec, const char *path, struct fault *fault) MUST_USE;
 

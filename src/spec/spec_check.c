@@ -174,11 +174,11 @@ static enum status check_length(const struct spec *spec, struct fault *fault)
     char *const text = spec_resolved(spec);
     const size_t size = strlen(text);
     free(text);
-    if (size <= OUTLINE_LIMIT)
+    if (size <= YAML_TREE_LIMIT)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
                      "%s:%d: grid: %zu bytes with all values written out, expected at most %d",
-                     spec->name, spec->grid_line, size, OUTLINE_LIMIT);
+                     spec->name, spec->grid_line, size, YAML_TREE_LIMIT);
 }
 
 enum status spec_check(const struct spec *spec, struct fault *fault)

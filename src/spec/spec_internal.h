@@ -60,7 +60,7 @@ size_t spec_find(const char *key, const struct setting **row) MUST_USE;
 
 /** Read the value of the setting `key`, or both ends of an interval, from `node`.
  *  \return STATUS_INPUT with "key: what, expected …". */
-enum status spec_read_setting(const char *key, const struct outline_node *node, double numbers[2],
+enum status spec_read_setting(const char *key, const struct yaml_node *node, double numbers[2],
                               struct fault *fault) MUST_USE;
 
 #endif

@@ -304,7 +304,7 @@ char *spec_resolved(const struct spec *spec)
     size_t size = 0;
     FILE *const file = open_memstream(&text, &size);
     if (file == NULL)
-        fault_no_memory(OUTLINE_LIMIT);
+        fault_no_memory(YAML_TREE_LIMIT);
     spec_print_resolved(file, spec);
     if (fclose(file) != 0)
         fault_no_memory(size);

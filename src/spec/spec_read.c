@@ -28,7 +28,7 @@ static enum status refuse_twice(const struct setting *row, const struct spec_giv
 }
 
 /* One entry of a section of the file. */
-static enum status give(struct spec *spec, const char *key, const struct outline_node *node,
+static enum status give(struct spec *spec, const char *key, const struct yaml_node *node,
                         struct fault *fault)
 {
     double numbers[2] = {0};
@@ -91,7 +91,7 @@ static enum status unknown_section(const char *name, const char *list, const cha
                      *near != '\0' ? "?" : "");
 }
 
-static enum status refuse_section(const struct outline_node *section, struct fault *fault)
+static enum status refuse_section(const struct yaml_node *section, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
     return fault_set(fault, STATUS_INPUT,
@@ -117,18 +117,18 @@ static enum status note_axes(struct spec *spec, const struct grid_block *grid, s
     return STATUS_OK;
 }
 
-static enum status give_grid(struct spec *spec, const struct outline_node *section,
+static enum status give_grid(struct spec *spec, const struct yaml_node *section,
                              struct fault *fault)
 {
-    const bool list = section->kind == OUTLINE_LIST && section->count > 0;
+    const bool list = section->kind == YAML_LIST && section->count > 0;
     const size_t count = list ? section->count : 1;
     size_t combinations = 0;
     spec_clear_blocks(spec, count);
     spec->grid_line = section->key_line;
     for (size_t i = 0; i < count; i++) {
-        const struct outline_node *const node = list ? &section->items[i] : section;
+        const struct yaml_node *const node = list ? &section->items[i] : section;
         const int line = list ? node->line : section->key_line;
-        if (node->kind != OUTLINE_MAPPING) {
+        if (node->kind != YAML_MAPPING) {
             refuse_section(section, fault);
             fault_prefix(fault, "%s:%d", spec->name, node->line);
             return STATUS_INPUT;
@@ -148,13 +148,13 @@ static enum status give_grid(struct spec *spec, const struct outline_node *secti
     return STATUS_OK;
 }
 
-static enum status give_section(struct spec *spec, const struct outline_node *section,
+static enum status give_section(struct spec *spec, const struct yaml_node *section,
                                 struct fault *fault)
 {
     const bool grid = strcmp(section->key, "grid") == 0;
     char list[256] = "";
     char near[TEXT_QUOTED] = "";
-    if (section->kind != OUTLINE_MAPPING && !grid) {
+    if (section->kind != YAML_MAPPING && !grid) {
         const enum status status = refuse_section(section, fault);
         fault_prefix(fault, "%s:%d", spec->name, section->line);
         return status;
@@ -168,7 +168,7 @@ static enum status give_section(struct spec *spec, const struct outline_node *se
         return give_grid(spec, section, fault);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < section->count && status == STATUS_OK; i++) {
-        const struct outline_node *const entry = &section->items[i];
+        const struct yaml_node *const entry = &section->items[i];
         const size_t size = strlen(section->key) + strlen(entry->key) + 2;
         char *const key = fault_alloc(size, 1);
         snprintf(key, size, "%s.%s", section->key, entry->key);
@@ -184,8 +184,8 @@ enum status spec_parse(struct spec *spec, const char *text, size_t length, const
                        struct fault *fault)
 {
     CHECK(spec->name == NULL);
-    struct outline_node root;
-    enum status status = outline_parse(&root, text, length, name, fault);
+    struct yaml_node root;
+    enum status status = yaml_tree_parse(&root, text, length, name, fault);
     if (status != STATUS_OK)
         return status;
     spec->name = copy_text(name, strlen(name));
@@ -193,7 +193,7 @@ enum status spec_parse(struct spec *spec, const char *text, size_t length, const
     spec->text = copy_text(text, length);
     for (size_t i = 0; i < root.count && status == STATUS_OK; i++)
         status = give_section(spec, &root.items[i], fault);
-    outline_fini(&root);
+    yaml_tree_fini(&root);
     if (status == STATUS_OK)
         spec_complete(spec);
     return status;
@@ -259,7 +259,7 @@ enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return refuse_file(path, fault);
-    const size_t size = (size_t)OUTLINE_LIMIT + 1;
+    const size_t size = (size_t)YAML_TREE_LIMIT + 1;
     char *const text = fault_alloc(size, 1);
     size_t length = 0;
     enum status status = read_all(fd, text, size, &length, path, fault);

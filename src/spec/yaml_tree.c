@@ -49,9 +49,9 @@ static bool is_tag_directive(const struct reader *r, size_t at)
 /* What libyaml would accept or describe badly. */
 static enum status check_bytes(const struct reader *r)
 {
-    if (r->length > OUTLINE_LIMIT)
+    if (r->length > YAML_TREE_LIMIT)
         return fault_set(r->fault, STATUS_INPUT, "%s: %zu bytes, expected at most %d", r->name,
-                         r->length, OUTLINE_LIMIT);
+                         r->length, YAML_TREE_LIMIT);
     bool indent = true;
     for (size_t i = 0; i < r->length; i++) {
         const char c = r->text[i];
@@ -200,14 +200,14 @@ static char *join_path(const char *path, const char *key)
 }
 
 static enum status read_node(const struct reader *r, yaml_document_t *document, const char *path,
-                             const yaml_node_t *from, struct outline_node *node);
+                             const yaml_node_t *from, struct yaml_node *node);
 
 static enum status read_list(const struct reader *r, yaml_document_t *document, const char *path,
-                             const yaml_node_t *from, struct outline_node *node)
+                             const yaml_node_t *from, struct yaml_node *node)
 {
     const yaml_node_item_t *const first = from->data.sequence.items.start;
     const size_t count = (size_t)(from->data.sequence.items.top - first);
-    node->kind = OUTLINE_LIST;
+    node->kind = YAML_LIST;
     node->items = fault_alloc(count, sizeof *node->items);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -219,10 +219,10 @@ static enum status read_list(const struct reader *r, yaml_document_t *document, 
 }
 
 static enum status read_item(const struct reader *r, yaml_document_t *document, const char *path,
-                             const yaml_node_pair_t *pair, struct outline_node *mapping)
+                             const yaml_node_pair_t *pair, struct yaml_node *mapping)
 {
     const yaml_node_t *const key = yaml_document_get_node(document, pair->key);
-    struct outline_node *const item = &mapping->items[mapping->count++];
+    struct yaml_node *const item = &mapping->items[mapping->count++];
     enum status status = read_key(r, key, &item->key);
     if (status != STATUS_OK)
         return status;
@@ -241,7 +241,7 @@ static enum status read_item(const struct reader *r, yaml_document_t *document, 
 }
 
 static enum status read_mapping(const struct reader *r, yaml_document_t *document, const char *path,
-                                const yaml_node_t *from, struct outline_node *node)
+                                const yaml_node_t *from, struct yaml_node *node)
 {
     const yaml_node_pair_t *const first = from->data.mapping.pairs.start;
     const size_t count = (size_t)(from->data.mapping.pairs.top - first);
@@ -249,7 +249,7 @@ static enum status read_mapping(const struct reader *r, yaml_document_t *documen
         return *path == '\0'
                    ? refuse(r, line_of(from), "too many sections, expected at most 1000")
                    : refuse_at(r, line_of(from), path, "too many keys, expected at most 1000");
-    node->kind = OUTLINE_MAPPING;
+    node->kind = YAML_MAPPING;
     node->items = fault_alloc(count, sizeof *node->items);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
@@ -259,7 +259,7 @@ static enum status read_mapping(const struct reader *r, yaml_document_t *documen
 
 /* `path` is what a message calls the node: the keys that lead to it. */
 static enum status read_node(const struct reader *r, yaml_document_t *document, const char *path,
-                             const yaml_node_t *from, struct outline_node *node)
+                             const yaml_node_t *from, struct yaml_node *node)
 {
     node->line = node->key_line = line_of(from);
     if (from->type == YAML_SEQUENCE_NODE)
@@ -273,10 +273,10 @@ static enum status read_node(const struct reader *r, yaml_document_t *document, 
     return STATUS_OK;
 }
 
-enum status outline_parse(struct outline_node *root, const char *text, size_t length,
-                          const char *name, struct fault *fault)
+enum status yaml_tree_parse(struct yaml_node *root, const char *text, size_t length,
+                            const char *name, struct fault *fault)
 {
-    *root = (struct outline_node){0};
+    *root = (struct yaml_node){0};
     const struct reader r = {.text = text, .length = length, .name = name, .fault = fault};
     enum status status = check_bytes(&r);
     if (status == STATUS_OK)
@@ -300,16 +300,16 @@ enum status outline_parse(struct outline_node *root, const char *text, size_t le
     }
     yaml_parser_delete(&parser);
     if (status != STATUS_OK)
-        outline_fini(root);
+        yaml_tree_fini(root);
     return status;
 }
 
-void outline_fini(struct outline_node *root)
+void yaml_tree_fini(struct yaml_node *root)
 {
     for (size_t i = 0; i < root->count; i++)
-        outline_fini(&root->items[i]);
+        yaml_tree_fini(&root->items[i]);
     free(root->items);
     free(root->text);
     free(root->key);
-    *root = (struct outline_node){0};
+    *root = (struct yaml_node){0};
 }

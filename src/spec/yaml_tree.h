@@ -15,33 +15,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum outline_kind { OUTLINE_VALUE, OUTLINE_LIST, OUTLINE_MAPPING };
+enum yaml_kind { YAML_VALUE, YAML_LIST, YAML_MAPPING };
 
 /** A value, a list or a mapping, with its key if it stands in a mapping. */
-struct outline_node {
-    enum outline_kind kind;
-    bool quoted;                /**< a value in quotes or in a block: text, never a number */
-    int line;                   /**< where it begins, counted from 1 */
-    int key_line;               /**< where its key stands, or `line` */
-    char *key;                  /**< NULL unless in a mapping */
-    char *text;                 /**< of a value, may be ""; else NULL */
-    size_t count;               /**< items of a list or mapping */
-    struct outline_node *items; /**< (count) */
+struct yaml_node {
+    enum yaml_kind kind;
+    bool quoted;             /**< a value in quotes or in a block: text, never a number */
+    int line;                /**< where it begins, counted from 1 */
+    int key_line;            /**< where its key stands, or `line` */
+    char *key;               /**< NULL unless in a mapping */
+    char *text;              /**< of a value, may be ""; else NULL */
+    size_t count;            /**< items of a list or mapping */
+    struct yaml_node *items; /**< (count) */
 };
 
 /** Longest text accepted, in bytes. */
-enum { OUTLINE_LIMIT = 1 << 20 };
+enum { YAML_TREE_LIMIT = 1 << 20 };
 
 /**
  * Parse `length` bytes of `text` (UTF-8, need not end in NUL) into `*root`, a mapping, which is
  * overwritten. Local. `name` is what messages call the text, usually its file. On success the
- * caller owns the tree's content: outline_fini; otherwise it is empty. \return STATUS_INPUT with
+ * caller owns the tree's content: yaml_tree_fini; otherwise it is empty. \return STATUS_INPUT with
  * "name:line: key: what, expected …".
  */
-enum status outline_parse(struct outline_node *root, const char *text, size_t length,
-                          const char *name, struct fault *fault) MUST_USE;
+enum status yaml_tree_parse(struct yaml_node *root, const char *text, size_t length,
+                            const char *name, struct fault *fault) MUST_USE;
 
 /** Free the content and leave an empty value. */
-void outline_fini(struct outline_node *root);
+void yaml_tree_fini(struct yaml_node *root);
 
 #endif

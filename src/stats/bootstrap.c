@@ -35,21 +35,21 @@ struct estimate bootstrap_rmst(const struct sample *sample, double limit,
     if (sample->count == 0)
         return nothing();
     struct resample resample;
-    struct weighted weighted;
+    struct weighted_rmst weighted;
     resample_init(&resample, sample->count, sample->cluster, sample->stratum, how->seed);
-    weighted_init(&weighted, sample, resample.label, limit);
+    weighted_rmst_init(&weighted, sample, resample.label, limit);
     double *const draw = fault_alloc((size_t)how->draws, sizeof *draw);
     double *const weight = ones(resample.clusters);
-    const double value = weighted_rmst(&weighted, weight);
+    const double value = weighted_rmst_mean(&weighted, weight);
     for (int64_t b = 0; b < how->draws; b++) {
         resample_draw(&resample, weight);
-        draw[b] = weighted_rmst(&weighted, weight);
+        draw[b] = weighted_rmst_mean(&weighted, weight);
     }
     struct estimate estimate = draws_estimate(value, draw, how, resample.clusters, resample.strata);
     bootstrap_clip(&estimate.between, 0.0, limit);
     free(weight);
     free(draw);
-    weighted_fini(&weighted);
+    weighted_rmst_fini(&weighted);
     resample_fini(&resample);
     return estimate;
 }

@@ -12,11 +12,11 @@ static double greenwood(int64_t at_risk, int64_t died)
     return at_risk == died ? 0.0 : d / (n * (n - d));
 }
 
-static void count(struct curve *curve, const struct ticks *ticks, const struct sample *sample)
+static void count(struct curve *curve, const struct event_times *times, const struct sample *sample)
 {
     for (int64_t i = 0; i < sample->count; i++) {
         int64_t *const counted = sample->status[i] > 0 ? curve->died : curve->censored;
-        counted[ticks->at[i]]++;
+        counted[times->at[i]]++;
         curve->events += sample->status[i] > 0;
     }
     int64_t at_risk = 0;
@@ -44,14 +44,14 @@ static void estimate(struct curve *curve)
 void curve_init(struct curve *curve, const struct sample *sample, double confidence)
 {
     CHECK(confidence > 0.0 && confidence < 1.0);
-    struct ticks ticks;
-    ticks_init(&ticks, sample);
-    const size_t points = (size_t)ticks.count + 1;
+    struct event_times times;
+    event_times_init(&times, sample);
+    const size_t points = (size_t)times.count + 1;
     *curve = (struct curve){
-        .points = ticks.count,
+        .points = times.count,
         .count = sample->count,
         .confidence = confidence,
-        .time = ticks.time,
+        .time = times.time,
         .at_risk = fault_alloc(points, sizeof *curve->at_risk),
         .died = fault_alloc(points, sizeof *curve->died),
         .censored = fault_alloc(points, sizeof *curve->censored),
@@ -60,10 +60,10 @@ void curve_init(struct curve *curve, const struct sample *sample, double confide
         .lower = fault_alloc(points, sizeof *curve->lower),
         .upper = fault_alloc(points, sizeof *curve->upper),
     };
-    ticks.time = NULL;
-    count(curve, &ticks, sample);
+    times.time = NULL;
+    count(curve, &times, sample);
     estimate(curve);
-    ticks_fini(&ticks);
+    event_times_fini(&times);
 }
 
 void curve_fini(struct curve *curve)
@@ -99,7 +99,7 @@ static double end_reach(const struct curve *curve, const double *end, double thr
     while (at < curve->points && isnan(end[at]))
         at++;
     return at == curve->points ? (double)NAN
-                               : ticks_reach(curve->points, curve->time, end, threshold);
+                               : event_times_reach(curve->points, curve->time, end, threshold);
 }
 
 double curve_quantile(const struct curve *curve, double probability, struct bounds *interval)
@@ -109,8 +109,9 @@ double curve_quantile(const struct curve *curve, double probability, struct boun
     if (interval != NULL)
         *interval = (struct bounds){.lower = end_reach(curve, curve->lower, threshold),
                                     .upper = end_reach(curve, curve->upper, threshold)};
-    return curve->points == 0 ? (double)NAN
-                              : ticks_reach(curve->points, curve->time, curve->survival, threshold);
+    return curve->points == 0
+               ? (double)NAN
+               : event_times_reach(curve->points, curve->time, curve->survival, threshold);
 }
 
 struct rmst curve_rmst(const struct curve *curve, double limit)

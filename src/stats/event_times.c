@@ -4,31 +4,31 @@
 #include <math.h>
 #include <stdlib.h>
 
-void ticks_init(struct ticks *ticks, const struct sample *sample)
+void event_times_init(struct event_times *times, const struct sample *sample)
 {
     sample_check(sample);
     const size_t n = (size_t)sample->count;
     size_t *const order = fault_alloc(n + 1, sizeof *order);
     gsl_sort_index(order, sample->time, 1, n);
-    *ticks = (struct ticks){.time = fault_alloc(n + 1, sizeof *ticks->time),
-                            .at = fault_alloc(n + 1, sizeof *ticks->at)};
+    *times = (struct event_times){.time = fault_alloc(n + 1, sizeof *times->time),
+                                  .at = fault_alloc(n + 1, sizeof *times->at)};
     for (size_t k = 0; k < n; k++) {
         const double time = sample->time[order[k]];
-        if (ticks->count == 0 || ticks->time[ticks->count - 1] < time)
-            ticks->time[ticks->count++] = time;
-        ticks->at[order[k]] = ticks->count - 1;
+        if (times->count == 0 || times->time[times->count - 1] < time)
+            times->time[times->count++] = time;
+        times->at[order[k]] = times->count - 1;
     }
     free(order);
 }
 
-void ticks_fini(struct ticks *ticks)
+void event_times_fini(struct event_times *times)
 {
-    free(ticks->time);
-    free(ticks->at);
-    *ticks = (struct ticks){0};
+    free(times->time);
+    free(times->at);
+    *times = (struct event_times){0};
 }
 
-double ticks_reach(int64_t count, const double *time, const double *level, double threshold)
+double event_times_reach(int64_t count, const double *time, const double *level, double threshold)
 {
     const double tolerance = 0x1p-26; // that of survfit
     int64_t at = 0;

@@ -9,23 +9,23 @@
 #include "stats/sample.h"
 
 /** Different times; equal ones are one tick. */
-struct ticks {
+struct event_times {
     int64_t count; /**< T */
     double *time;  /**< (T) rising */
     int64_t *at;   /**< (n) tick of each observation */
 };
 
 /** Make them of a sample whose times, statuses and count are checked here: what is wrong with them
- *  is a bug. The caller frees the content with ticks_fini. */
-void ticks_init(struct ticks *ticks, const struct sample *sample);
+ *  is a bug. The caller frees the content with event_times_fini. */
+void event_times_init(struct event_times *times, const struct sample *sample);
 
 /** Free what it holds, and clear it. */
-void ticks_fini(struct ticks *ticks);
+void event_times_fini(struct event_times *times);
 
 /** Time at which `level` (T; falling; NaN: passed over) is first at `threshold` or below, or the
  *  middle of that and the next time with a lower level when it is at it (within 1.5e-8); INFINITY
  *  when it never is. `time` (T). */
-double ticks_reach(int64_t count, const double *time, const double *level,
-                   double threshold) MUST_USE;
+double event_times_reach(int64_t count, const double *time, const double *level,
+                         double threshold) MUST_USE;
 
 #endif

@@ -34,7 +34,7 @@ static int compare_shapes(const void *a, const void *b)
     return order;
 }
 
-void shape_label(int64_t count, const int64_t *unit, const int64_t *zone, int64_t *label)
+void exchangeable_label(int64_t count, const int64_t *unit, const int64_t *zone, int64_t *label)
 {
     const size_t n = (size_t)count + 1;
     struct item *const item = fault_alloc(n, sizeof *item);

@@ -6,15 +6,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static void count(struct incidence *incidence, const struct ticks *ticks,
+static void count(struct incidence *incidence, const struct event_times *times,
                   const struct sample *sample)
 {
     for (int64_t i = 0; i < sample->count; i++) {
         const int32_t status = sample->status[i];
         CHECK(status <= incidence->causes);
-        incidence->at_risk[ticks->at[i]]++;
+        incidence->at_risk[times->at[i]]++;
         if (status > 0)
-            incidence->died[(status - 1) * incidence->points + ticks->at[i]]++;
+            incidence->died[(status - 1) * incidence->points + times->at[i]]++;
     }
     for (int64_t i = incidence->points - 2; i >= 0; i--)
         incidence->at_risk[i] += incidence->at_risk[i + 1];
@@ -97,14 +97,14 @@ void incidence_init(struct incidence *incidence, const struct sample *sample, in
                     double confidence)
 {
     CHECK(causes >= 1 && confidence > 0.0 && confidence < 1.0);
-    struct ticks ticks;
-    ticks_init(&ticks, sample);
-    const size_t points = (size_t)ticks.count + 1, all = points * (size_t)causes;
+    struct event_times times;
+    event_times_init(&times, sample);
+    const size_t points = (size_t)times.count + 1, all = points * (size_t)causes;
     *incidence = (struct incidence){
-        .points = ticks.count,
+        .points = times.count,
         .causes = causes,
         .confidence = confidence,
-        .time = ticks.time,
+        .time = times.time,
         .at_risk = fault_alloc(points, sizeof *incidence->at_risk),
         .survival = fault_alloc(points, sizeof *incidence->survival),
         .died = fault_alloc(all, sizeof *incidence->died),
@@ -113,14 +113,14 @@ void incidence_init(struct incidence *incidence, const struct sample *sample, in
         .lower = fault_alloc(all, sizeof *incidence->lower),
         .upper = fault_alloc(all, sizeof *incidence->upper),
     };
-    ticks.time = NULL;
-    count(incidence, &ticks, sample);
+    times.time = NULL;
+    count(incidence, &times, sample);
     estimate_survival(incidence);
     for (int32_t k = 0; k < causes; k++) {
         estimate_share(incidence, k);
         spread(incidence, k);
     }
-    ticks_fini(&ticks);
+    event_times_fini(&times);
 }
 
 void incidence_fini(struct incidence *incidence)

@@ -62,15 +62,15 @@ static void sum_stratum(struct table *table, const int64_t *key, int64_t first, 
 
 static void sort(struct table *table, const struct sample *sample)
 {
-    struct ticks ticks;
-    ticks_init(&ticks, sample);
+    struct event_times times;
+    event_times_init(&times, sample);
     const size_t n = (size_t)sample->count;
     int64_t *const key = fault_alloc(n + 1, sizeof *key); /* equal when stratum and time are */
     int64_t *const zone = fault_alloc(n + 1, sizeof *zone);
     if (sample->stratum != NULL)
         factorize(sample->count, sample->stratum, zone);
     for (size_t i = 0; i < n; i++)
-        key[i] = (zone[i] + 1) * ticks.count - 1 - ticks.at[i];
+        key[i] = (zone[i] + 1) * times.count - 1 - times.at[i];
     gsl_sort_long_index(table->order, key, 1, n);
     for (size_t k = 0; k < n; k++) {
         table->died[k] = sample->status[table->order[k]] > 0 ? 1.0 : 0.0;
@@ -83,7 +83,7 @@ static void sort(struct table *table, const struct sample *sample)
     }
     free(zone);
     free(key);
-    ticks_fini(&ticks);
+    event_times_fini(&times);
 }
 
 static void table_init(struct table *table, const struct sample *sample, const int32_t *group,
@@ -264,7 +264,7 @@ static void fill_runs(struct bundles *bundles, const struct sample *sample, cons
     factorize(sample->count, sample->cluster, cluster);
     for (size_t i = 0; i < n; i++)
         unit[i] = cluster[i] * groups + group[i];
-    shape_label(sample->count, unit, sample->stratum, shape);
+    exchangeable_label(sample->count, unit, sample->stratum, shape);
     for (size_t k = 0; k < n; k++) {
         const size_t i = order[k];
         bundles->run[k] = (struct run){cluster[i], shape[i], (int64_t)k, group[i]};

@@ -15,7 +15,7 @@ struct pool {
     double *time;
     int32_t *status;
     int64_t *label;
-    struct weighted weighted;
+    struct weighted_rmst weighted;
     double *weight; /* (2·pairs) */
     double limit;
 };
@@ -68,13 +68,13 @@ static void pool_init(struct pool *pool, const struct sample *a, const struct sa
     free(label);
     free(seed);
     const struct sample pooled = {.count = pool->count, .time = pool->time, .status = pool->status};
-    weighted_init(&pool->weighted, &pooled, pool->label, limit);
+    weighted_rmst_init(&pool->weighted, &pooled, pool->label, limit);
     pool->weight = fault_alloc(2 * (size_t)pool->pairs + 1, sizeof *pool->weight);
 }
 
 static void pool_fini(struct pool *pool)
 {
-    weighted_fini(&pool->weighted);
+    weighted_rmst_fini(&pool->weighted);
     free(pool->weight);
     free(pool->label);
     free(pool->status);
@@ -92,7 +92,7 @@ static double difference(struct pool *pool, const double *times, const bool *fli
             pool->weight[2 * p + own] = times != NULL ? times[p] : 1.0;
             pool->weight[2 * p + 1 - own] = 0.0;
         }
-        mean[side] = weighted_rmst(&pool->weighted, pool->weight);
+        mean[side] = weighted_rmst_mean(&pool->weighted, pool->weight);
     }
     return mean[0] - mean[1];
 }

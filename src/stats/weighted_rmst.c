@@ -30,17 +30,17 @@ static struct item *sort(const struct sample *sample, const int64_t *label)
     return item;
 }
 
-void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
-                   double limit)
+void weighted_rmst_init(struct weighted_rmst *weighted, const struct sample *sample,
+                        const int64_t *label, double limit)
 {
     sample_check(sample);
     CHECK(limit > 0.0 && isfinite(limit));
     struct item *const item = sort(sample, label);
     const size_t n = (size_t)sample->count + 1;
-    *weighted = (struct weighted){.limit = limit,
-                                  .label = fault_alloc(n, sizeof *weighted->label),
-                                  .died = fault_alloc(n, sizeof *weighted->died),
-                                  .gap = fault_alloc(n, sizeof *weighted->gap)};
+    *weighted = (struct weighted_rmst){.limit = limit,
+                                       .label = fault_alloc(n, sizeof *weighted->label),
+                                       .died = fault_alloc(n, sizeof *weighted->died),
+                                       .gap = fault_alloc(n, sizeof *weighted->gap)};
     for (int64_t i = 0; i < sample->count; i++)
         weighted->labels = label[i] >= weighted->labels ? label[i] + 1 : weighted->labels;
     weighted->size = fault_alloc((size_t)weighted->labels + 1, sizeof *weighted->size);
@@ -65,19 +65,19 @@ void weighted_init(struct weighted *weighted, const struct sample *sample, const
     free(item);
 }
 
-void weighted_fini(struct weighted *weighted)
+void weighted_rmst_fini(struct weighted_rmst *weighted)
 {
     free(weighted->label);
     free(weighted->died);
     free(weighted->gap);
     free(weighted->size);
     free(weighted->sum);
-    *weighted = (struct weighted){0};
+    *weighted = (struct weighted_rmst){0};
 }
 
 /* Area under the Kaplan-Meier curve, without a branch: draws leave none to foresee. Sums of counts
  * are exact, so that what no draw took divides a number by itself. */
-static double area(const struct weighted *weighted, const double *weight, double all)
+static double area(const struct weighted_rmst *weighted, const double *weight, double all)
 {
     double at_risk = all, survival = 1.0, sum = 0.0;
     for (int64_t i = 0; i < weighted->within; i++) {
@@ -90,7 +90,7 @@ static double area(const struct weighted *weighted, const double *weight, double
     return sum + survival * (weighted->limit - weighted->last);
 }
 
-double weighted_rmst(const struct weighted *weighted, const double *weight)
+double weighted_rmst_mean(const struct weighted_rmst *weighted, const double *weight)
 {
     double all = 0.0, sum = 0.0;
     for (int64_t c = 0; c < weighted->labels; c++) {

@@ -9,7 +9,7 @@
 #include "stats/sample.h"
 
 /** A sample made ready, its observations in the order of time, at each those that died first. */
-struct weighted {
+struct weighted_rmst {
     int64_t within; /**< observations before the limit */
     double limit;   /**< of restricted means, > 0 */
     int64_t labels; /**< L, highest label + 1 */
@@ -21,16 +21,16 @@ struct weighted {
     double *sum;    /**< (L) of their min(time, limit); NULL when some are censored before it */
 };
 
-/** Make ready; label (n): which weight is whose. Free it with weighted_fini. */
-void weighted_init(struct weighted *weighted, const struct sample *sample, const int64_t *label,
-                   double limit);
+/** Make ready; label (n): which weight is whose. Free it with weighted_rmst_fini. */
+void weighted_rmst_init(struct weighted_rmst *weighted, const struct sample *sample,
+                        const int64_t *label, double limit);
 
 /** Free what it holds, and clear it. */
-void weighted_fini(struct weighted *weighted);
+void weighted_rmst_fini(struct weighted_rmst *weighted);
 
 /** Restricted mean with these weights (L; of each label, a count); NaN when all are 0. Where
  *  nothing is censored before the limit it is the mean of min(time, limit), and no curve is made.
  */
-double weighted_rmst(const struct weighted *weighted, const double *weight) MUST_USE;
+double weighted_rmst_mean(const struct weighted_rmst *weighted, const double *weight) MUST_USE;
 
 #endif

@@ -99,7 +99,7 @@ static bool is_text(hid_t dataset, hid_t type, size_t *size)
     if (!one || type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0)
         return false;
     *size = H5Tget_size(type);
-    return *size > 0 && *size <= OUTLINE_LIMIT;
+    return *size > 0 && *size <= YAML_TREE_LIMIT;
 }
 
 char *layout_settings(struct store *store, size_t *size)

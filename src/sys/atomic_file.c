@@ -82,7 +82,7 @@ static enum status look(const char *path, const char *name, enum target *target,
     return status;
 }
 
-enum status draft_check(const char *name, struct fault *fault)
+enum status atomic_file_check(const char *name, struct fault *fault)
 {
     char *path = NULL;
     enum target target;
@@ -93,12 +93,12 @@ enum status draft_check(const char *name, struct fault *fault)
     return status;
 }
 
-static void forget(struct draft *draft)
+static void forget(struct atomic_file *output)
 {
-    free(draft->name);
-    free(draft->path);
-    free(draft->temporary);
-    *draft = (struct draft){.file = NULL};
+    free(output->name);
+    free(output->path);
+    free(output->temporary);
+    *output = (struct atomic_file){.file = NULL};
 }
 
 /* One of our own descriptors is shared, with its place in the file: what the shell wrote before
@@ -118,76 +118,76 @@ static int open_descriptor(const char *path)
     return fd;
 }
 
-static enum status open_target(struct draft *draft, enum target target, int *fd,
+static enum status open_target(struct atomic_file *output, enum target target, int *fd,
                                struct fault *fault)
 {
     if (target == TARGET_FILE) {
-        disk_remove_stale(draft->path);
-        draft->temporary = disk_temporary(draft->path);
-        const enum status status = disk_create(draft->temporary, fd, fault);
+        disk_remove_stale(output->path);
+        output->temporary = disk_temporary(output->path);
+        const enum status status = disk_create(output->temporary, fd, fault);
         if (status == STATUS_OK) {
             disk_claim(*fd);
-            disk_keep_mode(*fd, draft->path);
+            disk_keep_mode(*fd, output->path);
         }
         return status;
     }
-    *fd = target == TARGET_OPEN ? open_descriptor(draft->path)
-                                : open(draft->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    return *fd < 0 ? refuse(draft->name, errno, fault) : STATUS_OK;
+    *fd = target == TARGET_OPEN ? open_descriptor(output->path)
+                                : open(output->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    return *fd < 0 ? refuse(output->name, errno, fault) : STATUS_OK;
 }
 
-enum status draft_begin(struct draft *draft, const char *name, struct fault *fault)
+enum status atomic_file_begin(struct atomic_file *output, const char *name, struct fault *fault)
 {
     int fd = -1;
     enum target target = TARGET_FILE;
-    *draft = (struct draft){.name = disk_name("%s", name)};
-    enum status status = disk_resolve(name, &draft->path, fault);
+    *output = (struct atomic_file){.name = disk_name("%s", name)};
+    enum status status = disk_resolve(name, &output->path, fault);
     if (status == STATUS_OK)
-        status = look(draft->path, name, &target, fault);
+        status = look(output->path, name, &target, fault);
     if (status == STATUS_OK)
-        status = open_target(draft, target, &fd, fault);
+        status = open_target(output, target, &fd, fault);
     if (status != STATUS_OK) {
-        forget(draft);
+        forget(output);
         return status;
     }
-    draft->file = fdopen(fd, "w");
-    if (draft->file == NULL)
+    output->file = fdopen(fd, "w");
+    if (output->file == NULL)
         fault_no_memory(BUFSIZ);
     return STATUS_OK;
 }
 
 /* What was written to no file has no place on a disk. */
-static enum status sync_file(const struct draft *draft, struct fault *fault)
+static enum status sync_file(const struct atomic_file *output, struct fault *fault)
 {
     struct stat about;
-    const int fd = fileno(draft->file);
+    const int fd = fileno(output->file);
     if (fstat(fd, &about) == 0 && !S_ISREG(about.st_mode))
         return STATUS_OK;
-    return disk_sync(fd, draft->name, fault);
+    return disk_sync(fd, output->name, fault);
 }
 
-enum status draft_end(struct draft *draft, bool good, struct fault *fault)
+enum status atomic_file_end(struct atomic_file *output, bool good, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    if (draft->file == NULL)
+    if (output->file == NULL)
         return STATUS_OK;
     errno = 0;
-    const bool lost = fflush(draft->file) != 0 || ferror(draft->file) != 0;
-    const bool left = draft->temporary == NULL && errno == EPIPE;
+    const bool lost = fflush(output->file) != 0 || ferror(output->file) != 0;
+    const bool left = output->temporary == NULL && errno == EPIPE;
     if (good && lost && !left)
-        status = refuse(draft->name, errno != 0 ? errno : EIO, fault);
+        status = refuse(output->name, errno != 0 ? errno : EIO, fault);
     if (good && !lost)
-        status = sync_file(draft, fault);
-    fclose(draft->file);
-    if (draft->temporary != NULL && good && status == STATUS_OK)
-        status = disk_rename(draft->temporary, draft->path, fault);
-    if (draft->temporary != NULL && (!good || status != STATUS_OK))
-        unlink(draft->temporary);
-    forget(draft);
+        status = sync_file(output, fault);
+    fclose(output->file);
+    if (output->temporary != NULL && good && status == STATUS_OK)
+        status = disk_rename(output->temporary, output->path, fault);
+    if (output->temporary != NULL && (!good || status != STATUS_OK))
+        unlink(output->temporary);
+    forget(output);
     return status;
 }
 
-static enum status copy(const char *from, struct draft *draft, struct fault *fault)
+static enum status copy(const char *from, struct atomic_file *output, struct fault *fault)
 {
     enum { BLOCK = 1 << 16 };
     FILE *const file = fopen(from, "re");
@@ -195,7 +195,7 @@ static enum status copy(const char *from, struct draft *draft, struct fault *fau
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", from, strerror(errno));
     char *const block = fault_alloc(BLOCK, 1);
     for (size_t size; (size = fread(block, 1, BLOCK, file)) > 0;) {
-        if (fwrite(block, 1, size, draft->file) < size)
+        if (fwrite(block, 1, size, output->file) < size)
             break;
     }
     const bool read = ferror(file) == 0;
@@ -204,11 +204,11 @@ static enum status copy(const char *from, struct draft *draft, struct fault *fau
     return read ? STATUS_OK : fault_set(fault, STATUS_FAULT, "cannot read %s", from);
 }
 
-enum status draft_move(const char *from, const char *name, struct fault *fault)
+enum status atomic_file_move(const char *from, const char *name, struct fault *fault)
 {
     struct stat old;
-    struct draft draft;
-    enum status status = draft_check(name, fault);
+    struct atomic_file output;
+    enum status status = atomic_file_check(name, fault);
     if (status == STATUS_OK)
         status = disk_look(name, AT_SYMLINK_NOFOLLOW, &old, fault);
     if (status != STATUS_OK)
@@ -216,12 +216,12 @@ enum status draft_move(const char *from, const char *name, struct fault *fault)
     /* Nothing stands there, or a plain file of the same disk. */
     if ((old.st_mode == 0 || S_ISREG(old.st_mode)) && rename(from, name) == 0)
         return STATUS_OK;
-    status = draft_begin(&draft, name, fault);
+    status = atomic_file_begin(&output, name, fault);
     if (status != STATUS_OK)
         return status;
-    status = copy(from, &draft, fault);
+    status = copy(from, &output, fault);
     struct fault trouble;
-    const enum status ends = draft_end(&draft, status == STATUS_OK, &trouble);
+    const enum status ends = atomic_file_end(&output, status == STATUS_OK, &trouble);
     if (status == STATUS_OK && ends != STATUS_OK)
         status = fault_set(fault, ends, "%s", trouble.text);
     unlink(from);

@@ -15,29 +15,30 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-struct draft {
+struct atomic_file {
     FILE *file;
     char *name;      /**< as the user gave it */
     char *path;      /**< that the name leads to */
     char *temporary; /**< NULL: `path` itself is written to */
 };
 
-/** Look whether draft_begin would refuse `name`, without making or opening anything that waits.
+/** Look whether atomic_file_begin would refuse `name`, without making or opening anything that waits.
  *  \return STATUS_INPUT with a sentence: a folder, an HDF5 file, no permission, no such folder */
-enum status draft_check(const char *name, struct fault *fault) MUST_USE;
+enum status atomic_file_check(const char *name, struct fault *fault) MUST_USE;
 
 /** Begin a file, and remove what killed processes left of it. Waits for the reader of a FIFO.
- *  \return STATUS_OK: the caller owns it, until draft_end; else STATUS_INPUT or STATUS_FAULT with a
+ *  \return STATUS_OK: the caller owns it, until atomic_file_end; else STATUS_INPUT or STATUS_FAULT with a
  *  sentence, and there is nothing */
-enum status draft_begin(struct draft *draft, const char *name, struct fault *fault) MUST_USE;
+enum status atomic_file_begin(struct atomic_file *output, const char *name,
+                              struct fault *fault) MUST_USE;
 
 /** End it: with `good` on the disk under its name, replacing an older file, else without a trace
  *  (what was written to a device or a reader is there). That a reader has left is no fault.
  *  \return STATUS_FAULT or STATUS_INPUT with a sentence: then without a trace, too */
-enum status draft_end(struct draft *draft, bool good, struct fault *fault) MUST_USE;
+enum status atomic_file_end(struct atomic_file *output, bool good, struct fault *fault) MUST_USE;
 
-/** Give the finished file `from` the name `name`, as draft_begin and draft_end would; `from` is
+/** Give the finished file `from` the name `name`, as atomic_file_begin and atomic_file_end would; `from` is
  *  gone then. \return as those */
-enum status draft_move(const char *from, const char *name, struct fault *fault) MUST_USE;
+enum status atomic_file_move(const char *from, const char *name, struct fault *fault) MUST_USE;
 
 #endif

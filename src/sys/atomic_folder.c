@@ -23,7 +23,7 @@ static enum status refuse(const char *name, int error, struct fault *fault)
 }
 
 /* The folder that the name leads to, without a slash at its end; "." and ".." by their names. */
-static enum status find(struct staging *staging, struct fault *fault)
+static enum status find(struct atomic_folder *staging, struct fault *fault)
 {
     char *bare = disk_name("%s", staging->name);
     for (size_t length = strlen(bare); length > 1 && bare[length - 1] == '/'; length--)
@@ -60,7 +60,7 @@ static bool is_replaceable(const char *path, const struct stat *about)
 }
 
 /* What is there already. */
-static enum status look(struct staging *staging, bool more, mode_t *mode, struct fault *fault)
+static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, struct fault *fault)
 {
     struct stat about;
     disk_remove_stale(staging->path);
@@ -91,7 +91,7 @@ static enum status look(struct staging *staging, bool more, mode_t *mode, struct
     return STATUS_OK;
 }
 
-static enum status make_aside(struct staging *staging, mode_t mode, struct fault *fault)
+static enum status make_aside(struct atomic_folder *staging, mode_t mode, struct fault *fault)
 {
     char *part = disk_name(staging->whole ? "%s" : "%s/%s", staging->path, inside);
     staging->aside = disk_temporary(part);
@@ -106,20 +106,21 @@ static enum status make_aside(struct staging *staging, mode_t mode, struct fault
     return STATUS_OK;
 }
 
-static void forget(struct staging *staging)
+static void forget(struct atomic_folder *staging)
 {
     if (staging->fd >= 0)
         close(staging->fd);
     free(staging->name);
     free(staging->path);
     free(staging->aside);
-    *staging = (struct staging){.fd = -1};
+    *staging = (struct atomic_folder){.fd = -1};
 }
 
-enum status staging_begin(struct staging *staging, const char *name, bool more, struct fault *fault)
+enum status atomic_folder_begin(struct atomic_folder *staging, const char *name, bool more,
+                                struct fault *fault)
 {
     mode_t mode = 0;
-    *staging = (struct staging){.name = disk_name("%s", name), .fd = -1};
+    *staging = (struct atomic_folder){.name = disk_name("%s", name), .fd = -1};
     enum status status = find(staging, fault);
     if (status == STATUS_OK)
         status = look(staging, more, &mode, fault);
@@ -145,7 +146,7 @@ static enum status move_all(const char *from, const char *to, struct fault *faul
         char *target = disk_name("%s/%s", to, entry->d_name);
         status = disk_look(source, AT_SYMLINK_NOFOLLOW, &about, fault);
         if (status == STATUS_OK && !S_ISDIR(about.st_mode))
-            status = draft_move(source, target, fault);
+            status = atomic_file_move(source, target, fault);
         else if (status == STATUS_OK && mkdir(target, 0777) != 0 && errno != EEXIST)
             status = refuse(target, errno, fault);
         else if (status == STATUS_OK)
@@ -162,7 +163,7 @@ static enum status move_all(const char *from, const char *to, struct fault *faul
     return status;
 }
 
-enum status staging_end(struct staging *staging, bool good, struct fault *fault)
+enum status atomic_folder_end(struct atomic_folder *staging, bool good, struct fault *fault)
 {
     enum status status = STATUS_OK;
     if (staging->aside == NULL)

@@ -15,7 +15,7 @@
 #include <ccmsweep/fault.h>
 #include <stdbool.h>
 
-struct staging {
+struct atomic_folder {
     char *name;  /**< as the user gave it */
     char *path;  /**< that the name leads to */
     char *aside; /**< where the files are to be made */
@@ -24,13 +24,14 @@ struct staging {
 };
 
 /** Begin a folder. \param more it may hold something already, which stays
- *  \return STATUS_OK: the caller owns it, until staging_end; else STATUS_INPUT or STATUS_FAULT with
+ *  \return STATUS_OK: the caller owns it, until atomic_folder_end; else STATUS_INPUT or STATUS_FAULT with
  * a sentence, and there is nothing */
-enum status staging_begin(struct staging *staging, const char *name, bool more,
-                          struct fault *fault) MUST_USE;
+enum status atomic_folder_begin(struct atomic_folder *staging, const char *name, bool more,
+                                struct fault *fault) MUST_USE;
 
 /** End it: with `good` under its name, else without a trace. \return STATUS_FAULT or STATUS_INPUT
  *  with a sentence: then without a trace, too, but for files that have moved already */
-enum status staging_end(struct staging *staging, bool good, struct fault *fault) MUST_USE;
+enum status atomic_folder_end(struct atomic_folder *staging, bool good,
+                              struct fault *fault) MUST_USE;
 
 #endif

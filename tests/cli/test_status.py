@@ -27,7 +27,7 @@ grid:
 """
 KEYS = {"schema_version", "file", "time", "algorithm_version", "locked", "holder", "last_start",
         "cells", "states", "outcomes", "crash_marks", "suspects", "median_s", "p90_s",
-        "left_core_s", "eta_s", "eta_give_s", "grid", "attention"}
+        "left_core_s", "eta_s", "eta_margin_s", "grid", "attention"}
 CELL_KEYS = {"run", "actor_lr", "critic_lr", "seed", "axes", "state", "outcome",
              "stopping_episode", "total_episodes", "episode", "actors_moving", "wall_s", "attempts",
              "host", "crashes", "lost", "suspect", "reason"}
@@ -168,7 +168,7 @@ def test_cells_have_all_their_settings(swept):
 
 def test_json_has_the_documented_keys(swept):
     told = status(swept)
-    assert set(told) == KEYS and told["schema_version"] == 1
+    assert set(told) == KEYS and told["schema_version"] == 2
     assert (told["file"], told["cells"]) == (str(swept), 16)
     assert told["states"] == {"done": 16, "running": 0, "interrupted": 0, "lost": 0, "pending": 0}
     assert told["outcomes"] == {"stopped": 0, "censored": 16, "diverged": 0, "failed": 0,

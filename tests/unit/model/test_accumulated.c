@@ -24,7 +24,7 @@ struct world {
     struct networks nets;
     struct activations x;
     struct critic_rows rows;
-    struct region region;
+    struct linear_region region;
     struct best_response br;
     struct accumulated sums;
     struct numpy_rng rng;
@@ -47,7 +47,7 @@ static void bind(struct world *w)
     networks_bind(&w->nets, &w->settings, b, &w->state, &w->scratch);
     activations_bind(&w->x, &w->nets.actors, b, &w->scratch);
     critic_rows_bind(&w->rows, &w->nets.critic, b, true, &w->scratch);
-    region_bind(&w->region, &w->nets.critic, &w->scratch);
+    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
     best_response_bind(&w->br, &w->nets.critic, &w->region, b, &w->scratch);
     accumulated_bind(&w->sums, &w->nets.actors, &w->br, &w->scratch);
 }

@@ -15,7 +15,7 @@ struct world {
     struct settings settings;
     struct arena state, scratch;
     struct networks nets;
-    struct region region;
+    struct linear_region region;
     struct best_response br;
     struct numpy_rng rng;
     float states[B * N * S], actions[B * N * A];
@@ -25,7 +25,7 @@ static void bind(struct world *w)
 {
     w->state.used = w->scratch.used = 0;
     networks_bind(&w->nets, &w->settings, B, &w->state, &w->scratch);
-    region_bind(&w->region, &w->nets.critic, &w->scratch);
+    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
     best_response_bind(&w->br, &w->nets.critic, &w->region, B, &w->scratch);
 }
 

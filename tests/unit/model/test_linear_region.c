@@ -16,7 +16,7 @@ struct world {
     struct arena state, scratch;
     struct networks nets;
     struct critic_rows rows;
-    struct region region;
+    struct linear_region region;
     struct numpy_rng rng;
     float *states, *actions, *joint, *q;
 };
@@ -27,7 +27,7 @@ static void bind(struct world *w)
     w->state.used = w->scratch.used = 0;
     networks_bind(&w->nets, &w->settings, n, &w->state, &w->scratch);
     critic_rows_bind(&w->rows, &w->nets.critic, n, true, &w->scratch);
-    region_bind(&w->region, &w->nets.critic, &w->scratch);
+    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
 }
 
 static void draw(struct world *w, size_t count, double scale, float *x)
@@ -81,8 +81,9 @@ static void evaluate(struct world *w, const float *margin1, const float *margin2
     critic_joint_state(critic, theta, 1, NULL, w->states, w->joint);
     critic_joint(critic, theta, 1, NULL, w->joint, w->actions, w->joint);
     critic_evaluate(critic, theta, w->joint, &w->rows);
-    region_begin(&w->region, theta);
-    region_values(&w->region, theta, w->joint, w->rows.count, w->rows.own, margin1, margin2, w->q);
+    linear_region_begin(&w->region, theta);
+    linear_region_values(&w->region, theta, w->joint, w->rows.count, w->rows.own, margin1, margin2,
+                         w->q);
 }
 
 static void compare_values(const struct world *w)
@@ -228,7 +229,7 @@ static void test_list_of_samples(void **state)
     critic_evaluate(critic, theta, joint, &w->rows);
     float want[20];
     memcpy(want, w->rows.q, (size_t)w->rows.count * sizeof *want);
-    region_evaluate(&w->region, theta, joint, &w->rows);
+    linear_region_evaluate(&w->region, theta, joint, &w->rows);
     assert_int_equal(w->rows.count, 1 + 2 + 1 + 4 + 5);
     for (int r = 0; r < w->rows.count; r++)
         assert_close((double)w->rows.q[r], (double)want[r], 1e-5, "row %d", r);

@@ -22,7 +22,7 @@ struct world {
     struct networks nets;
     struct activations x;
     struct critic_rows rows;
-    struct region region;
+    struct linear_region region;
     struct best_response br;
     struct numpy_rng rng;
     float states[B * N * S], actions[B * N * A], *joint;
@@ -34,7 +34,7 @@ static void bind(struct world *w)
     networks_bind(&w->nets, &w->settings, B, &w->state, &w->scratch);
     activations_bind(&w->x, &w->nets.actors, B, &w->scratch);
     critic_rows_bind(&w->rows, &w->nets.critic, B * N, true, &w->scratch);
-    region_bind(&w->region, &w->nets.critic, &w->scratch);
+    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
     best_response_bind(&w->br, &w->nets.critic, &w->region, B, &w->scratch);
     w->joint = arena_take(&w->scratch, B * 16, sizeof(float));
 }

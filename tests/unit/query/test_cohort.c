@@ -9,7 +9,7 @@ enum { ACTORS = 9, EPISODES = 12 };
 static struct folder folder;
 static struct spec *spec;
 static struct store *store;
-static struct survey survey;
+static struct run_table table;
 static struct cohort cohort;
 static struct fault fault;
 
@@ -24,7 +24,7 @@ static int end(void **state)
 {
     (void)state;
     cohort_fini(&cohort);
-    survey_fini(&survey);
+    run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
     folder_fini(&folder);
@@ -40,9 +40,9 @@ static void make(const char *grid)
 static void take(enum event event, enum endpoint endpoint, int64_t limit)
 {
     cohort_fini(&cohort);
-    survey_fini(&survey);
-    assert_ok(survey_take(store, false, &survey, &fault));
-    assert_ok(cohort_take(store, &survey, event, endpoint, limit, &cohort, &fault));
+    run_table_fini(&table);
+    assert_ok(run_table_take(store, false, &table, &fault));
+    assert_ok(cohort_take(store, &table, event, endpoint, limit, &cohort, &fault));
     assert_int_equal(cohort.runs, store_runs(store));
 }
 
@@ -265,8 +265,8 @@ static void test_cells_may_differ_in_shape(void **state)
         commit(run, &filled);
     }
     take(EVENT_FIRST_STILL, ENDPOINT_HALF, 20);
-    assert_int_equal(cohort_common_limit(&survey), 12);
-    assert_int_equal(cohort_last_limit(&survey), 20);
+    assert_int_equal(cohort_common_limit(&table), 12);
+    assert_int_equal(cohort_last_limit(&table), 20);
     assert_member(0, FATE_EVENT, 6);
     assert_member(1, FATE_EVENT, 6);
     assert_member(2, FATE_EVENT, 7);
@@ -283,10 +283,10 @@ static void test_damage_is_a_fault(void **state)
     (void)state;
     make("grid: {seed: 1-2}\n");
     finish(1, OUTCOME_CENSORED, EPISODES, some_still);
-    assert_ok(survey_take(store, false, &survey, &fault));
-    survey.run[1].total = EPISODES + 1;
+    assert_ok(run_table_take(store, false, &table, &fault));
+    table.run[1].total = EPISODES + 1;
     assert_refused(
-        cohort_take(store, &survey, EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES, &cohort, &fault),
+        cohort_take(store, &table, EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES, &cohort, &fault),
         STATUS_FAULT, "run 1 is damaged: 13 episodes, expected 1 to 12");
     assert_null(cohort.member);
 }

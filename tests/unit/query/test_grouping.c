@@ -6,7 +6,7 @@
 static struct folder folder;
 static struct spec *spec;
 static struct store *store;
-static struct survey survey;
+static struct run_table table;
 static struct grouping grouping;
 static struct fault fault;
 
@@ -21,7 +21,7 @@ static int end(void **state)
 {
     (void)state;
     grouping_fini(&grouping);
-    survey_fini(&survey);
+    run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
     folder_fini(&folder);
@@ -34,7 +34,7 @@ static void make(const char *grid)
     snprintf(text, sizeof text, "training: {episodes: 12}\n%s", grid);
     spec = spec_of(text);
     store = store_made(folder.path, spec);
-    assert_ok(survey_take(store, false, &survey, &fault));
+    assert_ok(run_table_take(store, false, &table, &fault));
 }
 
 /* The settings of all axes: "actor_lr critic_lr agents=channels". */
@@ -42,7 +42,7 @@ static void assert_axes(const char *by, const char *expected)
 {
     char text[512] = "";
     grouping_fini(&grouping);
-    assert_ok(grouping_make(&grouping, &survey, by, &fault));
+    assert_ok(grouping_make(&grouping, &table, by, &fault));
     for (int64_t a = 0; a < grouping.axes; a++) {
         for (size_t s = 0; s < grouping.axis[a].settings; s++)
             text_add(text, sizeof text, "%s%s",
@@ -57,10 +57,10 @@ static void assert_axes(const char *by, const char *expected)
 static void assert_groups(const char *by, int64_t groups, int64_t pooled, const int64_t *of_run)
 {
     grouping_fini(&grouping);
-    assert_ok(grouping_make(&grouping, &survey, by, &fault));
+    assert_ok(grouping_make(&grouping, &table, by, &fault));
     assert_int_equal(grouping.groups, groups);
     assert_int_equal(grouping.pooled, pooled);
-    assert_memory_equal(grouping.of_run, of_run, (size_t)survey.runs * sizeof *of_run);
+    assert_memory_equal(grouping.of_run, of_run, (size_t)table.runs * sizeof *of_run);
 }
 
 static void test_a_preset_is_one_axis(void **state)
@@ -154,7 +154,7 @@ static void test_what_is_refused(void **state)
         {"actor_lr,actor_lr", "--by: actor_lr is named twice, expected once"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(grouping_make(&grouping, &survey, cases[i][0], &fault), STATUS_INPUT);
+        assert_int_equal(grouping_make(&grouping, &table, cases[i][0], &fault), STATUS_INPUT);
         assert_string_equal(fault.text, cases[i][1]);
         assert_null(grouping.axis);
     }

@@ -51,11 +51,11 @@ static char *write_stream(int64_t without, int64_t count, int indent)
     size_t size = 0;
     FILE *const file = open_memstream(&text, &size);
     assert_non_null(file);
-    struct stream stream = stream_begin(file, indent);
-    stream_set_all(&stream, head());
-    stream_list(&stream, "list", count, make, &without);
-    stream_set(&stream, "last", json_null());
-    assert_true(stream_end(&stream));
+    struct json_stream stream = json_stream_begin(file, indent);
+    json_stream_set_all(&stream, head());
+    json_stream_list(&stream, "list", count, make, &without);
+    json_stream_set(&stream, "last", json_null());
+    assert_true(json_stream_end(&stream));
     assert_int_equal(fclose(file), 0);
     assert_true(size > 0 && text[size - 1] == '\n');
     text[size - 1] = '\0';
@@ -86,9 +86,9 @@ static void test_lost_output_is_told(void **state)
     FILE *const full = fopen("/dev/full", "w");
     assert_non_null(full);
     setvbuf(full, NULL, _IONBF, 0);
-    struct stream stream = stream_begin(full, 2);
-    stream_list(&stream, "list", ITEMS, make, &without);
-    assert_false(stream_end(&stream));
+    struct json_stream stream = json_stream_begin(full, 2);
+    json_stream_list(&stream, "list", ITEMS, make, &without);
+    assert_false(json_stream_end(&stream));
     fclose(full);
 }
 
@@ -97,9 +97,9 @@ static void test_value_that_was_not_made_is_told(void **state)
     (void)state;
     FILE *const file = tmpfile();
     assert_non_null(file);
-    struct stream stream = stream_begin(file, 2);
-    stream_set(&stream, "a", NULL);
-    assert_false(stream_end(&stream));
+    struct json_stream stream = json_stream_begin(file, 2);
+    json_stream_set(&stream, "a", NULL);
+    assert_false(json_stream_end(&stream));
     fclose(file);
 }
 

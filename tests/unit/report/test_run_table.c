@@ -10,7 +10,7 @@
 static struct folder folder;
 static struct spec *spec;
 static struct store *store;
-static struct survey survey;
+static struct run_table table;
 static struct fault fault;
 
 static int begin(void **state)
@@ -23,7 +23,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    survey_fini(&survey);
+    run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
     folder_fini(&folder);
@@ -43,8 +43,8 @@ static void make(const char *grid)
 
 static void take(bool held)
 {
-    survey_fini(&survey);
-    assert_ok(survey_take(store, held, &survey, &fault));
+    run_table_fini(&table);
+    assert_ok(run_table_take(store, held, &table, &fault));
 }
 
 /* A run begun on host h, `episode` episodes and `wall_s` seconds ago. */
@@ -99,22 +99,22 @@ static void test_each_run_is_in_one_state(void **state)
     hold_against(7, FLIGHT_NONE, 0, 0, 0);
     hold_against(8, FLIGHT_NONE, 0, 1, 3);
     take(true);
-    assert_int_equal(survey.runs, 12);
-    static const int64_t held[STANDING_COUNT] = {5, 1, 1, 1, 4};
-    assert_memory_equal(survey.standings, held, sizeof held);
+    assert_int_equal(table.runs, 12);
+    static const int64_t held[RUN_STATE_COUNT] = {5, 1, 1, 1, 4};
+    assert_memory_equal(table.states, held, sizeof held);
     for (int i = OUTCOME_STOPPED; i <= OUTCOME_QUARANTINED; i++)
-        assert_int_equal(survey.outcomes[i], 1);
+        assert_int_equal(table.outcomes[i], 1);
     take(false);
-    static const int64_t left[STANDING_COUNT] = {5, 0, 1, 2, 4};
-    assert_memory_equal(survey.standings, left, sizeof left);
-    assert_int_equal(survey.run[8].trouble.suspect, 1);
-    assert_int_equal(survey.run[8].trouble.lost, 3);
-    assert_int_equal(survey.run[6].trouble.crashes, 2);
+    static const int64_t left[RUN_STATE_COUNT] = {5, 0, 1, 2, 4};
+    assert_memory_equal(table.states, left, sizeof left);
+    assert_int_equal(table.run[8].trouble.suspect, 1);
+    assert_int_equal(table.run[8].trouble.lost, 3);
+    assert_int_equal(table.run[6].trouble.crashes, 2);
 }
 
 static double rate(int axis, int64_t run)
 {
-    return survey.axis[axis].values[run];
+    return table.axis[axis].values[run];
 }
 
 static void test_a_run_has_what_the_file_has(void **state)
@@ -125,22 +125,22 @@ static void test_a_run_has_what_the_file_has(void **state)
     work(2, 6, 2.5);
     work(2, 8, 0.5);
     take(true);
-    const struct surveyed *const done = &survey.run[1];
-    assert_true(rate(SURVEY_ACTOR_LR, 1) == 0.1 && rate(SURVEY_CRITIC_LR, 1) == 0.3 &&
+    const struct run_row *const done = &table.run[1];
+    assert_true(rate(RUN_TABLE_ACTOR_LR, 1) == 0.1 && rate(RUN_TABLE_CRITIC_LR, 1) == 0.3 &&
                 done->seed == 2);
     assert_true(done->limit == 12 && done->outcome == OUTCOME_STOPPED);
     assert_true(done->stopping == 7 && done->total == 7 && done->wall_s == 1.5);
-    const struct surveyed *const running = &survey.run[2];
-    assert_true(rate(SURVEY_ACTOR_LR, 2) == 0.2 && running->seed == 1);
+    const struct run_row *const running = &table.run[2];
+    assert_true(rate(RUN_TABLE_ACTOR_LR, 2) == 0.2 && running->seed == 1);
     assert_true(running->outcome == OUTCOME_PENDING && running->stopping == -1);
     assert_true(running->total == -1 && running->episode == 8 && running->moving == 4);
     assert_true(running->attempts == 2 && running->wall_s == 3);
     assert_string_equal(running->host, "h");
-    const struct surveyed *const untouched = &survey.run[3];
+    const struct run_row *const untouched = &table.run[3];
     assert_true(untouched->episode == -1 && untouched->moving == -1 && untouched->attempts == 0);
     assert_true(isnan(untouched->wall_s));
     assert_string_equal(untouched->host, "");
-    assert_true(survey.start.number == 0 && survey.axes == SURVEY_RATES);
+    assert_true(table.start.number == 0 && table.axes == RUN_TABLE_RATES);
 }
 
 static void test_rows_that_do_not_count_are_not_shown(void **state)
@@ -150,9 +150,9 @@ static void test_rows_that_do_not_count_are_not_shown(void **state)
     finish(1, OUTCOME_STOPPED, 7, 1);
     assert_ok(store_uncommit(store, 1, &fault));
     take(false);
-    assert_int_equal(survey.standings[STANDING_PENDING], 2);
-    assert_true(survey.run[1].outcome == OUTCOME_PENDING && survey.run[1].stopping == -1);
-    assert_true(isnan(survey.median_s) && isnan(survey.left_s));
+    assert_int_equal(table.states[RUN_STATE_PENDING], 2);
+    assert_true(table.run[1].outcome == OUTCOME_PENDING && table.run[1].stopping == -1);
+    assert_true(isnan(table.median_s) && isnan(table.left_s));
 }
 
 /* The commit records are looked at when the file is opened, and the outcomes later. */
@@ -182,10 +182,10 @@ static void test_a_run_taken_back_meanwhile_is_not_done(void **state)
     close(go[0]);
     close(go[1]);
     take(true);
-    assert_int_equal(survey.standings[STANDING_DONE], 1);
-    assert_int_equal(survey.standings[STANDING_PENDING], 1);
-    assert_int_equal(survey.outcomes[OUTCOME_PENDING], 0);
-    assert_int_equal(survey.outcomes[OUTCOME_STOPPED], 1);
+    assert_int_equal(table.states[RUN_STATE_DONE], 1);
+    assert_int_equal(table.states[RUN_STATE_PENDING], 1);
+    assert_int_equal(table.outcomes[OUTCOME_PENDING], 0);
+    assert_int_equal(table.outcomes[OUTCOME_STOPPED], 1);
 }
 
 static void test_the_last_start_is_found(void **state)
@@ -199,22 +199,22 @@ static void test_the_last_start_is_found(void **state)
         assert_ok(store_log_end(store, row, 75, 2000 + i, &fault));
     }
     take(false);
-    assert_int_equal(survey.start.number, SCHEMA_STARTS + 2);
-    assert_true(survey.start.time == 1001 + SCHEMA_STARTS);
-    assert_true(survey.start.end == 2001 + SCHEMA_STARTS);
-    assert_true(survey.start.status == 75 && survey.start.ranks == 3);
-    assert_string_equal(survey.start.host, "a");
-    assert_string_equal(survey.start.job, "4711");
-    assert_string_equal(survey.start.revision, "rev");
+    assert_int_equal(table.start.number, SCHEMA_STARTS + 2);
+    assert_true(table.start.time == 1001 + SCHEMA_STARTS);
+    assert_true(table.start.end == 2001 + SCHEMA_STARTS);
+    assert_true(table.start.status == 75 && table.start.ranks == 3);
+    assert_string_equal(table.start.host, "a");
+    assert_string_equal(table.start.job, "4711");
+    assert_string_equal(table.start.revision, "rev");
     assert_ok(store_log_start(store, &start, 5000, &row, &fault));
     take(false);
-    assert_true(isnan(survey.start.end) && survey.start.status == -1);
+    assert_true(isnan(table.start.end) && table.start.status == -1);
 }
 
 static void assert_axis(size_t axis, int64_t run, const char *expected)
 {
     char text[64];
-    survey_axis_write(&survey.axis[axis], run, text, sizeof text);
+    run_table_axis_write(&table.axis[axis], run, text, sizeof text);
     assert_string_equal(text, expected);
 }
 
@@ -224,13 +224,13 @@ static void test_settings_that_differ_are_axes(void **state)
     make("grid: {networks.tanh: [exact, pytorch], training.gamma: [0.9, 0.99], "
          "environment.seed: [none, 7]}\n");
     take(false);
-    assert_int_equal(survey.runs, 8);
-    assert_int_equal(survey.axes, 5);
-    assert_string_equal(survey.axis[0].name, "actor_lr");
-    assert_string_equal(survey.axis[1].name, "critic_lr");
-    assert_string_equal(survey.axis[2].name, "gamma");
-    assert_string_equal(survey.axis[3].name, "networks_tanh");
-    assert_string_equal(survey.axis[4].name, "environment_seed");
+    assert_int_equal(table.runs, 8);
+    assert_int_equal(table.axes, 5);
+    assert_string_equal(table.axis[0].name, "actor_lr");
+    assert_string_equal(table.axis[1].name, "critic_lr");
+    assert_string_equal(table.axis[2].name, "gamma");
+    assert_string_equal(table.axis[3].name, "networks_tanh");
+    assert_string_equal(table.axis[4].name, "environment_seed");
     assert_axis(2, 0, "0.9");
     assert_axis(2, 7, "0.99");
     assert_axis(3, 3, "exact");
@@ -248,8 +248,8 @@ static void test_nothing_is_expected_of_what_is_not_known(void **state)
     work(0, 6, 5);
     finish(1, OUTCOME_FAILED, 6, 5);
     take(true);
-    assert_true(isnan(survey.left_s) && isnan(survey.left_give_s));
-    assert_true(isnan(survey.median_s) && isnan(survey.p90_s));
+    assert_true(isnan(table.left_s) && isnan(table.left_margin_s));
+    assert_true(isnan(table.median_s) && isnan(table.p90_s));
 }
 
 static void test_what_is_left(void **state)
@@ -262,15 +262,15 @@ static void test_what_is_left(void **state)
     work(2, 5, 1000);
     work(3, 11, 40);
     take(true);
-    assert_true(survey.median_s == 100 && survey.p90_s == 200);
-    assert_true(fabs(survey.left_s - (75 + 0 + 150)) < 1e-9);
-    const double give_s = 2 * 0.5 * sqrt(75.0 * 75 + 150.0 * 150 + 225.0 * 225 / 2);
-    assert_true(fabs(survey.left_give_s - give_s) < 1e-9);
+    assert_true(table.median_s == 100 && table.p90_s == 200);
+    assert_true(fabs(table.left_s - (75 + 0 + 150)) < 1e-9);
+    const double margin_s = 2 * 0.5 * sqrt(75.0 * 75 + 150.0 * 150 + 225.0 * 225 / 2);
+    assert_true(fabs(table.left_margin_s - margin_s) < 1e-9);
     for (int run = 2; run < 5; run++)
         finish(run, OUTCOME_DIVERGED, 6, 300);
     take(true);
-    assert_true(survey.left_s == 0 && survey.left_give_s == 0);
-    assert_true(survey.median_s == 300 && survey.p90_s == 1300);
+    assert_true(table.left_s == 0 && table.left_margin_s == 0);
+    assert_true(table.median_s == 300 && table.p90_s == 1300);
 }
 
 static void test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took(void **state)
@@ -280,10 +280,10 @@ static void test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took(void **st
     finish(0, OUTCOME_CENSORED, 12, 100);
     work(2, 3, 30);
     take(true);
-    assert_true(fabs(survey.left_s - (100 + 70 + 100)) < 1e-9);
+    assert_true(fabs(table.left_s - (100 + 70 + 100)) < 1e-9);
     work(2, 4, 500);
     take(true);
-    assert_true(fabs(survey.left_s - (100 + 0 + 100)) < 1e-9);
+    assert_true(fabs(table.left_s - (100 + 0 + 100)) < 1e-9);
 }
 
 /* ---- the table ---- */
@@ -297,7 +297,7 @@ static void assert_table(const char *expected)
     size_t size = 0;
     FILE *const file = open_memstream(&text, &size);
     assert_non_null(file);
-    table_print(file, &survey);
+    rate_table_print(file, &table);
     assert_int_equal(fclose(file), 0);
     assert_string_equal(text, expected);
     free(text);
@@ -313,7 +313,7 @@ static void test_pairs_are_in_the_order_of_the_plan(void **state)
             finish(run, OUTCOME_STOPPED, stops[run], 1);
     }
     take(false);
-    assert_int_equal(survey.groups, 4);
+    assert_int_equal(table.groups, 4);
     assert_table(HEADER TIMES "      0.1        0.3      3      3         3         0"
                               "                          2       4       9\n"
                               "      0.1        0.2      3      2         2         0"
@@ -366,16 +366,16 @@ static json_t *read_table(void)
     size_t size = 0;
     FILE *const file = open_memstream(&text, &size);
     assert_non_null(file);
-    struct stream stream = stream_begin(file, 2);
-    table_stream(&stream, "grid", &survey);
-    assert_true(stream_end(&stream));
+    struct json_stream stream = json_stream_begin(file, 2);
+    rate_table_stream(&stream, "grid", &table);
+    assert_true(json_stream_end(&stream));
     assert_int_equal(fclose(file), 0);
     json_t *const object = json_loads(text, 0, NULL);
     free(text);
     assert_non_null(object);
-    json_t *const table = json_incref(json_object_get(object, "grid"));
+    json_t *const grid = json_incref(json_object_get(object, "grid"));
     json_decref(object);
-    return table;
+    return grid;
 }
 
 static void assert_times(const char *text_of_spec, const int *runs, size_t count,
@@ -388,15 +388,15 @@ static void assert_times(const char *text_of_spec, const int *runs, size_t count
             finish((int64_t)i, runs[i] > 0 ? OUTCOME_STOPPED : OUTCOME_CENSORED, abs(runs[i]), 1);
     }
     take(false);
-    json_t *const table = read_table();
-    assert_int_equal(json_array_size(table), 1);
+    json_t *const grid = read_table();
+    assert_int_equal(json_array_size(grid), 1);
     static const char *const keys[] = {"first", "median", "last"};
     char text[64] = "";
     for (int i = 0; i < 3; i++) {
         char key[32];
         snprintf(key, sizeof key, "%s_after", keys[i]);
-        const json_t *const exact = json_object_get(json_array_get(table, 0), keys[i]);
-        const json_t *const after = json_object_get(json_array_get(table, 0), key);
+        const json_t *const exact = json_object_get(json_array_get(grid, 0), keys[i]);
+        const json_t *const after = json_object_get(json_array_get(grid, 0), key);
         assert_true(json_is_null(exact) || json_is_null(after));
         const size_t used = strlen(text);
         snprintf(text + used, sizeof text - used, "%s%s%lld", i > 0 ? " " : "",
@@ -406,7 +406,7 @@ static void assert_times(const char *text_of_spec, const int *runs, size_t count
                      : (long long)json_integer_value(json_is_null(after) ? exact : after));
     }
     assert_string_equal(text, expected);
-    json_decref(table);
+    json_decref(grid);
     end(&state);
     begin(&state);
 }
@@ -440,16 +440,16 @@ static void test_json_of_the_table(void **state)
     finish(2, OUTCOME_DIVERGED, 3, 1);
     finish(3, OUTCOME_CENSORED, 12, 1);
     take(false);
-    json_t *const table = read_table();
+    json_t *const grid = read_table();
     json_t *const expected =
         json_pack("{s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:n, s:i, s:n, s:i, s:n, s:i}",
                   "actor_lr", 0.2, "critic_lr", 0.001, "runs", 2, "done", 2, "stopped", 0,
                   "censored", 1, "diverged", 1, "failed", 0, "quarantined", 0, "first",
                   "first_after", 12, "median", "median_after", 12, "last", "last_after", 12);
-    assert_int_equal(json_array_size(table), 2);
-    assert_true(json_equal(json_array_get(table, 1), expected));
+    assert_int_equal(json_array_size(grid), 2);
+    assert_true(json_equal(json_array_get(grid, 1), expected));
     json_decref(expected);
-    json_decref(table);
+    json_decref(grid);
 }
 
 int main(void)

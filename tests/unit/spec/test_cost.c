@@ -29,7 +29,7 @@ static void test_a_unit_is_an_episode_of_the_published_size(void **state)
                  "at the limit");
 }
 
-/* The README's milliseconds of an episode while the actors move. */
+/* The milliseconds of src/model/README.md: those of an episode while the actors move. */
 static void test_units_follow_the_published_table(void **state)
 {
     (void)state;

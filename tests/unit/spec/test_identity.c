@@ -76,7 +76,7 @@ static void test_it_is_the_sha256_of_the_lines(void **state)
     assert_string_equal(identity_hex(&identity, hex), sum);
 }
 
-/* Every line is the recipe of the README: %.17g for whatever is a number. */
+/* Every line is the recipe of sweeps/README.md: %.17g for whatever is a number. */
 static void test_numbers_are_written_with_17_digits(void **state)
 {
     (void)state;

@@ -171,7 +171,7 @@ static void test_nul_bytes(void **state)
 static void test_size_depth_and_number_are_limited(void **state)
 {
     (void)state;
-    const size_t size = (size_t)OUTLINE_LIMIT + 1;
+    const size_t size = (size_t)YAML_TREE_LIMIT + 1;
     char *const text = malloc(size);
     assert_non_null(text);
     memset(text, '#', size);

@@ -536,7 +536,7 @@ static void test_limits(void **state)
     spec_cell(spec, SPEC_CELLS_LIMIT - 1, &cell);
     assert_true(cell.training.seed == 999 && cell.training.batch == 1000);
     spec_free(&spec);
-    const size_t size = (size_t)OUTLINE_LIMIT;
+    const size_t size = (size_t)YAML_TREE_LIMIT;
     char *const text = malloc(size);
     assert_non_null(text);
     size_t used = (size_t)snprintf(text, size, "grid:\n");

@@ -33,12 +33,12 @@ static const char *in(const char *name)
 
 static enum status write_draft(const char *path, const char *text)
 {
-    struct draft draft;
-    const enum status status = draft_begin(&draft, path, &fault);
+    struct atomic_file draft;
+    const enum status status = atomic_file_begin(&draft, path, &fault);
     if (status != STATUS_OK)
         return status;
     fputs(text, draft.file);
-    return draft_end(&draft, true, &fault);
+    return atomic_file_end(&draft, true, &fault);
 }
 
 /* A process number that nobody has any more. */
@@ -135,7 +135,7 @@ static void test_results_are_not_replaced_by_a_table(void **state)
         fclose(file);
         assert_refused(write_draft(in("s.h5"), "x"), STATUS_INPUT, "it is an HDF5 file");
         assert_refused(write_draft(in("link"), "x"), STATUS_INPUT, "it is an HDF5 file");
-        assert_refused(draft_check(in("link"), &fault), STATUS_INPUT, "it is an HDF5 file");
+        assert_refused(atomic_file_check(in("link"), &fault), STATUS_INPUT, "it is an HDF5 file");
     }
     assert_int_equal(folder_entries(folder.name, "", false), 2);
     file_put(in("s.h5"), "text that has "
@@ -148,7 +148,7 @@ static void test_a_reader_of_a_fifo_gets_it(void **state)
 {
     (void)state;
     assert_int_equal(mkfifo(in("fifo"), 0600), 0);
-    assert_ok(draft_check(in("fifo"), &fault)); /* without a reader, and without waiting */
+    assert_ok(atomic_file_check(in("fifo"), &fault)); /* without a reader, and without waiting */
     const pid_t child = fork();
     if (child == 0) {
         char found[16] = "";
@@ -251,9 +251,9 @@ static void test_a_draft_clears_what_the_dead_left(void **state)
 /* A folder with the file `f`, finished or given up. */
 static enum status make_folder(const char *path, bool more, bool good)
 {
-    struct staging staging;
+    struct atomic_folder staging;
     char name[512];
-    enum status status = staging_begin(&staging, path, more, &fault);
+    enum status status = atomic_folder_begin(&staging, path, more, &fault);
     if (status != STATUS_OK)
         return status;
     snprintf(name, sizeof name, "%.400s/sub", staging.aside);
@@ -262,7 +262,7 @@ static enum status make_folder(const char *path, bool more, bool good)
     assert_ok(write_draft(name, "f"));
     snprintf(name, sizeof name, "%.400s/f", staging.aside);
     assert_ok(write_draft(name, "f"));
-    return staging_end(&staging, good, &fault);
+    return atomic_folder_end(&staging, good, &fault);
 }
 
 static void test_a_folder_appears_as_a_whole(void **state)

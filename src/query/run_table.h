@@ -67,7 +67,7 @@ struct run_table {
     int64_t states[RUN_STATE_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct run_table_start start;
-    double median_s, p90_s;     /**< that trained cells took; NaN: none has finished */
+    double median_s, p90_s;       /**< that trained cells took; NaN: none has finished */
     double left_s, left_margin_s; /**< expected work of one worker on what is left, and twice its
                                      standard deviation; NaN: nothing is known */
 };

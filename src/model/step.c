@@ -30,6 +30,8 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
 {
     struct critic *critic = &nets->critic;
     const int batch = (int)settings->training.batch;
+    /* The same scratch serves the batch of a training step and the transitions of a whole
+     * episode, whose errors are their first priorities. */
     const int samples = (int)max_size((size_t)batch, (size_t)settings->training.steps);
     const int channels = (int)settings->environment.channels;
     const size_t b = (size_t)samples;
@@ -54,6 +56,8 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     step->d_q = arena_take(scratch, b * (size_t)channels, sizeof(float));
     step->d_y = arena_take(scratch, b * A, sizeof(float));
     step->y_before = arena_take(scratch, b * A, sizeof(float));
+    /* Which samples a pass needs, and what it chose there: kept for the log's sums and for the
+     * tests. */
     step->list = arena_take(scratch, b, sizeof(int32_t));
     step->critic_gradient = arena_take(scratch, critic->mlp.size, sizeof(float));
     step->gradient = arena_take(scratch, nets->actor.size, sizeof(float));
@@ -72,6 +76,7 @@ static void find_targets(struct step *step, const struct batch *batch)
     const size_t n = (size_t)critic->agents;
     const float gamma = (float)step->settings->training.gamma;
     struct critic_rows *rows = &step->proposers;
+    /* The next actions of all agents come first: a row of the critic holds the joint action. */
     for (int i = 0; i < nets->actors.agents; i++)
         actors_forward(&nets->actors, nets->actor.target, i, batch->count, batch->next_state,
                        &step->target_x, step->action);
@@ -81,11 +86,14 @@ static void find_targets(struct step *step, const struct batch *batch)
     for (size_t b = 0; b < (size_t)batch->count; b++)
         critic_rows_add_proposers(rows, critic, (int)b, batch->next_state + b * n * S,
                                   step->action + b * n * A);
+    /* All rows of a sample share the joint input and differ in one agent: most lie in the linear
+     * region of the first, where a value costs a product of two short vectors. */
     linear_region_evaluate(&step->region, theta, step->joint, rows);
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const int b = rows->sample[r];
         const float best = rows->q[r + critic_best(rows->q + r, count)];
+        /* In f32 and in this order: the published program rounds so. */
         step->target[b] = batch->reward[b] + gamma * best * (1.0F - batch->done[b]);
         r += count;
     }
@@ -102,6 +110,8 @@ static void evaluate_accepted(struct step *step, const struct batch *batch)
     for (int b = 0; b < batch->count; b++) {
         const float *state = batch->state + (size_t)b * n * S;
         const float *action = batch->action + (size_t)b * n * A;
+        /* The master may have accepted nobody. The published program then trains the critic on a
+         * row of its own, and so the number of rows changes from batch to batch. */
         const int before = step->selected.count;
         for (int j = 0; j < critic->agents; j++)
             if (batch->accepted[(size_t)b * n + (size_t)j])
@@ -118,6 +128,8 @@ static void find_errors(struct step *step, const struct batch *batch)
         step->error[b] = 0.0;
     for (int r = 0; r < step->selected.count; r++) {
         const int b = step->selected.sample[r];
+        /* The square is f32 and the sum f64, as in the published program: priorities decide
+         * which transitions are drawn, and a draw that differs once differs for ever. */
         const float difference = step->target[b] - step->selected.q[r];
         step->error[b] += (double)(difference * difference);
     }
@@ -155,6 +167,8 @@ static double critic_loss(struct step *step)
     double sum = 0.0;
     for (int r = 0; r < rows->count; r++) {
         const int b = rows->sample[r];
+        /* The weight goes into both terms before the difference, not in front of the square:
+         * rounding differs, and the published logs were made so. */
         const float w = (float)step->weight[b];
         const float difference = w * rows->q[r] - w * step->target[b];
         step->d_q[r] = 2.0F * difference / (float)rows->count * w;
@@ -171,6 +185,7 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     const struct batch *batch = &step->batch;
     const struct adam adam = networks_adam(nets, step->settings->training.critic_lr, t);
     const bool log = tracker->log >= 0;
+    /* The new priorities are the errors of the critic before its update. */
     evaluate_accepted(step, batch);
     find_errors(step, batch);
     const double loss = critic_loss(step);
@@ -178,6 +193,7 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     critic_backward(critic, f->theta, &step->selected, step->d_q);
     critic_parameter_gradient(critic, batch->count, &step->selected, step->d_q, batch->state,
                               batch->action, step->critic_gradient);
+    /* Only a log episode pays for a copy of the parameters, and for the sums of all passes. */
     if (log) {
         memcpy(step->before, f->theta, f->size * sizeof(float));
         accumulated_begin(&step->sums, step->critic_gradient, step->d_q);
@@ -188,6 +204,7 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     tracker_critic(tracker, critic, loss, &step->selected, step->critic_gradient, effect);
     if (log)
         tracker_update(tracker, -1, f->size, step->before, f->theta);
+    /* From here on the critic is frozen: the actors climb this one. */
     critic_turn(critic, f->theta);
 }
 
@@ -201,6 +218,9 @@ static void count_forward(const struct step *step, int i, struct tracker *tracke
 {
     const int count = step->batch.count;
     const size_t at = (size_t)i * (size_t)(count * A);
+    /* The published program passes all actors forward in every one of the n passes of a step: an
+     * actor's old output counts i + 1 times and its new one n - 1 - i times. It is computed once
+     * each. */
     if (times > 0.0)
         tracker_forward(tracker, count, step->x.z + at, step->x.y + at, times);
 }
@@ -247,6 +267,9 @@ static bool update_actor(struct step *step, int i, const struct adam *adam, stru
     struct family *f = &nets->actor;
     float *gradient = step->gradient + at;
     const bool log = tracker->log >= 0;
+    /* Where every 1 - y² is exactly 0 in f32 nothing reaches the actor, so the critic need not
+     * be asked. Late in a training of large learning rates that is nearly every sample. A log
+     * has the gradient by the actions of all of them. */
     const int count = log ? all_samples(step) : actors_sloping(&step->x, i, rows, step->list);
     find_slopes(step, i, count);
     actors_backward(&nets->actors, f->theta, i, rows, step->batch.state, &step->x, step->d_y,
@@ -258,6 +281,8 @@ static bool update_actor(struct step *step, int i, const struct adam *adam, stru
     }
     const struct adam_effect effect =
         nets->compute.kernels->adam(adam, size, f->theta + at, f->m + at, f->v + at, gradient);
+    /* Why it is 0 is asked once, when a stretch of zeros begins: then dL/dy of all samples is
+     * wanted. */
     if (effect.gradient_zero && count < rows && tracker_wants_cause(tracker, i))
         find_slopes(step, i, all_samples(step));
     adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
@@ -279,6 +304,8 @@ static bool update_actor(struct step *step, int i, const struct adam *adam, stru
 /* Actor i acts anew on the batch, if it has changed at all. */
 static void renew_actions(struct step *step, int i, bool changed, bool log)
 {
+    /* The actors after this one see its new actions: the passes are one after the other, not at
+     * once. */
     const size_t count = (size_t)step->batch.count * A;
     const float *y = step->x.y + (size_t)i * count;
     memcpy(step->y_before, y, count * sizeof *y);
@@ -302,6 +329,8 @@ static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
         count_forward(step, i, tracker, i + 1);
     }
     tracker_snapshot(tracker, (int64_t)n * rows, step->x.z);
+    /* The critic does not change any more in this step, and from pass to pass one agent's
+     * actions do: that is what best_response keeps its bounds by. */
     best_response_start(&step->br, nets->critic_family.theta, step->batch.state, step->action);
     for (int b = 0; b < rows; b++)
         step->d_q[b] = -(float)step->weight[b] / (float)rows;

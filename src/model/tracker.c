@@ -10,6 +10,8 @@ void tracker_bind(struct tracker *tracker, const struct settings *settings, stru
     tracker->settings = settings;
     tracker->kernels = kernels_best();
     tracker->extents = record_extents(settings);
+    /* The record is part of the state that a checkpoint saves. An arena that only measures has
+     * none. */
     void *block = arena_take(state, record_size(&tracker->extents), 1);
     if (block != NULL)
         record_bind(&tracker->record, &tracker->extents, block);
@@ -28,6 +30,7 @@ void tracker_clear(struct tracker *tracker)
 {
     record_clear(&tracker->record, &tracker->extents);
     memset(tracker->at, 0, sizeof *tracker->at);
+    /* -1 is "not seen", in memory as in the file. */
     tracker->at->critic_change = -1;
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++)
         tracker->last_change[i] = -1;
@@ -36,6 +39,7 @@ void tracker_clear(struct tracker *tracker)
 
 static int64_t row_of(int64_t episode, int64_t every)
 {
+    /* Logs fall on multiples of `every`; the row of the first is 0. */
     return every > 0 && episode % every == 0 ? episode / every - 1 : -1;
 }
 
@@ -53,6 +57,8 @@ void tracker_begin(struct tracker *tracker, int64_t episode, bool training)
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
                      double times)
 {
+    /* A pass is summed up first and then taken `times` as often: the published program evaluates
+     * the same actor again and again, and its statistics count every time. Extremes count once. */
     const float limit = (float)tracker->settings->tracking.saturated_z;
     for (int k = 0; k < A; k++) {
         struct preactivations *sum = &tracker->at->since_log[k];
@@ -81,6 +87,7 @@ void tracker_forward(struct tracker *tracker, int rows, const float *z, const fl
 /* Last bin whose lower edge is not above `value`. */
 static int find_bin(const double edges[RECORD_BINS], double value)
 {
+    /* The edges are not equally wide, so the bin is searched, not computed. */
     int low = 0;
     int high = RECORD_BINS;
     while (high - low > 1) {
@@ -95,6 +102,8 @@ static int find_bin(const double edges[RECORD_BINS], double value)
 
 void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z)
 {
+    /* One call has the outputs of all actors before their updates: an episode's state as it
+     * began. */
     if (tracker->snapshot < 0)
         return;
     double edges[RECORD_BINS];
@@ -123,6 +132,8 @@ static double norm(const struct tracker *tracker, const float *x, size_t count)
 
 static float dead_share(const float *h, int rows, int width)
 {
+    /* A unit is dead on a batch when it is 0 in every row: no gradient passes through it then,
+     * but it may live again on the next batch. */
     int dead = 0;
     for (int k = 0; k < width; k++) {
         int live = 0;
@@ -157,6 +168,8 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
     r->critic_loss[e - 1] = (float)loss;
     r->n_selected[e - 1] = rows->count;
     r->critic_moving[e - 1] = effect.changed;
+    /* Bit for bit: an update below half a unit in the last place changes nothing, and that is
+     * still. */
     if (effect.changed)
         tracker->at->critic_change = e;
     else if (*r->critic_first_still < 0)
@@ -194,6 +207,9 @@ static enum cause find_cause(const struct actor_pass *pass)
     const size_t width1 = (size_t)pass->actors->mlp.out[0];
     const size_t width2 = (size_t)pass->actors->mlp.out[1];
     double mean;
+    /* From the critic backwards: the first factor of the chain that is 0 on every row is the
+     * cause. 1 - y² is taken in f32, as the optimiser has it: it is exactly 0 from |z| of about
+     * 9 on. */
     if (all_zero(pass->d_y, rows * A))
         return CAUSE_CRITIC_DEAD;
     if (slope_zero_share(pass, &mean) == 1.0)
@@ -206,6 +222,7 @@ static enum cause find_cause(const struct actor_pass *pass)
 
 bool tracker_wants_cause(const struct tracker *tracker, int actor)
 {
+    /* Only the step in which a stretch of zeros begins is asked for its cause. */
     return tracker->record.gradient_zero[actor] < 0;
 }
 
@@ -214,6 +231,8 @@ static void track_gradient(struct tracker *tracker, const struct actor_pass *pas
     struct record *r = &tracker->record;
     const int i = pass->actor;
     const int32_t e = (int32_t)tracker->at->episode;
+    /* A gradient that comes back ends the stretch: what is left at the end of the training is
+     * the stretch that lasted, and gradient_zero_first is the first there ever was. */
     if (!pass->effect.gradient_zero) {
         r->gradient_zero[i] = -1;
         r->cause[i] = pass->effect.gradient_finite ? CAUSE_NONE : CAUSE_NAN;
@@ -224,6 +243,7 @@ static void track_gradient(struct tracker *tracker, const struct actor_pass *pas
             r->gradient_zero_first[i] = e;
     }
     double mean;
+    /* Looked at even when the gradient is not asked: saturation may come long before the end. */
     if (r->hard_saturation[i] < 0 && slope_zero_share(pass, &mean) == 1.0)
         r->hard_saturation[i] = e;
 }
@@ -233,6 +253,8 @@ static void track_change(struct tracker *tracker, const struct actor_pass *pass)
     struct record *r = &tracker->record;
     const int i = pass->actor;
     const int64_t e = tracker->at->episode;
+    /* Adam's first moment decays as 0.9^k: after the last gradient an actor moves on for some
+     * 158 steps. That tail is why last_change and gradient_zero are two figures. */
     if (pass->effect.changed) {
         const int64_t bytes = tracker->extents.of[DIM_ACTOR_BYTE];
         uint8_t *byte = r->actor_moving + (e - 1) * bytes + i / 8;
@@ -255,6 +277,8 @@ static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
     const size_t width1 = (size_t)mlp->out[0];
     const size_t width2 = (size_t)mlp->out[1];
     const size_t at = (size_t)pass->actor * count;
+    /* Norms along the chain, from the output to the first layer: they show at which factor a
+     * gradient is lost. */
     const int64_t row = tracker->log * tracker->extents.of[DIM_ACTOR] + pass->actor;
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
@@ -299,6 +323,7 @@ void tracker_update(struct tracker *tracker, int actor, size_t count, const floa
         const double change = (double)after[k] - (double)before[k];
         sum += change * change;
     }
+    /* Relative to the parameters before the update: what f32 can hold depends on their size. */
     const double update = sqrt(sum);
     const double relative = update / norm(tracker, before, count);
     if (actor < 0) {
@@ -373,6 +398,7 @@ static void log_preactivations(struct tracker *tracker)
         const struct preactivations *p = groups[g];
         const int64_t row = g == 0 ? tracker->log : tracker->log * A + g - 1;
         const double mean = p->sum / p->count;
+        /* Rounding may take the difference below 0 where all outputs are equal. */
         const double variance = fmax(p->sum_squares / p->count - mean * mean, 0.0);
         (g == 0 ? r->preactivation_mean : r->action_preactivation_mean)[row] = mean;
         (g == 0 ? r->preactivation_std : r->action_preactivation_std)[row] = sqrt(variance);
@@ -393,6 +419,7 @@ static void detect(struct tracker *tracker)
     struct record *r = &tracker->record;
     const struct settings *s = tracker->settings;
     const int64_t window = s->tracking.window;
+    /* Before there are `window` logs the original tools say nothing either. */
     const int64_t first = tracker->log + 1 - window;
     if (first < 0)
         return;
@@ -421,6 +448,8 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     struct record *r = &tracker->record;
     const int64_t row = tracker->at->episode - 1;
     const double steps = (double)tracker->settings->training.steps;
+    /* Counted anew each time: an actor that is still and moves again stays stopped by
+     * definition. */
     int32_t stopped = 0;
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++)
         stopped += r->first_still[i] >= 0;
@@ -464,11 +493,15 @@ void tracker_finish(struct tracker *tracker)
     *r->run_cause = tracker->at->diverged ? CAUSE_NAN : CAUSE_NONE;
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
         const int64_t last = tracker->last_change[i];
+        /* Known only afterwards: a change that was not followed by enough still episodes may not
+         * have been the last, and counts as not seen. */
         r->last_change[i] = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
         if (r->cause[i] < 0) /* no training step at all */
             r->cause[i] = CAUSE_NONE;
     }
     const bool stopped = *r->outcome == OUTCOME_STOPPED;
+    /* The run stops with its last actor, so its cause is that of this actor; among equals the
+     * lowest number, so that a run has one. */
     for (int64_t i = 0; stopped && i < tracker->extents.of[DIM_ACTOR]; i++) {
         if (r->first_still[i] == stop) {
             *r->run_cause = r->cause[i];

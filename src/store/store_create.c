@@ -151,6 +151,9 @@ static bool write_root(const struct making *making, const struct store_program *
 
 static hid_t dataset_properties(void)
 {
+    /* All space is there from the start and never moves: ranks write rows at places that are
+     * known, without telling each other, and a kill can leave wrong rows but no wrong structure.
+     * Times of objects would make two files of one spec differ. */
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     if (properties >= 0 && H5Pset_layout(properties, H5D_CONTIGUOUS) >= 0 &&
         H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
@@ -164,6 +167,7 @@ static hid_t dataset_properties(void)
 /* \param driver through which it is written, invalid for HDF5's own */
 static hid_t make_file(const char *path, hid_t driver)
 {
+    /* Datasets begin on pages of the disk: what one rank writes lies beside little of others. */
     const hid_t access = h5_access();
     const hid_t properties = H5Pcreate(H5P_FILE_CREATE);
     hid_t file = H5I_INVALID_HID;
@@ -186,6 +190,7 @@ static bool make_content(struct making *making, const struct store_program *prog
     making->dataset_properties = dataset_properties();
     bool made = making->volatile_group >= 0 && making->dataset_properties >= 0 &&
                 write_root(making, program);
+    /* In the order of the schema: the bytes of a file must not depend on anything else. */
     for (size_t v = 0; made && !stop_requested() && v < making->schema->count; v++)
         made = make_dataset(making, &making->schema->variables[v]);
     H5Pclose(making->dataset_properties);
@@ -207,6 +212,7 @@ static enum status check_room(int fd, double size, const char *path, struct faul
     if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
         return STATUS_OK;
     const double room = (double)disk.f_bavail * (double)disk.f_frsize;
+    /* What the user may use, not what root may. */
     if (size + margin(size) <= room)
         return STATUS_OK;
     return fault_set(
@@ -276,6 +282,8 @@ static enum status make(int fd, const char *path, const char *name, const struct
                             .settings = spec_resolved(spec),
                             .file = H5I_INVALID_HID,
                             .volatile_group = H5I_INVALID_HID};
+    /* Two datasets are as large as their texts: the spec as the user wrote it, and all its
+     * settings. */
     for (size_t v = 0; v < schema->count; v++) {
         struct variable *variable = &schema->variables[v];
         const char *text = variable->kind == SCHEMA_SPEC       ? spec_text(spec)
@@ -288,6 +296,8 @@ static enum status make(int fd, const char *path, const char *name, const struct
     struct h5_words words;
     h5_listen(&words);
     const hid_t driver = h5_filler_register();
+    /* Looked at before HDF5 begins: it fills the disk to the last byte and then says that it is
+     * full. */
     enum status status = check_room(fd, (double)size, name, fault);
     if (status == STATUS_OK)
         making.file = make_file(path, driver);
@@ -332,6 +342,7 @@ enum status store_create(const char *path, const struct spec *spec,
     status = disk_create(temporary, &fd, fault);
     if (status == STATUS_OK) {
         status = make(fd, temporary, name, spec, program, fault);
+        /* With --force the new file takes the rights of the one that it replaces. */
         disk_keep_mode(fd, name);
         close(fd);
         inject(INJECT_CREATE, -1);

@@ -9,6 +9,9 @@
 static void fill_scale(const struct schema *schema, const struct variable *scale, void *values)
 {
     const int dim = scale->dims[0];
+    /* A scale names the values of a dimension: by words where it has names, by numbers else.
+     * Where cells differ in a dimension's extent there is no common coordinate, and rows are
+     * counted. */
     const int64_t count = schema->extents[dim];
     const char *const *labels = dim < DIM_COUNT ? record_labels((enum dimension)dim) : NULL;
     if (labels != NULL) {
@@ -53,6 +56,7 @@ void *store_given(const struct schema *schema, const struct spec *spec,
         fill_scale(schema, variable, values);
         return values;
     }
+    /* Identities are made one after the other by one maker: it hashes what does not change once. */
     struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
     for (int64_t run = 0; run < schema->extents[SCHEMA_RUN]; run++) {
         struct settings cell;

@@ -15,6 +15,8 @@ static bool is_noted(double value, const struct variable *note)
 static void mend_text(char *text, size_t size)
 {
     char plain[65] = "";
+    /* Names of hosts and revisions come from a file that anybody may have written, and are shown
+     * on a terminal. */
     CHECK(size < sizeof plain);
     memcpy(plain, text, size);
     memset(text, 0, size);
@@ -40,8 +42,8 @@ static void mend(const struct variable *note, void *values, int64_t count)
     }
 }
 
-/* A variable of /volatile, and its value in memory: a text ends in NUL, and one that is read has room
- * for what the file holds and a NUL. */
+/* A variable of /volatile, and its value in memory: a text ends in NUL, and one that is read has
+ * room for what the file holds and a NUL. */
 struct note {
     enum schema_note note;
     void *value;
@@ -103,6 +105,8 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
                              double now, struct fault *fault)
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
+    /* The number of the attempt is raised before the work begins: a kill at once counts as one,
+     * so that a cell that always kills is found. */
     int32_t attempts = 0;
     const struct note before = {NOTE_ATTEMPTS, &attempts};
     enum status status = read_notes(store, run, &before, 1, fault);
@@ -132,6 +136,8 @@ enum status store_note_progress(struct store *store, int64_t run, int64_t episod
                                 int64_t actors_moving, double now, struct fault *fault)
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
+    /* With the attempt that it is of: a reader tells progress of this one from that of a killed
+     * one. */
     const int32_t reached = (int32_t)episode, moving = (int32_t)actors_moving;
     int32_t attempt = 0;
     const struct note before = {NOTE_ATTEMPTS, &attempt};
@@ -151,6 +157,7 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     double sum = NAN;
     const enum status status = read_notes(store, run, &(struct note){NOTE_WALL, &sum}, 1, fault);
+    /* All attempts together: what the run has cost, not what its last start took. */
     sum = isnan(sum) ? wall_s : sum + wall_s;
     const struct given_note notes[] = {{NOTE_WALL, &sum}, {NOTE_END, &now}};
     return status == STATUS_OK ? write_notes(store, run, notes, COUNT(notes), fault) : status;
@@ -281,6 +288,7 @@ enum status store_log_start(struct store *store, const struct store_start *start
         return status;
     if (*row >= 0)
         status = read_notes(store, *row, &(struct note){NOTE_LOG_NUMBER, &number}, 1, fault);
+    /* The log is a ring: the oldest start gives its row to the newest. */
     *row = number % SCHEMA_STARTS;
     number++;
     const struct given_note notes[] = {

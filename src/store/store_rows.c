@@ -45,6 +45,8 @@ static enum status write_rows(const struct store *store, int64_t run, const stru
 enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
                            struct fault *fault)
 {
+    /* From the file and not from the settings: what is committed must fit what a reader will
+     * compare it with. */
     const struct slab slab = slab_bytes(run, 1, IDENTITY_SIZE);
     return dataset_read(store, store->identities, &slab, identity->bytes, fault,
                         "cannot read the identity of run %" PRId64 " from %s", run, store->path);
@@ -107,6 +109,8 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     const enum outcome outcome = (enum outcome)record->outcome[0];
     CHECK(outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED);
     const struct extents extents = run_extents(store, run);
+    /* The order is the protocol: rows, sync, record, sync. A kill between any two of these
+     * leaves a run that does not count, and which is trained again to the same rows. */
     struct commit commit = {
         .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
     struct identity identity;
@@ -150,6 +154,8 @@ enum status store_write_outcome(struct store *store, int64_t run, enum outcome o
 enum status store_uncommit(struct store *store, int64_t run, struct fault *fault)
 {
     CHECK(store_is_writable(store));
+    /* The record goes before the outcome: were it the other way round, a kill between the two
+     * would leave a run that counts and says that it is pending. */
     static const uint8_t none[COMMIT_SIZE] = {0};
     const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
     enum status status = dataset_write(
@@ -167,6 +173,7 @@ enum status store_uncommit(struct store *store, int64_t run, struct fault *fault
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
 {
     CHECK(store_is_writable(store));
+    /* A stop may come between a commit and the word of it: the run is done all the same. */
     if (store_state(store, run) == STORE_DONE)
         return STATUS_OK;
     enum status status = store_write_outcome(store, run, OUTCOME_INTERRUPTED, fault);
@@ -190,6 +197,7 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
 {
     size_t count = 0;
     const struct field *fields = record_fields(&count);
+    /* A run without logs has no rows of them. */
     if (record_count(field, extents) == 0)
         return STATUS_OK;
     struct slab slab = slab_field(field, extents, run);
@@ -244,6 +252,9 @@ static enum status verify(const struct store *store, int64_t run, const struct s
         status = store_load(store, run, record, fault);
     if (status != STATUS_OK)
         return status;
+    /* First whether the record is one at all, then whether the rows are those that it names, and
+     * last whether a training can have left them: each question makes sense only after the one
+     * before. */
     commit_hash_rows(record, &extents, half);
     if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
         fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s has no valid commit record", run,

@@ -72,6 +72,8 @@ static enum status look(struct store *store, int64_t run, const struct sample *s
 {
     struct commit commit;
     const int32_t outcome = sample->outcomes[i];
+    /* The record decides, and the outcome is only its echo for readers that know nothing of
+     * records. */
     const bool held = commit_holds(&commit, sample->commits[i], run, store->algorithm_version,
                                    &sample->identities[i]);
     if (held && (!outcome_is_final(outcome) || outcome != (int32_t)commit.outcome))
@@ -99,6 +101,8 @@ enum status store_scan(struct store *store, int64_t run, int64_t runs, struct fa
     const struct sample sample = make_sample((size_t)(runs < SCAN_ROWS ? runs : SCAN_ROWS));
     const int64_t end = run + runs;
     enum status status = STATUS_OK;
+    /* In pieces, so that a sweep of a million cells takes no more memory than one of a few
+     * thousand. */
     for (int64_t rows = 0; status == STATUS_OK && run < end; run += rows) {
         rows = end - run < SCAN_ROWS ? end - run : SCAN_ROWS;
         status = read_sample(store, run, rows, &sample, fault);
@@ -150,6 +154,8 @@ enum status store_fill_commits(struct store *store, struct fault *fault)
 enum store_state store_state(const struct store *store, int64_t run)
 {
     CHECK(run >= 0 && run < store->runs);
+    /* Ranks other than 0 look when they are given a run: to scan all of them on every rank would
+     * read the file as often as there are ranks. */
     if (store->states[run] == STORE_UNKNOWN) {
         /* What cannot be read now is found out when it is written. */
         struct store *const looked = (struct store *)(uintptr_t)store;
@@ -161,6 +167,7 @@ enum store_state store_state(const struct store *store, int64_t run)
 
 void store_mark(struct store *store, int64_t run, const char *why)
 {
+    /* Damage is rare: a healthy file pays for no list. */
     if (store->damages == NULL)
         store->damages = fault_alloc((size_t)store->runs, sizeof *store->damages);
     free(store->damages[run]);

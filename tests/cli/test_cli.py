@@ -105,6 +105,6 @@ def test_level_can_be_chosen():
 def test_unknown_level_is_refused(words):
     done = at_level("sse9", *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"ccmsweep: CCMSWEEP_LEVEL: 'sse9' is no level of this CPU, expected one "
+    assert re.fullmatch(r"ccmsweep: CCMSWEEP_LEVEL: 'sse9' is not a level of this CPU, expected one "
                         r"of [\w, ]*baseline\n", done.stderr)
     assert at_level("sse9", "--help").returncode == 0

@@ -161,8 +161,8 @@ def test_goes_on_only_with_the_same_arithmetic(straight, tmp_path, monkeypatch):
     episode = stop(process)
     done = run("train", *straight.words, "-o", "b.h5", cwd=tmp_path, env=baseline)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == ("ccmsweep: b.h5: begun by a CPU with a fused multiply-add and cannot go "
-                           "on at level baseline\n")
+    assert done.stderr == ("ccmsweep: b.h5: begun by a CPU with a fused multiply-add and cannot "
+                           "continue at level baseline\n")
     monkeypatch.setenv("CCMSWEEP_LEVEL", "avx2")
     assert gone_on(straight.check_end(tmp_path)) == episode
 

@@ -7,7 +7,7 @@
 #
 # OPTION is one of build/ccmsweep run (see its --help). Without SPEC: sweeps/demo.yaml, about a
 # minute on two cores. Without -o: into the spec's name with .h5, in the current folder. The same
-# command goes on with a sweep that was stopped or killed, and trains nothing when it is complete.
+# command resumes a sweep that was stopped or killed, and trains nothing when it is complete.
 # In the end it writes FILE.report/report.html, and says so; when it is stopped, how to have one.
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
@@ -354,7 +354,7 @@ leave_if_ended() {
         exit 1
     fi
     if [ "$signals" -gt 1 ]; then
-        say "Killed; the same command goes on from what is committed."
+        say "Killed; the same command resumes from what is committed."
         exit $((128 + killed_by))
     fi
     if [ "$signals" -gt 0 ]; then

@@ -125,7 +125,7 @@ static void print_start(FILE *file, const struct status_report *report)
         fprintf(file, "; ended on %s with code %d%s\n", ended, start->status,
                 words_of(start->status));
     else
-        fputs(report->held ? "; going on\n" : "; ended out of order\n", file);
+        fputs(report->held ? "; still running\n" : "; ended out of order\n", file);
 }
 
 static void print_counts(FILE *file, const struct run_table *table)
@@ -254,7 +254,7 @@ static void print_attention(FILE *file, const struct run_table *table)
                 marks == 1 ? "" : "s", crashed, crashed == 1 ? "" : "s");
     if (lost > 0)
         fprintf(file,
-                "lost      a job, with %" PRId64 " cell%s in flight: the same command goes on with "
+                "lost      a job, with %" PRId64 " cell%s in flight: the same command resumes "
                 "%s\n",
                 lost, lost == 1 ? "" : "s", lost == 1 ? "it" : "them");
 }

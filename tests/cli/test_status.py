@@ -208,7 +208,7 @@ def test_a_start_is_going_on_or_ended_out_of_order(tmp_path):
     shown = text(tmp_path / "l.h5")
     process.kill()
     process.wait(timeout=30)
-    assert re.search(r"^start     no\. 1 on .*; going on$", shown, re.M)
+    assert re.search(r"^start     no\. 1 on .*; still running$", shown, re.M)
     assert "16: 0 done, 1 running, 15 pending" in shown
     shown = text(tmp_path / "l.h5")
     assert re.search(r"^start     no\. 1 on .*; ended out of order$", shown, re.M)
@@ -227,7 +227,7 @@ def test_what_is_held_against_cells_is_told(untouched):
                  rf"attention run 5 {named.format(8, 0.99, 'exact')} was in flight when its job "
                  r"ended out of order",
                  r"crashes   2 marks on 1 cell so far",
-                 r"lost      a job, with 1 cell in flight: the same command goes on with it"):
+                 r"lost      a job, with 1 cell in flight: the same command resumes it"):
         assert re.search(f"^{line}$", shown, re.M), line
     told = status(untouched)
     assert (told["crash_marks"], told["suspects"], told["states"]["lost"]) == (2, 1, 1)

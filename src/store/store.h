@@ -261,7 +261,8 @@ struct store_notes {
     int32_t progress_moving;                  /**< -1 until written */
     int32_t attempts;                         /**< 0 at first */
     int32_t rank;                             /**< -1 until written */
-    char host[64], cpu[64], cpu_level[16], revision[64];
+    /** In the file a text may fill its room: here each has one more for the NUL. */
+    char host[65], cpu[65], cpu_level[17], revision[65];
 };
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
                         struct fault *fault) MUST_USE;

@@ -90,7 +90,7 @@ static enum status write_notes(const struct store *store, int64_t row,
         const void *value = notes[i].value;
         CHECK(variable.size <= sizeof text);
         if (variable.type == SCHEMA_TEXT) {
-            const size_t length = strlen(value);
+            const size_t length = strnlen(value, variable.size);
             memcpy(text, value, length < variable.size ? length : variable.size - 1);
             value = text;
         }

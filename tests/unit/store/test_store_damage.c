@@ -218,6 +218,38 @@ static void test_a_damaged_run_does_not_count(void **state)
     store_close(&store);
 }
 
+/* A text of the file need not end in NUL; in memory it does, and it can be written again. */
+static void test_a_text_that_fills_its_room(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"host", "cpu", "cpu_level", "revision"};
+    struct store *store = NULL;
+    struct store_notes notes;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char name[32], values[6 * 64];
+        memset(values, 'A', sizeof values);
+        snprintf(name, sizeof name, "volatile/%s", texts[i]);
+        const hid_t file = H5Fopen(folder.path, H5F_ACC_RDWR, H5P_DEFAULT);
+        const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+        const hid_t type = H5Dget_type(dataset);
+        assert_true(H5Dget_storage_size(dataset) <= sizeof values);
+        assert_true(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+        H5Tclose(type);
+        H5Dclose(dataset);
+        assert_true(H5Fclose(file) >= 0);
+    }
+    assert_ok(store_open(&store, folder.path, STORE_WRITE, &fault));
+    assert_ok(store_notes(store, 1, &notes, &fault));
+    assert_int_equal(strlen(notes.host), 64);
+    assert_int_equal(strlen(notes.cpu), 64);
+    assert_int_equal(strlen(notes.cpu_level), 16);
+    assert_int_equal(strlen(notes.revision), 64);
+    assert_ok(store_note_copy(store, 2, &notes, &fault));
+    assert_ok(store_notes(store, 2, &notes, &fault));
+    assert_int_equal(strlen(notes.revision), 63);
+    store_close(&store);
+}
+
 /* A log of starts whose number is the largest there is goes on from the last one that can be. */
 static void test_a_number_of_a_start_that_cannot_be(void **state)
 {
@@ -279,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_identities_in_a_row, begin, end),
         cmocka_unit_test_setup_teardown(test_values_that_no_training_leaves, begin, end),
         cmocka_unit_test_setup_teardown(test_a_damaged_run_does_not_count, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_text_that_fills_its_room, begin, end),
         cmocka_unit_test_setup_teardown(test_a_number_of_a_start_that_cannot_be, begin, end),
         cmocka_unit_test_setup_teardown(test_another_layout_is_only_read, begin, end),
     };

@@ -3,6 +3,7 @@
 #include "store/dataset_internal.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,70 +164,82 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
     return status == STATUS_OK ? write_notes(store, run, notes, COUNT(notes), fault) : status;
 }
 
+/* A variable of /volatile, and where a struct has it. */
+struct member {
+    enum schema_note note;
+    size_t offset;
+};
+
+static const struct member run_notes[] = {
+    {NOTE_START, offsetof(struct store_notes, start)},
+    {NOTE_END, offsetof(struct store_notes, end)},
+    {NOTE_WALL, offsetof(struct store_notes, wall_s)},
+    {NOTE_ATTEMPTS, offsetof(struct store_notes, attempts)},
+    {NOTE_RANK, offsetof(struct store_notes, rank)},
+    {NOTE_HOST, offsetof(struct store_notes, host)},
+    {NOTE_CPU, offsetof(struct store_notes, cpu)},
+    {NOTE_CPU_LEVEL, offsetof(struct store_notes, cpu_level)},
+    {NOTE_REVISION, offsetof(struct store_notes, revision)},
+    {NOTE_PROGRESS_EPISODE, offsetof(struct store_notes, progress_episode)},
+    {NOTE_PROGRESS_MOVING, offsetof(struct store_notes, progress_moving)},
+    {NOTE_PROGRESS_TIME, offsetof(struct store_notes, progress_time)},
+};
+
+static const struct member run_failures[] = {
+    {NOTE_FLIGHT, offsetof(struct store_failures, flight)},
+    {NOTE_CRASHES, offsetof(struct store_failures, crashes)},
+    {NOTE_SUSPECT, offsetof(struct store_failures, suspect)},
+    {NOTE_LOST, offsetof(struct store_failures, lost)},
+};
+
+static enum status read_members(const struct store *store, int64_t run,
+                                const struct member *members, size_t count, void *all,
+                                struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct note note = {members[i].note, (char *)all + members[i].offset};
+        status = read_notes(store, run, &note, 1, fault);
+    }
+    return status;
+}
+
+static enum status write_members(const struct store *store, int64_t run,
+                                 const struct member *members, size_t count, const void *all,
+                                 struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct given_note note = {members[i].note, (const char *)all + members[i].offset};
+        status = write_notes(store, run, &note, 1, fault);
+    }
+    return status;
+}
+
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
                         struct fault *fault)
 {
     CHECK(run >= 0 && run < store->runs);
     *notes = (struct store_notes){0};
-    const struct note read[] = {
-        {NOTE_START, &notes->start},
-        {NOTE_END, &notes->end},
-        {NOTE_WALL, &notes->wall_s},
-        {NOTE_ATTEMPTS, &notes->attempts},
-        {NOTE_RANK, &notes->rank},
-        {NOTE_HOST, notes->host},
-        {NOTE_CPU, notes->cpu},
-        {NOTE_CPU_LEVEL, notes->cpu_level},
-        {NOTE_REVISION, notes->revision},
-        {NOTE_PROGRESS_EPISODE, &notes->progress_episode},
-        {NOTE_PROGRESS_MOVING, &notes->progress_moving},
-        {NOTE_PROGRESS_TIME, &notes->progress_time},
-    };
-    return read_notes(store, run, read, COUNT(read), fault);
+    return read_members(store, run, run_notes, COUNT(run_notes), notes, fault);
 }
 
 enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
                             struct fault *fault)
 {
-    const struct given_note given[] = {
-        {NOTE_START, &notes->start},
-        {NOTE_END, &notes->end},
-        {NOTE_WALL, &notes->wall_s},
-        {NOTE_ATTEMPTS, &notes->attempts},
-        {NOTE_RANK, &notes->rank},
-        {NOTE_HOST, notes->host},
-        {NOTE_CPU, notes->cpu},
-        {NOTE_CPU_LEVEL, notes->cpu_level},
-        {NOTE_REVISION, notes->revision},
-        {NOTE_PROGRESS_EPISODE, &notes->progress_episode},
-        {NOTE_PROGRESS_MOVING, &notes->progress_moving},
-        {NOTE_PROGRESS_TIME, &notes->progress_time},
-    };
-    return write_notes(store, run, given, COUNT(given), fault);
+    return write_members(store, run, run_notes, COUNT(run_notes), notes, fault);
 }
 
 enum status store_failures(const struct store *store, int64_t run, struct store_failures *failures,
                            struct fault *fault)
 {
-    const struct note read[] = {
-        {NOTE_FLIGHT, &failures->flight},
-        {NOTE_CRASHES, &failures->crashes},
-        {NOTE_SUSPECT, &failures->suspect},
-        {NOTE_LOST, &failures->lost},
-    };
-    return read_notes(store, run, read, COUNT(read), fault);
+    return read_members(store, run, run_failures, COUNT(run_failures), failures, fault);
 }
 
 enum status store_note_failures(struct store *store, int64_t run,
                                 const struct store_failures *failures, struct fault *fault)
 {
-    const struct given_note given[] = {
-        {NOTE_FLIGHT, &failures->flight},
-        {NOTE_CRASHES, &failures->crashes},
-        {NOTE_SUSPECT, &failures->suspect},
-        {NOTE_LOST, &failures->lost},
-    };
-    return write_notes(store, run, given, COUNT(given), fault);
+    return write_members(store, run, run_failures, COUNT(run_failures), failures, fault);
 }
 
 static int64_t place_of(const struct store *store, int64_t run, enum schema_note note)

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from cluster import Cluster, missing
+from cluster import SLURM_SPEC, Cluster, missing
 from sweep_case import sweep, write_spec
 
 
@@ -25,7 +25,7 @@ def cluster(request):
 def straight(tmp_path_factory):
     """The file as mpirun makes it."""
     folder = tmp_path_factory.mktemp("straight")
-    write_spec(folder)
+    write_spec(folder, SLURM_SPEC)
     done = sweep(3, "s.yaml", "-o", "b.h5", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "b.h5"
@@ -36,5 +36,5 @@ def folder(tmp_path):
     """With a blank in its name, as users have them."""
     path = tmp_path / "a sweep"
     path.mkdir()
-    write_spec(path)
+    write_spec(path, SLURM_SPEC)
     return path

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster import CPUS, Cluster, SweepJob, assert_complete, scratch_of
+from cluster import CPUS, SLURM_SPEC, Cluster, SweepJob, assert_complete, scratch_of
 from contents import Sweep, wrong_runs
 from program import PROGRAM, listing, run
 from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, send, wait_until,
@@ -31,7 +31,7 @@ def waiting(cluster, tmp_path_factory):
 
     def submit(name, *words, **changes):
         folder = tmp_path_factory.mktemp(name)
-        write_spec(folder)
+        write_spec(folder, SLURM_SPEC)
         jobs[name] = SweepJob(cluster, folder, *ASIDE, *words,
                               **{"CCMSWEEP": WITH_FAULTS, "CCMSWEEP_FAULTS": "", **changes})
     submit("limit", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2")
@@ -192,7 +192,7 @@ def test_two_threads_a_core(cluster, tmp_path):
     with Cluster(threads=2) as threaded:
         for folder in (one, two):
             folder.mkdir()
-            write_spec(folder)
+            write_spec(folder, SLURM_SPEC)
         job = SweepJob(threaded, one, "--nodes", "1-2", "--ranks-per-node", "4", **SLOW)
         job.wait_for("start 1, 8 at a time on n[1-2]: ")
         shown = threaded.ask("scontrol", "show", "-d", "job", job.id())

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Writing, verifying and removing checkpoints.
+ *
+ * A checkpoint is a plain file and not a dataset: its size differs between cells, it disappears
+ * when the run is done, and it must never be able to damage the file of the sweep. It may be lost
+ * or refused without harm, since the run then begins again and ends in the same rows. So every
+ * doubt about a checkpoint is an answer (CHECKPOINT_REFUSED) and not a fault.
+ */
 #include "store/checkpoint.h"
 #include "base/bytes.h"
 #include "sys/disk.h"
@@ -17,7 +25,7 @@
 
 static const char magic[8] = {'C', 'C', 'M', 'S', 'C', 'K', 'P', 'T'};
 
-/* Where things stand in the header, as its documentation says. */
+/* Offsets in the header, as checkpoint.h documents them. */
 enum {
     AT_FORMAT = 8,
     AT_VERSION = 12,
@@ -46,6 +54,8 @@ static char *file_name(const char *path, int64_t run)
     return disk_name("%s.ckpt/run-%06" PRId64 ".ckpt", path, run);
 }
 
+/* Two checksums: that of the header can be verified before the size in it is believed, and the
+ * state is then read to where the trainer has it. */
 static void header_pack(uint8_t header[CHECKPOINT_HEADER], int64_t run,
                         const struct identity *identity, const void *payload, size_t size)
 {
@@ -59,6 +69,8 @@ static void header_pack(uint8_t header[CHECKPOINT_HEADER], int64_t run,
     digest(header, AT_CHECKSUM, header + AT_CHECKSUM);
 }
 
+/* Header, state and fsync. The rename that follows may only happen when the content is on the disk:
+ * else a loss of power could leave the new name on an empty file, and the old checkpoint lost. */
 static enum status write_file(int fd, const char *name, const uint8_t *header, const void *payload,
                               size_t size, struct fault *fault)
 {
@@ -78,6 +90,8 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
     char *temporary = disk_temporary(name);
     enum status status = STATUS_OK;
     int fd = -1;
+    /* The folder is made with the first checkpoint: a sweep of short runs never needs it. Another
+     * rank may make it at the same moment. */
     if (mkdir(folder, 0777) == 0)
         status = disk_sync_folder(folder, fault);
     else if (errno != EEXIST)
@@ -99,6 +113,7 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
     free(temporary);
     free(name);
     free(folder);
+    /* Whatever it is (a full disk, no permission): the caller goes on without this checkpoint. */
     return status == STATUS_OK ? STATUS_OK : STATUS_FAULT;
 }
 
@@ -115,8 +130,9 @@ static enum checkpoint_answer refuse_unreadable(struct fault *fault, const char 
     return CHECKPOINT_REFUSED;
 }
 
-/* Why a header is not the one of this run's checkpoint, or NULL. The checksum comes before all
- * that it covers, and what a newer program may have changed before the checksum. */
+/* Why a header is not the one of this run's checkpoint, or NULL. Magic and format come before the
+ * checksum, because a newer format may have its checksum elsewhere; everything that the checksum
+ * covers comes after it. */
 static const char *header_flaw(const uint8_t *header, int64_t run, const struct identity *identity,
                                size_t size)
 {
@@ -162,7 +178,7 @@ static enum checkpoint_answer load_file(int fd, const char *name, int64_t run,
                                         struct fault *fault)
 {
     uint8_t header[CHECKPOINT_HEADER], sum[SHA256_DIGEST_SIZE];
-    char beyond = 0;
+    char beyond = 0; /* a byte behind the state: the file is longer than its header says */
     const ssize_t head = read_all(fd, header, sizeof header);
     if (head < 0)
         return refuse_unreadable(fault, name);
@@ -188,8 +204,10 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
                                        struct fault *fault)
 {
     char *name = file_name(path, run);
+    /* Only this process writes checkpoints of the run: what is left is of a killed one. */
     disk_remove_temporaries(name);
-    /* In a shared folder anybody may have put anything under the name. */
+    /* In a shared folder anybody may have put anything under the name: a link is not followed, and
+     * a FIFO is not waited for. */
     const int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
@@ -208,6 +226,8 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     return answer;
 }
 
+/* Called when the run is committed. A kill before it leaves a checkpoint of a run that is done,
+ * which checkpoint_tidy removes at the next start. */
 enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault)
 {
     char *name = file_name(path, run);
@@ -228,7 +248,8 @@ bool checkpoint_exists(const char *path, int64_t run)
     return exists;
 }
 
-/* The run of a checkpoint's name, -1 for that of a temporary or any other. */
+/* The run that a checkpoint is of, by its name; -1 for a temporary or any other name. %n counts
+ * what was read, so a name with something behind it is not one. */
 static int64_t run_of(const char *entry)
 {
     int64_t run = -1;
@@ -244,6 +265,7 @@ static bool is_temporary(const char *entry)
     return sscanf(entry, "run-%" SCNd64 ".ckpt.tmp.", &run) == 1 && strstr(entry, ".tmp.") != NULL;
 }
 
+/* Only names of the program's own form are removed: the folder may hold files of the user's. */
 void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs)
 {
     char *folder = folder_name(path);

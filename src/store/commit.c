@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The bytes of the commit record. They are put together one by one and not written as a struct: the
+ * layout must not depend on the compiler, and a program in another language can verify it.
+ */
 #include "store/commit.h"
 #include "base/bytes.h"
 #include <nettle/sha2.h>
@@ -6,7 +10,7 @@
 
 static const uint8_t magic[4] = {'C', 'C', 'M', 'C'};
 
-/* Where things stand, as the header documents it. */
+/* Offsets, as the header documents them. */
 enum {
     AT_FORMAT = 4,
     AT_OUTCOME = 8,
@@ -17,6 +21,7 @@ enum {
 };
 enum { AT_CHECKSUM = 56, CHECKSUM_SIZE = 8 };
 
+/* Eight bytes of SHA-256 guard against torn and changed records, not against an attacker. */
 static void checksum(const uint8_t *bytes, uint8_t sum[CHECKSUM_SIZE])
 {
     struct sha256_ctx hash;
@@ -39,7 +44,7 @@ void commit_pack(const struct commit *commit, uint8_t bytes[COMMIT_SIZE])
 
 bool commit_unpack(struct commit *commit, const uint8_t bytes[COMMIT_SIZE])
 {
-    /* Most records of a new file are zeros: no need to hash those. */
+    /* The magic first: most records of a new file are zeros, which need no hashing. */
     if (memcmp(bytes, magic, sizeof magic) != 0 || bytes_get(bytes + AT_FORMAT, 4) != COMMIT_FORMAT)
         return false;
     uint8_t sum[CHECKSUM_SIZE];
@@ -58,6 +63,8 @@ bool commit_holds(struct commit *commit, const uint8_t bytes[COMMIT_SIZE], int64
                   uint32_t algorithm_version, const struct identity *identity)
 {
     struct commit read;
+    /* A record that is valid in itself may be that of another run or cell: copied rows, or a file
+     * whose settings were changed. */
     if (!commit_unpack(&read, bytes) || read.run != run ||
         read.algorithm_version != algorithm_version ||
         memcmp(read.identity, identity->bytes, COMMIT_HALF) != 0)
@@ -67,6 +74,8 @@ bool commit_holds(struct commit *commit, const uint8_t bytes[COMMIT_SIZE], int64
     return true;
 }
 
+/* Only the run's own extents are hashed, field by field in the order of the table. So the hash does
+ * not depend on how wide the file is, and a run that is copied to another file keeps it. */
 void commit_hash_rows(const struct record *record, const struct extents *extents,
                       uint8_t half[COMMIT_HALF])
 {

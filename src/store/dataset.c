@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Reading and writing a slab of a dataset. Every call of the store goes through `transfer`, so that
+ * a failure is one sentence with the reason, and so that a transfer on a shared store is
+ * independent of the other ranks (store->transfer).
+ */
 #include "store/dataset_internal.h"
 #include <stdarg.h>
 
@@ -12,6 +17,8 @@ struct slab slab_bytes(int64_t run, int64_t runs, int bytes)
     return (struct slab){.run = run, .runs = runs, .rank = 2, .inner = {(hsize_t)bytes}};
 }
 
+/* The extents are those of the run: what a run has of a field is the beginning of each dimension,
+ * and the rest of the file's extent stays at fill. */
 struct slab slab_field(const struct field *field, const struct extents *extents, int64_t run)
 {
     struct slab slab = slab_values(run, 1);
@@ -20,7 +27,8 @@ struct slab slab_field(const struct field *field, const struct extents *extents,
     return slab;
 }
 
-/* Either `to` or `from` is NULL. */
+/* Reads (`from` is NULL) or writes (`to` is NULL). Memory is packed: its space has the size of the
+ * slab, while in the file the slab is the corner of a larger box. */
 static bool transfer(const struct store *store, hid_t dataset, const struct slab *slab, void *to,
                      const void *from)
 {
@@ -30,7 +38,9 @@ static bool transfer(const struct store *store, hid_t dataset, const struct slab
         count[i] = slab->inner[i - 1];
     const hid_t file = H5Dget_space(dataset);
     const hid_t memory = H5Screate_simple(slab->rank, count, NULL);
-    const hid_t type = H5Dget_type(dataset); /* opening it made sure that it is ours */
+    /* The type in memory is the one in the file, so HDF5 does not convert and a row is one pwrite.
+     * That it is ours was checked when the dataset was opened. */
+    const hid_t type = H5Dget_type(dataset);
     bool done = file >= 0 && memory >= 0 && type >= 0 &&
                 H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
     if (done)
@@ -69,6 +79,7 @@ enum status dataset_write(const struct store *store, hid_t dataset, const struct
         return STATUS_OK;
     va_list args;
     va_start(args, format);
+    /* Always a fault: rows that were not written are not the user's to cure. */
     const enum status status = h5_fault_list(fault, STATUS_FAULT, &words, format, args);
     va_end(args);
     return status;

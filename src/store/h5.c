@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What the store needs of HDF5 besides datasets: why a call failed, types, attributes, and how
+ * files are accessed. The first is most of it. HDF5 describes a failure in a stack of English
+ * sentences, one per level, in which the error number of the system is part of a text. It is read
+ * from there, because the exit code depends on whether the system failed or the file is wrong.
+ */
 #include "base/text.h"
 #include "store/h5_internal.h"
 #include "sys/disk.h"
@@ -8,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The last place of `mark`: a file's name, which may hold anything, stands before it. */
+/* What is behind the last occurrence of `mark`, NULL when there is none. The last one, because the
+ * name of a file, which may contain anything, is before it. */
 static const char *find_last(const char *text, const char *mark)
 {
     const char *found = NULL;
@@ -17,16 +24,17 @@ static const char *find_last(const char *text, const char *mark)
     return found != NULL ? found + strlen(mark) : NULL;
 }
 
-/* A failure that is not of the file: HDF5 puts the system's errno into its words, those of MPI are
- * of a kind of their own, and so is memory. */
+/* Whether the failure is one of the system and not of the file's content. Failures of system calls
+ * have an errno in their text; those of MPI and of memory have codes of their own. */
 static bool is_of_system(const H5E_error2_t *error, int number)
 {
     return number != 0 || error->min_num == H5E_MPI || error->min_num == H5E_MPIERRSTR ||
            (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE);
 }
 
-/* Row 0 of an upward walk is where the failure arose. Of one call, lstat() of
- * the file, HDF5 does not tell the errno. */
+/* Called for each level of the stack, innermost first (row 0), which is where the failure arose:
+ * its words are kept. The errno may be in the words of a level further out. When lstat() of the
+ * file fails, HDF5 does not report the errno: it is still in `errno`, since this runs at once. */
 static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data)
 {
     struct h5_words *words = data;
@@ -51,6 +59,8 @@ static herr_t keep_innermost(unsigned row, const H5E_error2_t *error, void *data
     return 0;
 }
 
+/* HDF5 calls this when a call fails, before it clears the stack. Only the first failure counts:
+ * what fails afterwards is usually a consequence. */
 static herr_t keep_words(hid_t stack, void *data)
 {
     struct h5_words *words = data;
@@ -59,8 +69,10 @@ static herr_t keep_words(hid_t stack, void *data)
     return 0;
 }
 
-/* Before HDF5 starts: its locks would shut readers out, ours (lock.h) keep writers out. It refuses
- * to be told a second time what to do at its end. */
+/* Must run before the first call of HDF5 that opens anything: HDF5 reads the variable when it
+ * starts. Its locks would keep readers out, while ours (lock.h) keep other writers out. At its end,
+ * HDF5 would write what it still holds, and crash on a file that it could not write; H5dont_atexit
+ * fails when it is called a second time. */
 static void set_up(void)
 {
     static bool done;
@@ -111,6 +123,8 @@ enum status h5_status(const struct h5_words *words)
     return words->system ? STATUS_FAULT : STATUS_INPUT;
 }
 
+/* Little-endian types are those of memory (store_create.c refuses any other machine). A text has
+ * fixed length: variable length would be stored in a heap, which is metadata that grows. */
 hid_t h5_type(enum schema_type type, size_t size)
 {
     switch (type) {
@@ -204,6 +218,11 @@ bool h5_read_text(hid_t object, const char *name, char *text, size_t size)
     return read;
 }
 
+/* EARLIEST to V18 gives superblock 0. A newer one has a mark for "open for writing", which a killed
+ * writer leaves in the file and which then makes readers refuse it; all of 39 files that were
+ * killed in this way needed a repair. Without the sieve buffer, H5Dwrite hands rows to the system
+ * at once: rows in a buffer of HDF5 would not be covered by the fsync on the store's own
+ * descriptor. */
 hid_t h5_access(void)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);

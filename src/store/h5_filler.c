@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The driver through which a new file is filled. A dataset of several GB takes minutes on a slow
+ * disk, inside of one call of HDF5 that cannot be interrupted. A polite stop has less time than
+ * that. See h5_filler_register for what the driver does when a stop is requested. HDF5 changed the
+ * interface of drivers in 1.13; there, its own driver is used, and a stop waits for the current
+ * dataset.
+ */
 #include "store/h5_internal.h"
 #include "sys/stop_signal.h"
 
@@ -24,7 +31,7 @@ void h5_filler_unregister(hid_t driver)
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What HDF5 knows of a file, and we. */
+/* An open file. HDF5 sees the first member only, and each function casts back. */
 struct file {
     H5FD_t base;
     int fd;
@@ -32,7 +39,8 @@ struct file {
     haddr_t allocated, end; /* as HDF5 has it; as the disk has it */
 };
 
-/* In the form in which h5.c looks for the system's words. */
+/* Puts the system's words onto HDF5's stack, in the form in which HDF5's own driver does and h5.c
+ * looks for them. */
 static herr_t fail(const char *what, int line)
 {
     const int error = errno;
@@ -41,6 +49,7 @@ static herr_t fail(const char *what, int line)
     return -1;
 }
 
+/* The file exists already: store_create makes it first. HDF5 asks for O_TRUNC. */
 static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t most)
 {
     (void)access;
@@ -66,6 +75,7 @@ static herr_t close_file(H5FD_t *base)
     return closed ? 0 : fail("close", __LINE__);
 }
 
+/* HDF5 asks whether two open files are the same one. */
 static int compare(const H5FD_t *a, const H5FD_t *b)
 {
     const struct stat *const x = &((const struct file *)a)->about;
@@ -75,7 +85,8 @@ static int compare(const H5FD_t *a, const H5FD_t *b)
     return (x->st_ino > y->st_ino) - (x->st_ino < y->st_ino);
 }
 
-/* Those of HDF5's plain driver: they decide where things come to lie. */
+/* The features of HDF5's plain driver. They decide where datasets and metadata are placed, so a
+ * file has the same bytes with either driver. */
 static herr_t query(const H5FD_t *base, unsigned long *flags)
 {
     (void)base;
@@ -85,6 +96,8 @@ static herr_t query(const H5FD_t *base, unsigned long *flags)
     return 0;
 }
 
+/* HDF5 keeps two ends of a file: up to where it has given out addresses (eoa), and up to where the
+ * file has bytes (eof). truncate_file makes the second one the first at the end. */
 static haddr_t get_allocated(const H5FD_t *base, H5FD_mem_t type)
 {
     (void)type;
@@ -104,7 +117,7 @@ static haddr_t get_end(const H5FD_t *base, H5FD_mem_t type)
     return ((const struct file *)base)->end;
 }
 
-/* What was never written is zeros. */
+/* HDF5 may read behind the end of what was written, and expects zeros there. */
 static herr_t read_bytes(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address,
                          size_t size, void *bytes)
 {
@@ -124,6 +137,9 @@ static herr_t read_bytes(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t 
     return 0;
 }
 
+/* Once a stop is requested nothing is written and success is reported, so that HDF5 neither stops
+ * halfway with its structures in disorder nor prints errors. The end still moves: HDF5 would
+ * otherwise find its own addresses behind it. */
 static herr_t write_bytes(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address,
                           size_t size, const void *bytes)
 {

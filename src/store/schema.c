@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The table of all datasets, made from the tables that exist already: fields of the record,
+ * settings, and the two tables below.
+ *
+ * A dataset exists in a file only if some cell has rows of it, and each extent is the largest of
+ * any cell, so that all runs fit one box. The order of the table is the order of the file, in which
+ * store_create makes the datasets and a reader finds them; scales come first because other datasets
+ * are attached to them.
+ */
 #include "store/schema.h"
 #include "spec/grid.h"
 #include "spec/identity.h"
@@ -7,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Scales, in the order of the file. The extent of a run along those with `own` is in the file. */
+/* Scales, in the order of the file. Cells can differ in their extent along the dimensions with
+ * `own`: for those the file has a dataset extent_NAME. */
 static const struct {
     int dim;
     enum schema_type type;
@@ -35,11 +45,13 @@ static const struct {
 };
 enum { SCALES = sizeof scales / sizeof *scales };
 
-/* Most of what is counted, and of what is timed in seconds: beyond, it is not ours. */
+/* The largest count, and the largest time in seconds (the year 5138), that are believed. They only
+ * have to be beyond what occurs and small enough for what is computed from them. */
 enum { COUNT_MOST = 1000000000 };
 #define TIME_MOST 1e11
 
-/* Those on a run have the dimension `run`, those on a start `start_log`. */
+/* In the order of enum schema_note. Notes on a run have the dimension `run`, those on a start
+ * `start_log`. */
 static const struct {
     const char *name;
     enum schema_type type;
@@ -117,6 +129,7 @@ const char *schema_dimension(int dim)
     }
 }
 
+/* The two texts of the spec have rank 0 and are one value each; their length is in `size`. */
 int64_t schema_values(const struct schema *schema, const struct variable *variable)
 {
     int64_t values = 1;
@@ -165,6 +178,8 @@ static size_t type_size(enum schema_type type)
     return sizes[type];
 }
 
+/* Appends a dataset. The caller completes it: name, dimensions and, for texts, the size of a
+ * value. */
 static struct variable *add(struct schema *schema, enum schema_kind kind, enum schema_type type,
                             const char *unit, const char *meaning)
 {
@@ -180,6 +195,7 @@ static void add_dimension(struct variable *variable, int dim)
     variable->dims[variable->rank++] = dim;
 }
 
+/* Adds the scale of a dimension. A scale of texts is as wide as its longest label. */
 static void add_scale(struct schema *schema, size_t s, bool in_volatile)
 {
     const int dim = scales[s].dim;
@@ -201,6 +217,7 @@ static void add_scale(struct schema *schema, size_t s, bool in_volatile)
     }
 }
 
+/* Whole numbers and choices are i64, as settings have them; a choice is the number of its name. */
 static void add_axis(struct schema *schema, const struct setting *row)
 {
     struct variable *axis =
@@ -221,6 +238,8 @@ static void add_extent(struct schema *schema, int dim)
     add_dimension(extent, SCHEMA_RUN);
 }
 
+/* The fill value of a field is one that no training writes, except of u8, where 0 also means that
+ * nothing moves: total_episodes says which rows are written. */
 static void add_field(struct schema *schema, const struct field *field)
 {
     static const enum schema_type types[] = {
@@ -247,6 +266,7 @@ static void add_field(struct schema *schema, const struct field *field)
         add_dimension(variable, (int)field->dims[i]);
 }
 
+/* Made on request and not looked up in a schema: notes do not depend on the spec. */
 struct variable schema_note(enum schema_note note)
 {
     struct variable variable = {
@@ -267,6 +287,7 @@ struct variable schema_note(enum schema_note note)
     return variable;
 }
 
+/* What the store needs for itself. The sizes of the two texts are known to store_create only. */
 static void add_own(struct schema *schema)
 {
     struct variable *identity =
@@ -289,7 +310,7 @@ static void add_own(struct schema *schema)
     snprintf(settings->name, sizeof settings->name, "settings");
 }
 
-/* What row i of a dimension stands for follows from this setting, if from any. */
+/* The setting that decides which episode row i of a dimension is; 0 when none does. */
 static int64_t interval_of(const struct settings *cell, int dim)
 {
     switch (dim) {
@@ -304,6 +325,8 @@ static int64_t interval_of(const struct settings *cell, int dim)
     }
 }
 
+/* Widens the extents of the file to those of a cell, and notes where cells disagree on what a row
+ * is. A cell without rows along a dimension does not disagree. */
 static void measure_cell(struct schema *schema, const struct settings *cell)
 {
     const struct extents extents = record_extents(cell);
@@ -319,7 +342,9 @@ static void measure_cell(struct schema *schema, const struct settings *cell)
     }
 }
 
-/* Extents of the file, and which settings differ: `differs` has one entry per row of the table. */
+/* Measures all cells: extents of the file, and which settings differ between two cells. `differs`
+ * has one entry for each row of the table of settings. Without a spec every dimension gets at least
+ * one row, so that the documentation shows all datasets. */
 static void measure(struct schema *schema, const struct spec *spec, bool *differs)
 {
     size_t rows = 0;
@@ -354,6 +379,8 @@ struct schema *schema_new(const struct spec *spec)
     struct schema *schema = fault_alloc(1, sizeof *schema);
     bool *differs = fault_alloc(rows, sizeof *differs);
     measure(schema, spec, differs);
+    /* At most: every scale and every extent, the scales of /volatile, every setting as an axis,
+     * every field, four of the store's own, and the notes. */
     schema->variables = fault_alloc(2 * (size_t)SCALES + 2 + rows + fields + 4 + NOTE_COUNT,
                                     sizeof(struct variable));
     for (size_t s = 0; s < SCALES; s++) {
@@ -396,11 +423,12 @@ void schema_free(struct schema **schema)
 
 /* What HDF5 adds, in bytes: to the file, to a dataset beyond its texts, to its place on a
  * dimension; and how much it takes from the end of the file at once, for itself and for small data.
- * Measured with HDF5 1.10 and the format that h5_access asks for. */
+ * Measured with HDF5 1.10 and the format that h5_access asks for. The result only has to be good
+ * enough to refuse a disk without room, and to tell `plan` how large the file will be. */
 enum { PAGE = 4096 }; /* store_create aligns datasets of this size and more to it */
 enum { OVERHEAD_FILE = 8000, OVERHEAD_DATASET = 320, OVERHEAD_SCALE = 160, PORTION = 2048 };
 
-/** A file that is laid out in thought. */
+/* A file that is laid out in memory as HDF5 would lay it out on the disk. */
 struct layout {
     int64_t end;
     int64_t inside, small; /* left of the last portion for HDF5 itself, and for small data */
@@ -408,6 +436,8 @@ struct layout {
     int64_t *gap; /* (gaps) bytes before the datasets that start on a page */
 };
 
+/* Takes bytes from a portion. HDF5 reserves a portion at the end of the file whenever one is used
+ * up. */
 static void take_portion(struct layout *layout, int64_t *left, int64_t bytes)
 {
     if (*left < bytes) {
@@ -418,7 +448,8 @@ static void take_portion(struct layout *layout, int64_t *left, int64_t bytes)
     *left -= bytes;
 }
 
-/* Data go into the smallest gap that takes them, else to the end. */
+/* Places the values of a dataset: in the smallest gap that takes them, else at the end. Large ones
+ * begin on a page, and the gap before them can take small ones. */
 static void lay_data(struct layout *layout, int64_t bytes)
 {
     int64_t *best = NULL;

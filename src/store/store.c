@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Opening and closing a store.
+ *
+ * Opening goes from the outside to the inside, and each stage believes only what the stages before
+ * it have checked: the name and the first bytes (check_file), HDF5's own structure (open_file), the
+ * program and the versions (check_origin), the settings (read_spec), the layout of every dataset
+ * (open_datasets), and last the commit records (begin_scan). So a foreign or damaged file is
+ * refused with a sentence of ours, before a size or an index that it contains is used.
+ */
 #include "base/text.h"
 #include "store/store_internal.h"
 #include "sys/disk.h"
@@ -12,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* HDF5 reports a disk that fails and a file that is wrong in the same way. Only the first is a
+ * fault of the system (exit code 1, start again); the second is wrong input (exit code 2). */
 static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
                                   struct fault *fault)
 {
@@ -21,7 +32,9 @@ static enum status refuse_damaged(const struct store *store, const struct h5_wor
                      store->path, words->text[0] != '\0' ? ": " : "", words->text);
 }
 
-/* The resolved spec that stands in the file gives the settings of every run. */
+/* The resolved spec in the file gives the settings of every run. It is parsed and checked as if the
+ * user had given it: anybody may have changed it. All extents follow from it, so it comes before
+ * the datasets. */
 static enum status read_spec(struct store *store, struct fault *fault)
 {
     struct h5_words words;
@@ -60,8 +73,10 @@ static hid_t *place_of(struct store *store, const struct variable *variable)
     }
 }
 
-/* Opens what is kept open, and looks at what must be as the settings say. Ranks that share a file
- * leave that to the one that has looked before. */
+/* Opens a dataset that is kept open, or compares one that must be as the settings say. On a shared
+ * file the comparison is left out, because rank 0 opened the file alone just before and did it.
+ * Which datasets are opened, and in which order, depends on the schema and the mode alone: it is
+ * the same on all ranks. */
 static enum status open_dataset(struct store *store, const struct schema *schema,
                                 const struct variable *variable, struct fault *fault)
 {
@@ -88,6 +103,9 @@ static enum status open_dataset(struct store *store, const struct schema *schema
     return status;
 }
 
+/* All datasets are opened here, on all ranks in the same order, so that no rank has to use HDF5's
+ * metadata alone later. A layout that is not ours is known only now, so writing is refused at the
+ * end. */
 static enum status open_datasets(struct store *store, struct fault *fault)
 {
     size_t count = 0;
@@ -112,6 +130,8 @@ static bool is_our_program(const struct store *store)
            strcmp(program, STORE_PROGRAM) == 0;
 }
 
+/* The versions come before anything that depends on them: another schema has other datasets, and
+ * would otherwise be reported as damage. */
 static enum status check_origin(struct store *store, struct fault *fault)
 {
     int64_t schema_version = 0, algorithm_version = 0;
@@ -136,8 +156,9 @@ static enum status check_origin(struct store *store, struct fault *fault)
     return store_is_writable(store) ? store_check_algorithm(store, fault) : STATUS_OK;
 }
 
-/* The signature stands at 0, or behind a block of the user's of 512, 1024, … bytes. \return where,
- * -1 when nowhere, -2 with errno */
+/* HDF5's signature is at 0, or behind a block of the user's own of 512, 1024, 2048, … bytes (HDF5
+ * file format, "superblock"). The byte behind the signature is the version of the superblock.
+ * \return where it is, -1 when nowhere, -2 with errno when reading fails */
 static int64_t find_signature(int fd, int64_t size, uint8_t *version)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
@@ -154,8 +175,10 @@ static int64_t find_signature(int fd, int64_t size, uint8_t *version)
     return -1;
 }
 
-/* What HDF5 would say less clearly: no such file, no permission, not HDF5. Superblocks that are not
- * ours would not survive clear_mark. */
+/* Finds without HDF5 what HDF5 would report less clearly: no such file, no permission, not HDF5.
+ * The program makes superblocks of version 0 at offset 0. In any other one, the bytes that
+ * clear_mark writes have another meaning, so such a file is refused before HDF5 opens it for
+ * writing. */
 static enum status check_file(struct store *store, struct fault *fault)
 {
     int fd = -1;
@@ -166,8 +189,9 @@ static enum status check_file(struct store *store, struct fault *fault)
     if (status != STATUS_OK)
         return status;
     const bool known = fstat(fd, &entry) == 0;
+    /* The size at this moment is what store_check_place compares with for as long as it is open. */
     const int64_t at = known ? find_signature(fd, entry.st_size, &version) : -2;
-    const int error = errno;
+    const int error = errno; /* close may change it */
     close(fd);
     if (at == -2)
         return fault_set(fault, disk_status(error), "cannot read %s: %s", store->path,
@@ -180,8 +204,10 @@ static enum status check_file(struct store *store, struct fault *fault)
     return store_is_writable(store) ? store_check_layout(store, fault) : STATUS_OK;
 }
 
-/* Opening for writing marks the superblock (version 0, four bytes at 20) until the file is closed.
- * Nobody reads the mark of so old a version, but a killed process would leave it in the file. */
+/* HDF5 marks the superblock (version 0: four bytes at 20) while the file is open for writing, and
+ * clears the mark when it closes the file. Nothing reads the mark in a superblock this old, but a
+ * killed process would leave it, and two files of one spec would differ in it. MPI-IO does not set
+ * the mark. */
 static enum status clear_mark(const struct store *store, struct fault *fault)
 {
     static const char none[4] = {0};
@@ -190,6 +216,9 @@ static enum status clear_mark(const struct store *store, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot write %s: %s", store->path, strerror(errno));
 }
 
+/* Opens the file in HDF5, and for writing a second time as a plain descriptor: H5Fflush and
+ * MPI_File_sync are collective, so a rank that called them alone would hang. fsync on the plain
+ * descriptor writes the pages of the file, whoever has written them on this node. */
 static enum status open_file(struct store *store, struct fault *fault)
 {
     struct h5_words words;
@@ -214,13 +243,16 @@ static enum status open_file(struct store *store, struct fault *fault)
         return refuse_damaged(store, &words, fault);
     if (store->mode == STORE_READ)
         return STATUS_OK;
+    /* Writing goes by it too: clear_mark now, and crash marks later (store_place). */
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return fault_set(fault, STATUS_FAULT, "cannot open %s: %s", store->path, strerror(errno));
     return store->mode == STORE_SHARED ? STATUS_OK : clear_mark(store, fault);
 }
 
-/* Rank 0 looks at all runs at once, the others at what they are given. */
+/* Rank 0 needs the state of all runs, to decide which are to be done. The other ranks read that of
+ * a run when they are given it: a thousand ranks do not read all records at the same moment. The
+ * identities come last, because they depend on which runs are done. */
 static enum status begin_scan(struct store *store, struct fault *fault)
 {
     int rank = 0;
@@ -234,6 +266,7 @@ static enum status begin_scan(struct store *store, struct fault *fault)
     return status;
 }
 
+/* The stages are named for the watchdog, which prints the one in which a rank hangs. */
 static enum status open_store(struct store **store, const char *path, enum store_mode mode,
                               struct watchdog *watchdog, struct fault *fault)
 {
@@ -265,7 +298,8 @@ static enum status open_store(struct store **store, const char *path, enum store
         *store = opening;
     else if (mode != STORE_SHARED)
         store_close(&opening);
-    /* Closing a shared one would wait for ranks that have opened it: the job ends instead. */
+    /* A shared store is not closed: closing is collective and would wait for ranks that have opened
+     * the file and are elsewhere by now. The caller ends the job, and the memory with it. */
     return status;
 }
 
@@ -279,6 +313,7 @@ enum status store_open_shared(struct store **store, const char *path, struct wat
                               struct fault *fault)
 {
     const enum status status = open_store(store, path, STORE_SHARED, watchdog, fault);
+    /* Wrong input here is not the user's: rank 0 has opened the same file, and found it good. */
     if (status != STATUS_INPUT)
         return status;
     fault_prefix(fault, "rank 0 found the file in order just now, but MPI-IO here does not (the "
@@ -291,11 +326,12 @@ void store_close(struct store **store)
     if (store == NULL || *store == NULL)
         return;
     struct store *closing = *store;
+    /* What fails from here on cannot lose rows: store_commit has synced them. */
     h5_deafen();
     if (closing->transfer != H5P_DEFAULT)
         H5Pclose(closing->transfer);
     if (closing->file >= 0)
-        H5Fclose(closing->file); /* and with it all that is open in it */
+        H5Fclose(closing->file); /* closes its datasets too (H5F_CLOSE_STRONG) */
     if (closing->fd >= 0)
         close(closing->fd);
     spec_free(&closing->spec);

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What a spec gives the datasets from the start: coordinates of dimensions, axes, extents and
+ * identities. They are written when the file is created (store_given) and compared when it is
+ * opened, by the same function: a reader that trusts the column `actor_lr` would otherwise draw
+ * wrong conclusions from a file in which somebody changed it.
+ */
 #include "base/text.h"
 #include "store/dataset_internal.h"
 #include <ccmsweep/trainer.h>
@@ -9,9 +15,9 @@
 static void fill_scale(const struct schema *schema, const struct variable *scale, void *values)
 {
     const int dim = scale->dims[0];
-    /* A scale names the values of a dimension: by words where it has names, by numbers else.
-     * Where cells differ in a dimension's extent there is no common coordinate, and rows are
-     * counted. */
+    /* A scale has words where the values of its dimension have names, else numbers. Where the cells
+     * log at different intervals, row i is another episode in each of them: there is no common
+     * coordinate, and rows are counted from 1. */
     const int64_t count = schema->extents[dim];
     const char *const *labels = dim < DIM_COUNT ? record_labels((enum dimension)dim) : NULL;
     if (labels != NULL) {
@@ -35,6 +41,7 @@ static void fill_scale(const struct schema *schema, const struct variable *scale
     free(numbers);
 }
 
+/* A choice is stored as the number of its name, with flag_meanings beside it. */
 static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
 {
     const double number = settings_number(cell, axis->axis);
@@ -56,7 +63,7 @@ void *store_given(const struct schema *schema, const struct spec *spec,
         fill_scale(schema, variable, values);
         return values;
     }
-    /* Identities are made one after the other by one maker: it hashes what does not change once. */
+    /* One maker for all runs, in order: it hashes once what consecutive cells have in common. */
     struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
     for (int64_t run = 0; run < schema->extents[SCHEMA_RUN]; run++) {
         struct settings cell;
@@ -76,6 +83,7 @@ void *store_given(const struct schema *schema, const struct spec *spec,
 
 /* ---- whether a file still has them ---- */
 
+/* Writes a value with all its digits: two learning rates that agree in six digits differ here. */
 static void write_value(const struct variable *variable, const void *values, int64_t i,
                         char text[TEXT_NUMBER])
 {
@@ -87,7 +95,8 @@ static void write_value(const struct variable *variable, const void *values, int
                                               : ((const int32_t *)values)[i]);
 }
 
-/* Place of the first value that differs, -1 when there is none. */
+/* Place of the first value that differs, -1 when there is none. Bytes are compared, not numbers:
+ * both come from the same computation, and a NaN would differ from itself. */
 static int64_t find_difference(const struct variable *variable, const void *there,
                                const void *given, int64_t count)
 {
@@ -134,7 +143,8 @@ static enum status refuse_cell(const struct store *store, int64_t run, struct fa
 enum status store_check_column(const struct store *store, const struct schema *schema,
                                const struct variable *variable, hid_t dataset, struct fault *fault)
 {
-    /* Edges of bins are computed, and may differ between C libraries in the last bit. */
+    /* Edges of bins are computed, and may differ in the last bit between C libraries. Texts of the
+     * spec and records are not here: they have checks of their own. */
     const bool rounded = variable->kind == SCHEMA_SCALE && variable->type == SCHEMA_F64;
     const bool is_given = variable->kind == SCHEMA_SCALE || variable->kind == SCHEMA_AXIS ||
                           variable->kind == SCHEMA_EXTENT;
@@ -154,8 +164,10 @@ enum status store_check_column(const struct store *store, const struct schema *s
     return status;
 }
 
-/* Another version of the algorithm may have hashed other settings for a run that nobody believes
- * in: only what is done is looked at then. */
+/* Refuses a run whose settings are not those that its identity was made from: its rows would be
+ * attributed to other settings. Another version of the algorithm may have hashed other settings,
+ * but what it wrote for a run that is not done is never used: only runs that are done are compared
+ * then. The table is read in pieces, for the sake of memory. */
 enum status store_check_identities(const struct store *store, struct fault *fault)
 {
     enum { ROWS = 4096 };

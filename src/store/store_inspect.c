@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Looking at the whole numbers of finished runs before anybody uses them. The checksum of a run's
+ * rows covers everything, but comparing it means reading all rows of all episodes (`run --check`).
+ * The numbers that decide which group, event or index a run belongs to are a few per run: they are
+ * compared with what a training can leave (record_check.c) each time a file is read, so that a
+ * changed byte becomes a sentence and not a crash or a wrong estimate.
+ */
 #include "store/store_internal.h"
 #include <stdlib.h>
 
-/* Looked at in one go: so many runs, and bytes of a field. */
+/* Limits of one piece: runs, and bytes of a field. So a file of a million runs does not take more
+ * memory than one of a few thousand, and each field of a piece is one read. */
 enum { INSPECT_ROWS = 4096, INSPECT_BYTES = 4 << 20 };
 
 /* Runs that are looked at, with what their bounds need and room for a field of theirs. */
@@ -12,6 +20,8 @@ struct view {
     int32_t *outcomes, *totals, *values;
 };
 
+/* Whole numbers of a run, a detection or an actor; neither floating-point numbers nor rows of
+ * episodes and logs, which would mean reading most of the file. */
 static bool is_inspected(const struct field *field, bool actors)
 {
     const enum dimension dim = field->dims[0];
@@ -19,7 +29,8 @@ static bool is_inspected(const struct field *field, bool actors)
            (dim == DIM_NONE || dim == DIM_DETECTION || (actors && dim == DIM_ACTOR));
 }
 
-/* As many runs as fit, from `run` on. */
+/* As many runs as fit, from `run` on, at least one. HDF5 reads a box, so the widest run of a piece
+ * makes the rows of all its runs as wide. */
 static struct view plan_view(const struct store *store, int64_t run)
 {
     struct view view = {.run = run, .extents.of = {[DIM_NONE] = 1}};
@@ -38,13 +49,16 @@ static struct view plan_view(const struct store *store, int64_t run)
     return view;
 }
 
+/* Marks the runs whose values of the field no training leaves. Each run is compared within its own
+ * extents, not those of the piece. */
 static void check_values(struct store *store, const struct view *view, const struct field *field)
 {
     const int64_t width = record_count(field, &view->extents);
     for (int64_t i = 0; i < view->runs; i++) {
         struct settings cell;
         char why[RECORD_WHY];
-        /* Without an outcome it was taken back since it was found done. */
+        /* The file may be in use: a run whose outcome is gone was taken back after it was found
+         * done. */
         if (store_state(store, view->run + i) != STORE_DONE || !outcome_is_final(view->outcomes[i]))
             continue;
         store_cell(store, view->run + i, &cell);
@@ -77,6 +91,7 @@ static enum status inspect_view(struct store *store, const struct view *view, bo
     return status;
 }
 
+/* Nothing is read for a piece without finished runs, such as most pieces of a new sweep. */
 static bool has_done(const struct store *store, const struct view *view)
 {
     for (int64_t i = 0; i < view->runs; i++) {

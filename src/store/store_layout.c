@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Whether a dataset is stored as this program stores it, before anything of it is read. A file may
+ * come from anybody. Its links could lead into other files, its extents could be other than memory
+ * is allocated for, and its type could make HDF5 convert values on every access. A dataset that is
+ * ours in content but stored otherwise (chunks, filters: h5repack) can be read; that is only noted,
+ * because writing in place is not safe there.
+ */
 #include "spec/yaml_tree.h"
 #include "store/dataset_internal.h"
 #include "sys/disk.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* What a filter can at best make of its input: deflate's limit is 1032. */
+/* The most that a filter can expand its input by: the limit of deflate is 1032:1. A dataset that
+ * claims to be larger than that in proportion to the file is refused, else a file of a few
+ * kilobytes could ask for all memory. */
 enum { PACKED_MOST = 1100 };
 
 static bool is_hard_link(hid_t file, const char *name)
@@ -14,7 +23,8 @@ static bool is_hard_link(hid_t file, const char *name)
     return H5Lget_info(file, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
 }
 
-/* Another file, which a link would open, may be anything. */
+/* Opens a dataset of this very file. Soft and external links are not followed: they could lead to
+ * any other file or dataset. The group is checked as well, because it could be such a link. */
 static hid_t open_own(hid_t file, bool in_volatile, const char *name)
 {
     if (in_volatile && !is_hard_link(file, "volatile"))
@@ -26,6 +36,8 @@ static hid_t open_own(hid_t file, bool in_volatile, const char *name)
     return dataset;
 }
 
+/* Memory is allocated, and slabs are selected, by the extents of the schema. The dataset must have
+ * the same ones. */
 static bool has_extents(hid_t dataset, const struct schema *schema, const struct variable *variable)
 {
     hsize_t extents[DATASET_RANK] = {0};
@@ -40,6 +52,7 @@ static bool has_extents(hid_t dataset, const struct schema *schema, const struct
     return fits;
 }
 
+/* The types of file and memory are the same, so that a row is one write without conversion. */
 static bool has_type(hid_t dataset, const struct variable *variable)
 {
     const hid_t type = H5Dget_type(dataset);
@@ -52,7 +65,9 @@ static bool has_type(hid_t dataset, const struct variable *variable)
     return fits;
 }
 
-/* Its bytes are in this file, which is large enough for them. */
+/* Whether its bytes are in this file, and the file is long enough for them. What is not one
+ * contiguous piece is noted in `foreign`. Virtual and external storage is refused, since it is in
+ * other files. */
 static bool is_inside(struct store *store, hid_t dataset, const char *name, int64_t bytes)
 {
     const hid_t properties = H5Dget_create_plist(dataset);
@@ -89,7 +104,8 @@ bool layout_open(struct store *store, const struct schema *schema, const struct 
     return false;
 }
 
-/* One text of fixed length, and no longer than what is read as a spec. */
+/* Whether it is one text of fixed length, not longer than what is read as a spec. The length is
+ * read from the file, so it is limited before memory is allocated for it. */
 static bool is_text(hid_t dataset, hid_t type, size_t *size)
 {
     const hid_t space = H5Dget_space(dataset);

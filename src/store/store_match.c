@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Comparing an open file with a spec. Only settings that decide a result count; those of class
+ * operation (how often checkpoints are saved, for instance) may change between two starts. The
+ * comparison goes run by run and does not compare the texts of the two specs: the same cells can be
+ * written in several ways.
+ */
 #include "base/text.h"
 #include "store/store_internal.h"
 #include <inttypes.h>
 #include <string.h>
 
+/* First run in which the setting of the file differs from that of the spec, with both cells for the
+ * message; -1 when there is none. */
 static int64_t first_difference(const struct store *store, const struct spec *spec, int64_t runs,
                                 const struct setting *row, struct settings *there,
                                 struct settings *here)
@@ -17,7 +25,7 @@ static int64_t first_difference(const struct store *store, const struct spec *sp
     return -1;
 }
 
-/* Names the settings that decide a result and differ, for a refusal. */
+/* Names the settings that differ, each with the values of the first run in which it does. */
 static void list_differences(const struct store *store, const struct spec *spec, int64_t runs,
                              char *text, size_t size)
 {
@@ -38,7 +46,8 @@ static void list_differences(const struct store *store, const struct spec *spec,
     }
 }
 
-/* Names the settings in which cells from `from` on differ from the first. */
+/* Names what the longer of two lists of cells adds: the settings in which its cells from `from` on
+ * differ from its first cell. Used when all cells that both have are equal. */
 static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
 {
     size_t rows = 0;
@@ -68,6 +77,7 @@ static bool is_same(const struct settings *a, const struct settings *b)
     return true;
 }
 
+/* The usual case, without a message to compose: it ends at the first difference. */
 static bool is_of_spec(const struct store *store, const struct spec *spec)
 {
     bool same = spec_cells(spec) == store->runs;

@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What /volatile holds on runs and on starts of the program: times, hosts, progress, and what is
+ * held against a run that was lost.
+ *
+ * It is outside of the commit protocol: written without fsync, by whichever rank trains the run,
+ * and read by `status` while that goes on. A reader can meet a set of notes that is half old and
+ * half new; nothing in them decides what a result is. Each note is one value at a fixed place,
+ * so a kill leaves the old one or the new one. What a reader finds there may come from anywhere:
+ * numbers that the program never writes read as not written, and texts are made fit to print.
+ */
 #include "base/text.h"
 #include "store/dataset_internal.h"
 #include <inttypes.h>
@@ -7,24 +17,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* False for NaN too, which then becomes the fill value. */
 static bool is_noted(double value, const struct variable *note)
 {
     return value >= note->least && value <= note->most;
 }
 
-/* It need not end in NUL, and what is behind one was never written. */
+/* A text may fill its room without a NUL, and what is behind a NUL was never written. */
 static void mend_text(char *text, size_t size)
 {
     char plain[65] = "";
-    /* Names of hosts and revisions come from a file that anybody may have written, and are shown
-     * on a terminal. */
+    /* Control characters of a text that is shown on a terminal could move the cursor or change the
+     * title. They become question marks. */
     CHECK(size < sizeof plain);
     memcpy(plain, text, size);
     memset(text, 0, size);
     memcpy(text, plain, strlen(text_make_plain(plain)));
 }
 
-/* What the program never writes is as if it had not been written; texts are made fit to print. */
+/* Replaces numbers that the program never writes by the fill value, and makes texts fit to
+ * print. */
 static void mend(const struct variable *note, void *values, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -50,7 +62,7 @@ struct note {
     void *value;
 };
 
-/* The same to be written. */
+/* The same for writing. A text is cut to its room in the file, whose last byte stays NUL. */
 struct given_note {
     enum schema_note note;
     const void *value;
@@ -64,6 +76,7 @@ static const char *row_of(const struct variable *note)
     return note->dims[0] == SCHEMA_RUN ? "run" : "start";
 }
 
+/* Reads some notes of one row, one read each: they are different datasets. */
 static enum status read_notes(const struct store *store, int64_t row, const struct note *notes,
                               size_t count, struct fault *fault)
 {
@@ -106,8 +119,9 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
                              double now, struct fault *fault)
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
-    /* The number of the attempt is raised before the work begins: a kill at once counts as one,
-     * so that a cell that always kills is found. */
+    /* The number of the attempt is raised before the work begins, and the run is marked as in
+     * flight: a process that is killed at once counts as an attempt, so that a cell that always
+     * kills its process is found. */
     int32_t attempts = 0;
     const struct note before = {NOTE_ATTEMPTS, &attempts};
     enum status status = read_notes(store, run, &before, 1, fault);
@@ -137,8 +151,8 @@ enum status store_note_progress(struct store *store, int64_t run, int64_t episod
                                 int64_t actors_moving, double now, struct fault *fault)
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
-    /* With the attempt that it is of: a reader tells progress of this one from that of a killed
-     * one. */
+    /* Progress names its attempt, so that a reader can tell the progress of this attempt from that
+     * of a killed one. It may go backwards then: an attempt resumes from a checkpoint. */
     const int32_t reached = (int32_t)episode, moving = (int32_t)actors_moving;
     int32_t attempt = 0;
     const struct note before = {NOTE_ATTEMPTS, &attempt};
@@ -158,7 +172,7 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     double sum = NAN;
     const enum status status = read_notes(store, run, &(struct note){NOTE_WALL, &sum}, 1, fault);
-    /* All attempts together: what the run has cost, not what its last start took. */
+    /* All attempts together: what the run has cost, not what its last attempt took. */
     sum = isnan(sum) ? wall_s : sum + wall_s;
     const struct given_note notes[] = {{NOTE_WALL, &sum}, {NOTE_END, &now}};
     return status == STATUS_OK ? write_notes(store, run, notes, COUNT(notes), fault) : status;
@@ -170,6 +184,7 @@ struct member {
     size_t offset;
 };
 
+/* Of store_notes, and of store_note_copy, which writes to another file what was read here. */
 static const struct member run_notes[] = {
     {NOTE_START, offsetof(struct store_notes, start)},
     {NOTE_END, offsetof(struct store_notes, end)},
@@ -185,6 +200,7 @@ static const struct member run_notes[] = {
     {NOTE_PROGRESS_TIME, offsetof(struct store_notes, progress_time)},
 };
 
+/* Of store_failures and store_note_failures. */
 static const struct member run_failures[] = {
     {NOTE_FLIGHT, offsetof(struct store_failures, flight)},
     {NOTE_CRASHES, offsetof(struct store_failures, crashes)},
@@ -242,6 +258,8 @@ enum status store_note_failures(struct store *store, int64_t run,
     return write_members(store, run, run_failures, COUNT(run_failures), failures, fault);
 }
 
+/* Where a note of a run is in the file. It never moves, so a signal handler, which may not call
+ * HDF5, can write it with pwrite. */
 static int64_t place_of(const struct store *store, int64_t run, enum schema_note note)
 {
     const haddr_t start = H5Dget_offset(store->notes[note]);
@@ -271,6 +289,8 @@ enum status store_note_column(const struct store *store, enum schema_note note, 
     return status;
 }
 
+/* The log is a ring. Its last start is the row with the highest number, wherever it is; numbers
+ * begin at 1, and 0 is a row that was never used. */
 enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)
 {
     int64_t numbers[SCHEMA_STARTS];
@@ -292,6 +312,7 @@ enum status store_log_last(const struct store *store, int64_t *row, int *code, s
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
                             int64_t *row, struct fault *fault)
 {
+    /* The end of a start that has not ended. It overwrites that of the start whose row this was. */
     const double never = NAN;
     const int32_t open = -1;
     int64_t number = 0;

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Which runs are done, as their commit records say. A file that is being written can be scanned:
+ * every record is checked by its own checksum, so half of one reads as "not yet". The states are
+ * kept in memory, one byte per run, and read from the file again only for a run that
+ * store_look_again names. /
+ */
 #include "store/commit.h"
 #include "store/dataset_internal.h"
 #include "sys/disk.h"
@@ -6,16 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Looked at in one go. */
+/* Runs of one piece: a read of 4096 records (256 KiB) costs hardly more than a read of one. */
 enum { SCAN_ROWS = 4096 };
 
-/* What is read of some runs. */
+/* What is read of some runs: records, the identities that they must agree with, and outcomes. */
 struct sample {
     uint8_t (*commits)[COMMIT_SIZE];
     struct identity *identities;
     int32_t *outcomes;
 };
 
+/* Records first, outcomes last: store_uncommit writes in this order too. */
 static enum status read_sample(const struct store *store, int64_t run, int64_t rows,
                                const struct sample *sample, struct fault *fault)
 {
@@ -39,8 +46,10 @@ static enum store_state state_without(int32_t outcome)
     return outcome == OUTCOME_INTERRUPTED ? STORE_INTERRUPTED : STORE_PENDING;
 }
 
-/* The outcome is not the one that was committed. Whoever takes a record back does so before the
- * outcome: it is damage only when the record still holds. */
+/* Called when the outcome is not the one that was committed. In a file that is in use this happens
+ * without damage: the record was read, then another process took it back and wrote the outcome,
+ * then the outcome was read. The record goes first there, so it is read again: it is damage only
+ * when the record still holds. */
 static enum status look_closer(struct store *store, int64_t run, struct fault *fault)
 {
     uint8_t bytes[1][COMMIT_SIZE];
@@ -67,12 +76,13 @@ static enum status look_closer(struct store *store, int64_t run, struct fault *f
     return STATUS_OK;
 }
 
+/* Decides the state of one run from what was read of it. */
 static enum status look(struct store *store, int64_t run, const struct sample *sample, int64_t i,
                         struct fault *fault)
 {
     struct commit commit;
     const int32_t outcome = sample->outcomes[i];
-    /* The record decides, and the outcome is only its echo for readers that know nothing of
+    /* The record decides. The outcome repeats what it says, for readers that know nothing of
      * records. */
     const bool held = commit_holds(&commit, sample->commits[i], run, store->algorithm_version,
                                    &sample->identities[i]);
@@ -113,6 +123,7 @@ enum status store_scan(struct store *store, int64_t run, int64_t runs, struct fa
     return status;
 }
 
+/* Outcomes first, so that a record never holds before its outcome: the order of a commit. */
 static enum status fill_commits(struct store *store, int64_t run, int64_t rows,
                                 const struct sample *sample, struct fault *fault)
 {
@@ -154,10 +165,12 @@ enum status store_fill_commits(struct store *store, struct fault *fault)
 enum store_state store_state(const struct store *store, int64_t run)
 {
     CHECK(run >= 0 && run < store->runs);
-    /* Ranks other than 0 look when they are given a run: to scan all of them on every rank would
-     * read the file as often as there are ranks. */
+    /* Ranks other than 0 look when they are given a run. If every rank scanned all of them, the
+     * file would be read as often as there are ranks. */
     if (store->states[run] == STORE_UNKNOWN) {
-        /* What cannot be read now is found out when it is written. */
+        /* The state is a cache, so `store` is const for callers. A read that fails here is not
+         * reported: the run is trained, and writing its rows will show what is wrong with the
+         * disk. */
         struct store *const looked = (struct store *)(uintptr_t)store;
         if (store_scan(looked, run, 1, NULL) != STATUS_OK)
             return STORE_PENDING;
@@ -167,7 +180,7 @@ enum store_state store_state(const struct store *store, int64_t run)
 
 void store_mark(struct store *store, int64_t run, const char *why)
 {
-    /* Damage is rare: a healthy file pays for no list. */
+    /* Damage is rare: the list is allocated with the first damaged run. */
     if (store->damages == NULL)
         store->damages = fault_alloc((size_t)store->runs, sizeof *store->damages);
     free(store->damages[run]);

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Opening the file on all ranks through MPI-IO.
+ *
+ * Opening and closing are the only collective calls of the store, and so the places where one rank
+ * that fails can make all others wait for ever. What MPI-IO needs to be told about names, errors
+ * and helper files is here and nowhere else.
+ */
 #include "store/store_internal.h"
 #include "sys/disk.h"
 #include "sys/host.h"
@@ -18,9 +25,10 @@ static int rank_of(void)
     return rank;
 }
 
-/* When a read inside of H5Fopen fails on one rank, HDF5 closes the file there, which waits for all
- * others, and these wait for this one: nobody would ever say why. So it is said here, at once. The
- * file that MPI-IO names is none yet where opening it failed; the job has but one. */
+/* MPI calls this when MPI-IO fails while H5Fopen runs. Without it HDF5 would close the file on this
+ * rank, and closing is collective: it would wait for the other ranks, these would wait for this
+ * one, and nobody would ever print the reason. So the reason is printed here, and the job ended.
+ * `file` is MPI_FILE_NULL when opening itself failed, so the message does not name the file. */
 static void end_job(MPI_File *file, int *code, ...)
 {
     const int error = errno;
@@ -33,10 +41,12 @@ static void end_job(MPI_File *file, int *code, ...)
             "ccmsweep: rank %d on %s: cannot open the file of the sweep by MPI-IO: %s%s%s\n",
             rank_of(), host, words, error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
     MPI_Abort(MPI_COMM_WORLD, STATUS_FAULT);
-    _exit(STATUS_FAULT);
+    _exit(STATUS_FAULT); /* in case MPI_Abort returns: HDF5 must not continue */
 }
 
-/* From now on errors are returned, as HDF5 expects. */
+/* The file is open on all ranks, so a later failure concerns one rank alone: errors are returned
+ * again, as HDF5 expects, and become a sentence of the store. The handler of MPI_FILE_NULL is the
+ * one that new files get; the open file has its own, to be reset as well. */
 static void return_errors(hid_t file)
 {
     void *handle = NULL;
@@ -45,8 +55,9 @@ static void return_errors(hid_t file)
         MPI_File_set_errhandler(*(MPI_File *)handle, MPI_ERRORS_RETURN);
 }
 
-/* For shared file pointers, which nobody uses, OMPIO has two empty files of each rank beside the
- * file while that is open. Those of a killed job would stay. */
+/* OMPIO creates two empty files per rank beside the file, for shared file pointers, which the store
+ * does not use. It removes them when the file is closed, so those of a killed job would stay.
+ * Only empty plain files are removed, because the user may have a file of such a name. */
 static void remove_helpers(const struct store *store)
 {
     static const char *const kinds[] = {"data", "metadata"};
@@ -59,9 +70,10 @@ static void remove_helpers(const struct store *store)
     }
 }
 
-/* The file's name for MPI-IO, to be freed. ROMIO takes what stands before a ':' for a kind of file
- * system, and finds no such file; told the kind, it takes the rest as it is. OMPIO takes names as
- * they are. Which of them it is only trying tells. */
+/* The file's name for MPI-IO, to be freed. ROMIO reads what is before a ':' in a name as the kind
+ * of file system ("nfs:/a/b"), so it does not find a file whose own name has a colon; with the kind
+ * put before it, it uses the rest unchanged. OMPIO uses all names unchanged, and would not find the
+ * one with a kind. MPI does not say which of the two it uses, so the plain name is tried first. */
 static char *name_for_mpi(const char *path)
 {
     enum { NFS = 0x6969, LUSTRE = 0x0BD00BD0 };
@@ -87,9 +99,11 @@ static char *name_for_mpi(const char *path)
 hid_t store_open_together(struct store *store, hid_t access)
 {
     MPI_Errhandler ends_job;
+    /* The tests delay or kill a rank here, as a slow or lost node would. */
     inject(INJECT_OPEN, rank_of());
     watchdog_stage(store->watchdog, "opening %s by MPI-IO (H5Fopen), together with all other ranks",
                    store->path);
+    /* Independent: a rank writes its rows when they are ready, whatever the others do. */
     store->transfer = H5Pcreate(H5P_DATASET_XFER);
     if (H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL) < 0 ||
         H5Pset_dxpl_mpio(store->transfer, H5FD_MPIO_INDEPENDENT) < 0)
@@ -97,7 +111,7 @@ hid_t store_open_together(struct store *store, hid_t access)
     char *const name = name_for_mpi(store->path);
     MPI_File_create_errhandler(end_job, &ends_job);
     MPI_File_set_errhandler(MPI_FILE_NULL, ends_job);
-    errno = 0;
+    errno = 0; /* end_job prints it only if something in H5Fopen has set it */
     const hid_t file = H5Fopen(name, H5F_ACC_RDWR, access);
     free(name);
     return_errors(file);

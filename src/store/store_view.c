@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What an open store knows without reading: figures, settings, and the two refusals that store_open
+ * and the commands share. Opening, scanning and writing all call it, and it calls none
+ * of them: this keeps the files of the store free of circles.
+ */
 #include "store/store_internal.h"
 #include <ccmsweep/trainer.h>
 #include <inttypes.h>
@@ -35,7 +40,6 @@ void store_cell(const struct store *store, int64_t run, struct settings *cell)
     spec_cell(store->spec, run, cell);
 }
 
-/* First run in which a setting is another there than here, -1 when there is none. */
 hid_t store_outcomes(const struct store *store)
 {
     size_t count = 0;

@@ -95,7 +95,7 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
     if (mkdir(folder, 0777) == 0)
         status = disk_sync_folder(folder, fault);
     else if (errno != EEXIST)
-        status = fault_set(fault, STATUS_FAULT, "cannot make the folder %s: %s", folder,
+        status = fault_set(fault, STATUS_FAULT, "cannot create the folder %s: %s", folder,
                            strerror(errno));
     if (status == STATUS_OK)
         status = disk_create(temporary, &fd, fault);
@@ -148,11 +148,11 @@ static const char *header_flaw(const uint8_t *header, int64_t run, const struct 
     if (bytes_get(header + AT_VERSION, 4) != TRAINER_ALGORITHM_VERSION)
         return "was written by another version of the algorithm";
     if ((int64_t)bytes_get(header + AT_RUN, 8) != run)
-        return "is that of another run";
+        return "belongs to another run";
     if (memcmp(header + AT_IDENTITY, identity->bytes, IDENTITY_SIZE) != 0)
-        return "is that of a run with other settings";
+        return "belongs to a run with other settings";
     if (bytes_get(header + AT_SIZE, 8) != size)
-        return "holds a state of another size";
+        return "contains a state of another size";
     return NULL;
 }
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What others may have put beside the file of a sweep. A checkpoint is trusted as soon as its
+ * checksums hold, and whoever can write a file into a folder can compute checksums. A run cannot
+ * decide whether that was meant well, so it refuses only what is never right and warns of the rest.
+ */
 #include "store/sidecar.h"
 #include "base/text.h"
 #include "sys/disk.h"
@@ -11,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One more thing to tell. */
-static void tell(struct fault *warning, const char *format, ...)
+/* Adds a sentence to the warning. */
+static void warn(struct fault *warning, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-static void tell(struct fault *warning, const char *format, ...)
+static void warn(struct fault *warning, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -29,8 +34,9 @@ static bool is_foreign(const struct stat *about)
     return about->st_uid != geteuid();
 }
 
-/* Checkpoints of others in an own folder; in a foreign one all may be. */
-static void tell_checkpoints(const char *folder, struct fault *warning)
+/* Counts the checkpoints of other users in a folder that is the user's own. In a folder of another
+ * user all of them may be, which is one warning. */
+static void warn_of_checkpoints(const char *folder, struct fault *warning)
 {
     DIR *const entries = opendir(folder);
     long count = 0, owner = 0;
@@ -47,10 +53,12 @@ static void tell_checkpoints(const char *folder, struct fault *warning)
     }
     closedir(entries);
     if (count > 0)
-        tell(warning, "%ld checkpoint%s in %s belong%s to another user (number %ld)", count,
+        warn(warning, "%ld checkpoint%s in %s belong%s to another user (number %ld)", count,
              count == 1 ? "" : "s", folder, count == 1 ? "s" : "", owner);
 }
 
+/* A link is refused: rank 0 would make and remove files in a folder that belongs to another
+ * sweep. */
 static enum status check_checkpoints(const char *path, struct fault *warning, struct fault *fault)
 {
     struct stat about;
@@ -60,16 +68,20 @@ static enum status check_checkpoints(const char *path, struct fault *warning, st
     if (there && S_ISLNK(about.st_mode))
         status = fault_set(fault, STATUS_INPUT,
                            "%s is a link, expected a folder or nothing: checkpoints of another "
-                           "sweep may be there; let %s be a link instead, they follow it",
+                           "sweep may be there; make %s a link instead: checkpoints are beside its "
+                           "target",
                            folder, path);
     else if (there && is_foreign(&about))
-        tell(warning, "%s belongs to another user (number %ld)", folder, (long)about.st_uid);
+        warn(warning, "%s belongs to another user (number %ld)", folder, (long)about.st_uid);
     else if (there)
-        tell_checkpoints(folder, warning);
+        warn_of_checkpoints(folder, warning);
     free(folder);
     return status;
 }
 
+/* Whether a run could lock the file. lock_acquire would find out too, but it makes the lock file,
+ * and `run --dry-run` must not leave anything. When neither file nor lock exists, the message names
+ * the file, which is what the user has asked for. */
 static enum status check_lock(const char *path, struct fault *warning, struct fault *fault)
 {
     struct stat about, file;
@@ -83,7 +95,7 @@ static enum status check_lock(const char *path, struct fault *warning, struct fa
     if (status == STATUS_OK && S_ISREG(about.st_mode))
         status = disk_check_access(lock, fault);
     if (status == STATUS_OK && there && is_foreign(&about))
-        tell(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);
+        warn(warning, "%s belongs to another user (number %ld)", lock, (long)about.st_uid);
     free(lock);
     return status;
 }
@@ -95,10 +107,11 @@ enum status sidecar_check(const char *path, struct fault *warning, struct fault 
     enum status status = check_checkpoints(path, warning, fault);
     if (status == STATUS_OK)
         status = disk_look(path, 0, &about, fault);
+    /* Locks are named after the file, so two hard links would have two locks for one file. */
     if (status == STATUS_OK && S_ISREG(about.st_mode) && about.st_nlink > 1)
-        tell(warning,
-             "%s has %ld names (hard links), each with a lock of its own: let no run use another "
-             "one at the same time",
+        warn(warning,
+             "%s has %ld names (hard links), each with a lock of its own: do not let two runs "
+             "use different ones at the same time",
              path, (long)about.st_nlink);
     return status == STATUS_OK ? check_lock(path, warning, fault) : status;
 }

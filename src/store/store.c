@@ -316,8 +316,8 @@ enum status store_open_shared(struct store **store, const char *path, struct wat
     /* Wrong input here is not the user's: rank 0 has opened the same file, and found it good. */
     if (status != STATUS_INPUT)
         return status;
-    fault_prefix(fault, "rank 0 found the file in order just now, but MPI-IO here does not (the "
-                        "file system failed, or MPI-IO: see its own words)");
+    fault_prefix(fault, "rank 0 could read the file, but this rank cannot read it by MPI-IO (the "
+                        "file system or MPI-IO failed: see its own message)");
     return STATUS_FAULT;
 }
 

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Making the file of a sweep: all of it at once, before any run is trained.
+ *
+ * Everything that HDF5 calls metadata is written here and never again, because a process that is
+ * killed while metadata changes leaves a file that HDF5 cannot open. The file gets its name last,
+ * by a rename, so that a file of that name is always complete. The steps are in store_create and
+ * make; their order matters: what can fail for want of room fails before anything large is written.
+ */
 #include "base/build.h"
 #include "store/store_internal.h"
 #include "sys/disk.h"
@@ -19,7 +27,9 @@
 /* Rows are written as they lie in memory. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is little-endian");
 
-/* Dataset starts on pages. */
+/* Large datasets start on pages of the disk and of memory. A commit record of 64 bytes then never
+ * crosses a sector, which a disk writes as a whole. (In a small dataset one may; its checksum finds
+ * a torn one in any case.) */
 enum { ALIGNMENT = 4096 };
 
 static const char event_times[] =
@@ -51,6 +61,8 @@ static void *values_new(const struct making *making, const struct variable *vari
     return values;
 }
 
+/* Names the values of an outcome, a cause or a choice, as the CF conventions of netCDF do it
+ * (flag_values, flag_meanings), so that other programs show words for the numbers. */
 static bool write_flags(hid_t dataset, const char *const *names, const struct variable *variable)
 {
     char meanings[512] = "";
@@ -94,12 +106,15 @@ static bool attach_scales(struct making *making, hid_t dataset, const struct var
     return true;
 }
 
+/* HDF5 converts the value to the type of the dataset. A value that no training writes: a row that
+ * was not written cannot be taken for data. */
 static bool set_fill(hid_t properties, const struct variable *variable)
 {
     return variable->type == SCHEMA_TEXT ||
            H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &variable->fill) >= 0;
 }
 
+/* Creates a dataset, which allocates and fills it, and then writes what is known from the start. */
 static bool make_dataset(struct making *making, const struct variable *variable)
 {
     hsize_t extents[4];
@@ -123,12 +138,14 @@ static bool make_dataset(struct making *making, const struct variable *variable)
     H5Sclose(space);
     H5Tclose(type);
     H5Pclose(properties);
-    /* Scales are attached to later; closing the file closes them. */
+    /* Later datasets are attached to the scales, so these stay open until the file is closed. */
     if (dataset >= 0 && variable->kind != SCHEMA_SCALE && H5Dclose(dataset) < 0)
         made = false;
     return made;
 }
 
+/* What made the file. Nothing here may differ between two creations by the same program from the
+ * same spec: no time, no host, no user. Those are in /volatile. */
 static bool write_root(const struct making *making, const struct store_program *program)
 {
     const hid_t root = making->file;
@@ -151,9 +168,10 @@ static bool write_root(const struct making *making, const struct store_program *
 
 static hid_t dataset_properties(void)
 {
-    /* All space is there from the start and never moves: ranks write rows at places that are
-     * known, without telling each other, and a kill can leave wrong rows but no wrong structure.
-     * Times of objects would make two files of one spec differ. */
+    /* All space is there from the start and never moves: ranks write rows at places that are known,
+     * without telling each other, and a kill can leave wrong rows but no wrong structure. The fill
+     * values are really written at creation, so a full disk shows before the first training and not
+     * days later. Times of objects would make two files of one spec differ. */
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     if (properties >= 0 && H5Pset_layout(properties, H5D_CONTIGUOUS) >= 0 &&
         H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
@@ -167,7 +185,8 @@ static hid_t dataset_properties(void)
 /* \param driver through which it is written, invalid for HDF5's own */
 static hid_t make_file(const char *path, hid_t driver)
 {
-    /* Datasets begin on pages of the disk: what one rank writes lies beside little of others. */
+    /* Page alignment also keeps apart what ranks write: two of them rarely share a page at the ends
+     * of a dataset. */
     const hid_t access = h5_access();
     const hid_t properties = H5Pcreate(H5P_FILE_CREATE);
     hid_t file = H5I_INVALID_HID;
@@ -180,6 +199,8 @@ static hid_t make_file(const char *path, hid_t driver)
     return file;
 }
 
+/* Fills the file. The loop over datasets ends early on a stop: the driver (h5_filler.c) then writes
+ * nothing any more, and the temporary is removed. */
 static bool make_content(struct making *making, const struct store_program *program)
 {
     const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
@@ -197,32 +218,36 @@ static bool make_content(struct making *making, const struct store_program *prog
     return made && H5Fflush(making->file, H5F_SCOPE_GLOBAL) >= 0;
 }
 
-/* Bytes that a creation leaves free: who shares the disk, checkpoints among them, need some. */
+/* Bytes that a creation leaves free. Others use the disk too: the first checkpoints of this sweep
+ * need room, and a disk without any disturbs everybody on it. */
 static double margin(double size)
 {
     const double least = 2e6, share = 0.02;
     return fmax(least, share * size);
 }
 
-/* A disk that has no room for the file is told of before it is full. */
+/* Refuses a disk that has no room for the file, before it is full. The estimate (schema_file_size)
+ * is within a few per cent, and the margin covers that. */
 static enum status check_room(int fd, double size, const char *path, struct fault *fault)
 {
     struct statvfs disk;
-    /* Some file systems do not know: of what size they are, either. */
+    /* A file system that does not know how much is free does not know its own size either. */
     if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
         return STATUS_OK;
+    /* f_bavail is what any user may use; f_bfree has also what is kept for root. */
     const double room = (double)disk.f_bavail * (double)disk.f_frsize;
-    /* What the user may use, not what root may. */
     if (size + margin(size) <= room)
         return STATUS_OK;
     return fault_set(
         fault, STATUS_FAULT,
-        "cannot create %s: %s: it takes %.1f MB, and %.1f MB more are to stay free, but "
-        "only %.1f MB are free",
+        "cannot create %s: %s: it needs %.1f MB, and %.1f MB more must stay free, but only "
+        "%.1f MB are free",
         path, strerror(ENOSPC), 1e-6 * size, 1e-6 * margin(size), 1e-6 * room);
 }
 
-/* The blocks of the whole file, before the first is filled; its length stays. */
+/* Reserves the blocks of the whole file before the first is filled: another process cannot take
+ * them meanwhile. Its length stays 0, because HDF5 sets it. An interrupted call is repeated unless
+ * the signal was a stop, which the caller sees. */
 static enum status reserve(int fd, int64_t size, const char *path, struct fault *fault)
 {
     while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) != 0) {
@@ -230,7 +255,7 @@ static enum status reserve(int fd, int64_t size, const char *path, struct fault 
         if (error == EINTR && !stop_requested())
             continue;
         if (error == EINTR || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL)
-            return STATUS_OK; /* not here: then filling finds out */
+            return STATUS_OK; /* not possible here: filling will find a full disk */
         return fault_set(fault, STATUS_FAULT, "cannot reserve %lld bytes for %s: %s",
                          (long long)size, path, strerror(error));
     }
@@ -239,13 +264,14 @@ static enum status reserve(int fd, int64_t size, const char *path, struct fault 
 
 static enum status refuse_stopped(const char *path, struct fault *fault)
 {
-    return fault_set(fault, STATUS_STOPPED,
-                     "stopped while %s was made, nothing is left of it; run the same command again",
-                     path);
+    return fault_set(
+        fault, STATUS_STOPPED,
+        "stopped while creating %s, and nothing is left of it; run the same command again", path);
 }
 
-/* Bring what is filled to the disk piece by piece: of a large file that takes long, and a single
- * fsync hears no signal. Only a head start: what fails here fails in the fsync as well. */
+/* Writes the filled pages to the disk piece by piece. One fsync of a large file takes long and
+ * cannot be interrupted by a signal; between two pieces a stop is seen. This is only a head start:
+ * it makes nothing durable, and what fails here fails in the fsync that follows as well. */
 static void write_out(int fd, off_t size)
 {
     static const off_t piece = (off_t)1 << 26;
@@ -257,8 +283,9 @@ static void write_out(int fd, off_t size)
     }
 }
 
-/* Reserve every block, also where the file system would leave holes, give back what was reserved
- * too much, and bring it to the disk. */
+/* Makes the finished file durable. Setting its length to what it has gives back blocks that were
+ * reserved behind its end. posix_fallocate fills holes, which a file system may have left for zeros
+ * although HDF5 wrote them: a write into a hole could find the disk full later. */
 static enum status settle(int fd, const char *path, const char *name, struct fault *fault)
 {
     struct stat about;
@@ -272,7 +299,9 @@ static enum status settle(int fd, const char *path, const char *name, struct fau
     return stop_requested() ? refuse_stopped(name, fault) : disk_sync(fd, path, fault);
 }
 
-/* Make the file, which is there, empty, and open at `fd`. \param name of the file in the end */
+/* Makes the content of the file, which exists, is empty and is open at `fd`. \param path temporary
+ * name, under which HDF5 opens it a second time \param name that it gets in the end, for
+ * messages */
 static enum status make(int fd, const char *path, const char *name, const struct spec *spec,
                         const struct store_program *program, struct fault *fault)
 {
@@ -282,8 +311,8 @@ static enum status make(int fd, const char *path, const char *name, const struct
                             .settings = spec_resolved(spec),
                             .file = H5I_INVALID_HID,
                             .volatile_group = H5I_INVALID_HID};
-    /* Two datasets are as large as their texts: the spec as the user wrote it, and all its
-     * settings. */
+    /* Two datasets have the length of their texts, which the schema cannot know: the spec as the
+     * user wrote it, and all settings. HDF5 has no text of length 0. */
     for (size_t v = 0; v < schema->count; v++) {
         struct variable *variable = &schema->variables[v];
         const char *text = variable->kind == SCHEMA_SPEC       ? spec_text(spec)
@@ -296,12 +325,12 @@ static enum status make(int fd, const char *path, const char *name, const struct
     struct h5_words words;
     h5_listen(&words);
     const hid_t driver = h5_filler_register();
-    /* Looked at before HDF5 begins: it fills the disk to the last byte and then says that it is
-     * full. */
+    /* Before HDF5 begins: it would fill the disk to the last byte and only then fail, and everybody
+     * else on the disk with it. */
     enum status status = check_room(fd, (double)size, name, fault);
     if (status == STATUS_OK)
         making.file = make_file(path, driver);
-    /* HDF5 has emptied it. */
+    /* Only now: HDF5 truncates the file when it creates it, and the blocks would be lost. */
     if (making.file >= 0)
         status = reserve(fd, size, name, fault);
     const bool made = making.file >= 0 && status == STATUS_OK && make_content(&making, program);
@@ -336,13 +365,15 @@ enum status store_create(const char *path, const struct spec *spec,
     enum status status = disk_resolve(path, &name, fault);
     if (status != STATUS_OK)
         return status;
+    /* The caller holds the lock, so nobody else makes one now: all are left by killed creations. */
     disk_remove_temporaries(name);
     temporary = disk_temporary(name);
-    /* Made by hand first: so the system says in its own words what is wrong with the folder. */
+    /* Created by hand first, so that the message about the folder is the system's and not
+     * HDF5's. */
     status = disk_create(temporary, &fd, fault);
     if (status == STATUS_OK) {
         status = make(fd, temporary, name, spec, program, fault);
-        /* With --force the new file takes the rights of the one that it replaces. */
+        /* With --force the new file gets the permissions of the one that it replaces. */
         disk_keep_mode(fd, name);
         close(fd);
         inject(INJECT_CREATE, -1);

@@ -41,7 +41,7 @@ static void list_differences(const struct store *store, const struct spec *spec,
             continue;
         settings_get(&there, &table[i], a, sizeof a);
         settings_get(&here, &table[i], b, sizeof b);
-        text_add(text, size, "%s%s is %s there and %s here (run %" PRId64 ")",
+        text_add(text, size, "%s%s is %s in the file and %s in the spec (run %" PRId64 ")",
                  text[0] != '\0' ? "; " : "", table[i].key, a, b, run);
     }
 }

@@ -184,9 +184,9 @@ enum status store_uncommit(struct store *store, int64_t run, struct fault *fault
      * leave a run that counts and whose outcome is pending, which is damage (store_scan.c). */
     static const uint8_t none[COMMIT_SIZE] = {0};
     const struct slab slab = slab_bytes(run, 1, COMMIT_SIZE);
-    enum status status = dataset_write(
-        store, store->commits, &slab, none, fault,
-        "cannot take back the commit record of run %" PRId64 " of %s", run, store->path);
+    enum status status =
+        dataset_write(store, store->commits, &slab, none, fault,
+                      "cannot clear the commit record of run %" PRId64 " of %s", run, store->path);
     if (status == STATUS_OK)
         status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
     if (status == STATUS_OK)

@@ -56,7 +56,7 @@ enum status store_check_layout(const struct store *store, struct fault *fault)
     if (store->foreign[0] == '\0')
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
-                     "%s can be read, not continued: %s is not stored as %s does it; another "
-                     "program has written the file anew",
+                     "%s can be read but not continued: %s is not stored as %s stores it; another "
+                     "program has rewritten the file",
                      store->path, store->foreign, STORE_PROGRAM);
 }

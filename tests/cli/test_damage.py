@@ -253,7 +253,7 @@ def assert_only_read(path):
     done = run(*READERS["reuse"], cwd=path.parent)
     assert done.returncode == 0 and "3 runs copied from s.h5" in done.stderr
     done = run(*READERS["run"], cwd=path.parent)
-    assert done.returncode == 2 and "s.h5 can be read, not continued: " in done.stderr
+    assert done.returncode == 2 and "s.h5 can be read but not continued: " in done.stderr
     assert path.read_bytes() == before
 
 

@@ -382,8 +382,8 @@ def test_a_stop_in_a_creation(command, number, tmp_path):
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (75, ""), err
-    assert err == ("ccmsweep: stopped while b.h5 was made, nothing is left of it; run the same "
-                   "command again\n")
+    assert err == ("ccmsweep: stopped while creating b.h5, and nothing is left of it; run the "
+                   "same command again\n")
     assert listing(tmp_path) == ["b.h5.lock", "s.yaml"]
     assert run(command, "s.yaml", "-o", "b.h5", cwd=tmp_path).returncode == 0
 

@@ -229,7 +229,7 @@ def test_file_of_another_spec_is_refused(folder):
     train(folder)
     done = run("plan", "one.yaml", "run.h5", "--set", "training.seed=7", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "training.seed is 42 there and 7 here" in done.stderr
+    assert "training.seed is 42 in the file and 7 in the spec" in done.stderr
     done = run("plan", "grid.yaml", "run.h5", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert "run.h5 was made for 1 cells and the spec has 40" in done.stderr

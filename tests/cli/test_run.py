@@ -260,7 +260,7 @@ def test_dry_run(finished):
         assert (done.stdout, done.stderr) == (
             "", "ccmsweep: nothing is wrong, nothing was touched\n")
     for words, sentence in ((["s.yaml", "-o", "s.h5", "--set", "training.gamma=0.9"],
-                             "training.gamma is 0.99 there and 0.9 here"),
+                             "training.gamma is 0.99 in the file and 0.9 in the spec"),
                             (["s.yaml", "-o", "new.h5", "--reuse", "none.h5"], "--reuse: "),
                             (["s.yaml", "-o", "new.h5", "--order", "none"], "--order: 'none'")):
         done = run("run", *words, "--dry-run", cwd=folder)
@@ -273,7 +273,7 @@ def test_another_spec_is_refused(finished, tmp_path):
     before = (folder / "s.h5").read_bytes()
     done = run("run", "s.yaml", "-o", "s.h5", "--set", "training.gamma=0.9", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "training.gamma is 0.99 there and 0.9 here" in done.stderr
+    assert "training.gamma is 0.99 in the file and 0.9 in the spec" in done.stderr
     (tmp_path / "more.yaml").write_text(SPEC.replace("[1, 2, 3]", "[1, 2, 3, 4]"))
     done = run("run", tmp_path / "more.yaml", "-o", "s.h5", cwd=folder)
     assert done.returncode == 2 and "training.seed" in done.stderr, done.stderr

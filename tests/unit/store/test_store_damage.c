@@ -296,7 +296,7 @@ static void test_another_layout_is_only_read(void **state)
     assert_true(H5Fclose(file) >= 0);
     struct store *store = NULL;
     assert_refused(store_open(&store, folder.path, STORE_WRITE, &fault), STATUS_INPUT,
-                   "can be read, not continued: cause is not stored as ccmsweep does it");
+                   "can be read but not continued: cause is not stored as ccmsweep stores it");
     assert_ok(store_open(&store, folder.path, STORE_READ, &fault));
     assert_refused(store_check_layout(store, &fault), STATUS_INPUT, "not continued");
     store_close(&store);

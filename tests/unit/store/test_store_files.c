@@ -170,13 +170,13 @@ static void test_another_spec_is_refused_by_key(void **state)
     assert_ok(spec_set(other, "training.batch=32", &fault));
     assert_ok(spec_set(other, "training.gamma=0.5", &fault));
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "training.batch is 64 there and 32 here (run 0); "
-                   "training.gamma is 0.99 there and 0.5 here");
+                   "training.batch is 64 in the file and 32 in the spec (run 0); "
+                   "training.gamma is 0.99 in the file and 0.5 in the spec");
     assert_null(strstr(fault.text, "every_s"));
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6, 8]}\n");
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "training.seed is 7 there and 8 here (run 2)");
+                   "training.seed is 7 in the file and 8 in the spec (run 2)");
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6]}\n");
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
@@ -184,7 +184,8 @@ static void test_another_spec_is_refused_by_key(void **state)
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6, 7], actor_lr: [0.1, 0.2]}\n");
     assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "for 3 cells and the spec has 6: training.actor_lr is 0.0001 there and 0.1 here "
+                   "for 3 cells and the spec has 6: training.actor_lr is 0.0001 in the file and "
+                   "0.1 in the spec "
                    "(run 0)");
     spec_free(&other);
     store_close(&store);

@@ -95,7 +95,7 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
     if (mkdir(folder, 0777) == 0)
         status = disk_sync_folder(folder, fault);
     else if (errno != EEXIST)
-        status = fault_set(fault, STATUS_FAULT, "cannot create the folder %s: %s", folder,
+        status = fault_set(fault, STATUS_FAULT, "cannot make the folder %s: %s", folder,
                            strerror(errno));
     if (status == STATUS_OK)
         status = disk_create(temporary, &fd, fault);

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Writing tables and reports. A table that is half written looks like a whole one, so a plain file
+ * is written under a temporary name and renamed when it is complete and on the disk. A name can
+ * also lead to something that no rename may replace: a descriptor of the process (/dev/stdout), a
+ * device, a FIFO. Those are written to directly.
+ */
 #include "sys/atomic_file.h"
 #include "sys/disk.h"
 #include <errno.h>
@@ -22,8 +28,9 @@ static enum status refuse(const char *name, int error, struct fault *fault)
     return fault_set(fault, disk_status(error), "cannot write %s: %s", name, strerror(error));
 }
 
-/* HDF5 has its signature at 0, 512, 1024, 2048, … \return 1 when there is one, else 0; -1 and errno
- * when that cannot be told */
+/* Tables may replace tables, but never results. HDF5 has its signature at 0, or behind a block of
+ * the user's at 512, 1024, 2048, … \return 1 when there is one, else 0; -1 and errno when that
+ * cannot be told */
 static int is_hdf5(int fd, off_t size)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
@@ -39,8 +46,9 @@ static int is_hdf5(int fd, off_t size)
     return 0;
 }
 
-/* Results do not come back; a table is made again in a second. What cannot be looked at is spared,
- * unless somebody has opened it for us. */
+/* Refuses to replace an HDF5 file: a table is made again in a second, a sweep is not. A file that
+ * cannot be read might be one, so it is not replaced either, unless it is an open descriptor:
+ * whoever opened it has decided already. */
 static enum status check_content(const char *path, const char *name, bool opened,
                                  struct fault *fault)
 {
@@ -58,11 +66,12 @@ static enum status check_content(const char *path, const char *name, bool opened
     if (results == 0)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
-                     "cannot write %s: it is an HDF5 file, which no table replaces: give another "
-                     "name",
+                     "cannot write %s: it is an HDF5 file, which a table must not replace: give "
+                     "another name",
                      name);
 }
 
+/* Finds out what the name leads to, and refuses what must not be written to. */
 static enum status look(const char *path, const char *name, enum target *target,
                         struct fault *fault)
 {
@@ -101,8 +110,10 @@ static void forget(struct atomic_file *output)
     *output = (struct atomic_file){.file = NULL};
 }
 
-/* One of our own descriptors is shared, with its place in the file: what the shell wrote before
- * stays. Another way to it, or to that of another process, would begin at the beginning. */
+/* Opens a descriptor by its name in /proc. One of this process is duplicated, which shares the
+ * place in the file: with `>>log` or after an `echo`, what the shell wrote before stays. Opening
+ * the name anew would begin at the start of the file. A descriptor of another process cannot be
+ * duplicated, so that is opened for appending. */
 static int open_descriptor(const char *path)
 {
     char own[64], real[PATH_MAX];
@@ -118,6 +129,8 @@ static int open_descriptor(const char *path)
     return fd;
 }
 
+/* A temporary is locked (disk_claim) while it is written: another process that tidies up can tell
+ * it from one that a killed process left. */
 static enum status open_target(struct atomic_file *output, enum target target, int *fd,
                                struct fault *fault)
 {
@@ -152,11 +165,11 @@ enum status atomic_file_begin(struct atomic_file *output, const char *name, stru
     }
     output->file = fdopen(fd, "w");
     if (output->file == NULL)
-        fault_no_memory(BUFSIZ);
+        fault_no_memory(BUFSIZ); /* there is no other reason: the descriptor is open */
     return STATUS_OK;
 }
 
-/* What was written to no file has no place on a disk. */
+/* fsync fails on a pipe or a terminal, which has no disk. */
 static enum status sync_file(const struct atomic_file *output, struct fault *fault)
 {
     struct stat about;
@@ -171,6 +184,8 @@ enum status atomic_file_end(struct atomic_file *output, bool good, struct fault 
     enum status status = STATUS_OK;
     if (output->file == NULL)
         return STATUS_OK;
+    /* stdio keeps an earlier failure in ferror, without its errno. A reader that has left a pipe
+     * (`| head`) has what it wanted: that is not a failure of ours. */
     errno = 0;
     const bool lost = fflush(output->file) != 0 || ferror(output->file) != 0;
     const bool left = output->temporary == NULL && errno == EPIPE;
@@ -187,6 +202,7 @@ enum status atomic_file_end(struct atomic_file *output, bool good, struct fault 
     return status;
 }
 
+/* Used where a rename is not possible: the target is a device, or on another disk. */
 static enum status copy(const char *from, struct atomic_file *output, struct fault *fault)
 {
     enum { BLOCK = 1 << 16 };
@@ -213,13 +229,15 @@ enum status atomic_file_move(const char *from, const char *name, struct fault *f
         status = disk_look(name, AT_SYMLINK_NOFOLLOW, &old, fault);
     if (status != STATUS_OK)
         return status;
-    /* Nothing stands there, or a plain file of the same disk. */
+    /* A rename would replace a link or a device, so it is tried only for a plain file or no file.
+     * It fails when the target is on another disk, and then the content is copied. */
     if ((old.st_mode == 0 || S_ISREG(old.st_mode)) && rename(from, name) == 0)
         return STATUS_OK;
     status = atomic_file_begin(&output, name, fault);
     if (status != STATUS_OK)
         return status;
     status = copy(from, &output, fault);
+    /* The first failure is the one to report, but the file must be ended in any case. */
     struct fault trouble;
     const enum status ends = atomic_file_end(&output, status == STATUS_OK, &trouble);
     if (status == STATUS_OK && ends != STATUS_OK)

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Writing an export: several files that belong together. The folder is made aside and renamed as a
+ * whole where that is possible. Where it is not (the user gave the working directory, or wants
+ * files added to a folder), the files move one by one, and a killed process can leave some of them;
+ * the part that is still aside then shows that the folder is half made.
+ */
 #include "sys/atomic_folder.h"
 #include "sys/atomic_file.h"
 #include "sys/disk.h"
@@ -13,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Inside a folder that stays, the part aside is a temporary of this name. */
+/* Name of the part aside in a folder that cannot be replaced: export.tmp.PID inside it. */
 static const char inside[] = "export";
 
 static enum status refuse(const char *name, int error, struct fault *fault)
@@ -22,7 +28,8 @@ static enum status refuse(const char *name, int error, struct fault *fault)
                      strerror(error));
 }
 
-/* The folder that the name leads to, without a slash at its end; "." and ".." by their names. */
+/* The folder that the name leads to, without a slash at its end, so that the temporary is beside it
+ * and not in it. "." and ".." are replaced by the folders' own names for the same reason. */
 static enum status find(struct atomic_folder *staging, struct fault *fault)
 {
     char *bare = disk_name("%s", staging->name);
@@ -35,7 +42,7 @@ static enum status find(struct atomic_folder *staging, struct fault *fault)
     return status;
 }
 
-/* Number of entries but for those of the part aside. */
+/* Number of entries, without "." and ".." and the part aside. */
 static int count_entries(DIR *entries, const char *aside)
 {
     int count = 0;
@@ -45,7 +52,9 @@ static int count_entries(DIR *entries, const char *aside)
     return count;
 }
 
-/* It can give its place to another one, of the same owner. */
+/* Whether a new folder can take its place by a rename: not the working directory (the user's shell
+ * would be left in a folder that is gone), not a mount point (another file system than its parent),
+ * not one of another owner, and only where the parent can be written to. */
 static bool is_replaceable(const char *path, const struct stat *about)
 {
     struct stat here, above;
@@ -59,7 +68,9 @@ static bool is_replaceable(const char *path, const struct stat *about)
     return is;
 }
 
-/* What is there already. */
+/* Looks at what is there already. A folder that is not empty is refused unless the user wants to
+ * add to it, or a killed process left a part aside in it: then the same command finishes what that
+ * one began. */
 static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, struct fault *fault)
 {
     struct stat about;
@@ -91,6 +102,8 @@ static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, 
     return STATUS_OK;
 }
 
+/* The folder aside gets the permissions of the empty folder whose place it takes. That this is not
+ * allowed is not a failure. */
 static enum status make_aside(struct atomic_folder *staging, mode_t mode, struct fault *fault)
 {
     char *part = disk_name(staging->whole ? "%s" : "%s/%s", staging->path, inside);
@@ -131,7 +144,8 @@ enum status atomic_folder_begin(struct atomic_folder *staging, const char *name,
     return status;
 }
 
-/* Everything in the folder `from` to its place in `to`, folders and all. */
+/* Moves everything in the folder `from` to its place in `to`, folders included, and then syncs
+ * `to`, so that the new names are on the disk before the part aside is removed. */
 static enum status move_all(const char *from, const char *to, struct fault *fault)
 {
     enum status status = STATUS_OK;

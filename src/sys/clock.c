@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The three clocks of the system, as seconds in a double: a microsecond is still exact for dates of
+ * this century.
+ */
 #include "sys/clock.h"
 #include <ccmsweep/fault.h>
 #include <time.h>
@@ -10,6 +14,7 @@ static double read_clock(clockid_t id)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* For durations and due dates: not affected when somebody sets the date. */
 double clock_now(void)
 {
     return read_clock(CLOCK_MONOTONIC);
@@ -20,6 +25,7 @@ double clock_utc(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+/* Of the calling thread alone: MPI and BLAS may have threads that use CPU time while they wait. */
 double clock_cpu(void)
 {
     return read_clock(CLOCK_THREAD_CPUTIME_ID);

@@ -12,8 +12,8 @@ double clock_now(void);
 /** Seconds since 1970-01-01 UTC. */
 double clock_utc(void);
 
-/** Seconds of CPU time that the calling thread has used: whatever libraries do in threads of their
- *  own, if only waiting for work, does not count. */
+/** Seconds of CPU time that the calling thread has used. What libraries do in threads of their own
+ *  does not count, even if they only wait there. */
 double clock_cpu(void);
 
 #endif

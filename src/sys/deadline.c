@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Reading the moment at which the work must have stopped. A time that is misread costs either a job
+ * that is killed in the middle or hours of an allocation that are not used, so only forms that
+ * leave no doubt are accepted: strptime and mktime would silently turn many typing errors into some
+ * moment nearby.
+ */
 #include "sys/deadline.h"
 #include "base/text.h"
 #include <math.h>
@@ -7,10 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-/* The end of the year 9999, which no date that can be written is behind. A number above it is a
- * typing error, and could overflow where somebody computes with it. */
+/* The end of the year 9999, the last that a date can be written in. A larger number is a typing
+ * error, and could overflow where others compute with it. */
 static const double last_moment = 253402300799;
 
+/* The text behind the "+" of a span: a number, and a unit or none for seconds. */
 static bool parse_span(const char *text, double *seconds)
 {
     static const struct {
@@ -30,14 +37,15 @@ static bool parse_span(const char *text, double *seconds)
         }
     }
     snprintf(number, sizeof number, "%.*s", (int)length, text);
-    /* One sign is the span's own. */
+    /* The "+" was the sign; a second one is a typing error. */
     if (*number == '+' || *number == '-' || !text_parse_real(number, seconds))
         return false;
     *seconds *= unit;
     return isfinite(*seconds);
 }
 
-/* Seconds east of Greenwich; `local` when nothing is said. No zone is further from it than 14 h. */
+/* Reads a zone as seconds east of Greenwich; `local` when there is none. The largest difference in
+ * use is 14 h (Kiribati). */
 static bool parse_zone(const char *text, double *offset, bool *local)
 {
     int hours = 0, minutes = 0;
@@ -59,18 +67,19 @@ static bool is_same(const struct tm *a, const struct tm *b)
            a->tm_hour == b->tm_hour && a->tm_min == b->tm_min && a->tm_sec == b->tm_sec;
 }
 
-/* What a text says of a moment. */
+/* What a text means as a date. */
 enum date {
-    DATE_NONE,    /* it is no date */
+    DATE_NONE,    /* it is not a date */
     DATE_OK,      /* one moment */
-    DATE_ABSENT,  /* no calendar has it */
-    DATE_MISSING, /* the clocks here leave it out */
-    DATE_DOUBLED, /* the clocks here show it twice */
+    DATE_ABSENT,  /* the calendar does not have it: 30 February */
+    DATE_MISSING, /* local time skips it: the clocks are put forward */
+    DATE_DOUBLED, /* local time has it twice: the clocks are put back */
 };
 
-/* All moments near `date` at which the clocks here show it: the first and the last one, which
- * differ when the clocks were put back. They are put by quarters of an hour, and by less than a
- * day. */
+/* Finds all moments at which the local clocks show `date`: the first and the last, which differ
+ * when the clocks were put back. mktime would choose one of the two without saying so. All moments
+ * within a day are tried in steps of a quarter of an hour, because zones differ from UTC, and
+ * clocks are changed, by multiples of that. */
 static enum date find_local(const struct tm *date, double *first, double *last)
 {
     enum { QUARTER = 900, DAY = 86400 };
@@ -105,7 +114,7 @@ static enum date parse_date(const char *text, double *end, double *last)
 {
     static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
                                           "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"};
-    /* strptime takes fewer digits, and the year 26. */
+    /* strptime would also accept fewer digits, and "26" as the year 26. */
     if (!has_form(text, "dddd-dd-dd?dd:dd"))
         return DATE_NONE;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -113,11 +122,12 @@ static enum date parse_date(const char *text, double *end, double *last)
         double offset = 0;
         bool local = false;
         const char *const rest = strptime(text, formats[i], &date);
-        /* strptime skips blanks. */
+        /* strptime skips blanks before a number, so "12: 30" would pass. */
         if (rest == NULL || !parse_zone(rest, &offset, &local) || strcspn(text, "0123456789") > 0 ||
             strstr(text, "- ") != NULL || strstr(text, ": ") != NULL || strstr(text, "T ") != NULL)
             continue;
         struct tm copy = date;
+        /* timegm turns 30 February into 1 or 2 March: then it is not the same date any more. */
         const time_t utc = timegm(&copy);
         if (!is_same(&copy, &date))
             return DATE_ABSENT;
@@ -127,7 +137,7 @@ static enum date parse_date(const char *text, double *end, double *last)
     return DATE_NONE;
 }
 
-/* "+02:00", where the clocks here stood at a moment. */
+/* Writes the zone of the local clocks at a moment, as "+02:00". */
 static void write_zone(double moment, char *text, size_t size)
 {
     struct tm shown = {0};
@@ -143,12 +153,12 @@ static enum status refuse_date(enum date date, const char *text, double first, d
     text_quote(text, quoted);
     if (date == DATE_ABSENT)
         return fault_set(fault, STATUS_INPUT,
-                         "%s is not a time, expected a day that the calendar has and a time of it",
+                         "%s is not a time, expected a day that the calendar has and a time of day",
                          quoted);
     if (date == DATE_MISSING)
         return fault_set(fault, STATUS_INPUT,
-                         "%s is not a local time, because the clocks are put forward over it: "
-                         "expected another one, or one with Z or +01:00",
+                         "%s does not exist in local time, because the clocks are put forward: "
+                         "expected another time, or one with Z or +01:00",
                          quoted);
     if (date == DATE_DOUBLED) {
         write_zone(first, one, sizeof one);
@@ -181,8 +191,8 @@ enum status deadline_parse(const char *text, double now, double *end, struct fau
     return date == DATE_OK ? STATUS_OK : refuse_date(date, text, *end, last, fault);
 }
 
-/* "EndTime=2026-11-23T18:00:00", local time, in what scontrol prints of a job; no date where the
- * job has no limit. */
+/* Finds "EndTime=2026-11-23T18:00:00", in local time, in what scontrol prints about a job. A job
+ * without a limit has "Unknown" there, which is not a date. */
 static double end_in(const char *text)
 {
     static const char key[] = "EndTime=";
@@ -193,16 +203,17 @@ static double end_in(const char *text)
         return INFINITY;
     const char *const value = field + strlen(key);
     snprintf(date, sizeof date, "%.*s", (int)strcspn(value, " \n"), value);
-    /* Of a time that is there twice, the earlier one: too early costs less than too late. */
+    /* Of a local time that occurs twice, the earlier one: stopping an hour too early costs less
+     * than being killed. */
     const enum date found = parse_date(date, &end, &last);
     return found == DATE_OK || found == DATE_DOUBLED ? end : INFINITY;
 }
 
-/* Before release 23.02, SLURM puts the end into no variable. A controller that does not answer must
- * not keep the sweep from its work. */
+/* Before release 23.02, SLURM does not put the end of the job into a variable. A controller that
+ * does not answer must not keep the sweep from its work: after 10 s there is no deadline. */
 static double ask_scontrol(void)
 {
-    /* The user may have set how scontrol is to show times and jobs. */
+    /* The variables that change the form of scontrol's output are taken out of its environment. */
     static const char command[] =
         "exec env -u SLURM_TIME_FORMAT -u SLURM_JSON -u SLURM_YAML -u SCONTROL_FUTURE "
         "-u SCONTROL_LOCAL -u SCONTROL_SIBLING -u SCONTROL_FEDERATION LC_ALL=C "

@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What all writers share: names, opening without surprises, fsync, rename, and the temporaries of
+ * killed processes.
+ *
+ * Errors of the system are divided in one place (disk_status) into those that the user can cure,
+ * such as a missing folder, and faults. "No such name" is the only answer that means absent; every
+ * other failure is reported, because a disk that fails for a moment must not make an existing file
+ * look absent.
+ */
 #include "sys/disk.h"
 #include <dirent.h>
 #include <errno.h>
@@ -37,6 +46,8 @@ char *disk_temporary(const char *path)
     return disk_name("%s%s%ld", path, suffix, (long)getpid());
 }
 
+/* A full disk (ENOSPC, EDQUOT) is a fault: the command is right, and may succeed when it is started
+ * again. */
 enum status disk_status(int error)
 {
     switch (error) {
@@ -64,6 +75,8 @@ static enum status refuse(const char *verb, const char *path, struct fault *faul
 
 /* ---- names ---- */
 
+/* /dev/stdout is a link to /proc/self/fd/1, which is a link to the file, whatever the shell did.
+ * Following that last link would name the file itself and replace it. */
 bool disk_is_descriptor(const char *path)
 {
     struct stat entry;
@@ -75,8 +88,8 @@ bool disk_is_descriptor(const char *path)
     return is;
 }
 
-/* What the link `path` leads to, as seen from here; NULL when it is no link. \return 0, or the
- * errno when that cannot be told */
+/* What the link `path` leads to, as seen from the working directory; NULL when it is not a link, or
+ * one of /proc. \return 0, or the errno when that cannot be told */
 static int follow(const char *path, char **next)
 {
     char text[PATH_MAX];
@@ -94,6 +107,7 @@ static int follow(const char *path, char **next)
     return 0;
 }
 
+/* Link by link and not with realpath, which fails when the file at the end does not exist yet. */
 enum status disk_resolve(const char *path, char **real, struct fault *fault)
 {
     enum { LINKS_MOST = 40 }; /* as many as the kernel follows */
@@ -126,7 +140,7 @@ enum status disk_look(const char *path, int flags, struct stat *about, struct fa
 enum status disk_check_folder(const char *path, const char *name, struct fault *fault)
 {
     char *copy = disk_name("%s", path);
-    /* The dot makes sure that it is a folder. */
+    /* With the dot at its end, access fails when the path is not a folder. */
     char *folder = disk_name("%s/.", dirname(copy));
     const bool usable = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
     const enum status status = usable ? STATUS_OK : refuse("create", name, fault);
@@ -166,7 +180,9 @@ enum status disk_open_regular(const char *path, int flags, int *fd, struct fault
 {
     struct stat entry;
     *fd = -1;
-    /* Asked before it is opened: opening is enough for some devices to act. */
+    /* stat comes before open, because opening is enough to make some devices act. Between the two
+     * calls the name may get another file, so fstat asks again. O_NONBLOCK keeps a FIFO from making
+     * open wait. */
     if (stat(path, &entry) != 0)
         return refuse("open", path, fault);
     if (!S_ISREG(entry.st_mode))
@@ -188,6 +204,8 @@ enum status disk_open_regular(const char *path, int flags, int *fd, struct fault
     return status;
 }
 
+/* O_EXCL does not follow links: in a shared folder somebody could have put a link under a name that
+ * is known in advance, and the content would go where it leads. */
 enum status disk_create(const char *path, int *fd, struct fault *fault)
 {
     const int how = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
@@ -202,8 +220,8 @@ void disk_keep_mode(int fd, const char *path)
     struct stat old;
     if (lstat(path, &old) != 0 || !S_ISREG(old.st_mode))
         return;
-    /* The owner first: a change of owner may take rights away. That it is not allowed is no fault.
-     */
+    /* The owner first, because a change of owner may clear permission bits. Only root can change
+     * it; for others the group at most, and that it is not allowed is not a failure. */
     if (fchown(fd, old.st_uid, old.st_gid) < 0 && fchown(fd, (uid_t)-1, old.st_gid) < 0)
         errno = 0;
     if (fchmod(fd, old.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0)
@@ -226,6 +244,8 @@ enum status disk_write(int fd, const void *bytes, size_t size, const char *path,
     return STATUS_OK;
 }
 
+/* Not repeated after EIO: Linux may have dropped the pages and marked them clean, and a second
+ * fsync would then succeed although they are lost. */
 enum status disk_sync(int fd, const char *path, struct fault *fault)
 {
     if (fsync(fd) == 0)
@@ -255,6 +275,8 @@ enum status disk_sync_folder(const char *path, struct fault *fault)
     return status;
 }
 
+/* Without the fsync of the folder, a loss of power could bring the old name back although the
+ * rename had succeeded. */
 enum status disk_rename(const char *temporary, const char *path, struct fault *fault)
 {
     const int error = rename(temporary, path) < 0 ? errno : 0;
@@ -266,7 +288,7 @@ enum status disk_rename(const char *temporary, const char *path, struct fault *f
 
 /* ---- temporaries ---- */
 
-/* The process of a temporary's name, -1 when it is none of `base`. */
+/* The process number in the name of a temporary; -1 when it is not a temporary of `base`. */
 static long process_of(const char *name, const char *base)
 {
     const size_t length = strlen(base);
@@ -278,8 +300,8 @@ static long process_of(const char *name, const char *base)
     return strtol(digits, NULL, 10);
 }
 
-/* Whether the process runs on this host. A zombie, which was killed and waits for its parent to
- * look, does not. */
+/* Whether the process runs on this host. A zombie (killed, and its parent has not waited for it
+ * yet) does not: it writes nothing any more. When in doubt it runs, so that nothing is removed. */
 static bool is_alive(long process)
 {
     char text[512] = "";
@@ -292,28 +314,31 @@ static bool is_alive(long process)
         return true;
     const bool known = read(fd, text, sizeof text - 1) > 0;
     close(fd);
-    /* After the name, which may hold anything, comes the state. */
+    /* The state follows the name of the program in parentheses, which may itself contain ")"
+     * (proc(5)). */
     const char *const end = strrchr(text, ')');
     return !known || end == NULL || strncmp(end, ") Z", 3) != 0;
 }
 
-/* Its process is no more. One of this process's own number is left by an earlier one, or by this.
- */
+/* Whether the process of a temporary has ended. One with this process's own number was left by an
+ * earlier process of the same number, or by this one. */
 static bool is_stale(int folder, const char *name, long process)
 {
     if (process != (long)getpid() && is_alive(process))
         return false;
     const int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return errno == EACCES ||
-               errno == ELOOP; /* of a process that had no time to make it whole */
-    /* One of that number on another host may be at it: then it holds the lock. */
+        /* Its lock cannot be asked for, but no process here has its number. */
+        return errno == EACCES || errno == ELOOP;
+    /* On a shared disk a process on another host may have this number and be writing the file: then
+     * it holds the lock (disk_claim). */
     const bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
     close(fd);
     return !locked;
 }
 
-/* Remove the temporaries of `path`, all or the stale ones; returns how many it were. */
+/* Removes the temporaries of `path`, all or only the stale ones; returns how many there were.
+ * unlink fails for a folder, which is then removed with its content. */
 static int remove_temporaries(const char *path, bool all)
 {
     char *for_folder = disk_name("%s", path);
@@ -350,6 +375,8 @@ int disk_remove_stale(const char *path)
     return remove_temporaries(path, false);
 }
 
+/* Failure is ignored: without such locks the file system has one sign less that a temporary is in
+ * use, and the process number remains. */
 void disk_claim(int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -365,6 +392,8 @@ static int remove_entry(const char *path, const struct stat *entry, int kind, st
     return 0;
 }
 
+/* FTW_DEPTH: the content of a folder before the folder. FTW_PHYS: a link itself, not what it leads
+ * to. */
 void disk_remove_tree(const char *path)
 {
     enum { DESCRIPTORS = 16 };

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What goes into the notes of a run about the machine. All of it is for people: whatever cannot be
+ * found out is "unknown" or 0, and never an error.
+ */
 #include "sys/host.h"
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +10,7 @@
 
 void host_name(char *text, size_t size)
 {
-    char name[256] = "";
+    char name[256] = ""; /* one more than what gethostname may write: it need not end in NUL */
     if (gethostname(name, sizeof name - 1) != 0 || *name == '\0')
         snprintf(text, size, "unknown");
     else
@@ -20,6 +24,7 @@ void host_cpu(char *text, size_t size)
     if (file == NULL)
         return;
     char line[512];
+    /* The first processor of the list; the others are the same on usual machines. */
     while (fgets(line, sizeof line, file) != NULL) {
         const char *const colon = strchr(line, ':');
         if (strncmp(line, "model name", strlen("model name")) != 0 || colon == NULL)
@@ -31,6 +36,7 @@ void host_cpu(char *text, size_t size)
     fclose(file);
 }
 
+/* The second figure of statm, in pages (proc(5)). */
 size_t host_resident(void)
 {
     size_t whole = 0, resident = 0;

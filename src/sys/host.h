@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The machine a process runs on, in words, for the notes that go with a result; and what the
- * process takes of it. Local.
+ * The machine that a process runs on, in words, for the notes of a result; and how much memory the
+ * process uses. Local.
  */
 #ifndef CCMSWEEP_HOST_H
 #define CCMSWEEP_HOST_H
@@ -12,11 +12,11 @@
 void host_name(char *text, size_t size);
 
 /** Write the model name of the processor into `text`, cut at `size`; "unknown" when the system does
- *  not tell. */
+ *  not say. */
 void host_cpu(char *text, size_t size);
 
 /** Bytes that the process has in memory now, the libraries' as well; 0 when the system does not
- *  tell. */
+ *  say. */
 size_t host_resident(void);
 
 #endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The calls of inject.h as the second program has them. They read the environment each time: tests
+ * set it before they start the program, and the points are few.
+ */
 #include "sys/inject.h"
 #include <ccmsweep/fault.h>
 #include <signal.h>
@@ -13,6 +17,8 @@ static const char *const names[INJECT_POINTS] = {
     [INJECT_RECORD] = "record",   [INJECT_COMMIT] = "commit",         [INJECT_EXPORT] = "export",
 };
 
+/* An unknown action aborts: a typing error in a test would otherwise make it pass without any
+ * fault. */
 static void act(const char *action)
 {
     static const char pause[] = "sleep:";
@@ -32,7 +38,8 @@ static void act(const char *action)
     }
 }
 
-/* One "POINT[@RUN]=ACTION" of the list; `word` is cut up. */
+/* Does one "POINT[@RUN]=ACTION" of the list if it is for this point and run. `word` is cut into its
+ * parts. */
 static void consider(char *word, enum inject_point point, int64_t run)
 {
     char *const action = strchr(word, '=');

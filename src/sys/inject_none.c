@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The calls of inject.h in the installed program: nothing happens, and no environment variable can
+ * make anything happen.
+ */
 #include "sys/inject.h"
 
 void inject(enum inject_point point, int64_t run)

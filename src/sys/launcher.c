@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Which launcher started the process, from the environment variables that it sets.
+ *
+ * This is asked before MPI_Init, for two reasons: without a launcher MPI is not needed at all, and
+ * when a launcher belongs to another MPI, every process would find itself alone in MPI_COMM_WORLD
+ * and they would all train the same cells. launcher_explain finds the second case afterwards.
+ */
 #include "sys/launcher.h"
 #include "base/text.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* From the innermost on: mpirun inside of a job step has the variables of both. */
+/* The innermost launcher first: mpirun inside of a job step has the variables of both. srun comes
+ * last, because with --mpi=pmix it sets those of PMIx as well. */
 static const struct launcher {
     const char *name;
     const char *rank, *size; /* variables; size NULL: it has none */
@@ -23,6 +31,7 @@ static const struct launcher {
 };
 enum { LAUNCHERS = sizeof launchers / sizeof *launchers };
 
+/* A launcher of our MPI may give either variable; of the others only the rank is reliable. */
 static bool started_by(const struct launcher *launcher)
 {
     return getenv(launcher->rank) != NULL ||
@@ -50,6 +59,8 @@ int launcher_rank(void)
     return rank != NULL ? (int)strtol(rank, NULL, 10) : 0;
 }
 
+/* mpirun kills its ranks about one second after it passes SIGTERM on. srun waits for KillWait, 30 s
+ * by default. */
 bool launcher_gives_time(void)
 {
     return launcher_is_there() && getenv("OMPI_COMM_WORLD_RANK") == NULL &&
@@ -63,7 +74,8 @@ static int64_t read_count(const char *variable)
     return text != NULL && text_parse_integer(text, &count) ? count : 0;
 }
 
-/* A batch script is process 0 of no step and has the number of tasks that it may start. */
+/* SLURM sets SLURM_PROCID in a batch script too, to 0, without a step. Such a script may start
+ * several tasks, but is itself one process. */
 static bool is_of_step(void)
 {
     return getenv("SLURM_STEP_ID") != NULL || read_count("SLURM_PROCID") > 0;
@@ -71,6 +83,8 @@ static bool is_of_step(void)
 
 bool launcher_explain(char *text, size_t size)
 {
+    /* The first launcher with a number of processes; without one, the last that started this
+     * process. */
     const struct launcher *found = NULL;
     int64_t count = 0;
     for (size_t i = 0; i < LAUNCHERS && count == 0; i++) {
@@ -88,8 +102,8 @@ bool launcher_explain(char *text, size_t size)
     if (count <= 1)
         return false;
     snprintf(text, size,
-             "%s started %lld processes (%s), but MPI did not bring them together, so that each "
-             "works for itself: start them with the mpirun of the MPI that this program was built "
+             "%s started %lld processes (%s), but MPI did not connect them, so each would work "
+             "alone: start them with the mpirun of the MPI that this program was built "
              "with, or with srun --mpi=pmix (not --mpi=none)",
              found->name, (long long)count, variable);
     return true;

@@ -2,7 +2,7 @@
 /**
  * Who started this process: what launchers of parallel programs leave in the environment.
  *
- * The one place that knows their variables. Knows no MPI. Local; reads the environment alone.
+ * The one place that knows their variables. Does not use MPI. Local; only reads the environment.
  */
 #ifndef CCMSWEEP_LAUNCHER_H
 #define CCMSWEEP_LAUNCHER_H
@@ -18,13 +18,13 @@ bool launcher_is_there(void) MUST_USE;
 /** Rank that such a launcher gave this process, 0 without one. */
 int launcher_rank(void) MUST_USE;
 
-/** True when the launcher leaves its ranks time after SIGTERM: srun (KillWait, 30 s as a rule), not
- *  mpirun (a second). */
+/** True when the launcher leaves its ranks time after SIGTERM: srun does (KillWait, 30 s by
+ *  default), mpirun does not (one second). */
 bool launcher_gives_time(void) MUST_USE;
 
 /**
- * Say why a process that is alone in MPI, or without MPI, is one of several of a launcher: of
- * another MPI's mpirun, or of srun without PMIx.
+ * Explain why a process that is alone in MPI, or without MPI, is one of several that a launcher has
+ * started: the mpirun of another MPI, or srun without PMIx.
  * \param text the cause and the cure, without a full stop (output); "" when nothing is wrong
  * \return true when there is something to say
  */

@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The lock that keeps two runs from writing one file.
+ *
+ * It is an open-file-description lock (F_OFD_SETLK, fcntl(2)), which the kernel releases however
+ * its process dies. A file that exists only while a run works (O_EXCL) would stay after a kill and
+ * stop the next run. A classic fcntl lock would be lost as soon as any part of the process opened
+ * and closed the lock file, as lock_is_held does. HDF5's own locks are not used: they would keep
+ * readers out.
+ */
 #include "sys/lock.h"
 #include "base/text.h"
 #include "sys/clock.h"
@@ -19,7 +28,8 @@ struct lock {
 
 enum { HOLDER_SIZE = 512, PAUSE_NS = 50000000 };
 
-/* Beside the file itself, also when `path` is a link to it. */
+/* The lock file is beside the file itself, also when `path` is a link to it: all names of a file
+ * share one lock. */
 static enum status find_name(const char *path, char **name, struct fault *fault)
 {
     char *real = NULL;
@@ -29,12 +39,12 @@ static enum status find_name(const char *path, char **name, struct fault *fault)
     return status;
 }
 
-/* In a shared folder anybody may have put anything under the name: nothing is waited for, and no
- * link is followed. */
+/* In a shared folder anybody may have put anything under the name: a FIFO is not waited for, and a
+ * link is not followed. */
 static const int carefully = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-/* Name the holder for whoever is refused. Only a courtesy: that it cannot be written is no fault.
- */
+/* Writes who holds the lock, for the message of a run that is refused. The lock is held already, so
+ * a failure to write is ignored. */
 static void write_holder(int fd)
 {
     char host[256] = "?", since[64] = "?", text[HOLDER_SIZE];
@@ -57,17 +67,17 @@ static void read_holder(int fd, char *holder, size_t room)
     const ssize_t size = pread(fd, holder, room - 1, 0);
     holder[size > 0 ? size : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
-    text_make_plain(holder); /* it is shown, and who wrote it is not known */
+    text_make_plain(holder); /* it is printed, and anybody may have written it */
 }
 
-/* What the holder's words begin with. */
+/* What the text of the holder begins with. */
 static const char start[] = "host ";
 
 static enum status refuse_other(const char *name, const char *flaw, struct fault *fault)
 {
     return fault_set(fault, STATUS_INPUT,
-                     "%s %s, expected a lock file or none: remove it, or give another file", name,
-                     flaw);
+                     "%s %s, expected a lock file or no file: remove it, or give another file",
+                     name, flaw);
 }
 
 static enum status refuse_error(int error, const char *verb, const char *name, struct fault *fault)
@@ -75,7 +85,8 @@ static enum status refuse_error(int error, const char *verb, const char *name, s
     return fault_set(fault, disk_status(error), "cannot %s %s: %s", verb, name, strerror(error));
 }
 
-/* Whether the file that is open is one to be locked, and emptied. */
+/* Whether the open file is a lock file, which may be locked and written over. Anything else was put
+ * there by somebody and is not touched: a user may have named a file of results FILE.lock. */
 static enum status check_content(int fd, const char *name, struct fault *fault)
 {
     struct stat about;
@@ -88,7 +99,7 @@ static enum status check_content(int fd, const char *name, struct fault *fault)
         return refuse_other(name, "has another name as well (a hard link)", fault);
     if (pread(fd, words, strlen(start), 0) < 0)
         return refuse_error(errno, "read", name, fault);
-    /* Zeros are what a power cut may leave. */
+    /* After a loss of power the file may consist of zeros. */
     if (words[0] != '\0' && strcmp(words, start) != 0)
         return refuse_other(name, "holds something else", fault);
     return STATUS_OK;
@@ -123,6 +134,8 @@ static enum status refuse_held(int fd, const char *path, struct fault *fault)
                      holder[0] != '\0' ? holder : "holder not known");
 }
 
+/* A file system without locks is a common mistake of installation, so the message says what to
+ * do. */
 static enum status refuse_unlocked(int error, const char *path, struct fault *fault)
 {
     if (error == ENOSYS || error == ENOLCK || error == EOPNOTSUPP || error == EINVAL)
@@ -133,7 +146,8 @@ static enum status refuse_unlocked(int error, const char *path, struct fault *fa
     return fault_set(fault, STATUS_FAULT, "cannot lock %s.lock: %s", path, strerror(error));
 }
 
-/* A lock file that is open and ours to write into. */
+/* Opens the lock file, or makes it. It is never removed: a process that has just opened it would
+ * then lock a file without a name, and the next one a new file. */
 static enum status open_file(const char *path, int *fd, struct fault *fault)
 {
     char *name = NULL;
@@ -160,6 +174,8 @@ enum status lock_acquire(struct lock **lock, const char *path, double wait_s, st
     const enum status opened = open_file(path, &fd, fault);
     if (opened != STATUS_OK)
         return opened;
+    /* The lock is polled: after a kill of mpirun the old rank 0 takes about a second to end, and
+     * F_OFD_SETLKW would wait without a limit. */
     const double deadline = clock_now() + wait_s;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * A thread that ends the process when a collective call does not return.
+ *
+ * No other way exists: MPI has no timeouts, a signal handler may not call MPI, and MPI_Abort from a
+ * second thread is not allowed in the thread mode that the program asks for. _exit is enough: the
+ * launcher notices that a rank has left and ends the others.
+ */
 #include "sys/watchdog.h"
 #include "sys/host.h"
 #include "sys/inject.h"
@@ -17,7 +24,7 @@ struct watchdog {
     int rank;
     double patience_s;
     pthread_t thread;
-    pthread_mutex_t mutex; /* of what follows */
+    pthread_mutex_t mutex; /* guards all members below */
     pthread_cond_t ended;
     bool over;
     time_t since;
@@ -35,7 +42,8 @@ static struct timespec after(double seconds)
     return end;
 }
 
-/* Written at once, and not through stdio, whose lock the rank that hangs may hold. */
+/* Written with write and not through stdio, because the thread that hangs may hold the lock of
+ * stderr. The stage is read under the mutex. */
 static void complain(const struct watchdog *w)
 {
     char host[64], since[32] = "?", text[STAGE_SIZE + 512];
@@ -45,14 +53,16 @@ static void complain(const struct watchdog *w)
         strftime(since, sizeof since, "%H:%M:%S UTC", &utc);
     const int length =
         snprintf(text, sizeof text,
-                 "ccmsweep: rank %d on %s: giving up after %g s: since %s %s; whoever says another "
-                 "thing than the others, or nothing, is waited for\n",
+                 "ccmsweep: rank %d on %s: giving up after %g s: since %s %s; a rank that reports "
+                 "another step than the others, or none, is the one they wait for\n",
                  w->rank, host, w->patience_s, since, w->stage);
     const size_t size = length < (int)sizeof text ? (size_t)length : sizeof text - 1;
     if (write(STDERR_FILENO, text, size) < 0)
         return;
 }
 
+/* Waits until the work is over or the time is up, on a clock that setting the date does not
+ * move. */
 static void *watch(void *argument)
 {
     struct watchdog *const w = argument;
@@ -63,7 +73,9 @@ static void *watch(void *argument)
         error = pthread_cond_timedwait(&w->ended, &w->mutex, &end);
     if (!w->over) {
         complain(w);
-        /* The first one to leave ends the job: let the others say where they are. */
+        /* The launcher kills all ranks when the first one ends. Two seconds let the others, whose
+         * time is up at about the same moment, print their stage too: the stages together show
+         * which rank is missing. */
         nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
         _exit(STATUS_FAULT);
     }
@@ -71,7 +83,8 @@ static void *watch(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that works. */
+/* Blocks all signals in the new thread, so that the handlers of the polite stop and of crashes run
+ * in the thread that works. */
 static bool begin_thread(struct watchdog *w)
 {
     sigset_t all, before;
@@ -94,6 +107,7 @@ struct watchdog *watchdog_new(int rank, double patience_s, const char *stage)
     pthread_cond_init(&w->ended, &steady);
     pthread_condattr_destroy(&steady);
     watchdog_stage(w, "%s", stage);
+    /* Without a thread (a limit of the system) the run works as it would without a watchdog. */
     if (!begin_thread(w)) {
         free(w);
         w = NULL;

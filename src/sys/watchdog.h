@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: MIT
 /**
- * The watchdog: ends a process that waits for other ranks for so long that it never would end.
+ * The watchdog: ends a process that waits for other ranks for so long that it would never end.
  *
- * What is collective inside MPI and MPI-IO cannot be given up: when one rank fails or hangs in it,
- * all others wait for ever. So a thread looks on. When the time is up every rank says where it is
- * and since when, which tells who waits for whom, and ends with STATUS_FAULT. Local; knows no MPI.
+ * A collective call of MPI or MPI-IO cannot be interrupted: when one rank fails or hangs in it, all
+ * others wait for ever. So a thread watches. When the time is up, every rank reports where it is
+ * and since when, which shows who waits for whom, and ends with STATUS_FAULT. Local; does not use
+ * MPI.
  */
 #ifndef CCMSWEEP_WATCHDOG_H
 #define CCMSWEEP_WATCHDOG_H
 
 #include <ccmsweep/fault.h>
 
-/** Seconds until it is given up. Opening takes some with a thousand ranks, and starting on many
- *  nodes much longer than anything after it. When the file is closed all is saved, and no rank is
- *  late. */
+/** Seconds until the process gives up. Opening takes some seconds with a thousand ranks, and
+ *  starting on many nodes takes much longer than anything after it. Closing may take less: all is
+ *  saved by then, and no rank is late. */
 enum { WATCHDOG_S = 60, WATCHDOG_START_S = 600, WATCHDOG_CLOSE_S = 30 };
 
 struct watchdog;
 
-/** Begin to watch; time runs from now on. \param rank of this process, for the sentence
- *  \param patience_s after which the process ends
- *  \param stage as of watchdog_stage. The caller owns it: watchdog_free. NULL when no thread can be
- *  made: nobody watches then */
+/** Begin to watch; time runs from now on. \param rank of this process, for the message
+ *  \param patience_s seconds after which the process ends
+ *  \param stage as of watchdog_stage
+ *  \return owned by the caller: watchdog_free. NULL when no thread can be created: then nothing is
+ *  watched */
 struct watchdog *watchdog_new(int rank, double patience_s, const char *stage) MUST_USE;
 
-/** Say what is done from now on: "opening FILE, together with all other ranks". Copied. NULL for
- *  the watchdog is fine: nothing happens */
+/** Name what is done from now on: "opening FILE, together with all other ranks". Copied. A NULL
+ *  watchdog is fine: nothing happens */
 void watchdog_stage(struct watchdog *watchdog, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

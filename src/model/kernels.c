@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Which level of CPU does the arithmetic. The choice is made when the program runs, so that one
+ * binary serves every node of a cluster. The levels are objects of kernels_tmpl.c, compiled with
+ * flags that only some CPUs can run; this file is not, since it runs on all of them. */
 #include "model/kernels.h"
 #include "base/text.h"
 #include <ccmsweep/fault.h>
@@ -19,6 +22,8 @@ static bool runs_baseline(void)
 }
 
 #ifdef __x86_64__
+/* Every feature that the flags of the level name (meson.build): the compiler may use any of them
+ * anywhere in the object, also outside of intrinsics. */
 static bool runs_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -47,6 +52,8 @@ static const struct level {
 
 const struct kernels *kernels_named(const char *level)
 {
+    /* A level that this CPU does not run is as good as absent: its first instruction would end the
+     * process with SIGILL. */
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         if (strcmp(levels[i].kernels->level, level) == 0 && levels[i].runs())
             return levels[i].kernels;
@@ -69,6 +76,8 @@ enum status kernels_check(struct fault *fault)
                      text_quote(wanted, quoted), runs);
 }
 
+/* A wrong CCMSWEEP_LEVEL is not refused here but in kernels_check, which the commands call first:
+ * a trainer of the library always gets a level. The baseline ends the loop. */
 const struct kernels *kernels_best(void)
 {
     const char *wanted = getenv("CCMSWEEP_LEVEL");

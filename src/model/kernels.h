@@ -2,8 +2,8 @@
 /**
  * The arithmetic of a training: products of small matrices and what goes with them.
  *
- * Compiled once for each level of CPU (src/model/kernels_tmpl.c); kernels_best() picks the highest that
- * this CPU runs. Which bits come out is defined here and not by the level: every element of a
+ * Compiled once for each level of CPU (kernels_tmpl.c); kernels_best() picks the highest that this
+ * CPU runs. Which bits come out is defined here and not by the level: every element of a
  * product is one chain of multiply-adds in ascending order of the inner index, so that a vector
  * unit of any width gives the same; every sum over a long vector is kept in 16 lanes (element k in
  * lane k mod 16), which are folded in halves at its end. Levels with a fused multiply-add (avx2,

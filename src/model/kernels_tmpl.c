@@ -1,126 +1,40 @@
 // SPDX-License-Identifier: MIT
-/* The kernels for one level of CPU. The build compiles this file once a level, with its compiler
- * flags and KERNELS, the name of the table; see kernels.h for what the bits are. */
+/*
+ * The kernels for one level of CPU. The build compiles this file once for each level, with that
+ * level's compiler flags and KERNELS, the name of the table at the end.
+ *
+ * What all kernels here have in common, said once:
+ * - Bits. kernels.h defines them, not this file. An element of a product is one chain of
+ *   multiply-adds in ascending order of the inner index: tiles divide m and n between registers,
+ *   never k. A long sum has 16 lanes (kernels_vector.h). So the width of a vector, the size of a
+ *   tile and the way in which rows are divided into strips change no bit.
+ * - Ends. What does not fill a vector or a block is computed by the same chain, one element at a
+ *   time or with zeros for what is missing, never in another order.
+ * - NaN. A comparison with NaN is false. Each is written so that a NaN stays in the result (a unit
+ *   whose sums are NaN counts as on): the training must see it and end as diverged.
+ * - Constants. Functions marked INLINE take counts of rows and vectors that are constants at every
+ *   call, so that the compiler unrolls loops and keeps the arrays of sums in registers. That is why
+ *   the same call is repeated below for each number of rows.
+ */
 #include "model/kernels.h"
+#include "model/kernels_vector.h"
 #include <math.h>
 #include <string.h>
 
-#if defined __AVX512F__ || defined __AVX2__
-#include <immintrin.h>
-#elif defined __ARM_NEON
-#include <arm_neon.h>
-#endif
-
-/* VL floats a vector; tiles of a product hold up to MR rows; dots go DR by DR. */
-#if defined __AVX512F__
-enum { VL = 16, MR = 8, DR = 4, FUSED = 1 };
-#define LEVEL "avx512"
-#elif defined __AVX2__
-enum { VL = 8, MR = 6, DR = 2, FUSED = 1 };
-#define LEVEL "avx2"
-#else
-enum { VL = 4, MR = 4, DR = 1 };
-#define LEVEL "baseline"
-#if defined __ARM_NEON && defined __aarch64__
-enum { FUSED = 1 };
-#else
-enum { FUSED = 0 };
-#endif
-#endif
-
-enum { LANES = 16, PARTS = LANES / VL, NR_MAX = 8 };
-
-typedef float vec __attribute__((vector_size(VL * sizeof(float))));
-typedef float unaligned
-    __attribute__((vector_size(VL * sizeof(float)), aligned(sizeof(float)), may_alias));
-typedef int32_t mask __attribute__((vector_size(VL * sizeof(float))));
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vec load(const float *x)
-{
-    return *(const unaligned *)x;
-}
-
-INLINE void store(float *x, vec v)
-{
-    *(unaligned *)x = v;
-}
-
-INLINE vec all(float x)
-{
-    return x - (vec){0};
-}
-
-INLINE vec multiply_add(vec a, vec b, vec c)
-{
-#if defined __AVX512F__
-    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined __AVX2__
-    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#elif defined __ARM_NEON && defined __aarch64__
-    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#else
-    return a * b + c;
-#endif
-}
-
-INLINE float multiply_add1(float a, float b, float c)
-{
-    return FUSED ? __builtin_fmaf(a, b, c) : a * b + c;
-}
-
-/* v where `keep` is true, else 0. */
-INLINE vec where(mask keep, vec v)
-{
-    return (vec)((mask)v & keep);
-}
-
-INLINE vec choose(mask first, vec v, vec w)
-{
-    return (vec)(((mask)v & first) | ((mask)w & ~first));
-}
-
-/* A NaN is not below 0 and stays. */
-INLINE vec relu(vec v)
-{
-    return (vec)((mask)v & ~(mask)(v < (vec){0}));
-}
-
-/* The first `count` of LANES values, zeros for the rest. */
-INLINE void load_lanes(const float *x, size_t count, vec v[PARTS])
-{
-    if (__builtin_expect(count < LANES, 0)) {
-        float block[LANES] = {0};
-        memcpy(block, x, count * sizeof *x);
-        for (int p = 0; p < PARTS; p++)
-            v[p] = load(block + p * VL);
-        return;
-    }
-    for (int p = 0; p < PARTS; p++)
-        v[p] = load(x + p * VL);
-}
-
-INLINE float fold(const vec v[PARTS])
-{
-    float lane[LANES];
-    for (int p = 0; p < PARTS; p++)
-        store(lane + p * VL, v[p]);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
-}
-
-/* How the inner index p reaches A's columns and B's rows. */
+/* How the inner index p reaches A's columns and B's rows: both by p itself, A by p and B by
+ * inner[p], or both by inner[p]. A constant in a tile, so that a dense product pays for no list. */
 enum reach { REACH_ALL, REACH_PACKED, REACH_BOTH };
 
+/* Row of A and C with number i. */
 INLINE size_t row_of(const struct product *q, int i)
 {
     return (size_t)(q->outer != NULL ? q->outer[i] : i);
 }
 
-/* mr rows by nr vectors of C at (i, j), held in registers; `mr`, `nr` and `reach` are constants. */
+/* mr rows by nr vectors of C at (i, j); `mr`, `nr` and `reach` are constants. The mr·nr sums stay
+ * in registers over the whole inner loop: each step loads nr vectors of B and mr values of A for
+ * mr·nr multiply-adds, and C is written once. `start` is where the chain begins and not a
+ * term added at its end: so it is defined, and so bias and partial sums cost nothing. */
 INLINE void tile(const struct product *q, int i, int j, int mr, int nr, enum reach reach)
 {
     const float *a[MR];
@@ -180,7 +94,8 @@ static void tile_rest(const struct product *q, int i, int j, int mr)
     }
 }
 
-/* All columns of a strip of mr rows: few rows take wide tiles, for enough sums side by side. */
+/* All columns of a strip of mr rows. A multiply-add waits some four cycles for the one before it
+ * in its chain, so few rows take wide tiles, for enough chains side by side. */
 INLINE void strip(const struct product *q, int i, int mr, enum reach reach)
 {
     const int nr = mr == 1 ? 8 : mr <= 3 ? 4 : 2;
@@ -193,6 +108,8 @@ INLINE void strip(const struct product *q, int i, int mr, enum reach reach)
         tile_rest(q, i, j, mr);
 }
 
+/* A strip for each number of rows, as constants. A level with a smaller MR never calls those
+ * above it; MR < 5 ? MR : 5 keeps them within its arrays. */
 #define STRIPS(reach)                                                                              \
     static __attribute__((noinline)) void strip_##reach(const struct product *q, int i, int mr)    \
     {                                                                                              \
@@ -227,6 +144,8 @@ STRIPS(REACH_ALL)
 STRIPS(REACH_PACKED)
 STRIPS(REACH_BOTH)
 
+/* Rows are divided into strips of nearly equal height, not into full ones and a rest: 9 rows are
+ * 5 + 4, as a strip of 1 row would use B badly. */
 static void product(const struct product *q)
 {
     if (q->m <= 0 || q->n <= 0)
@@ -244,7 +163,8 @@ static void product(const struct product *q)
     }
 }
 
-/* mr by nr sums of products along k. */
+/* mr by nr sums of products along k, which lies side by side in both A and B: each sum has its own
+ * 16 lanes, and the start is added behind the folded sum. */
 INLINE void dots_tile(const struct dots *q, int i, int j, int mr, int nr)
 {
     vec sum[DR][DR][PARTS];
@@ -288,7 +208,9 @@ static void dots(const struct dots *q)
             dots_tile(q, i, j, 1, 1);
 }
 
-/* Extremes over rows of ns·VL columns from j on. */
+/* Extremes over rows of ns·VL columns from j on. The sums themselves are not kept: their signs are
+ * all that is asked, and storing (rows, n) of them would cost more than forming them. A NaN is
+ * neither lower nor higher than what is there and so passes unseen: see sort_signs. */
 INLINE void range_tile(int rows, int n, int k, const float *z, const float *x, const float *w,
                        int j, int ns, float *lo, float *hi)
 {
@@ -338,25 +260,8 @@ static void range(int rows, int n, int k, const float *z, const float *x, const 
     }
 }
 
-INLINE void clear(vec v[PARTS])
-{
-    for (int p = 0; p < PARTS; p++)
-        v[p] = (vec){0};
-}
-
-INLINE void store_lanes(float *x, size_t count, const vec v[PARTS])
-{
-    if (__builtin_expect(count < LANES, 0)) {
-        float block[LANES];
-        for (int p = 0; p < PARTS; p++)
-            store(block + p * VL, v[p]);
-        memcpy(x, block, count * sizeof *x);
-        return;
-    }
-    for (int p = 0; p < PARTS; p++)
-        store(x + p * VL, v[p]);
-}
-
+/* Five sums in one pass: reading the arrays is what it costs. `shift` is advanced first, since all
+ * sums are about where the sample is now. */
 static void move(struct move *move)
 {
     const struct move m = *move;
@@ -388,6 +293,7 @@ static void move(struct move *move)
         load_lanes(m.bound + k, count, y);
         for (int p = 0; p < PARTS; p++) {
             together[p] = multiply_add(x[p], s[p], together[p]);
+            /* |shift|: all bits but the sign */
             apart[p] = multiply_add(y[p], (vec)((mask)s[p] & 0x7fffffff), apart[p]);
         }
     }
@@ -398,6 +304,7 @@ static void move(struct move *move)
     move->apart = fold(apart);
 }
 
+/* The three actions share the masked t, which is formed in registers and not stored. */
 static void slopes(int n, const float *w, const float *u, const float *shift, const float *t,
                    float out[3])
 {
@@ -422,7 +329,7 @@ static void slopes(int n, const float *w, const float *u, const float *shift, co
         out[a] = fold(sum[a]);
 }
 
-/* Extremes take in one more row. */
+/* Extremes take in one more row: those of heads, whose rows are there anyway. */
 INLINE void widen(float *lo, float *hi, size_t count, const vec x[PARTS])
 {
     vec y[PARTS];
@@ -436,6 +343,8 @@ INLINE void widen(float *lo, float *hi, size_t count, const vec x[PARTS])
     store_lanes(hi, count, y);
 }
 
+/* The second layer's ReLU, the output and, where asked for, the extremes in one pass: z is read
+ * once and relu(z) is never stored. */
 static void heads(int rows, int n, const float *z, const float *w, float b, float *lo, float *hi,
                   float *q)
 {
@@ -461,6 +370,9 @@ static void heads(int rows, int n, const float *z, const float *w, float b, floa
     }
 }
 
+/* Blocks of 16 columns, so that the inner loop is a vector. The list is written without a branch:
+ * whether a unit is on cannot be predicted, and a mispredicted branch costs more than a store that
+ * the next one overwrites. */
 static int positive(int rows, int n, const float *x, int32_t *list)
 {
     int count = 0;
@@ -470,7 +382,7 @@ static int positive(int rows, int n, const float *x, int32_t *list)
         for (int r = 0; r < rows; r++) {
             const float *row = x + (size_t)r * (size_t)n + (size_t)j;
             for (int l = 0; l < width; l++)
-                found[l] |= !(row[l] <= 0.0F);
+                found[l] |= !(row[l] <= 0.0F); /* true for a NaN */
         }
         for (int l = 0; l < width; l++) {
             list[count] = j + l;
@@ -482,7 +394,10 @@ static int positive(int rows, int n, const float *x, int32_t *list)
 
 /* tanh(x) = t/(t + 2) with t = exp(2|x|) - 1, in f64: exp(r)·2^k with |r| ≤ ln2/2 by Taylor's
  * series to r^13, whose rest is below 2^-57, so that only one f32 in some 10^8 is not the nearest.
- */
+ * Our own, because glibc's tanhf is not the nearest for a quarter of its arguments, and because a
+ * library may change its bits: 1 - y² decides which actors still learn. Loops over lanes with no
+ * call and no branch become vectors; multiplications and additions are rounded one by one, so that
+ * all levels agree, also the one without a fused multiply-add. */
 INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
 {
     static const double c[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0,
@@ -493,20 +408,23 @@ INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
     double r[LANES], p[LANES], scale[LANES];
     for (int l = 0; l < LANES; l++) {
         double x = 2.0 * (double)fabsf(z[l]);
-        x = x > 40.0 ? 40.0 : x;
+        x = x > 40.0 ? 40.0 : x; /* tanh is 1 in f32 long before, and the exponent stays in range */
+        /* Adding 1.5·2^52 rounds to a whole number k, which is then in the lowest bits. */
         const double shifted = x * 0x1.71547652b82fep0 + to_integer;
         const double k = shifted - to_integer;
+        /* x - k·ln2, with ln2 in two parts of which k times the first is exact */
         r[l] = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
         p[l] = c[0];
         uint64_t bits;
         memcpy(&bits, &shifted, sizeof bits);
-        bits = (bits + 1023) << 52;
+        bits = (bits + 1023) << 52; /* the exponent field of 2^k */
         memcpy(&scale[l], &bits, sizeof bits);
     }
     for (size_t i = 1; i < sizeof c / sizeof *c; i++)
         for (int l = 0; l < LANES; l++)
             p[l] = p[l] * r[l] + c[i];
     for (int l = 0; l < LANES; l++) {
+        /* exp - 1 without forming exp: for small x the 1 would take t's digits */
         const double t = scale[l] * (p[l] * r[l] * r[l] + r[l]) + (scale[l] - 1.0);
         const float q = (float)(t / (t + 2.0));
         y[l] = copysignf(fabsf(z[l]) > cliff ? 1.0F : q, z[l]);
@@ -534,6 +452,10 @@ static uint32_t bits_of(float x)
     return u;
 }
 
+/* Adam's step (adam.h), and what it did, found on the way: a second pass over the parameters would
+ * cost as much as the first. Bits are compared, not values: -0 for 0 is a change, and a NaN that
+ * stays is not one. Multiplications and additions are rounded one by one, so that all levels agree.
+ * The loop has no branch and no call, so that it becomes vectors. */
 static struct adam_effect adam(const struct adam *scalars, size_t count, float *restrict theta,
                                float *restrict m, float *restrict v, const float *restrict g)
 {
@@ -549,7 +471,7 @@ static struct adam_effect adam(const struct adam *scalars, size_t count, float *
             theta[i] - a.step_size * m[i] / (sqrtf(v[i]) / a.root_correction + a.eps);
         difference |= bits_of(next) ^ bits_of(theta[i]);
         not_finite |= (bits_of(next) & 0x7f800000U) == 0x7f800000U;
-        slope |= bits_of(g[i]) & 0x7fffffffU;
+        slope |= bits_of(g[i]) & 0x7fffffffU; /* -0 is 0, a subnormal is not */
         wild |= (bits_of(g[i]) & 0x7f800000U) == 0x7f800000U;
         theta[i] = next;
     }
@@ -561,6 +483,7 @@ static struct adam_effect adam(const struct adam *scalars, size_t count, float *
     };
 }
 
+/* In f64, where the square of any f32 is exact and does not overflow. */
 static double squares(size_t n, const float *x)
 {
     double lane[LANES] = {0};
@@ -576,6 +499,7 @@ static double squares(size_t n, const float *x)
     return lane[0];
 }
 
+/* Declared here and in kernels.c, not in a header: which levels exist depends on the processor. */
 extern const struct kernels KERNELS;
 const struct kernels KERNELS = {
     .level = LEVEL,

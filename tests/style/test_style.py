@@ -149,8 +149,8 @@ INCLUDES = {
     "yaml.h": r"src/spec/yaml_tree\.c",
     "gsl/": r"src/stats/\w+\.c",
     "cblas.h": r"src/bench/sgemm_reference\.c",
-    "immintrin.h": r"src/model/kernels_tmpl\.c",
-    "arm_neon.h": r"src/model/kernels_tmpl\.c",
+    "immintrin.h": r"src/model/kernels_vector\.h",
+    "arm_neon.h": r"src/model/kernels_vector\.h",
 }
 SOURCES = [p for p in FILES if p.suffix in {".c", ".h"} and "tests" not in p.parts]
 

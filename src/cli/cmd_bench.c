@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "bench/bench.h"
 #include "cli/commands.h"
-#include "cli/spec_options.h"
+#include "cli/spec_rows.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -78,11 +78,7 @@ static const struct option_row options[] = {
      .noun = "a number of episodes",
      .low = 1,
      .like = "training.episodes"},
-    {.name = "set",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTING,
-     .offset = offsetof(struct arguments, options),
-     .help = "give any setting a value, as for train; repeatable"},
+    SPEC_ROWS_SET(struct arguments, options, "give any setting a value, as for train; repeatable"),
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, json),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/spec_options.h"
+#include "cli/spec_rows.h"
 #include "query/damage.h"
 #include "query/plan.h"
 #include <errno.h>
@@ -14,11 +14,8 @@ struct arguments {
 };
 
 static const struct option_row options[] = {
-    {.name = "set",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTING,
-     .offset = offsetof(struct arguments, options),
-     .help = "give a setting a value, whatever the spec says; repeatable"},
+    SPEC_ROWS_SET(struct arguments, options,
+                  "give a setting a value, whatever the spec says; repeatable"),
     {.name = "ranks",
      .argument = "N",
      .kind = OPTION_WHOLE,
@@ -42,9 +39,7 @@ static const struct option_row options[] = {
 };
 
 static const struct option_row operands[] = {
-    {.argument = "SPEC.yaml",
-     .kind = OPTION_FILE,
-     .offset = offsetof(struct arguments, options.path)},
+    SPEC_ROWS_OPERAND(struct arguments, options),
     {.argument = "FILE.h5", .kind = OPTION_FILE, .offset = offsetof(struct arguments, plan.path)},
     {0},
 };

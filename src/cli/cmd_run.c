@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/spec_options.h"
+#include "cli/spec_rows.h"
 #include "model/kernels.h"
 #include "report/rate_table.h"
 #include "run/crash_mark.h"
@@ -68,11 +68,8 @@ static const struct option_row options[] = {
      .kind = OPTION_FILE,
      .offset = offsetof(struct arguments, session.path),
      .help = "the sweep's file (HDF5), with checkpoints beside it"},
-    {.name = "set",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTING,
-     .offset = offsetof(struct arguments, options),
-     .help = "give a setting one value in all cells, whatever the spec says; repeatable"},
+    SPEC_ROWS_SET(struct arguments, options,
+                  "give a setting one value in all cells, whatever the spec says; repeatable"),
     {.name = "progress",
      .argument = "MODE",
      .kind = OPTION_CHOICE,
@@ -147,9 +144,7 @@ static const struct option_row options[] = {
 };
 
 static const struct option_row operands[] = {
-    {.argument = "SPEC.yaml",
-     .kind = OPTION_FILE,
-     .offset = offsetof(struct arguments, options.path)},
+    SPEC_ROWS_OPERAND(struct arguments, options),
     {0},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/spec_options.h"
+#include "cli/spec_rows.h"
 #include "spec/spec.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,18 +15,13 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, defaults),
      .help = "print a complete commented spec of all defaults"},
-    {.name = "set",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTING,
-     .offset = offsetof(struct arguments, options),
-     .help = "give a setting a value, whatever the spec says; repeatable"},
+    SPEC_ROWS_SET(struct arguments, options,
+                  "give a setting a value, whatever the spec says; repeatable"),
     {0},
 };
 
 static const struct option_row operands[] = {
-    {.argument = "SPEC.yaml",
-     .kind = OPTION_FILE,
-     .offset = offsetof(struct arguments, options.path)},
+    SPEC_ROWS_OPERAND(struct arguments, options),
     {0},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
-#include "cli/spec_options.h"
+#include "cli/spec_rows.h"
 #include "report/summary.h"
 #include "run/attempt.h"
 #include "store/checkpoint.h"
@@ -46,11 +46,7 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, force),
      .help = "replace FILE, whatever it holds"},
-    {.name = "set",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTING,
-     .offset = offsetof(struct arguments, options),
-     .help = "give any setting a value; repeatable"},
+    SPEC_ROWS_SET(struct arguments, options, "give any setting a value; repeatable"),
     {.name = "progress",
      .argument = "MODE",
      .kind = OPTION_CHOICE,
@@ -65,9 +61,7 @@ static const struct option_row options[] = {
 };
 
 static const struct option_row operands[] = {
-    {.argument = "SPEC.yaml",
-     .kind = OPTION_FILE,
-     .offset = offsetof(struct arguments, options.path)},
+    SPEC_ROWS_OPERAND(struct arguments, options),
     {0},
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep aggregate`: options, the checks that need no file, and the order of opening and
+ * reading. What is estimated is in query/aggregate, how it looks in report/. */
 #include "cli/commands.h"
 #include "query/damage.h"
 #include "report/aggregate_report.h"
@@ -13,11 +15,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* More draws than anybody waits for. */
+/* An upper end against typing errors: so many draws would take longer than anybody waits. */
 #define DRAWS_LIMIT 10000000
 
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_LATEX };
 
+/* The choices are kept as int, because options.c stores the place of a name; finish() turns them
+ * into the enums and types of the request. */
 struct arguments {
     struct aggregate_request request;
     int event, endpoint, format;
@@ -25,6 +29,8 @@ struct arguments {
     const char *path, *output;
 };
 
+/* The names of choices come from the modules that define them, so that a new event or endpoint is
+ * an option, a value of the completion and an error message without a change here. */
 static const char *name_event(int place)
 {
     return place < EVENT_COUNT ? event_name((enum event)place) : NULL;
@@ -143,14 +149,18 @@ static enum status finish(void *arguments, struct fault *fault)
 {
     struct arguments *const a = arguments;
     struct aggregate_request *const r = &a->request;
+    /* Of the draws, this share lies outside the interval, half of it on each side. */
     const double outside = 1 - r->confidence;
     if (a->path == NULL)
         return fault_set(fault, STATUS_INPUT, "no file, expected that of a sweep");
     r->event = (enum event)a->event;
     r->endpoint = (enum endpoint)a->endpoint;
     r->draw_seed = (uint32_t)a->draw_seed;
+    /* Whoever names a reference asks for the comparison with it. */
     r->compare = r->compare || r->reference != NULL;
-    /* On each side of an interval there must be a draw. */
+    /* The ends of an interval are quantiles of the draws: with less than one draw on each side,
+     * they would be the smallest and the largest draw, whatever the level is. 1 - 0.95 is not
+     * exactly 0.05, which 1e-9 allows for. */
     if (r->bootstrap > 0 && (double)r->bootstrap * outside < 2 - 1e-9) {
         char percent[TEXT_NUMBER];
         text_write_percent(r->confidence, percent, sizeof percent);
@@ -202,6 +212,8 @@ const struct command_line aggregate_line = {
 
 /* ---- output ---- */
 
+/* Write in the format asked for. \return false when the stream failed, or when there was not enough
+ * memory to make the JSON. */
 static bool write_report(FILE *file, int format, const struct aggregate *aggregate,
                          const struct aggregate_source *source)
 {
@@ -217,10 +229,12 @@ static bool write_report(FILE *file, int format, const struct aggregate *aggrega
     return written && !ferror(file);
 }
 
+/* Standard output has no second chance: what a reader such as `head` did not take is not an error,
+ * everything else is. main.c looks at what only shows when the stream is closed. */
 static enum status print(const struct arguments *a, const struct aggregate *aggregate,
                          const struct aggregate_source *source, struct fault *fault)
 {
-    errno = 0; /* a reader that left is not told apart by write_report */
+    errno = 0; /* write_report does not say why it failed: EPIPE is a reader that left */
     if (!write_report(stdout, a->format, aggregate, source) && errno != EPIPE && errno != 0)
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
@@ -235,13 +249,16 @@ static enum status save(const struct arguments *a, const struct aggregate *aggre
     if (status != STATUS_OK)
         return status;
     const bool made = write_report(output.file, a->format, aggregate, source);
-    /* What cannot be made without a word of the file is not made for want of memory. */
+    /* The stream accepted everything that it was given, so the JSON could not be made at all, and
+     * lack of memory is the only reason for that. */
     if (!made && !ferror(output.file))
         fault_no_memory(0);
     return atomic_file_end(&output, true, fault);
 }
 
-/* What stands beside a sweep and is its own, or would be. */
+/* Whether `output` is a name that the sweep at `path` uses for itself: its lock, its checkpoints,
+ * the folder of its jobs. It may not exist yet: a report of that name would be in the way
+ * of the next start. */
 static bool is_beside(const char *path, const char *output)
 {
     static const char *const kinds[] = {"lock", "ckpt", "job"};
@@ -254,7 +271,8 @@ static bool is_beside(const char *path, const char *output)
     return is;
 }
 
-/* Before anything is computed, which may take minutes: the report must not replace the results. */
+/* The report must not replace the results. This is checked before anything is computed, which may
+ * take minutes. */
 static enum status check_output(const struct arguments *a, struct fault *fault)
 {
     struct stat file, output;
@@ -263,6 +281,9 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
     if (is_beside(a->path, a->output))
         return fault_set(fault, STATUS_INPUT, "-o %s belongs to the sweep, expected another name",
                          a->output);
+    /* Compared by device and inode, since a link or another spelling can name the same file. When
+     * either does not exist, they cannot be the same; a FILE that is absent is refused by
+     * store_open, in words of its own. */
     if (stat(a->path, &file) != 0 || stat(a->output, &output) != 0 ||
         file.st_dev != output.st_dev || file.st_ino != output.st_ino)
         return atomic_file_check(a->output, fault);
@@ -272,7 +293,9 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
 
 /* ---- input ---- */
 
-/* Beyond the last episode of all runs, estimates would be of nothing that was seen. */
+/* The common limit is the default because runs are comparable up to there: beyond it some are
+ * censored by their own limit. Beyond the last limit of all runs nothing was observed, so that an
+ * estimate would say nothing. */
 static enum status find_limit(const struct run_table *table, int64_t *limit, struct fault *fault)
 {
     const int64_t last = cohort_last_limit(table);
@@ -285,6 +308,8 @@ static enum status find_limit(const struct run_table *table, int64_t *limit, str
                      last);
 }
 
+/* From the states of the runs to the written report. The aggregate borrows the table and the cohort,
+ * so both stay until it is freed. */
 static enum status report(struct arguments *a, const struct run_table *table,
                           const struct aggregate_source *source, struct fault *fault)
 {
@@ -314,11 +339,14 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
     struct aggregate_source source = {.path = a.path, .now = clock_utc()};
     if (status == STATUS_OK)
         status = check_output(&a, fault);
+    /* The lock is looked at before the file is opened: were it the other way round, a sweep that
+     * ends in between would leave runs that look as if they were lost. */
     source.held = status == STATUS_OK && lock_is_held(a.path, holder, sizeof holder);
     if (status == STATUS_OK)
         status = store_open(&store, a.path, STORE_READ, fault);
     source.store = store;
     if (status == STATUS_OK)
+        /* Damaged runs are named on standard error and left out of everything below. */
         status = damage_tell(store, a.path, fault);
     if (status == STATUS_OK)
         status = run_table_take(store, source.held, &table, fault);

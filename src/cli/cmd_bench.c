@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep bench train`: which trainings are measured, and the report. The measurement itself is
+ * in bench/bench_train; the second form, `bench schedule`, has options of its own and is in
+ * cmd_bench_schedule.c. */
 #include "base/text.h"
 #include "bench/bench.h"
 #include "cli/commands.h"
@@ -7,8 +10,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A training that stays as costly as it is at first, and one that soon stands still: its actors
- * saturate, and from then on few samples need their maximum. */
+/* The cost of an episode depends on whether the actors still move, so two trainings are measured.
+ * In the first the actors keep learning, and it stays as costly as it is at first. In the second
+ * they saturate soon, and from then on few samples need a new maximum. `skip` is long enough for
+ * each to have reached that state. */
 static const struct regime {
     const char *name;
     double actor_lr, critic_lr;
@@ -19,6 +24,7 @@ static const struct regime {
 };
 enum { REGIMES = sizeof regimes / sizeof *regimes };
 
+/* The seed of the published runs; the cost hardly depends on it. */
 static const int64_t default_seed = 42;
 
 struct arguments {
@@ -29,6 +35,7 @@ struct arguments {
     bool json;
 };
 
+/* "both" stands behind the regimes, so that its place is REGIMES, which is also the default. */
 static const char *name_regime(int place)
 {
     if (place < REGIMES)
@@ -42,7 +49,8 @@ static const char *name_bench(int place)
     return names[place];
 }
 
-/* "schedule" is seen before options are parsed: it has others. */
+/* The word "schedule" does not come here: cmd_bench sees it before any option is parsed, because
+ * that form has other options. It is a name of the row for messages and for completion only. */
 static enum status set_bench(void *arguments, const char *value, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -131,17 +139,22 @@ const struct command_line bench_line = {
     .finish = finish,
 };
 
+/* The range of the setting is the limit of --skip and --count together, too: the cell must be a
+ * valid one. */
 static int64_t most_episodes(void)
 {
     return (int64_t)settings_find("training.episodes")->max;
 }
 
+/* Whether the user gave a value with --set. */
 static bool is_given(const struct spec *spec, const char *key)
 {
     return spec_gives(spec, settings_find(key));
 }
 
-/* The regime's cell: what --set gives wins. */
+/* The cell of a regime. A value that the user gave with --set has precedence over the regime's. The
+ * limit of episodes is raised where it would end the training before the last episode to
+ * measure. */
 static void make_cell(const struct spec *spec, const struct regime *regime, int64_t episodes,
                       struct settings *cell)
 {
@@ -156,6 +169,8 @@ static void make_cell(const struct spec *spec, const struct regime *regime, int6
         cell->training.episodes = episodes;
 }
 
+/* The sum is checked here and not with the options, because the default of --skip differs between
+ * regimes. */
 static enum status measure_regime(const struct arguments *arguments, const struct spec *spec,
                                   const struct regime *regime, struct bench_regime *measured,
                                   struct fault *fault)
@@ -175,6 +190,9 @@ static enum status measure_regime(const struct arguments *arguments, const struc
     return status;
 }
 
+/* The BLAS comes first: when it cannot be loaded, the user learns it at once and not after the
+ * trainings. It is measured once, at the shapes of the spec's cell, which are those of both
+ * regimes. */
 static enum status measure_all(const struct arguments *arguments, const struct spec *spec,
                                struct fault *fault)
 {
@@ -201,6 +219,7 @@ static enum status measure_all(const struct arguments *arguments, const struct s
 enum status cmd_bench(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.regime = REGIMES, .skip = -1, .count = 200};
+    /* Only as the first word: behind an option "schedule" could be the option's value. */
     if (argc > 1 && strcmp(argv[1], "schedule") == 0)
         return cmd_bench_schedule(argc - 1, argv + 1, fault);
     struct spec *spec = NULL;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep bench schedule`: options and ranks. The measurement is in bench/bench_schedule. Apart
+ * from cmd_bench.c because it has its own options and runs under a launcher. */
 #include "bench/bench_schedule.h"
 #include "cli/commands.h"
 #include "run/comm.h"
@@ -71,6 +73,8 @@ const struct command_line bench_schedule_line = {
 enum status cmd_bench_schedule(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.request = {.cells = 100000, .commits = 50, .folder = "."}};
+    /* Before MPI is started, so that --help and wrong options need no MPI. All ranks see the same
+     * command line and refuse it alike; only rank 0 prints, and only its code counts. */
     const enum options_mode mode = launcher_rank() == 0 ? OPTIONS_EXIT : OPTIONS_SILENT;
     if (options_parse(&bench_schedule_line, mode, argc, argv, &arguments) != STATUS_OK)
         return STATUS_OK; /* rank 0 says it */
@@ -78,13 +82,16 @@ enum status cmd_bench_schedule(int argc, char **argv, struct fault *fault)
     struct bench_schedule measured = {0};
     enum status status = STATUS_OK;
     comm_start(&comm);
+    /* Rank 0 is the scheduler; the others answer until it tells them to leave. */
     if (comm.rank > 0)
         bench_schedule_follow(&comm);
     else
         status = bench_schedule_measure(&measured, &comm, &arguments.request, fault);
+    /* After a fault the others may wait for a message that never comes, and HDF5 may hold data that
+     * it could not write: see must_abort() in cmd_run.c. */
     if (status == STATUS_FAULT && comm.launched) {
         fprintf(stderr, "ccmsweep: %s\n", fault->text);
-        comm_abort(&comm, STATUS_FAULT); /* a file that HDF5 could not write: see cmd_run.c */
+        comm_abort(&comm, STATUS_FAULT);
     }
     comm_finish(&comm);
     if (comm.rank > 0 || status != STATUS_OK)

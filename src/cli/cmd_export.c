@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep export`: which runs and tables are written, and the folder that appears as a whole. The
+ * formats are in report/export_tables and report/export_study. */
 #include "cli/commands.h"
 #include "query/damage.h"
 #include "report/export.h"
@@ -9,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "all" is one more name in the list of tables, with the place behind the last table. */
 enum { CONDITIONS_MOST = 32, TABLES_ALL = EXPORT_TABLES };
 
-/* A setting that chosen runs have. */
+/* One --where: only runs with this value of this setting are exported. */
 struct condition {
     const struct setting *row;
     double number;
@@ -32,7 +35,9 @@ static const char *name_table(int place)
     return place == TABLES_ALL ? "all" : NULL;
 }
 
-/* Looked up at once: a mistyped key must not look like a setting that no run has. */
+/* Checked while options are parsed and not when runs are chosen: a mistyped key would otherwise
+ * look like a setting whose value no run has. The key may be that of the spec or the name of a
+ * column in the file, as for --by of aggregate. */
 static enum status add_condition(void *arguments, const char *text, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -88,6 +93,8 @@ static const struct option_row operands[] = {
     {0},
 };
 
+/* The tables without --tables are those from runs to evaluations in the order of the enum; the two
+ * behind them have a row for each actor or bin of a log, and must be asked for. */
 static enum status finish(void *arguments, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -145,7 +152,9 @@ const struct command_line export_line = {
     .finish = finish,
 };
 
-/* Compared as settings, bit for bit: 1e-1 is the same value as 0.1. */
+/* Each value is put into a copy of the cell, and the two are compared by settings_equal: bit for
+ * bit, after the same reading that a spec gets. So 1e-1 matches 0.1, and `none` matches `none`,
+ * which is NaN in memory. */
 static bool meets(const struct arguments *a, const struct settings *cell)
 {
     for (size_t i = 0; i < a->count; i++) {
@@ -157,7 +166,9 @@ static bool meets(const struct arguments *a, const struct settings *cell)
     return true;
 }
 
-/* Which runs, and their places among those of the same learning rates. */
+/* Mark the runs that meet all conditions. `place` numbers them among those of the same pair of
+ * learning rates, in the order of the plan: the published study named its folders so. A group of
+ * the run table is such a pair. */
 static int64_t choose_runs(const struct arguments *a, const struct store *store,
                            const struct run_table *table, bool *chosen, int64_t *place)
 {
@@ -176,7 +187,7 @@ static int64_t choose_runs(const struct arguments *a, const struct store *store,
     return count;
 }
 
-/* Both numbers: a user who finds fewer runs than expected should know why. */
+/* Both numbers are printed: a user who finds fewer runs than expected should know why. */
 static void tell(const struct arguments *a, const struct export *e, int64_t count)
 {
     int64_t rows = 0;
@@ -193,6 +204,8 @@ static enum status export_all(const struct arguments *a, const struct store *sto
 {
     bool *const chosen = fault_alloc((size_t)table->runs, sizeof *chosen);
     int64_t *const place = fault_alloc((size_t)table->runs, sizeof *place);
+    /* The files are written into a folder aside, which gets its name at the end: an export that
+     * fails or is killed leaves no folder that looks complete. */
     struct atomic_folder staging = {.fd = -1};
     struct export e = {.store = store, .table = table, .chosen = chosen, .place = place};
     const int64_t count = choose_runs(a, store, table, chosen, place);
@@ -204,6 +217,8 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     e.folder = staging.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
+    /* The folder is ended in any case, to remove what was written when the export failed. Its own
+     * failure must not hide the first one, which is the cause. */
     struct fault trouble;
     const enum status ends = atomic_folder_end(&staging, status == STATUS_OK, &trouble);
     if (status == STATUS_OK && ends != STATUS_OK)
@@ -228,6 +243,7 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     if (status == STATUS_OK)
         status = store_open(&store, arguments.path, STORE_READ, fault);
     if (status == STATUS_OK)
+        /* Damaged runs are named on standard error; they are not exported. */
         status = damage_tell(store, arguments.path, fault);
     if (status == STATUS_OK) {
         status = run_table_take(store, held, &table, fault);

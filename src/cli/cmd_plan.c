@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep plan`: options, and the file that teaches the cost when there is one. The plan is made
+ * in query/plan and printed in report/plan_report. */
 #include "cli/commands.h"
 #include "cli/spec_rows.h"
 #include "query/damage.h"
@@ -44,6 +46,8 @@ static const struct option_row operands[] = {
     {0},
 };
 
+/* Of several ranks one schedules, so there is one worker less. A single rank does both, without
+ * MPI, which needs less memory: `alone` says so to the plan. */
 static enum status finish(void *arguments, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -90,6 +94,7 @@ const struct command_line plan_line = {
     .finish = finish,
 };
 
+/* A reader that left (EPIPE) does not want the rest: that is not a fault. */
 static enum status print(const struct arguments *arguments, const struct plan *plan,
                          struct fault *fault)
 {
@@ -100,7 +105,8 @@ static enum status print(const struct arguments *arguments, const struct plan *p
     return STATUS_OK;
 }
 
-/* A file of another spec would give times of other cells. */
+/* The file is matched with the spec before anything is learnt from it: the times of another spec
+ * belong to other cells. Damaged runs are named, and teach nothing. */
 static enum status make_plan(const struct arguments *arguments, const struct spec *spec,
                              struct fault *fault)
 {

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep run`: options, what rank 0 tells the other ranks, and the order in which all ranks open
+ * the file, work and close it. The work itself is in run/: manager (rank 0), worker (the others),
+ * session (the file as one start finds it).
+ *
+ * The order matters because opening and closing the file are collective: a rank that leaves early,
+ * for whatever reason, would leave the others waiting. So rank 0 alone looks at everything that can
+ * be refused, and tells the others with one broadcast whether there is anything to do. */
 #include "cli/commands.h"
 #include "cli/spec_rows.h"
 #include "model/kernels.h"
@@ -42,7 +49,8 @@ static const char *name_order(int place)
     return session_orders[place];
 }
 
-/* A run that is done any other way would end the same way again. */
+/* The outcomes that --retry can name. A run that has stopped, is censored or diverged would end the
+ * same way again. */
 static const enum outcome retried[] = {OUTCOME_FAILED, OUTCOME_QUARANTINED};
 
 static const char *name_retry(int place)
@@ -50,7 +58,8 @@ static const char *name_retry(int place)
     return place < 2 ? outcome_name(retried[place]) : NULL;
 }
 
-/* A time that is over would stop the sweep before its first cell: somebody mistook the date. */
+/* A time in the past would stop the sweep before its first cell; it is most likely a mistake in the
+ * date, so it is refused. */
 static enum status set_end(void *arguments, const char *value, struct fault *fault)
 {
     struct arguments *const a = arguments;
@@ -155,6 +164,7 @@ static enum status finish(void *arguments, struct fault *fault)
         return fault_set(fault, STATUS_INPUT, "no spec, expected SPEC.yaml");
     if (a->session.path == NULL)
         return fault_set(fault, STATUS_INPUT, "no file for the sweep, expected --output FILE");
+    /* The name travels to the other ranks in an array of this size (struct orders). */
     if (strlen(a->session.path) >= PATH_MAX)
         return fault_set(fault, STATUS_INPUT,
                          "--output: a name of %zu characters, expected fewer than %d",
@@ -207,7 +217,8 @@ const struct command_line run_line = {
     .finish = finish,
 };
 
-/* What the other ranks must know. */
+/* What rank 0 broadcasts, once: all that the other ranks know of the command line and the spec. They
+ * read neither, so ranks cannot disagree about them. */
 struct orders {
     int32_t begin; /* else they leave */
     int32_t bar;   /* rank 0 draws one */
@@ -215,6 +226,7 @@ struct orders {
     char path[PATH_MAX];
 };
 
+/* Settings of `checkpoint` cannot be an axis, so the first cell speaks for all. */
 static double checkpoint_s_of(const struct spec *spec)
 {
     struct settings cell;
@@ -222,17 +234,20 @@ static double checkpoint_s_of(const struct spec *spec)
     return cell.checkpoint.every_s;
 }
 
-/* Rank 0: everything up to the point where all ranks open the file. */
+/* Rank 0: everything up to the point where all ranks open the file. Whatever is refused here is
+ * refused before any other rank has done anything. */
 static enum status prepare(int argc, char **argv, struct arguments *arguments, struct spec **spec,
                            struct session *session, struct fault *fault)
 {
-    /* The other ranks wait for a word of this one: it must not end before. */
+    /* The other ranks wait for the broadcast of this one. If it ended the process here, they would
+     * wait for ever, or the launcher would report a crash. */
     const enum options_mode mode = launcher_is_there() ? OPTIONS_RETURN : OPTIONS_EXIT;
     spec_options_init(&arguments->options, argc);
     if (options_parse(&run_line, mode, argc, argv, arguments) != STATUS_OK) {
         fault->text[0] = '\0'; /* the parser has said what is wrong */
         return STATUS_INPUT;
     }
+    /* Whichever comes first: --stop-before cannot extend the job. */
     arguments->session.end = fmin(arguments->session.end, arguments->job_end);
     progress_init(session->progress, (enum progress_mode)arguments->progress, stderr);
     enum status status = spec_options_resolve(&arguments->options, spec, fault);
@@ -240,6 +255,8 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
         status = disk_resolve(arguments->session.path, &arguments->file, fault);
     if (status != STATUS_OK)
         return status;
+    /* From here on only the resolved name is used: lock and checkpoints are named after it, so that
+     * two links to one file share them. */
     arguments->session.path = arguments->file;
     session->spec = *spec;
     session->request = &arguments->session;
@@ -251,7 +268,8 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
     return status;
 }
 
-/* The others wait for this, for as long as rank 0 needs; rank 0 does not wait for them. */
+/* The others wait for this broadcast for as long as rank 0 needs to prepare. The watchdog ends rank
+ * 0 when the broadcast itself hangs, which can only be a fault of MPI or a lost rank. */
 static void tell_all(const struct comm *comm, struct orders *orders)
 {
     struct watchdog *watchdog = NULL;
@@ -261,7 +279,8 @@ static void tell_all(const struct comm *comm, struct orders *orders)
     watchdog_free(&watchdog);
 }
 
-/* Until all ranks have opened the file nobody does anything else. */
+/* Open the file on all ranks. Nobody does anything else before all have opened it: a rank that
+ * failed ends the job, and nothing would have been begun by then. */
 static enum status open_all(const struct comm *comm, const struct orders *orders,
                             struct store **store, struct fault *fault)
 {
@@ -276,6 +295,8 @@ static enum status open_all(const struct comm *comm, const struct orders *orders
     watchdog_free(&watchdog);
     if (status != STATUS_OK)
         return status;
+    /* Not refused: such a sweep is still useful, and each run notes in /volatile how it was
+     * computed. But its results depend on which rank trained which cell, so the user must know. */
     const int64_t fused = comm_sum(comm, kernels_best()->fused);
     if (comm->rank == 0 && fused > 0 && fused < comm->size)
         fprintf(stderr,
@@ -285,11 +306,14 @@ static enum status open_all(const struct comm *comm, const struct orders *orders
     return STATUS_OK;
 }
 
-/* What there is so far; not worth a fault. */
+/* The table of what there is so far. It is a convenience: that it cannot be read is not worth a
+ * fault at the end of a sweep that went well. */
 static void print_table(const struct store *store, bool beside_bar)
 {
     struct run_table table;
-    if (beside_bar) /* behind a launcher's pipe it is wiped away later */
+    /* The launcher forwards standard error and standard output by different pipes: without a pause
+     * the line that wipes the bar away could come after the table, and into it. */
+    if (beside_bar)
         nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     if (run_table_take(store, false, &table, NULL) != STATUS_OK)
         return;
@@ -298,7 +322,8 @@ static void print_table(const struct store *store, bool beside_bar)
     run_table_fini(&table);
 }
 
-/* Closing is collective, and would spin. */
+/* Closing is collective, and MPI keeps a core busy while it waits: so the ranks first meet asleep,
+ * and then close together. */
 static void close_all(const struct comm *comm, const char *path, struct store **store)
 {
     struct watchdog *watchdog = NULL;
@@ -310,7 +335,7 @@ static void close_all(const struct comm *comm, const char *path, struct store **
     watchdog_free(&watchdog);
 }
 
-/* Why this rank ends the job. */
+/* The sentence of a rank that ends the job, with its host: on a cluster that is where to look. */
 static void say_of_rank(const struct comm *comm, const struct fault *fault)
 {
     char host[64];
@@ -318,14 +343,19 @@ static void say_of_rank(const struct comm *comm, const struct fault *fault)
     fprintf(stderr, "ccmsweep: rank %d on %s: %s\n", comm->rank, host, fault->text);
 }
 
-/* Rank 0 must leave before the sweep ends. Once all ranks have begun, the others wait for it. And when HDF5 has data
- * that it could not write, it would try again, and crash, while MPI is finished. */
+/* Whether rank 0 has to end the job by force. Once all ranks have opened the file, the others wait
+ * for it in the collective close, and would do so for ever. And after a fault HDF5 may hold data
+ * that it could not write: it would try again when MPI is finished already, and crash, which would
+ * turn exit code 1 into a segmentation fault. */
 static bool must_abort(const struct comm *comm, bool begun, enum status status)
 {
     return comm->launched && (status == STATUS_FAULT ||
                               (begun && (status == STATUS_INPUT || status == STATUS_LOCKED)));
 }
 
+/* Rank 0 from the command line to the exit code. The broadcast is sent in any case: without it the
+ * other ranks would not leave. Everything is freed in the reverse order; the lock, in the session,
+ * is given up last, after the file is closed. */
 static enum status run_rank_0(int argc, char **argv, const struct comm *comm, double job_end,
                               struct fault *fault)
 {
@@ -371,6 +401,9 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     return status;
 }
 
+/* Any other rank. It returns STATUS_OK also when rank 0 refused something: rank 0 reports that, with
+ * the exit code. A fault of its own ends the job, since the others could not close the file without
+ * it. */
 static enum status run_other_rank(const struct comm *comm, struct fault *fault)
 {
     struct orders orders;
@@ -395,6 +428,7 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
     return STATUS_OK;
 }
 
+/* Looked for in the plain words, before argp sees them: so a file cannot be called "--help". */
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -405,8 +439,8 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-/* The run that has the file is most likely another process of the same start: without MPI between
- * them, each takes itself for the only one. */
+/* The run that holds the lock is most likely another process of the same start: without MPI between
+ * them, each process believes that it is the only one. */
 static void add_cause(struct fault *fault, const char *why)
 {
     const size_t used = strlen(fault->text);
@@ -415,7 +449,8 @@ static void add_cause(struct fault *fault, const char *why)
 
 enum status cmd_run(int argc, char **argv, struct fault *fault)
 {
-    /* Before MPI is started, which takes a second, and prints of its own when it cannot be. */
+    /* Answered before MPI is started, which takes a second, and which prints messages of its own
+     * when it cannot be started. */
     if (asks_for_help(argc, argv)) {
         struct arguments arguments = {.progress = PROGRESS_AUTO};
         spec_options_init(&arguments.options, argc);
@@ -425,8 +460,9 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     }
     struct comm comm;
     char why[512];
-    /* All before MPI is started: its handlers stay away from signals that are handled already, and
-     * the end of the job is asked of another process, which should not be made once MPI runs. */
+    /* All of this comes before MPI is started. MPI leaves signals alone that are handled already.
+     * And the end of the job may have to be asked of another process (scontrol): a process that
+     * runs MPI should not create any. */
     crash_mark_install();
     stop_install(launcher_is_there(), launcher_gives_time());
     const double job_end = launcher_rank() == 0 ? deadline_of_job() : INFINITY;

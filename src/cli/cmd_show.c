@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep show`: which run is shown, and what is checked before. The summary is printed in
+ * report/summary, as for `train`, so that both print the same for the same run. */
 #include "cli/commands.h"
 #include "report/summary.h"
 #include "store/schema.h"
@@ -38,6 +40,8 @@ static const struct option_row operands[] = {
     {0},
 };
 
+/* One of the two, and not both: a file has nothing to do with the schema, which is that of the
+ * program. */
 static enum status finish(void *arguments, struct fault *fault)
 {
     const struct arguments *const a = arguments;
@@ -75,7 +79,9 @@ const struct command_line show_line = {
     .finish = finish,
 };
 
-/* Not an error of the file, but there is no summary to show either. */
+/* Nothing is wrong with the file, but a run that is not finished has no summary. The message says
+ * how far the run is, so that the user need not ask `status`. A damaged run counts as not finished;
+ * its own reason is the better one. */
 static enum status refuse_unfinished(const struct store *store, const struct arguments *arguments,
                                      struct fault *fault)
 {
@@ -94,8 +100,8 @@ static enum status refuse_unfinished(const struct store *store, const struct arg
         notes.progress_episode > 0 ? notes.progress_episode : 0);
 }
 
-/* The rows are compared with what was committed first: a summary of damaged rows would look like
- * any other. */
+/* The rows are compared with the commit record first: a summary of damaged rows would look like any
+ * other. The record is bound to one block that holds all its arrays (model/record). */
 static enum status print(const struct store *store, const struct arguments *arguments,
                          struct fault *fault)
 {
@@ -128,6 +134,7 @@ enum status cmd_show(int argc, char **argv, struct fault *fault)
     struct store *store = NULL;
     if (status == STATUS_OK)
         status = store_open(&store, arguments.path, STORE_READ, fault);
+    /* Known only when the file is open, so it is not in the range of the option. */
     if (status == STATUS_OK && arguments.run >= store_runs(store))
         status = fault_set(fault, STATUS_INPUT,
                            "--run: %s has no run %" PRId64 ", expected 0 to %" PRId64,

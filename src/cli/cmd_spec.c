@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep spec`: check a spec, or print the defaults. The shortest command: all it does is in
+ * spec/. */
 #include "cli/commands.h"
 #include "cli/spec_rows.h"
 #include "spec/spec.h"
@@ -25,6 +27,7 @@ static const struct option_row operands[] = {
     {0},
 };
 
+/* --set has no effect on the printed defaults, and is refused instead of being ignored. */
 static enum status finish(void *arguments, struct fault *fault)
 {
     const struct arguments *const a = arguments;
@@ -69,6 +72,8 @@ enum status cmd_spec(int argc, char **argv, struct fault *fault)
     enum status status = options_parse(&spec_line, OPTIONS_EXIT, argc, argv, &arguments);
     struct spec *spec = NULL;
     if (status == STATUS_OK)
+        /* Also with --defaults, where it makes a spec of one cell of defaults that is not used: one
+         * path for both forms. */
         status = spec_options_resolve(&arguments.options, &spec, fault);
     if (status == STATUS_OK && arguments.defaults)
         spec_print_defaults(stdout);

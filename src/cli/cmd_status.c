@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep status`: one look at a file, or one every two seconds. The states of runs come from
+ * query/run_table, the report from report/status_report. It only reads, and takes no lock, so that
+ * it can be run at any time without a risk for the sweep. */
 #include "cli/commands.h"
 #include "report/status_report.h"
 #include "sys/clock.h"
@@ -9,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often a watched sweep is looked at. */
+/* Seconds between two looks of --watch: the file is read whole each time. */
 enum { WATCH_S = 2 };
 
 struct arguments {
@@ -81,8 +84,9 @@ const struct command_line status_line = {
     .finish = finish,
 };
 
-/* The lock is looked at before the file: the cells of a run that ends in between are then shown as
- * running, and not as lost. */
+/* Look at the file once. The lock is looked at before the file: the cells of a run that ends in
+ * between are then shown as running, and not as lost. Each look opens the file anew, because HDF5
+ * keeps what it has read. */
 static enum status take(const struct arguments *a, struct status_report *report,
                         struct fault *fault)
 {
@@ -98,6 +102,7 @@ static enum status take(const struct arguments *a, struct status_report *report,
     return status;
 }
 
+/* A reader that left (EPIPE) is not a fault: `status --json | head` is ordinary use. */
 static enum status print(const struct arguments *a, const struct status_report *report,
                          struct fault *fault)
 {
@@ -109,12 +114,16 @@ static enum status print(const struct arguments *a, const struct status_report *
     return STATUS_OK;
 }
 
-/* With all done, a process may still hold the file: it writes the end of its log. */
+/* Whether --watch can end. With all cells done, a process may still hold the file to write the end
+ * of its log: the last report should show it. */
 static bool is_over(const struct status_report *report)
 {
     return report->table.states[RUN_STATE_DONE] == report->table.runs && !report->held;
 }
 
+/* One look and its report. On a terminal each report replaces the one before (cursor to the top,
+ * clear the screen); in a pipe or a file a blank line separates them; JSON has one object in each
+ * line and needs neither. */
 static enum status show(const struct arguments *a, bool first, bool *over, struct fault *fault)
 {
     struct status_report report;
@@ -126,7 +135,8 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
     else if (!first && !a->json)
         fputc('\n', stdout);
     status = print(a, &report, fault);
-    /* A reader that has left wants no more; what else is lost is told at the end of the program. */
+    /* When the reader has left, there is nobody to print for. Any other loss of output is reported
+     * by close_output() in main.c at the end of the program. */
     *over = fflush(stdout) != 0 || is_over(&report);
     run_table_fini(&report.table);
     store_close(&report.store);
@@ -138,12 +148,13 @@ enum status cmd_status(int argc, char **argv, struct fault *fault)
     struct arguments arguments = {.path = NULL};
     bool over = false;
     enum status status = options_parse(&status_line, OPTIONS_EXIT, argc, argv, &arguments);
+    /* Only with --watch: a single look has nothing to finish, and should end at once on Ctrl-C. */
     if (status == STATUS_OK && arguments.watch)
         stop_install(false, false);
     if (status == STATUS_OK)
         status = show(&arguments, true, &over, fault);
     while (status == STATUS_OK && arguments.watch && !over && !stop_requested()) {
-        /* Ends early with a signal. */
+        /* A signal ends the sleep early. */
         nanosleep(&(struct timespec){.tv_sec = WATCH_S}, NULL);
         if (!stop_requested())
             status = show(&arguments, false, &over, fault);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep train`: one cell in this process, with or without a file. It uses the same attempt,
+ * store and checkpoints as a sweep (`run`), but no scheduler and no MPI: its file is that of a
+ * sweep of one cell. */
 #include "cli/commands.h"
 #include "cli/spec_rows.h"
 #include "report/summary.h"
@@ -17,7 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A killed job holds its lock for about a second more. */
+/* How long a file in use is waited for. The system may hold the lock of a job that was just killed
+ * for about a second more; nobody should have to repeat the command for that. */
 static const double lock_wait_s = 5;
 
 struct arguments {
@@ -65,6 +69,7 @@ static const struct option_row operands[] = {
     {0},
 };
 
+/* A --force without a file most likely means that --output was forgotten. */
 static enum status finish(void *arguments, struct fault *fault)
 {
     const struct arguments *const a = arguments;
@@ -111,6 +116,8 @@ const struct command_line train_line = {
     .finish = finish,
 };
 
+/* Make the file, and remove checkpoints that an earlier file of this name left: they belong to
+ * other results and must not be resumed. */
 static enum status create(const struct arguments *arguments, const struct spec *spec,
                           struct fault *fault)
 {
@@ -121,8 +128,9 @@ static enum status create(const struct arguments *arguments, const struct spec *
     return status;
 }
 
-/* An existing file must be of this spec, and its run not finished. It is only read for that: what
- * is finished is never opened for writing again. */
+/* An existing file must be of this spec, and its run must not be finished. The file is opened for
+ * reading only: a finished file is never opened for writing again, so that nothing can damage
+ * it. */
 static enum status check_unfinished(const char *path, const struct spec *spec, struct fault *fault)
 {
     struct store *store = NULL;
@@ -140,7 +148,9 @@ static enum status check_unfinished(const char *path, const struct spec *spec, s
     return status;
 }
 
-/* Open the file for the run, making it when it is absent or to be replaced. */
+/* Open the file for the run; make it when it does not exist or is to be replaced. Called with the
+ * lock held, so what check_output saw is looked at again: another process may have finished the run
+ * meanwhile. */
 static enum status open_store(const struct arguments *arguments, const struct spec *spec,
                               struct store **store, struct fault *fault)
 {
@@ -153,7 +163,8 @@ static enum status open_store(const struct arguments *arguments, const struct sp
     return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }
 
-/* What can be refused is refused before the lock's file is made. */
+/* Refuse what can be refused before the lock file is made: a command that is refused leaves nothing
+ * behind. */
 static enum status check_output(const struct arguments *arguments, const struct spec *spec,
                                 struct fault *fault)
 {
@@ -176,7 +187,8 @@ static enum status check_output(const struct arguments *arguments, const struct 
     return status;
 }
 
-/* What a polite stop leaves. */
+/* End after a polite stop: save a checkpoint when there is a file, and say how far the training is
+ * and what to do next. */
 static enum status leave(struct attempt *attempt, struct fault *fault)
 {
     const struct trainer_progress at = trainer_progress(attempt->trainer);
@@ -189,7 +201,9 @@ static enum status leave(struct attempt *attempt, struct fault *fault)
                                             : "nothing is kept without --output");
 }
 
-/* Train to the end and commit, or to a polite stop. */
+/* Train episode by episode until the training ends or a signal asks to stop; then commit, or leave.
+ * The run is claimed before its checkpoint is read: if reading needs too much memory or crashes,
+ * that counts as an attempt of this run. */
 static enum status pull(const struct arguments *arguments, struct store *store,
                         struct trainer *trainer, double *wall_s, struct fault *fault)
 {
@@ -216,10 +230,13 @@ static enum status pull(const struct arguments *arguments, struct store *store,
     else if (status == STATUS_OK && store != NULL)
         status = attempt_commit(&attempt, wall_s, fault);
     if (status == STATUS_OK && store != NULL)
+        /* The run is committed, so no checkpoint of it is needed any more, nor the folder. */
         checkpoint_tidy(arguments->output, &(bool){false}, 1);
     return status;
 }
 
+/* With a file: check, lock, open, in this order. The lock is held until the file is closed. The
+ * summary is printed last, when the results are safe. */
 static enum status train(const struct arguments *arguments, const struct spec *spec,
                          struct trainer *trainer, struct fault *fault)
 {
@@ -261,6 +278,8 @@ enum status cmd_train(int argc, char **argv, struct fault *fault)
         struct settings cell;
         char why[512];
         spec_cell(spec, 0, &cell);
+        /* Not "launched" even under mpirun: the process is alone, and each signal means this
+         * training. */
         stop_install(false, false);
         if (launcher_explain(why, sizeof why))
             fprintf(stderr, "ccmsweep: warning: %s\n", why);

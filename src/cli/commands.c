@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* The table of commands, apart from main.c so that the program of the build which writes man pages
+ * and completion (pages.c) can use it, too. */
 #include "cli/commands.h"
 
 const struct command commands[] = {
@@ -24,6 +26,8 @@ const struct command commands[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* Each command has a table of its own with those codes that it can end with, in words that fit
+ * it. */
 const struct exit_row command_exits[] = {
     {STATUS_OK, "complete"},
     {STATUS_FAULT, "a fault of the system"},

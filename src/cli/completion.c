@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
+/* The completion for bash. The script is written once, when the program is built, and needs no call
+ * of the program when the user presses Tab: on a login node a program that loads MPI and HDF5 would
+ * make each Tab slow.
+ *
+ * It has two parts: tables (commands, options, kinds of values, settings), which come from the same
+ * rows as --help, and below them functions that are the same for all commands. */
 #include "cli/completion.h"
 #include "cli/commands.h"
 #include "store/schema.h"
 #include <ccmsweep/settings.h>
 #include <string.h>
 
-/* What the script does with the tables that are written above it. Words are taken from the line
- * itself, for bash splits its own at every '='; for the same reason an answer leaves out what stands
- * before the last one. Without an answer bash completes names of files ("-o default"), which is
- * switched off wherever a file is not what is wanted. */
+/* What the script does with the tables that are written above it.
+ *
+ * The words are taken from the command line itself (COMP_LINE) and not from COMP_WORDS, because
+ * bash splits its own words at every '='. For the same reason an answer leaves out what stands
+ * before the last '=': bash replaces only the part behind it. Without an answer bash completes
+ * names of files ("-o default"), which is switched off wherever a file is not what is expected. */
 static const char script[] =
     "# COMPREPLY: those of the words $2... that, behind $1, begin as what was typed.\n"
     "_ccmsweep_offer()\n"
@@ -86,11 +94,15 @@ static const char script[] =
     "\n"
     "complete -o default -F _ccmsweep ccmsweep\n";
 
+/* A command as the script's tables call it: "train", or "bench schedule" for a second form. */
 static const char *name_of(const struct command_line *line)
 {
     return line->name + strlen("ccmsweep ");
 }
 
+/* Three tables: the keys for --set; the names for --by, --reference and --where, which take the
+ * name of the column in the file as well as the key; and the names of the values of choices. A
+ * setting of class operation changes no result, so it is not an axis. */
 static void print_settings(FILE *file)
 {
     size_t count = 0;
@@ -120,6 +132,8 @@ static void print_settings(FILE *file)
     fputs("    esac\n}\n", file);
 }
 
+/* One branch of _ccmsweep_options: all options of a command, the settings' own first. --help and
+ * --usage are argp's and have no row. */
 static void print_options(FILE *file, const struct command_line *line)
 {
     const struct setting *setting = NULL;
@@ -154,6 +168,8 @@ static void print_kind(FILE *file, const struct option_row *row)
     fputs(" ;;\n", file);
 }
 
+/* The branches of _ccmsweep_kind for a command: one for each option that takes a value. A flag has
+ * none, so that the word behind it is completed as a new word. */
 static void print_kinds(FILE *file, const struct command_line *line)
 {
     const struct setting *setting = NULL;
@@ -173,6 +189,7 @@ static void print_kinds(FILE *file, const struct command_line *line)
     }
 }
 
+/* Print the branches of all commands and of their second forms, and close the function. */
 static void for_each(FILE *file, void (*print)(FILE *file, const struct command_line *line))
 {
     for (const struct command *command = commands; command->name != NULL; command++) {
@@ -184,6 +201,7 @@ static void for_each(FILE *file, void (*print)(FILE *file, const struct command_
 
 void completion_print(FILE *file)
 {
+    /* The rules that are switched off ask for quotes where lists of words are split on purpose. */
     fputs("# shellcheck shell=bash disable=SC2046,SC2086,SC2207\n"
           "# Completion for bash, made from the options' tables of the program; see "
           "src/cli/completion.c.\n"

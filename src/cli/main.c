@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* The program: it makes the process independent of what the user's shell happens to have set, finds
+ * the command, and turns its status into the exit code. Nothing here knows what a command does. */
 #include "base/text.h"
 #include "cli/commands.h"
 #include "model/kernels.h"
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Written by hand and not by argp: the list is one of commands, not of options. */
 static void print_usage(FILE *file)
 {
     fputs("Usage: ccmsweep COMMAND [ARGUMENT...]\n"
@@ -34,25 +37,32 @@ static void print_usage(FILE *file)
     fputs(".\n  Any other code is a crash.\n", file);
 }
 
-/* A descriptor that was closed must not be given to a file: what is printed would end in it. */
+/* A shell can start a program with a standard stream closed (`>&-`). The next file that is opened
+ * would then get its number, and what is printed would end in the file of the sweep. So each closed
+ * stream is opened on /dev/null first. */
 static void occupy_standard_streams(void)
 {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) != -1)
             continue;
-        /* Opened the wrong way round, so that using it fails. */
+        /* Opened for the wrong direction, so that using the stream fails with an error, as it would
+         * if it were still closed: output that the user asked for must not vanish in silence. */
         if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             _exit(STATUS_FAULT);
     }
 }
 
+/* Whether standard output is a pipe whose reader has ended, as `head` does: poll then reports
+ * POLLERR at the writing end, without a write. */
 static bool reader_left(void)
 {
     struct pollfd output = {.fd = STDOUT_FILENO};
     return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
-/* Output that was lost is a fault, unless its reader left on purpose. */
+/* The last look at standard output, when the process ends. What was printed may still be in the
+ * buffer, so a full disk shows only when the stream is closed. Lost output is a fault, unless its
+ * reader left on purpose. */
 static void close_output(void)
 {
     const bool fine = reader_left();
@@ -66,6 +76,8 @@ static void close_output(void)
     }
 }
 
+/* Commands cannot be abbreviated: a script that uses an abbreviation would break with a new
+ * command. */
 static const struct command *find_command(const char *name)
 {
     for (const struct command *command = commands; command->name != NULL; command++) {
@@ -85,9 +97,9 @@ static int refuse_command(const char *name)
     return STATUS_INPUT;
 }
 
-/* Large blocks go back to the system when they are freed. Left to itself, the C library raises that
- * size to the largest it has seen, and each cell's trainer leaves holes that the next one's does
- * not fill: a worker of 60 MB grows to 200. */
+/* Let large blocks go back to the system when they are freed. By default the C library raises the
+ * size from which it does so to the largest block it has seen freed, and each cell's trainer then
+ * leaves holes that the next one's does not fill: a worker of 60 MB grew to 200. */
 static void give_memory_back(void)
 {
     enum { LARGE = 1 << 20 };
@@ -99,10 +111,12 @@ int main(int argc, char **argv)
 {
     give_memory_back();
     occupy_standard_streams();
-    /* Options may follow what they belong to, and help looks as it is meant to, whatever the user
-     * likes of other programs. */
+    /* With POSIXLY_CORRECT argp would end the options at the first argument, and `run SPEC -o FILE`
+     * would fail; ARGP_HELP_FMT changes the layout of --help, which tests and pages read. */
     unsetenv("POSIXLY_CORRECT");
     unsetenv("ARGP_HELP_FMT");
+    /* A reader that leaves must not kill a sweep: writing then fails with EPIPE. A write beyond the
+     * shell's limit of file size fails, too, and is reported by whoever writes. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* what is too large for its limit is told by whoever writes it */
     atexit(close_output);
@@ -120,11 +134,15 @@ int main(int argc, char **argv)
     if (command == NULL && !version)
         return refuse_command(argv[1]);
     struct fault fault = {""};
+    /* Before anything is computed or made: the level that CCMSWEEP_LEVEL asks for may be unknown,
+     * or too new for this CPU. */
     enum status status = kernels_check(&fault);
     if (status == STATUS_OK && version)
         version_print();
     else if (status == STATUS_OK)
         status = command->run(argc - 1, argv + 1, &fault);
+    /* The sentence may quote a file name or a spec, in which control characters would act on the
+     * terminal. It is empty when argp or another rank has printed it already. */
     if (status != STATUS_OK && fault.text[0] != '\0')
         fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault.text));
     return (int)status;

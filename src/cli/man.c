@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* The man pages, in the language of roff, from the tables of the commands. Text from the tables
+ * must never be read as roff: a '.' or a quote at the start of a line would be a request, and a
+ * backslash begins an escape. */
 #include "cli/man.h"
 #include "base/build.h"
 #include <ccmsweep/settings.h>
@@ -30,7 +33,9 @@ static void print_words(FILE *file, const char *text, const char *font)
     fputs("\\fR", file);
 }
 
-/* Text in lines that people can read, of which none begins with a '.', as roff's requests do. */
+/* Text in short lines: the source of a page can then be read, too. A line must not begin with '.',
+ * which would make it a request of roff, so the line is not broken before a dot; a text that begins
+ * with one gets an escape of no width in front. */
 static void print_text(FILE *file, const char *text)
 {
     enum { WIDTH = 48 };
@@ -47,7 +52,7 @@ static void print_text(FILE *file, const char *text)
     }
 }
 
-/* Paragraphs, a blank line between them in the source. */
+/* Paragraphs are separated by a blank line in the tables and by .PP in roff. */
 static void print_paragraphs(FILE *file, const char *text)
 {
     char paragraph[4096];
@@ -66,6 +71,7 @@ static void print_paragraphs(FILE *file, const char *text)
     }
 }
 
+/* No date in the title: two builds of the same revision give the same bytes. */
 static void print_title(FILE *file, const char *name)
 {
     fprintf(file, ".\\\" Made from the options' tables of the program; see src/cli/man.c.\n.TH ");
@@ -83,6 +89,7 @@ static void print_page_name(FILE *file, const char *name)
         fputs(*c == ' ' || *c == '-' ? "\\-" : (const char[]){*c, '\0'}, file);
 }
 
+/* One line for each form of the command: "FILE" and "--schema" of show, for example. */
 static void print_synopsis(FILE *file, const struct command_line *line)
 {
     const char *form = line->arguments != NULL ? line->arguments : "";
@@ -98,6 +105,8 @@ static void print_synopsis(FILE *file, const struct command_line *line)
     } while (*form++ == '\n');
 }
 
+/* "-o, --output=FILE" in the fonts that man pages use: bold for what is typed as it is, italic for
+ * what the user replaces. */
 static void print_option_name(FILE *file, const struct option_row *row)
 {
     fputs(".TP\n", file);
@@ -129,6 +138,7 @@ static void print_setting(FILE *file, const struct setting *row)
     fputc('\n', file);
 }
 
+/* All options: the settings' own, those of the table, and the two that argp adds. */
 static void print_options(FILE *file, const struct command_line *line)
 {
     const struct setting *setting = NULL;
@@ -154,6 +164,7 @@ static void print_options(FILE *file, const struct command_line *line)
           file);
 }
 
+/* All settings, also those without an option of their own. */
 static void print_settings(FILE *file)
 {
     size_t count = 0;
@@ -178,6 +189,7 @@ static void print_exits(FILE *file, const struct exit_row *rows)
     }
 }
 
+/* What a command that writes a sweep's file leaves beside it. */
 static void print_files(FILE *file, const struct text_row *rows)
 {
     fputs(".SH FILES\n", file);
@@ -190,6 +202,7 @@ static void print_files(FILE *file, const struct text_row *rows)
     }
 }
 
+/* Examples are indented and their lines are not filled, so that they can be copied as they are. */
 static void print_examples(FILE *file, const struct text_row *rows)
 {
     for (const struct text_row *row = rows; row->title != NULL; row++) {
@@ -247,6 +260,7 @@ void man_print_program(FILE *file)
     }
 }
 
+/* The program's page, and the commands that the table names, separated by blanks. */
 static void print_see_also(FILE *file, const struct command_line *line)
 {
     fputs(".SH SEE ALSO\n\\fBccmsweep\\fR(1)", file);
@@ -267,6 +281,9 @@ static void print_part(FILE *file, const struct command_line *part)
     print_options(file, part);
 }
 
+/* The sections in the usual order of man pages. A second form of the command (`bench schedule`) has
+ * no page of its own: its description, options, exit codes and examples follow those of the
+ * first. */
 void man_print_command(FILE *file, const struct command *command)
 {
     const struct command_line *const line = command->line;

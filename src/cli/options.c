@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* Command lines, by the tables of the commands. argp (of the C library) does the parsing:
+ * abbreviations, "--", the layout of --help. This file makes argp's table from ours, stores the
+ * values by the kind of their row, and checks ranges and names, so that all commands refuse a wrong
+ * value in the same words. */
 #include "cli/options.h"
 #include "base/text.h"
 #include "cli/spec_options.h"
@@ -12,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* argp knows an option by a number: its letter, or one that is no letter. */
+/* argp knows an option by a number: its letter, or one beyond all letters. The rows of a command
+ * and the settings that have an option get ranges of their own, so that a key leads to its row. */
 enum { KEY_ROW = 0x100, KEY_SETTING = 0x1000 };
 
 struct parsing {
@@ -23,6 +28,8 @@ struct parsing {
 
 /* ---- rows ---- */
 
+/* A table ends with a row of zeros. An argument has neither a name nor a letter, but says what it
+ * is called. */
 static bool is_last(const struct option_row *row)
 {
     return row->argument == NULL && row->name == NULL && row->letter == '\0';
@@ -41,11 +48,14 @@ static int key_of(const struct command_line *line, size_t i)
     return line->options[i].letter != '\0' ? line->options[i].letter : KEY_ROW + (int)i;
 }
 
+/* Upper end of the range: a number, or that of a setting, so that both can never differ. */
 static double highest(const struct option_row *row)
 {
     return row->like != NULL ? settings_find(row->like)->max : row->high;
 }
 
+/* Few settings have an option of their own (actor_lr, critic_lr, seed, episodes): the others are
+ * given by --set. */
 const struct setting *options_next_setting(size_t *index)
 {
     size_t count = 0;
@@ -77,6 +87,9 @@ void options_expect(const struct option_row *row, char *text, size_t size)
 
 /* ---- values ---- */
 
+/* The one sentence for a wrong number or name: "'x' is not a count, expected a whole number from 1
+ * to 10", or "'x' is unknown, expected one of …". The option's name is put in front by
+ * take_option. */
 static enum status refuse_value(const struct option_row *row, const char *value,
                                 struct fault *fault)
 {
@@ -93,6 +106,8 @@ static bool is_in_range(const struct option_row *row, double number)
                      : number >= row->low && number <= highest(row);
 }
 
+/* Values are stored by memcpy: the compiler cannot know the type at an offset, and a pointer of the
+ * wrong type would break its rules of aliasing. */
 static bool store_whole(const struct option_row *row, const char *value, void *at)
 {
     int64_t number = 0;
@@ -121,6 +136,8 @@ static int find_choice(const struct option_row *row, const char *name, size_t le
     return -1;
 }
 
+/* A name must be given in full: unlike options, choices are not abbreviated. One that can be
+ * repeated sets a flag at its place, so the order and repetitions do not matter. */
 static enum status store_choice(const struct option_row *row, const char *value, void *at,
                                 struct fault *fault)
 {
@@ -134,6 +151,7 @@ static enum status store_choice(const struct option_row *row, const char *value,
     return STATUS_OK;
 }
 
+/* Names between commas. An empty one, as in "a,,b", is an unknown name. */
 static enum status store_list(const struct option_row *row, const char *value, bool *at,
                               struct fault *fault)
 {
@@ -148,7 +166,8 @@ static enum status store_list(const struct option_row *row, const char *value, b
     return status;
 }
 
-/* A script with a variable unset gives an empty name. */
+/* A script in which a variable is not set gives an empty name. The system would refuse it later, in
+ * words that do not name the option. */
 static enum status store_name(const char *value, void *at, struct fault *fault)
 {
     if (*value == '\0')
@@ -157,6 +176,8 @@ static enum status store_name(const char *value, void *at, struct fault *fault)
     return STATUS_OK;
 }
 
+/* Store the value of a row where its kind and offset say. A switch without a default: the compiler
+ * then reports a kind that is missing here. */
 static enum status store_value(const struct option_row *row, void *arguments, const char *value,
                                struct fault *fault)
 {
@@ -191,7 +212,8 @@ static enum status store_value(const struct option_row *row, void *arguments, co
 
 /* ---- the parser ---- */
 
-/* Ends the process, or comes back when argp is told not to end it. */
+/* Print the sentence as a usage error. argp_error ends the process, or returns when argp was told
+ * not to end it (enum options_mode); EINVAL then ends the parsing. */
 static error_t refuse(const struct argp_state *state, struct fault *fault)
 {
     argp_error(state, "%s", text_make_plain(fault->text));
@@ -211,6 +233,7 @@ static error_t take_option(const struct parsing *p, const struct option_row *row
     return refuse(state, &fault);
 }
 
+/* Arguments fill the rows of the table in their order. */
 static error_t take_operand(struct parsing *p, const char *value, const struct argp_state *state)
 {
     struct fault fault = {""};
@@ -225,7 +248,8 @@ static error_t take_operand(struct parsing *p, const char *value, const struct a
     return store_value(row, p->arguments, value, &fault) == STATUS_OK ? 0 : refuse(state, &fault);
 }
 
-/* Where the settings go: behind the spec, of which the row of --set knows the place. */
+/* Where values of the settings' own options go: to the same list as those of --set, whose row knows
+ * its place in the command's struct. */
 static struct spec_options *settings_of(const struct parsing *p)
 {
     const struct option_row *row = p->line->options;
@@ -234,6 +258,7 @@ static struct spec_options *settings_of(const struct parsing *p)
     return (struct spec_options *)(void *)((char *)p->arguments + row->offset);
 }
 
+/* An option that argp has recognised: a row of the command, or the option of a setting. */
 static error_t take(const struct parsing *p, int key, const char *value,
                     const struct argp_state *state)
 {
@@ -250,6 +275,8 @@ static error_t take(const struct parsing *p, int key, const char *value,
     return 0;
 }
 
+/* Called by argp for each option, for each argument, and at the end, when the command can check what
+ * belongs together. */
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct parsing *const p = state->input;
@@ -266,7 +293,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-/* The table as argp wants it. The caller frees it. */
+/* The table in the form that argp expects. argp itself sorts the options for --help. The caller
+ * frees it. */
 static struct argp_option *make_options(const struct command_line *line)
 {
     const size_t rows = count_rows(line->options);
@@ -286,7 +314,9 @@ static struct argp_option *make_options(const struct command_line *line)
     return options;
 }
 
-/* Text above and, behind '\v', below the options; argp breaks it into lines. The caller frees it. */
+/* The text above the options and, behind '\v', the text below them. argp breaks long lines, but
+ * without an indentation: so spec_print_help breaks those of the list of settings itself. The caller
+ * frees it. */
 static char *make_doc(const struct command_line *line)
 {
     char *doc = NULL;
@@ -309,7 +339,9 @@ static char *make_doc(const struct command_line *line)
 
 /* ---- '_' for '-' ---- */
 
-/* Whether an option called so takes a value; -1: none is called so, or begins so. */
+/* Whether an option of this name, which may be abbreviated, takes a value: 1 or 0; -1 when there is
+ * no such option. When several begin with the name, argp reports the ambiguity, so any answer will
+ * do. */
 static int takes_value(const struct command_line *line, const char *name, size_t length)
 {
     int found = -1;
@@ -328,8 +360,9 @@ static int takes_value(const struct command_line *line, const char *name, size_t
     return found;
 }
 
-/* Write '-' for '_' in the name of a long option. What no option is called stays as the user wrote
- * it, for the message. \return whether the next word is the option's value */
+/* Write '-' for '_' in the name of a long option; the published program's options have '_'. The
+ * value behind '=' is not touched. A word that is not an option of ours stays as the user wrote it,
+ * so that the error message quotes it. \return whether the next word is the option's value */
 static bool mend_long(const struct command_line *line, char *word)
 {
     const size_t length = strcspn(word, "=");
@@ -359,7 +392,8 @@ static bool short_takes_next(const struct command_line *line, const char *letter
     return false;
 }
 
-/* A word behind an option that takes a value is that value, whatever it looks like. */
+/* Apply this to a whole command line. The word behind an option that takes a value is that value,
+ * whatever it looks like: a file may be called "--a_b". Behind "--" there are arguments only. */
 static void mend_underscores(const struct command_line *line, int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -383,7 +417,8 @@ enum status options_parse(const struct command_line *line, enum options_mode mod
     char *const doc = make_doc(line);
     const struct argp parser = {
         .options = options, .parser = parse, .args_doc = line->arguments, .doc = doc};
-    argv[0] = (char *)(uintptr_t)line->name; /* what argp calls the program */
+    /* argp takes the name in its messages and in "Usage:" from argv[0]. */
+    argv[0] = (char *)(uintptr_t)line->name;
     mend_underscores(line, argc, argv);
     const error_t error = argp_parse(&parser, argc, argv, flags[mode], NULL, &parsing);
     free(doc);

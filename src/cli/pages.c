@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A build should stop at the first file that cannot be written, so both of these end the
+ * process. */
 static FILE *begin(const char *folder, const char *name)
 {
     char path[PATH_MAX];
@@ -21,6 +23,7 @@ static FILE *begin(const char *folder, const char *name)
     return file;
 }
 
+/* The buffer is written out by fclose, so a full disk may show only here. */
 static void end(FILE *file)
 {
     const bool failed = ferror(file) != 0;

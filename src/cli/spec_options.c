@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+/* The list of settings given on a command line. It is resolved only after parsing, because the
+ * spec's file has to be read first, wherever it stands among the options. */
 #include "cli/spec_options.h"
 #include <stdlib.h>
 
+/* Each value takes at least one word of the command line, so `argc` items are always enough. */
 void spec_options_init(struct spec_options *options, int argc)
 {
     *options = (struct spec_options){.items = fault_alloc((size_t)argc, sizeof *options->items)};
@@ -18,6 +21,9 @@ void spec_options_add(struct spec_options *options, const struct setting *row, c
     options->items[options->count++] = (struct spec_option){.row = row, .text = text};
 }
 
+/* The file first, then the values: levels decide what wins (spec.h), and within --set the later
+ * value. Contradictions are looked for last, since one value can make another one wrong or
+ * right. */
 static enum status fill(const struct spec_options *options, struct spec *spec, struct fault *fault)
 {
     enum status status = STATUS_OK;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `ccmsweep --version`: what someone needs to know to say whether two results can be compared.
+ * Scripts of jobs/ read the lines "ccmsweep" and "revision". */
 #include "base/build.h"
 #include "cli/commands.h"
 #include "model/kernels.h"

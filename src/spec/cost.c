@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: MIT
+/* What cells are expected to take. The order in which cells are trained, the ETA and `plan` depend
+ * on it; no result does. So a rough heuristic is enough to begin with: finished cells soon correct
+ * it. */
 #include "spec/cost.h"
 #include <math.h>
 #include <stdlib.h>
 
+/* One ordinary episode of the published size on the machine where the heuristic was fitted. It is
+ * used only until a calibration or a finished cell says better. */
 static const double default_seconds_per_unit = 0.007;
+/* Before three cells have finished a standard deviation would say little, so a cautious one is
+ * assumed. */
 static const double default_spread = 0.5;
 
-/* Neighbours that are equal in everything but the seed. */
+/* Cells that follow each other and are equal in everything but the seed. They take about the same
+ * time, so their mean is the best expectation there is. */
 struct group {
     double units;   /* of one cell */
     double seconds; /* of those that finished, together */
     int64_t finished;
 };
 
+/* Sums over the groups are kept beside the groups themselves, so that no function loops over cells
+ * or groups (cost.h promises constant time: the scheduler asks for every cell). */
 struct cost {
     int64_t cells;
     int32_t *group_of; /* (cells) */
@@ -24,16 +34,21 @@ struct cost {
     double ratios, mean, squares;
 };
 
+/* A size in terms of the published one. */
 static double share(int64_t size, double published)
 {
     return (double)size / published;
 }
 
+/* The edge between the two regimes lies between the published rates 0.001 and 0.01; see
+ * sweeps/RESULTS.md. */
 static bool stops_early(const struct settings *cell)
 {
     return cell->training.actor_lr >= 0.005;
 }
 
+/* A training ends `episodes_after_stop` after its last actor has stopped, which is at about episode
+ * 260 where actors stop at all. */
 static double expect_episodes(const struct settings *cell)
 {
     const double limit = (double)cell->training.episodes;
@@ -50,10 +65,13 @@ double cost_units(const struct settings *cell)
     const double a =
         share(cell->networks.actor_hidden1, 64) * share(cell->networks.actor_hidden2, 32);
     const double episodes = expect_episodes(cell);
+    /* The names are those of the formula in cost.h, which says where its constants come from. */
     const double acting = 0.04 * n * share(cell->training.steps, 10);
     const double critic = (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
     const double moving = acting + b * (critic + 0.165 * n * a);
     const double episode = stops_early(cell) ? 0.65 * moving : moving;
+    /* A log episode costs 1.8 ordinary ones; divided by 1.08 because the unit includes a log every
+     * 10 episodes. */
     const double logs = (1 + 0.8 / (double)cell->tracking.log_every) / 1.08;
     double evaluated = 0;
     if (cell->evaluation.every > 0)
@@ -62,7 +80,8 @@ double cost_units(const struct settings *cell)
     return episodes * episode * logs + evaluated * acting;
 }
 
-/* Every setting but the seed is the same. */
+/* All rows of the table are compared, the operational ones too: a shorter interval of checkpoints
+ * also takes time. */
 static bool same_group(const struct settings *a, const struct settings *b)
 {
     size_t rows = 0;
@@ -85,12 +104,15 @@ struct cost *cost_new(const struct spec *spec)
     struct settings cells[2];
     size_t count = 0;
     for (int64_t i = 0; i < cost->cells; i++) {
+        /* Two cells in turn: only neighbours are compared, so that a million cells need one pass.
+         * Seed is the innermost axis, so equal neighbours are all there is within a block. */
         const struct settings *cell = &cells[i % 2];
         spec_cell(spec, i, &cells[i % 2]);
         if (i == 0 || !same_group(cell, &cells[(i + 1) % 2]))
             groups[count++] = (struct group){.units = cost_units(cell)};
         cost->group_of[i] = (int32_t)(count - 1);
     }
+    /* Room was made for as many groups as cells; most sweeps have far fewer. */
     cost->groups = realloc(groups, count * sizeof *groups);
     if (cost->groups == NULL)
         fault_no_memory(count * sizeof *groups);
@@ -113,6 +135,7 @@ static struct group *group_of(const struct cost *cost, int64_t cell)
     return &cost->groups[cost->group_of[cell]];
 }
 
+/* The three kinds of expectation in cost.h, the best one first. */
 double cost_expect(const struct cost *cost, int64_t cell)
 {
     const struct group *group = group_of(cost, cell);
@@ -126,8 +149,11 @@ double cost_expect(const struct cost *cost, int64_t cell)
 void cost_learn(struct cost *cost, int64_t cell, double seconds)
 {
     struct group *group = group_of(cost, cell);
+    /* What a file holds as the time of a run can be missing. */
     if (!isfinite(seconds) || seconds <= 0)
         return;
+    /* The spread is of ratios to what was expected just before: that is how far off the ETA was.
+     * Mean and squared deviations are updated by Welford's method, which does not lose digits. */
     if (cost->finished > 0) {
         const double ratio = seconds / cost_expect(cost, cell);
         const double deviation = ratio - cost->mean;

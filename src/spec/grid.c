@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
+/* A block of the grid: its axes, the exclusions, and which combination a cell is. Values are read
+ * in grid_values.c.
+ *
+ * A combination is a number in a mixed radix: each axis has a stride, the number of combinations
+ * from one of its values to the next, as in an array of as many dimensions. Without exclusions the
+ * number of a cell is that of its combination; with them, `kept` lists the combinations that are
+ * left. */
 #include "spec/grid.h"
 #include "base/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The row an entry of the grid names: a full key, or one of training without its section. */
+/* The row that an entry of the grid names: a full key, or one of training without its section. */
 static const struct setting *find_row(const char *key)
 {
     char full[TEXT_QUOTED] = "";
@@ -24,6 +31,8 @@ const struct grid_axis *grid_axis(const struct grid_block *block, const struct s
     return NULL;
 }
 
+/* An interval cannot be an axis as a whole, because an axis has one number for each value; its ends
+ * can. */
 static enum status refuse_key(const struct yaml_node *node, const char *name, struct fault *fault)
 {
     enum status status = STATUS_INPUT;
@@ -36,7 +45,8 @@ static enum status refuse_key(const struct yaml_node *node, const char *name, st
     return status;
 }
 
-/* Room for all axes of the text and the three that every block has. */
+/* The next free axis. grid_read made room for all axes of the text and the three that every block
+ * has. */
 static struct grid_axis *take_axis(struct grid_block *block, const struct setting *row)
 {
     struct grid_axis *const axis = &block->axis[block->axes++];
@@ -44,6 +54,8 @@ static struct grid_axis *take_axis(struct grid_block *block, const struct settin
     return axis;
 }
 
+/* One key of a block with its values. The product is checked after each axis, and each axis has at
+ * most GRID_LIMIT values, so that it cannot overflow. */
 static enum status read_axis(struct grid_block *block, const struct yaml_node *node,
                              const char *name, struct fault *fault)
 {
@@ -73,18 +85,20 @@ static int compare_values(const void *a, const void *b)
     return grid_compare(*(const double *)a, *(const double *)b);
 }
 
+/* The values of a key are sorted, see read_key. */
 bool grid_matches(const struct grid_key *key, double number)
 {
     return bsearch(&number, key->out.values, key->out.count, sizeof number, compare_values) != NULL;
 }
 
-/* The place of the n-th smallest value. */
+/* The place of the n-th smallest value. Values that ascend in the text, as most do, need no
+ * list. */
 static uint32_t place_of(const struct grid_values *values, size_t n)
 {
     return values->order != NULL ? values->order[n] : (uint32_t)n;
 }
 
-/* False when `number` is none of the values. */
+/* Binary search through the values of an axis. False when `number` is not one of them. */
 static bool find_place(const struct grid_values *values, double number, uint32_t *place)
 {
     size_t low = 0;
@@ -111,7 +125,8 @@ static int compare_places(const void *a, const void *b)
 size_t grid_places(const struct grid_axis *axis, const struct grid_key *key, uint32_t *places)
 {
     size_t count = 0;
-    /* Never all values for each of many keys. */
+    /* Each value of the key is looked up in the axis. The other way round, all values of an axis
+     * would be visited for each of up to 1000 keys. */
     for (size_t i = 0; i < key->out.count; i++)
         count += find_place(&axis->is, key->out.values[i], &places[count]);
     if (axis->is.order != NULL)
@@ -132,6 +147,9 @@ static struct places find_places(const struct grid_axis *axis, const struct grid
     return places;
 }
 
+/* One key of a mapping under `exclude`, with the values that it matches. It must name an axis of
+ * this block and match at least one value of it: otherwise it is most likely a typing error, and
+ * the cells meant to be left out would be trained. */
 static enum status read_key(const struct grid_block *block, const struct yaml_node *node,
                             struct grid_exclusion *exclusion, const char *name, struct fault *fault)
 {
@@ -155,6 +173,8 @@ static enum status read_key(const struct grid_block *block, const struct yaml_no
     const enum status status = grid_read_values(row, node, true, &key->out, name, fault);
     if (status != STATUS_OK)
         return status;
+    /* A set of values has no order of its own; ascending, it can be searched. `order` is not needed
+     * then. */
     qsort(key->out.values, key->out.count, sizeof *key->out.values, compare_values);
     free(key->out.order);
     key->out.order = NULL;
@@ -169,6 +189,7 @@ static enum status read_key(const struct grid_block *block, const struct yaml_no
         name, node->key_line, row->key);
 }
 
+/* One mapping: it leaves out the combinations that match all of its keys. */
 static enum status read_exclusion(struct grid_block *block, const struct yaml_node *node,
                                   const char *name, struct fault *fault)
 {
@@ -186,6 +207,8 @@ static enum status read_exclusion(struct grid_block *block, const struct yaml_no
     return status;
 }
 
+/* All of `exclude`. The limits keep a hostile spec from using time and memory without end:
+ * mappings, and values of all mappings together. */
 static enum status read_exclusions(struct grid_block *block, const struct yaml_node *node,
                                    const char *name, struct fault *fault)
 {
@@ -220,6 +243,8 @@ static enum status read_exclusions(struct grid_block *block, const struct yaml_n
                            node->key_line);
 }
 
+/* Exclusions are read after all axes, wherever they stand in the text, because they refer to
+ * axes. */
 enum status grid_read(struct grid_block *block, const struct yaml_node *node, int line,
                       const char *name, struct fault *fault)
 {
@@ -244,6 +269,9 @@ bool grid_always(const struct setting *row)
            row->offset == offsetof(struct settings, training.seed);
 }
 
+/* A value from --set or an option takes the place of the axis, in the axis itself: so cells,
+ * exclusions and printing need no second rule. Only actor_lr, critic_lr and seed are added where
+ * the block lacks them. */
 void grid_fix(struct grid_block *block, const struct setting *row, double number)
 {
     struct grid_axis *axis = NULL;
@@ -260,7 +288,7 @@ void grid_fix(struct grid_block *block, const struct setting *row, double number
     axis->fixed = true;
 }
 
-/* actor_lr 0, critic_lr 1, seed last. */
+/* Where an axis is placed among the others: actor_lr 0, critic_lr 1, all others 2, seed 3. */
 static int rank(const struct setting *row)
 {
     if (!grid_always(row))
@@ -270,6 +298,8 @@ static int rank(const struct setting *row)
     return row->offset == offsetof(struct settings, training.critic_lr);
 }
 
+/* By insertion, which is stable: axes of equal rank stay in the order of the file, which the
+ * numbers of cells depend on. */
 static void sort_axes(struct grid_block *block)
 {
     for (size_t i = 1; i < block->axes; i++) {
@@ -281,7 +311,10 @@ static void sort_axes(struct grid_block *block)
     }
 }
 
-/* Mappings that are looked at together, a bit each: at most 64. */
+/* Exclusions are applied 64 mappings at a time, with one bit for each. A value of an axis has the
+ * set of mappings that it does not keep from matching; the mappings that leave a combination out
+ * are the intersection of the sets of its values. So the combinations are visited once for 64
+ * mappings, not once for each. */
 struct sieve {
     const struct grid_block *block;
     size_t first, count; /* of its exclusions */
@@ -292,6 +325,8 @@ struct sieve {
 
 enum { SIEVE_MOST = 64 };
 
+/* Fill the sets of one axis. A mapping that says nothing about the axis matches all its values
+ * (~said); one that does matches only the values that it names. */
 static void look_at_axis(struct sieve *sieve, size_t a)
 {
     const struct grid_axis *const axis = &sieve->block->axis[a];
@@ -316,7 +351,9 @@ static void look_at_axis(struct sieve *sieve, size_t a)
     }
 }
 
-/* `still` are the mappings that match on all axes before. */
+/* Walk down the axes. `still` is the set of mappings that match on all axes before; `first` the
+ * first combination below this point. Where no mapping is left, the whole branch is passed over;
+ * behind the last axis that any mapping speaks about, the whole rest is left out at once. */
 static void leave_out(const struct sieve *sieve, size_t depth, size_t first, uint64_t still)
 {
     const struct grid_axis *const axis = &sieve->block->axis[depth];
@@ -331,7 +368,7 @@ static void leave_out(const struct sieve *sieve, size_t depth, size_t first, uin
         leave_out(sieve, depth + 1, first + i * axis->stride, still & sieve->matches[depth][i]);
 }
 
-/* Mark what is left out: once through the combinations for 64 mappings, not for each. */
+/* Set `out` of each combination that is left out. */
 static void apply_exclusions(const struct grid_block *block, uint8_t *out)
 {
     struct sieve sieve = {.block = block, .out = out};
@@ -351,6 +388,8 @@ static void apply_exclusions(const struct grid_block *block, uint8_t *out)
     free(sieve.matches);
 }
 
+/* List the combinations that are not left out. Their numbers, below a million, fit into 32 bits:
+ * half of what a size_t would take for each cell. */
 static void keep_others(struct grid_block *block)
 {
     uint8_t *const out = fault_alloc(block->combinations, 1);
@@ -366,10 +405,14 @@ static void keep_others(struct grid_block *block)
     free(out);
 }
 
+/* Called again whenever an axis has changed, so everything is worked out from the axes and
+ * exclusions anew. */
 void grid_resolve(struct grid_block *block)
 {
     sort_axes(block);
     block->combinations = 1;
+    /* From the innermost axis outwards: the stride of an axis is the product of the lengths of
+     * those inside. */
     for (size_t i = block->axes; i-- > 0;) {
         block->axis[i].stride = block->combinations;
         block->combinations *= block->axis[i].is.count;

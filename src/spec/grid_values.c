@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/* The values of one axis: from the text of a list, a range or a spaced form to numbers, in the
+ * order of the text. grid.c knows no texts of values.
+ *
+ * An axis must not have the same value twice, since a cell would then appear twice. A spec can have
+ * a million values, so equal ones are found by sorting and not by comparing each with each. */
 #include "base/rng.h"
 #include "base/text.h"
 #include "spec/grid.h"
@@ -10,6 +15,8 @@
 #define SPACED                                                                                     \
     "{logspace: [low, high], count: N} or {loguniform: [low, high], count: N, draw_seed: S}"
 
+/* text_quote puts the text between quotes and makes control characters harmless; the quotes are cut
+ * off, because the sentences that use it have the key in front, without quotes. */
 const char *grid_show(const char *text, char *shown)
 {
     text_quote(text, shown);
@@ -17,6 +24,7 @@ const char *grid_show(const char *text, char *shown)
     return shown + 1;
 }
 
+/* NaN is `none`: two of them are equal here, although they are not for C. */
 int grid_compare(double a, double b)
 {
     if (isnan(a) || isnan(b))
@@ -32,12 +40,15 @@ enum status grid_refuse(const struct setting *row, const char *key, const char *
     return fault_set(fault, STATUS_INPUT, "%s: %s, expected %s%s", key, what, shape, text);
 }
 
+/* Whether a key names one end of an interval. */
 static bool is_end(const char *key)
 {
     const char *const dot = strrchr(key, '.');
     return dot != NULL && (strcmp(dot, ".low") == 0 || strcmp(dot, ".high") == 0);
 }
 
+/* The nearest key is proposed without ".low" when the user has not written an end either: an
+ * interval is usually given as a whole. */
 enum status grid_refuse_key(const char *key, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
@@ -54,6 +65,9 @@ enum status grid_refuse_key(const char *key, struct fault *fault)
                      grid_show(key, shown), hint);
 }
 
+/* The wrong shapes are named one by one, before settings_read looks at the text: "a list" helps
+ * more than "'[0.1' is not a number". Quotes mean text in YAML, so "0.1" in quotes is refused for a
+ * number. */
 enum status grid_read_value(const struct setting *row, const char *key,
                             const struct yaml_node *node, double *number, struct fault *fault)
 {
@@ -69,7 +83,8 @@ enum status grid_read_value(const struct setting *row, const char *key,
     return settings_read(row, node->text, number, fault);
 }
 
-/* What is read into: grows by doubling. */
+/* The values that are being read, in an array that grows by doubling: how many there will be is not
+ * known before ranges are read. */
 struct growing {
     struct grid_values *values;
     size_t room;
@@ -88,6 +103,8 @@ static void append(struct growing *to, double number)
     values->values[values->count++] = number;
 }
 
+/* "digits-digits", without blanks. A negative number begins with '-' and "1e-4" has a letter, so
+ * neither is taken for a range. */
 static bool is_range(const struct yaml_node *node)
 {
     if (node->kind != YAML_VALUE || node->quoted)
@@ -98,7 +115,8 @@ static bool is_range(const struct yaml_node *node)
            second[strspn(second, "0123456789")] == '\0';
 }
 
-/* The ends of "low-high", both included. The sentence has no place yet. */
+/* The ends of "low-high", both included. Each is read like a single value, so it has the same range
+ * and messages. The caller puts file and line in front of the sentence. */
 static enum status read_range(const struct setting *row, const struct yaml_node *node,
                               double ends[2], struct fault *fault)
 {
@@ -111,6 +129,7 @@ static enum status read_range(const struct setting *row, const struct yaml_node 
                  text_quote(node->text, shown));
         return grid_refuse(row, row->key, what, "", fault);
     }
+    /* Too long for two numbers: settings_read refuses it in its own words. */
     if (length >= sizeof text)
         return settings_read(row, node->text, ends, fault);
     memcpy(text, node->text, length + 1);
@@ -144,6 +163,7 @@ static enum status read_item(const struct setting *row, const struct yaml_node *
                                      : grid_read_value(row, row->key, item, ends, fault);
     if (status != STATUS_OK)
         return status;
+    /* Before anything is appended: "0-4294967295" must not fill the memory first. */
     if ((range ? ends[1] - ends[0] : 0) >= (double)(GRID_LIMIT - to->values->count))
         return refuse_many(row, fault);
     append(to, ends[0]);
@@ -152,6 +172,8 @@ static enum status read_item(const struct setting *row, const struct yaml_node *
     return STATUS_OK;
 }
 
+/* Say which shapes are possible here. Under `exclude` a single value is one of them, and a spaced
+ * form is not. */
 static enum status refuse_shape(const struct setting *row, const char *what, bool match,
                                 struct fault *fault)
 {
@@ -179,6 +201,7 @@ static enum status read_ends(const struct setting *row, const struct yaml_node *
                              struct spaced *spaced, struct fault *fault)
 {
     char what[128];
+    /* Ends are above 0, so this says that a form was read before. */
     if (spaced->low > 0) {
         return refuse_spaced(row, "both logspace and loguniform", fault);
     }
@@ -198,6 +221,7 @@ static enum status read_ends(const struct setting *row, const struct yaml_node *
     return status;
 }
 
+/* Read `count` or `draw_seed`, which are not settings and have no row. */
 static enum status read_whole(const struct setting *row, const struct yaml_node *node, int64_t low,
                               int64_t high, int64_t *whole, struct fault *fault)
 {
@@ -211,6 +235,8 @@ static enum status read_whole(const struct setting *row, const struct yaml_node 
                      (long long)high);
 }
 
+/* One key of a spaced form. The keys may come in any order, so what is missing shows only at the
+ * end, in read_spaced. */
 static enum status read_part(const struct setting *row, const struct yaml_node *node,
                              struct spaced *spaced, struct fault *fault)
 {
@@ -252,6 +278,8 @@ static enum status read_spaced(const struct setting *row, const struct yaml_node
     return what == NULL ? STATUS_OK : refuse_spaced(row, what, fault);
 }
 
+/* Values with all their digits would make poor labels. Rounded to 6 digits, they are what the
+ * tables and the printed spec show, and are read back to the same bits. */
 static double round_to_six(const struct setting *row, double value)
 {
     char text[TEXT_NUMBER];
@@ -272,6 +300,7 @@ static void make_spaced(const struct setting *row, const struct spaced *spaced, 
         const double share = (double)i / (double)(spaced->count - 1);
         double value =
             exp(spaced->drawn ? numpy_uniform(&rng, low, high) : low + (high - low) * share);
+        /* The ends are taken as given: exp(log(x)) need not be x. */
         if (!spaced->drawn && i == 0)
             value = spaced->low;
         if (!spaced->drawn && i == spaced->count - 1)
@@ -286,6 +315,8 @@ struct placed {
     size_t place;
 };
 
+/* Equal values in the order of their places, so that of two the second is reported as the repeated
+ * one. And qsort is not stable. */
 static int compare_placed(const void *a, const void *b)
 {
     const struct placed *const x = a;
@@ -294,7 +325,8 @@ static int compare_placed(const void *a, const void *b)
     return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-/* Sets the order of values that do not ascend. */
+/* Set the order of values that do not ascend. Most lists do, and need no memory for an order. Equal neighbours do not ascend, so a list
+ * with a repeated value always gets an order, in which find_repeat looks. */
 static void find_order(struct grid_values *values)
 {
     bool ascending = true;
@@ -312,7 +344,8 @@ static void find_order(struct grid_values *values)
     free(sorted);
 }
 
-/* The first value that was there before, and where: false when there is none. */
+/* The first value, in the order of the text, that was there before, and where. False when there is
+ * none. */
 static bool find_repeat(const struct grid_values *values, size_t places[2])
 {
     const uint32_t *const order = values->order;
@@ -327,7 +360,8 @@ static bool find_repeat(const struct grid_values *values, size_t places[2])
     return places[1] < values->count;
 }
 
-/* The item of a list that gave the value at `place`. */
+/* The item of a list that gave the value at `place`. Ranges are read again for this, instead of
+ * keeping the source of each of a million values for a message that is rare. */
 static const struct yaml_node *find_source(const struct setting *row, const struct yaml_node *node,
                                            size_t place)
 {
@@ -344,6 +378,8 @@ static const struct yaml_node *find_source(const struct setting *row, const stru
     return &node->items[i];
 }
 
+/* Two drawn values can become equal by rounding; otherwise the user wrote the value twice, perhaps
+ * within two ranges, and the message names both places. */
 static enum status refuse_repeat(const struct setting *row, const struct yaml_node *node,
                                  const struct grid_values *values, const char *name,
                                  struct fault *fault)
@@ -370,7 +406,8 @@ static enum status refuse_repeat(const struct setting *row, const struct yaml_no
         grid_show(second->text, shown[1]), second->line);
 }
 
-/* The values as they stand, repeats included. */
+/* All values in the order of the text, repeated ones included. `line` is where the sentence points
+ * to: the item or the key that is wrong, not the beginning of the list. */
 static enum status collect(const struct setting *row, const struct yaml_node *node, bool match,
                            struct growing *to, const char *name, struct fault *fault)
 {

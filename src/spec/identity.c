@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* The identity of a cell. The text that is hashed is the contract (identity.h, sweeps/README.md):
+ * whoever wants to can compute it elsewhere, so nothing here may depend on the order of the table,
+ * the locale or the machine. */
 #include "spec/identity.h"
 #include <ccmsweep/trainer.h>
 #include <inttypes.h>
@@ -10,7 +13,8 @@
 
 static const char version_key[] = "algorithm_version";
 
-/* Room for the lines, by number; for one of them; and for one value. */
+/* Most lines, longest line and longest value. All three are checked, so a table that outgrows them
+ * is found by the first test that makes an identity. */
 enum { LINES_MAX = 128, LINE_MAX_SIZE = 192, VALUE_MAX = 64 };
 
 struct line {
@@ -18,7 +22,8 @@ struct line {
     const struct setting *row; /* NULL: the algorithm's version */
 };
 
-/* By insertion: a few dozen rows that stand in sections already. */
+/* Sort the lines by key, as bytes. By insertion: there are a few dozen rows, which stand in
+ * sections already. Settings of class operation change no result and are left out. */
 static size_t sort_lines(struct line lines[LINES_MAX])
 {
     size_t rows = 0;
@@ -37,7 +42,8 @@ static size_t sort_lines(struct line lines[LINES_MAX])
     return used;
 }
 
-/* %.17g, and the same sooner for the whole numbers among reals. */
+/* Write %.17g. Whole numbers below 1e15, which are most, give the same text as integers, and
+ * faster. -0 is left to %.17g, which writes its sign. */
 static int write_real(double value, char text[VALUE_MAX])
 {
     const bool whole =
@@ -46,7 +52,8 @@ static int write_real(double value, char text[VALUE_MAX])
                  : snprintf(text, VALUE_MAX, "%.17g", value);
 }
 
-/* `number` is the setting's value, or the algorithm's version. */
+/* `number` is the value of the setting, or the version of the algorithm when `row` is NULL. Names
+ * and `none` are written as settings_write does; it does not write numbers with 17 digits. */
 static int write_value(const struct setting *row, double number, char text[VALUE_MAX])
 {
     if (row != NULL &&
@@ -89,8 +96,9 @@ size_t identity_lines(const struct settings *cell, char *text, size_t size)
     return used;
 }
 
-/* Cells that follow each other differ in few settings: of each line the number it was last written
- * of, and the hash of all lines before it. */
+/* Cells that follow each other differ in few settings, mostly in the seed. For each line this keeps
+ * the number that it was last written for, and the state of the hash before it; the next cell
+ * starts at the first line that differs. */
 struct identities {
     uint32_t version;
     size_t count, known; /* lines; those of which the above is known */
@@ -121,10 +129,12 @@ struct identity identities_next(struct identities *all, const struct settings *c
     size_t same = 0;
     for (; same < all->known; same++) {
         const double number = number_of(&all->lines[same], cell, all->version);
+        /* Compared as bits: NaN (`none`) must be equal to itself. */
         if (memcmp(&number, &all->numbers[same], sizeof number) != 0)
             break;
     }
-    /* Behind the last line there is none whose hash could be kept. */
+    /* All lines are the same as before. The state behind the last line is not kept, so the last one
+     * is hashed again. */
     same = same == all->count ? same - 1 : same;
     struct sha256_ctx hash = all->before[same];
     for (size_t i = same; i < all->count; i++) {
@@ -140,6 +150,7 @@ struct identity identities_next(struct identities *all, const struct settings *c
     return identity;
 }
 
+/* The same code for one cell: two ways of hashing could differ. */
 struct identity identity_of(const struct settings *cell)
 {
     struct identities *one = identities_new(TRAINER_ALGORITHM_VERSION);

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
+/* A spec in memory: what was given at which level, the blocks of the grid, and cells made from
+ * both.
+ *
+ * A cell is made when it is asked for, from a base (what stands outside the grid) and one value for
+ * each axis. There can be a million cells, so none is stored. The preset decides other settings and
+ * may itself be an axis, so there is one base for each preset. */
 #include "base/text.h"
 #include "spec/spec_internal.h"
 #include <stdlib.h>
 #include <string.h>
 
+/* Arrays by setting have one item for each row of the table, at the row's place. */
 size_t spec_index(const struct setting *row)
 {
     size_t count = 0;
@@ -21,7 +28,8 @@ static const struct setting *preset_row(void)
     return settings_find("environment.preset");
 }
 
-/* What a cell has outside its axes, for each preset that may be in force. */
+/* Fill the base of each preset: defaults, then what the preset decides, then what was given outside
+ * the grid, which has precedence over the preset whatever the order of the lines is. */
 static void make_bases(struct spec *spec)
 {
     const struct setting *const preset = preset_row();
@@ -42,7 +50,8 @@ static void make_bases(struct spec *spec)
     }
 }
 
-/* Number the cells, after blocks have changed. */
+/* Number the cells after blocks have changed. The pointer to the axis of the preset is set anew,
+ * because grid_resolve moves axes. */
 static void count_cells(struct spec *spec)
 {
     int64_t first = 0;
@@ -54,6 +63,9 @@ static void count_cells(struct spec *spec)
     }
 }
 
+/* Called when the file is read, and for an empty spec. actor_lr, critic_lr and seed get their base
+ * value as a fixed axis where the block does not list them; no preset decides them, so base[0] is
+ * as good as any. */
 void spec_complete(struct spec *spec)
 {
     make_bases(spec);
@@ -86,6 +98,8 @@ struct spec *spec_new(void)
     CHECK(settings_table(&spec->rows) != NULL);
     spec->given = fault_alloc(spec->rows, sizeof *spec->given);
     spec->text = fault_alloc(1, 1);
+    /* Without a grid there is one empty block, so that no other code needs a case for it: its only
+     * combination is the one cell. */
     spec_clear_blocks(spec, 1);
     CHECK(grid_read(&spec->part[spec->parts++].grid, &nothing, 0, "", NULL) == STATUS_OK);
     spec_complete(spec);
@@ -106,7 +120,8 @@ void spec_free(struct spec **spec)
 }
 
 /* Put what --set or an option gives in the place of what a lower or the same level gave, in every
- * block. */
+ * block. Options may come in any order on the command line, so a higher level that is there already
+ * stays. */
 static void override(struct spec *spec, const struct setting *row, struct spec_given new)
 {
     struct spec_given *const old = &spec->given[spec_index(row)];
@@ -123,6 +138,7 @@ static void override(struct spec *spec, const struct setting *row, struct spec_g
     count_cells(spec);
 }
 
+/* An interval is two rows of the table, one after the other, which one key means. */
 size_t spec_find(const char *key, const struct setting **row)
 {
     const struct setting *const interval = settings_find_interval(key);
@@ -155,7 +171,8 @@ enum status spec_read_setting(const char *key, const struct yaml_node *node, dou
     return STATUS_OK;
 }
 
-/* "[low, high]" as a list of two values: cuts `text` up. Nothing when it is not that. */
+/* --set has no YAML, but takes an interval as a spec does: make "[low, high]" a list of two values,
+ * in place. A text of any other form is left alone, and refused by the function that reads it. */
 static void split_interval(char *text, struct yaml_node *node, struct yaml_node values[2])
 {
     const size_t length = strlen(text);
@@ -173,6 +190,7 @@ static void split_interval(char *text, struct yaml_node *node, struct yaml_node 
     *node = (struct yaml_node){.kind = YAML_LIST, .count = 2, .items = values};
 }
 
+/* Nothing is changed unless all numbers are good: an interval has two. */
 static enum status set_key(struct spec *spec, const char *key, char *text, struct fault *fault)
 {
     struct yaml_node values[2];
@@ -192,6 +210,7 @@ static enum status set_key(struct spec *spec, const char *key, char *text, struc
 
 enum status spec_set(struct spec *spec, const char *assignment, struct fault *fault)
 {
+    /* A copy, which is cut at '=': the command line is only borrowed. */
     char *const key = fault_alloc(strlen(assignment) + 1, 1);
     memcpy(key, assignment, strlen(assignment));
     char *const mark = strchr(key, '=');
@@ -229,7 +248,8 @@ int64_t spec_cells(const struct spec *spec)
     return last->first + (int64_t)last->grid.cells;
 }
 
-/* The block that a cell is of: the last that begins at it or before. Empty ones are passed over. */
+/* The block that a cell is in: the last one that begins at the cell or before. Blocks without cells
+ * begin where the next one does, so they are passed over. */
 static size_t find_part(const struct spec *spec, int64_t cell)
 {
     size_t low = 0;
@@ -249,6 +269,7 @@ void spec_cell(const struct spec *spec, int64_t index, struct settings *cell)
     CHECK(index >= 0 && index < spec_cells(spec));
     const struct spec_part *const part = &spec->part[find_part(spec, index)];
     const size_t combination = grid_combination(&part->grid, (size_t)(index - part->first));
+    /* The base first, then the axes: an axis has precedence over what the preset decides. */
     *cell = spec->base[part->preset != NULL ? (int)grid_value(part->preset, combination)
                                             : spec->preset];
     for (size_t i = 0; i < part->grid.axes; i++) {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* What can be checked only when file, --set and options are all given: contradictions within a
+ * cell, cells given twice, and the length of the printed spec. A sweep may take weeks, so
+ * nothing is left to be found while it runs. */
 #include "base/text.h"
 #include "spec/spec_internal.h"
 #include <stdio.h>
@@ -7,7 +10,8 @@
 
 _Static_assert((int)SPEC_CELLS_LIMIT == (int)GRID_LIMIT, "a grid is as large as a spec");
 
-/* Where the cells of a block got a value, as the start of a sentence. False for a default. */
+/* Where the cells of a block got a value from, as the start of a sentence: file and line, --set, or
+ * the option. False for a default: then the other value of the contradiction is to blame. */
 static bool name_place(const struct spec *spec, const struct spec_part *part,
                        const struct setting *row, char *place, size_t size)
 {
@@ -26,6 +30,8 @@ static bool name_place(const struct spec *spec, const struct spec_part *part,
     return true;
 }
 
+/* Every cell is checked, because a contradiction can arise from a combination of two axes. It names
+ * two settings; the sentence begins with the place of the first one that the user gave. */
 static enum status check_cells(const struct spec *spec, const struct spec_part *part,
                                struct fault *fault)
 {
@@ -45,7 +51,7 @@ static enum status check_cells(const struct spec *spec, const struct spec_part *
     return STATUS_OK;
 }
 
-/* A cell and a number that equal cells share. */
+/* A cell, and a hash that equal cells share: sorted by it, equal cells are neighbours. */
 struct mark {
     uint64_t hash;
     int64_t cell;
@@ -60,7 +66,8 @@ static int compare_marks(const void *a, const void *b)
     return (x->cell > y->cell) - (x->cell < y->cell);
 }
 
-/* Rows in which cells can differ: axes, and what the preset decides. */
+/* The rows in which cells can differ: axes, and what the preset decides. Only these are hashed, of
+ * up to a million cells. */
 static size_t find_varying(const struct spec *spec, const struct setting **rows)
 {
     size_t count = 0;
@@ -77,6 +84,8 @@ static size_t find_varying(const struct spec *spec, const struct setting **rows)
     return count;
 }
 
+/* The hash need not be perfect, since cells of equal hash are compared in full. It must only be the
+ * same for equal cells, and spread different ones. */
 static uint64_t hash_cell(const struct settings *cell, const struct setting *const *rows,
                           size_t count)
 {
@@ -104,6 +113,7 @@ static bool same_cell(const struct spec *spec, int64_t a, int64_t b)
     return true;
 }
 
+/* The block of a cell, found one after the other: used for a message only. */
 static const struct spec_part *part_of(const struct spec *spec, int64_t cell)
 {
     const struct spec_part *part = NULL;
@@ -112,6 +122,7 @@ static const struct spec_part *part_of(const struct spec *spec, int64_t cell)
     return part;
 }
 
+/* Name the cell by its axes. What the preset decides is left out, as the preset itself is named. */
 static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
                                const struct setting *const *rows, size_t count, struct fault *fault)
 {
@@ -134,7 +145,9 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
                      text[0] != '\0' ? text : "no axis tells them apart");
 }
 
-/* Within a block all cells differ: values of an axis do. */
+/* Refuse cells that are given twice. Within a block all cells differ, because values of an axis do;
+ * so this concerns several blocks only. Of all pairs, the one whose second cell comes first is
+ * reported: the message does not depend on the hash. */
 static enum status check_repeats(const struct spec *spec, struct fault *fault)
 {
     if (spec->parts == 1)
@@ -151,8 +164,8 @@ static enum status check_repeats(const struct spec *spec, struct fault *fault)
     qsort(marks, (size_t)cells, sizeof *marks, compare_marks);
     int64_t pair[2] = {-1, cells};
     for (int64_t i = 0; i < cells; i++) {
-        /* Of one hash, the cells ascend: those after the pair to be told need no look. Without that
-         * bound, many equal cells would be compared each with each. */
+        /* Cells of one hash ascend, so those after the pair found so far need no look. Without that
+         * bound many equal cells would be compared each with each. */
         for (int64_t k = i + 1;
              k < cells && marks[k].hash == marks[i].hash && marks[k].cell < pair[1]; k++) {
             if (!same_cell(spec, marks[i].cell, marks[k].cell))
@@ -168,7 +181,8 @@ static enum status check_repeats(const struct spec *spec, struct fault *fault)
     return status;
 }
 
-/* What stands in the file of a sweep must be a spec. */
+/* The resolved spec is stored in the file of the sweep, and must be readable as a spec again. With
+ * all values written out it can be longer than what the user wrote. */
 static enum status check_length(const struct spec *spec, struct fault *fault)
 {
     char *const text = spec_resolved(spec);

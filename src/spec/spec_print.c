@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Specs as text: the commented defaults, one cell, and the resolved spec that is stored in the file
+ * of a sweep. What is printed is read back to the same cells; printing the resolved form again
+ * gives the same bytes. */
 #include "base/text.h"
 #include "spec/spec_internal.h"
 #include <stdlib.h>
@@ -6,6 +9,7 @@
 
 enum { HELP_COLUMNS = 77, HELP_INDENT = 8 };
 
+/* A key is "section.name". */
 static int section_length(const struct setting *row)
 {
     return (int)(strchr(row->key, '.') - row->key);
@@ -17,13 +21,15 @@ static bool ends_with(const char *text, const char *end)
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
+/* Length of a text without an ending, if it has it. An interval is printed once, under the name and
+ * meaning of its lower row without ".low" and ": lower end". */
 static int without(const char *text, const char *end)
 {
     return (int)(strlen(text) - (ends_with(text, end) ? strlen(end) : 0));
 }
 
-/* What a setting means and may be: "size of a task, in MB: each a number above 0 and at most 1e6"
- */
+/* What a setting means and may be: "size of a task [MB]: [low, high], each a number above 0 and at
+ * most 1e6". */
 static void describe(const struct setting *row, char *text, size_t size)
 {
     char expected[256];
@@ -85,6 +91,8 @@ void spec_print_defaults(FILE *file)
         describe(&table[i], text, sizeof text);
         print_section(file, &before, &table[i]);
         fprintf(file, "  # %s\n", text);
+        /* What the preset decides is a comment: as a value it would have precedence over the
+         * preset, and changing the preset's line would change nothing. */
         print_row(file, &defaults, &table[i], settings_from_preset(&table[i]) ? "  # " : "  ");
     }
     fputs(
@@ -118,7 +126,8 @@ void spec_print(FILE *file, const struct settings *cell)
     }
 }
 
-/* How a spec is printed: blocks without cells, which --set can make, are left out. */
+/* The state of printing a resolved spec. A block without cells, which --set can leave behind, is
+ * not printed: the reader refuses a block whose exclusions leave nothing. */
 struct printing {
     FILE *file;
     const struct spec *spec;
@@ -127,6 +136,8 @@ struct printing {
     bool begun;    /* a line of the block stands there already */
 };
 
+/* Find what the grid will give. A setting is printed either in every block of the grid or in its
+ * section, never in both: the reader would refuse it as given twice. */
 static void look_at_blocks(struct printing *p)
 {
     for (size_t i = 0; i < p->spec->parts; i++) {
@@ -139,7 +150,8 @@ static void look_at_blocks(struct printing *p)
     }
 }
 
-/* True for a row that has one value in all cells, though it may not be given. */
+/* Whether a row is printed in its section: it has one value in all cells. When the preset is an
+ * axis, what it decides differs between cells and must not be printed, unless it was given. */
 static bool is_fixed(const struct printing *p, size_t row)
 {
     const struct spec_given *const given = &p->spec->given[row];
@@ -149,7 +161,8 @@ static bool is_fixed(const struct printing *p, size_t row)
     return !p->in_grid[row] && !(follows_preset && p->in_grid[preset]);
 }
 
-/* Values in brackets, three or more whole numbers in a row as a range. */
+/* Values in brackets. Three or more whole numbers in a row become a range, so that a sweep of a
+ * million seeds has a short text. */
 static void print_values(FILE *file, const struct setting *row, const double *values, size_t count)
 {
     fputc('[', file);
@@ -180,8 +193,9 @@ static void print_axis(struct printing *p, const struct setting *row, const doub
     p->begun = true;
 }
 
-/* The rows of other blocks' grids that this one lacks, with its one value: but for what its own
- * presets decide. */
+/* When another block has an axis that this one lacks, the setting is not in its section any more
+ * (is_fixed), so this block must give its one value itself. Not so for what its own preset axis
+ * decides, which has several values here. */
 static void print_lacking(struct printing *p, const struct spec_part *part)
 {
     struct settings cell;
@@ -196,7 +210,8 @@ static void print_lacking(struct printing *p, const struct spec_part *part)
     }
 }
 
-/* The values of an axis that a key of an exclusion matches, in the order of the axis. */
+/* The values of an axis that a key of an exclusion matches. In the order of the axis, whatever their
+ * order in the exclusion was: so the printed text is stable. */
 static void print_matches(FILE *file, const struct grid_axis *axis, const struct grid_key *key)
 {
     uint32_t *const places = fault_alloc(key->out.count, sizeof *places);
@@ -209,7 +224,8 @@ static void print_matches(FILE *file, const struct grid_axis *axis, const struct
     free(places);
 }
 
-/* False for a mapping that can match nothing since --set replaced an axis. */
+/* Whether an exclusion can still match. When --set has replaced an axis by a value that the mapping
+ * does not name, it cannot, and the reader would refuse it as one that matches nothing. */
 static bool can_match(const struct grid_block *grid, const struct grid_exclusion *exclusion)
 {
     for (size_t k = 0; k < exclusion->count; k++) {
@@ -220,6 +236,8 @@ static bool can_match(const struct grid_block *grid, const struct grid_exclusion
     return true;
 }
 
+/* The key of an axis that has become fixed is left out: its value matches (can_match), and the axis
+ * need not be in the printed grid. */
 static void print_exclusion(FILE *file, const struct grid_block *grid,
                             const struct grid_exclusion *exclusion)
 {
@@ -259,6 +277,8 @@ static void print_block(struct printing *p, const struct spec_part *part)
     }
 }
 
+/* Without any axis that the user gave there is no grid: the three fixed ones are printed in their
+ * section. */
 static void print_grid(struct printing *p)
 {
     bool any = false;
@@ -285,6 +305,7 @@ void spec_print_resolved(FILE *file, const struct spec *spec)
         if (!is_fixed(&p, i))
             continue;
         print_section(file, &before, row);
+        /* Both ends in one line, unless one of them is an axis. */
         if (row->interval && is_fixed(&p, i + 1)) {
             print_row(file, &cell, row, "  ");
             i++;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* The file of a spec: reading its bytes, and giving its sections and grid to the spec. Each value
+ * is checked when it is given, so that the message can name its line; what only shows when all
+ * levels are known is left to spec_check.c. */
 #include "base/text.h"
 #include "spec/spec_internal.h"
 #include "sys/clock.h"
@@ -27,7 +30,8 @@ static enum status refuse_twice(const struct setting *row, const struct spec_giv
                      given->line);
 }
 
-/* One entry of a section of the file. */
+/* One entry of a section of the file. An interval gives two rows; one of its ends may have been given singly before, which is refused
+ * like any other repeated key. */
 static enum status give(struct spec *spec, const char *key, const struct yaml_node *node,
                         struct fault *fault)
 {
@@ -45,7 +49,8 @@ static enum status give(struct spec *spec, const char *key, const struct yaml_no
     return status;
 }
 
-/* The name of the n-th section of the table, with its length, or NULL after the last. */
+/* The n-th section of the settings table, with its length; NULL after the last. Rows of a section
+ * stand together, so a section begins where the name in front of the dot changes. */
 static const char *section_at(size_t n, int *length)
 {
     size_t count = 0;
@@ -59,7 +64,8 @@ static const char *section_at(size_t n, int *length)
     return NULL;
 }
 
-/* True for a section of the table. Otherwise `list` names all and `*near` the closest, if any. */
+/* Whether the table has this section. If not, `list` names all sections, and `near` is the closest
+ * one within three typing errors, if there is any. */
 static bool find_section(const char *name, char *list, size_t size, char near[TEXT_QUOTED])
 {
     int best = 3;
@@ -100,7 +106,8 @@ static enum status refuse_section(const struct yaml_node *section, struct fault 
                      strcmp(section->key, "grid") == 0 ? ", or a list of such blocks" : "");
 }
 
-/* The axes of a block stand nowhere else but in other blocks. */
+/* An axis may be in several blocks, but not in a section as well: it would not be clear which of
+ * the two holds. */
 static enum status note_axes(struct spec *spec, const struct grid_block *grid, struct fault *fault)
 {
     for (size_t i = 0; i < grid->axes; i++) {
@@ -117,6 +124,8 @@ static enum status note_axes(struct spec *spec, const struct grid_block *grid, s
     return STATUS_OK;
 }
 
+/* `grid` is a mapping (one block) or a list of mappings. The sum of combinations is checked after
+ * each block, before the next one takes memory. */
 static enum status give_grid(struct spec *spec, const struct yaml_node *section,
                              struct fault *fault)
 {
@@ -199,7 +208,8 @@ enum status spec_parse(struct spec *spec, const char *text, size_t length, const
     return status;
 }
 
-/* A disk that fails is not the user's error. */
+/* The status depends on the error: a file that does not exist is wrong input, a disk that fails is
+ * not the user's error. */
 static enum status refuse_file(const char *path, struct fault *fault)
 {
     const int error = errno;
@@ -209,10 +219,12 @@ static enum status refuse_file(const char *path, struct fault *fault)
     return fault_set(fault, STATUS_FAULT, "cannot read %s: %s", path, strerror(error));
 }
 
-/* A FIFO must have found a writer by then: without one it would be waited for for ever. */
+/* Seconds within which a FIFO must have found a writer: without one, reading would wait for ever,
+ * and look like a program that hangs. */
 static const double writer_within_s = 5;
 
-/* Waits for more of a FIFO or a terminal. \return false: none will come, and `fault` says why */
+/* Wait for more of a FIFO or a terminal, in short steps, so that a polite stop is seen. \return
+ * false: nothing will come, and `fault` says why */
 static bool wait_for_more(int fd, bool has_writer, double began_s, const char *path,
                           enum status *status, struct fault *fault)
 {
@@ -231,7 +243,9 @@ static bool wait_for_more(int fd, bool has_writer, double began_s, const char *p
     return *status == STATUS_OK;
 }
 
-/* All of a file, or what comes out of a FIFO until its writer leaves; `size` bytes at most. */
+/* Read a whole file, or a FIFO until its writer closes it; at most `size` bytes. The descriptor
+ * does not block: EAGAIN says that a FIFO has a writer but no bytes yet, and 0 that it has no
+ * writer: at the beginning one may still come, later it has gone. */
 static enum status read_all(int fd, char *text, size_t size, size_t *length, const char *path,
                             struct fault *fault)
 {
@@ -255,15 +269,19 @@ static enum status read_all(int fd, char *text, size_t size, size_t *length, con
 
 enum status spec_load(struct spec *spec, const char *path, struct fault *fault)
 {
-    /* Opening a FIFO without a writer, too, would wait. */
+    /* Without O_NONBLOCK, opening a FIFO would wait for a writer as well, before any of the checks
+     * here. */
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return refuse_file(path, fault);
+    /* One byte more than is allowed, so that a longer file is seen and refused. */
     const size_t size = (size_t)YAML_TREE_LIMIT + 1;
     char *const text = fault_alloc(size, 1);
     size_t length = 0;
     enum status status = read_all(fd, text, size, &length, path, fault);
     close(fd);
+    /* A likely mistake is to name the file of a sweep instead of its spec; what YAML would say
+     * about it is of no help. */
     if (status == STATUS_OK && strncmp(text, "\211HDF", 4) == 0)
         status = fault_set(fault, STATUS_INPUT, "%s: an HDF5 file, expected a spec in YAML", path);
     if (status == STATUS_OK)

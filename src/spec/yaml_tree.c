@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* YAML, as far as a spec needs it. The text is looked at three times: for bytes that libyaml would
+ * accept or report badly, for events that a spec must not have, and then as a tree. The first two
+ * exist because a spec may come from anybody: no short text may take much time or memory. */
 #include "spec/yaml_tree.h"
 #include "base/text.h"
 #include <stdlib.h>
@@ -8,8 +11,8 @@
 /* Keys in one mapping: far more than there are settings, few enough to compare each with each. */
 enum { KEYS_LIMIT = 1000 };
 
-/* Levels of nesting: beyond what a spec needs, so that what is wrong can still be said well;
- * libyaml needs quadratic time for deep ones. */
+/* Levels of nesting: more than a spec needs, so that what is wrong can still be explained well;
+ * libyaml needs quadratic time for deep texts. */
 enum { DEPTH_LIMIT = 8 };
 
 /* What a pass over a text needs: the text, its name, and where to put the sentence. */
@@ -27,6 +30,7 @@ static enum status refuse(const struct reader *r, int line, const char *what)
     return fault_set(r->fault, STATUS_INPUT, "%s:%d: %s", r->name, line, what);
 }
 
+/* Only for messages, so counting from the start is fast enough. */
 static int line_at(const struct reader *r, size_t offset)
 {
     int line = 1;
@@ -35,8 +39,10 @@ static int line_at(const struct reader *r, size_t offset)
     return line;
 }
 
-/* Of many, libyaml compares each with each, before it tells of any. YAML has more ends of a line
- * than one: all are control characters or end in a byte above 127, as does a byte order mark. */
+/* %TAG directives are refused before libyaml sees them: it compares each with each before it
+ * reports any, so that many of them would take quadratic time. They count only at the start of a
+ * line. YAML has several line ends: all are control characters or end in a byte above 127, and so
+ * does a byte order mark. */
 static bool is_tag_directive(const struct reader *r, size_t at)
 {
     static const char begin[] = "%TAG";
@@ -66,6 +72,7 @@ static enum status check_bytes(const struct reader *r)
     return STATUS_OK;
 }
 
+/* libyaml counts lines from 0. For bytes that are not UTF-8 it gives an offset instead. */
 static enum status refuse_syntax(const struct reader *r, const yaml_parser_t *parser)
 {
     if (parser->error == YAML_MEMORY_ERROR)
@@ -89,6 +96,8 @@ static enum status open_parser(const struct reader *r, yaml_parser_t *parser)
 static const char *const forbidden_anchor = "an anchor, expected plain values";
 static const char *const too_deep = "too many levels, expected sections, keys and lists";
 
+/* An anchor with aliases can make a short text into a huge tree, and a tag changes what a value
+ * means: a spec has no use for either. */
 static const char *forbidden(const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     return anchor != NULL ? forbidden_anchor : tag != NULL ? forbidden_tag : NULL;
@@ -127,8 +136,8 @@ static const char *judge_event(const yaml_event_t *event, struct seen *seen)
     }
 }
 
-/* The document API resolves aliases and drops anchors silently, and builds trees of any depth, so
- * events are looked at first. */
+/* Look at the events before the tree is built: the document API of libyaml resolves aliases and
+ * drops anchors silently, and builds trees of any depth. */
 static enum status check_events(const struct reader *r)
 {
     yaml_parser_t parser;
@@ -161,6 +170,8 @@ static int line_of(const yaml_node_t *node)
     return (int)node->start_mark.line + 1;
 }
 
+/* The path may hold anything that the user wrote, so control characters in it are made harmless.
+ * The quotes around it are cut off. */
 static enum status refuse_at(const struct reader *r, int line, const char *path, const char *what)
 {
     char quoted[TEXT_QUOTED];
@@ -218,6 +229,9 @@ static enum status read_list(const struct reader *r, yaml_document_t *document, 
     return status;
 }
 
+/* One pair of a mapping. libyaml keeps repeated keys; each is compared with those before it, which
+ * KEYS_LIMIT keeps cheap. The item is counted before it is read, so that yaml_tree_fini frees it
+ * also when reading fails half-way. */
 static enum status read_item(const struct reader *r, yaml_document_t *document, const char *path,
                              const yaml_node_pair_t *pair, struct yaml_node *mapping)
 {
@@ -286,6 +300,7 @@ enum status yaml_tree_parse(struct yaml_node *root, const char *text, size_t len
         status = open_parser(&r, &parser);
     if (status != STATUS_OK)
         return status;
+    /* The second pass of libyaml, over the text that check_events has accepted. */
     yaml_document_t document;
     if (yaml_parser_load(&parser, &document)) {
         const yaml_node_t *const top = yaml_document_get_root_node(&document);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* The report of `bench train`: a text of at most 80 columns, and JSON. Both have the same figures;
+ * what does not exist, because no episode of that kind was measured, is left out or null. */
 #include "base/text.h"
 #include "bench/bench.h"
 #include "model/kernels.h"
@@ -9,6 +11,7 @@
 
 enum { NAME_SIZE = 128 };
 
+/* The same words in the text and as keys of the JSON. */
 static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_ACTING] = "acting", [PHASE_PRIORITIES] = "priorities", [PHASE_TARGETS] = "targets",
     [PHASE_CRITIC] = "critic", [PHASE_ACTORS] = "actors",         [PHASE_REST] = "rest",
@@ -16,6 +19,7 @@ static const char *const phase_names[PHASE_COUNT] = {
 
 /* ---- for people ---- */
 
+/* What OpenBLAS reaches at the shapes of a training: the scale for "% of sgemm" below. */
 static void print_reference(FILE *file, const struct sgemm_reference *reference)
 {
     fprintf(file, "\nsgemm of OpenBLAS, kernel %s, one thread, median GFLOP/s\n",
@@ -29,6 +33,7 @@ static void print_reference(FILE *file, const struct sgemm_reference *reference)
     fputs("  The fastest of these is what \"of sgemm\" refers to.\n", file);
 }
 
+/* The cell and the episodes that were measured, so that a report can be repeated. */
 static void print_headline(FILE *file, const struct bench_regime *regime)
 {
     char actor_lr[TEXT_NUMBER];
@@ -41,6 +46,8 @@ static void print_headline(FILE *file, const struct bench_regime *regime)
             regime->train.first, regime->train.last);
 }
 
+/* A log episode, and how much more it costs than an ordinary one: spec/cost has that ratio in its
+ * heuristic. */
 static void print_log(FILE *file, const struct bench_train *m)
 {
     if (m->log.episodes == 0) {
@@ -53,6 +60,7 @@ static void print_log(FILE *file, const struct bench_train *m)
     fputc('\n', file);
 }
 
+/* Where the time of an ordinary episode goes; percentages are of the sum of the phases. */
 static void print_phases(FILE *file, const struct bench_train *m)
 {
     double sum = 0;
@@ -63,6 +71,8 @@ static void print_phases(FILE *file, const struct bench_train *m)
                 100 * m->phase_ms[p] / sum);
 }
 
+/* How much work the search for best responses had (model/best_response): few challengers and
+ * renewals for each pass are what makes a training step fast. */
 static void print_responses(FILE *file, const struct bench_train *m)
 {
     fprintf(file, "  responses    %.4g samples laid out, %.4g passes of (sample, actor)\n",
@@ -101,6 +111,7 @@ void bench_print(FILE *file, const struct sgemm_reference *reference, size_t cou
     char cpu[NAME_SIZE];
     host_cpu(cpu, sizeof cpu);
     const struct settings *const cell = &regimes[0].cell;
+    /* The name of the CPU is cut, for the line to fit into 80 columns. */
     fprintf(file, "%.56s, level %s\n", cpu, kernels_best()->level);
     fprintf(file, "%" PRId64 " agents, batch %" PRId64 "\n", cell->environment.agents,
             cell->training.batch);
@@ -111,6 +122,7 @@ void bench_print(FILE *file, const struct sgemm_reference *reference, size_t cou
 
 /* ---- JSON ---- */
 
+/* JSON has no NaN, and jansson refuses to make a number of it. */
 static json_t *real_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -151,6 +163,8 @@ static json_t *pack_responses(const struct bench_train *m)
                      real_or_null(m->renewals), "flips_per_pass", real_or_null(m->flips));
 }
 
+/* A NULL inside, from a lack of memory, makes json_pack fail as a whole: bench_print_json then says
+ * so. */
 static json_t *pack_regime(const struct sgemm_reference *reference,
                            const struct bench_regime *regime)
 {
@@ -181,6 +195,7 @@ bool bench_print_json(FILE *file, const struct sgemm_reference *reference, size_
         "{s:i, s:s, s:s, s:I, s:I, s:o, s:o}", "schema_version", BENCH_SCHEMA_VERSION, "cpu", cpu,
         "level", kernels_best()->level, "agents", (json_int_t)cell->environment.agents, "batch",
         (json_int_t)cell->training.batch, "sgemm", pack_reference(reference), "regimes", list);
+    /* 8 digits: more than a measured time has, and short enough to be read. */
     const bool written = object != NULL &&
                          json_dumpf(object, file, JSON_INDENT(2) | JSON_REAL_PRECISION(8)) == 0 &&
                          fputc('\n', file) != EOF;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* `bench schedule`: the sweep without its trainings. Three measurements follow each other: cells
+ * that do nothing through scheduler and messages; a file of as many runs, made and scanned; commits
+ * beside bare writes. */
 #include "bench/bench_schedule.h"
 #include "bench/bench.h"
 #include "run/backoff.h"
@@ -20,13 +23,15 @@
 
 /* ---- the scheduler ---- */
 
+/* Bytes in use in the heap, with those of large blocks, which malloc maps by themselves. */
 static size_t heap_bytes(void)
 {
     const struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
 }
 
-/* A plan of that many cells: as small as trainings can be. */
+/* A plan of so many cells, each as small as a training can be: the file of a million of them must
+ * fit on an ordinary disk. */
 static enum status make_spec(int64_t cells, struct spec **spec, struct fault *fault)
 {
     char text[512];
@@ -38,7 +43,9 @@ static enum status make_spec(int64_t cells, struct spec **spec, struct fault *fa
     return spec_parse(*spec, text, strlen(text), "bench", fault);
 }
 
-/* Other ranks: a cell is done as soon as it comes. */
+/* What the ranks other than 0 do: they answer each cell at once, so rank 0 is always the one that
+ * is waited for, and its speed is what is measured. They sleep like real workers when nothing
+ * comes. */
 void bench_schedule_follow(const struct comm *comm)
 {
     struct message message = {.type = MESSAGE_READY, .cell = -1};
@@ -57,7 +64,9 @@ void bench_schedule_follow(const struct comm *comm)
     }
 }
 
-/* Rank 0: hand out all, as a sweep does. \return cells whose time is in `took_s` */
+/* Rank 0: hand out all cells, as a sweep does. The time of a turn counts only when a cell has ended
+ * in it: turns in which no message had come are waiting, not work. \return number of cells whose
+ * time is in `took_s` */
 static int64_t lead(const struct comm *comm, struct scheduler *scheduler, double *took_s)
 {
     struct dispatch dispatch;
@@ -79,6 +88,7 @@ static int64_t lead(const struct comm *comm, struct scheduler *scheduler, double
     return done;
 }
 
+/* Without a launcher there are no messages: the scheduler alone is measured. */
 static int64_t work_alone(struct scheduler *scheduler, double *took_s)
 {
     int64_t done = 0;
@@ -91,6 +101,8 @@ static int64_t work_alone(struct scheduler *scheduler, double *took_s)
     return done;
 }
 
+/* Memory is taken as the difference of the heap before and after, so the array of times is
+ * allocated before the first look. */
 static void measure_scheduler(const struct comm *comm, const struct spec *spec, size_t spec_bytes,
                               struct bench_schedule *report)
 {
@@ -107,6 +119,7 @@ static void measure_scheduler(const struct comm *comm, const struct spec *spec, 
     const int64_t done =
         comm->size > 1 ? lead(comm, scheduler, took_s) : work_alone(scheduler, took_s);
     report->cells_per_s = (double)done / (clock_now() - began_s);
+    /* Otherwise a message was lost, and the figures would be worthless. */
     CHECK(done == cells);
     report->median_us = 1e6 * bench_median((size_t)done, took_s); /* which sorts them */
     report->p99_us = 1e6 * took_s[done * 99 / 100];
@@ -117,6 +130,8 @@ static void measure_scheduler(const struct comm *comm, const struct spec *spec, 
 
 /* ---- the file ---- */
 
+/* A temporary name of this process. What a bench that was killed left in the folder is removed
+ * first: a file of a million runs is large. */
 static char *file_name(const struct bench_schedule_request *request, const char *what)
 {
     char *const name = disk_name("%s/ccmsweep-bench-%s", request->folder, what);
@@ -134,6 +149,8 @@ static enum status make_store(const char *path, const struct spec *spec, struct 
     return status == STATUS_OK ? store_open(store, path, STORE_WRITE, fault) : status;
 }
 
+/* The file is made, filled with commit records, closed and opened again: as at the resume of a
+ * sweep that is complete. Opening verifies every commit record. */
 static enum status measure_scan(const struct bench_schedule_request *request,
                                 const struct spec *spec, struct bench_schedule *report,
                                 struct fault *fault)
@@ -151,6 +168,8 @@ static enum status measure_scan(const struct bench_schedule_request *request,
         status = store_open(&store, path, STORE_READ, fault);
     report->scan_s = clock_now() - opened_s;
     for (int64_t run = 0; status == STATUS_OK && run < report->cells; run++)
+        /* All runs must count as done: else the scan would have been of empty records, which is
+         * faster. */
         CHECK(store_state(store, run) == STORE_DONE);
     store_close(&store);
     unlink(path);
@@ -160,7 +179,8 @@ static enum status measure_scan(const struct bench_schedule_request *request,
 
 /* ---- commits ---- */
 
-/* Where a commit writes: each field of all runs together, as in the file, then the records. */
+/* Where a commit writes in the file: an array for each field, which holds the values of all runs,
+ * and behind them the commit records. */
 struct places {
     size_t count;
     struct {
@@ -171,6 +191,8 @@ struct places {
     off_t records;
 };
 
+/* The places of a file with the same layout as a sweep's, without HDF5. Each array begins at a
+ * page. */
 static struct places places_of(const struct record *record, const struct extents *extents,
                                int64_t runs)
 {
@@ -191,8 +213,9 @@ static struct places places_of(const struct record *record, const struct extents
     return places;
 }
 
-/* The same bytes at the same distances as a commit, and nothing else: the rows, a sync, the record,
- * a sync. */
+/* Write the same bytes at the same distances as a commit, and nothing else: the rows, a sync, the
+ * record, a sync. This is the least that a commit must do to be safe, so it is what a commit is
+ * compared with. */
 static enum status write_bare(int fd, const char *path, int64_t run, const struct places *places,
                               struct fault *fault)
 {
@@ -211,6 +234,8 @@ static enum status write_bare(int fd, const char *path, int64_t run, const struc
     return STATUS_OK;
 }
 
+/* A commit and bare writes in turn, so that a disk which becomes slower or faster meanwhile affects
+ * both alike. */
 static enum status alternate(struct store *store, int fd, const char *path,
                              struct bench_schedule *report, struct fault *fault)
 {
@@ -227,6 +252,8 @@ static enum status alternate(struct store *store, int fd, const char *path,
     *record.outcome = OUTCOME_STOPPED;
     const struct places places = places_of(&record, &extents, report->commits);
     if (ftruncate(fd, places.records + COMMIT_SIZE * (off_t)count) != 0 ||
+        /* The sweep's file has its room reserved when it is made; the bare file gets the same, or
+         * it would pay for allocation on top. */
         posix_fallocate(fd, 0, places.records + COMMIT_SIZE * (off_t)count) != 0)
         status = fault_set(fault, STATUS_FAULT, "cannot write %s: no room for it", path);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -248,6 +275,7 @@ static enum status alternate(struct store *store, int fd, const char *path,
     return status;
 }
 
+/* Both files are removed in any case, also when the disk was full. */
 static enum status measure_commits(const struct bench_schedule_request *request,
                                    struct bench_schedule *report, struct fault *fault)
 {
@@ -284,6 +312,7 @@ enum status bench_schedule_measure(struct bench_schedule *measured, const struct
     struct spec *spec = NULL;
     const size_t before = heap_bytes();
     enum status status = make_spec(request->cells, &spec, fault);
+    /* The text of the spec is our own: that it is refused is a bug. */
     CHECK(status == STATUS_OK);
     *measured = (struct bench_schedule){.cells = request->cells, .ranks = comm->size};
     measure_scheduler(comm, spec, heap_bytes() - before, measured);

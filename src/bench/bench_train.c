@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* `bench train`: episodes measured one by one, through the same calls as a real training. The
+ * trainer reports its phases to a probe; nothing else in it knows that it is measured. */
 #include "bench/bench.h"
 #include "model/trainer_view.h"
 #include "sys/clock.h"
@@ -8,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Episodes of different kinds must not share a median: a log episode costs almost twice an ordinary
+ * one, and evaluations are episodes of their own. */
 enum kind { KIND_ORDINARY, KIND_LOG, KIND_OTHER };
 
-/* Time by phase of the present episode. */
+/* CPU time by phase of the present episode. The probe says only which phase begins; the one before
+ * ends with it, so no time is lost between them. */
 struct stopwatch {
     enum phase phase;
     double since;
@@ -34,12 +39,15 @@ static int compare_reals(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The mean of the two values in the middle, which are one value when `count` is odd. */
 double bench_median(size_t count, double *values)
 {
     qsort(values, count, sizeof *values, compare_reals);
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* The median, because others use the machine and a mean would follow their bursts; and the least
+ * time, which is nearest to what the program itself needs. bench_median has sorted the times. */
 static struct episode_times sum_up(size_t count, double *seconds)
 {
     if (count == 0)
@@ -49,6 +57,7 @@ static struct episode_times sum_up(size_t count, double *seconds)
         .episodes = (int64_t)count, .median_ms = 1e3 * median, .min_ms = 1e3 * seconds[0]};
 }
 
+/* Called by the trainer at the beginning of each phase. */
 static void enter_phase(void *context, enum phase phase)
 {
     struct stopwatch *const watch = context;
@@ -63,6 +72,8 @@ static bool is_due(int64_t episode, int64_t every)
     return every > 0 && episode % every == 0;
 }
 
+/* The first episode does not train (training begins in episode 2), and one with a snapshot does
+ * more than an ordinary one: neither is counted anywhere. */
 static enum kind kind_of(const struct settings *cell, int64_t episode)
 {
     if (episode == 1 || is_due(episode, cell->evaluation.every))
@@ -72,6 +83,7 @@ static enum kind kind_of(const struct settings *cell, int64_t episode)
     return is_due(episode, cell->tracking.snapshot_every) ? KIND_OTHER : KIND_ORDINARY;
 }
 
+/* The trainer's tally runs over all episodes; only the differences of ordinary ones are added. */
 static void add_tally(struct response_tally *sum, const struct response_tally *before,
                       const struct response_tally *after)
 {
@@ -96,6 +108,7 @@ static void measure_episode(struct trainer *t, struct sums *sums)
     trainer_advance(t, 1);
     enter_phase(&watch, PHASE_REST);
     trainer_probe(t, (struct probe){.enter = NULL});
+    /* The last call of enter_phase has set `since`, so the phases add up to exactly this time. */
     const double seconds = watch.since - start;
     if (kind == KIND_LOG)
         sums->log_time[sums->logs++] = seconds;
@@ -110,7 +123,8 @@ static void measure_episode(struct trainer *t, struct sums *sums)
     add_tally(&sums->tally, &tally_before, &view.step->br.tally);
 }
 
-/* 0/0, a mean of nothing, is NaN. */
+/* Means of the ordinary episodes. When there were none, 0/0 is NaN, which is what bench.h
+ * promises. */
 static void form_means(struct bench_train *m, const struct sums *sums)
 {
     const double episodes = (double)sums->ordinary;
@@ -129,6 +143,8 @@ static void form_means(struct bench_train *m, const struct sums *sums)
 
 static void measure(struct trainer *t, int64_t count, struct bench_train *m)
 {
+    /* All episodes may be of one kind, so each of the three arrays has room for all. Nothing is
+     * allocated while episodes are measured. */
     double *const room = fault_alloc(3 * (size_t)count, sizeof *room);
     struct sums sums = {.time = room, .speed = room + count, .log_time = room + 2 * count};
     m->first = trainer_episode(t) + 1;
@@ -147,6 +163,7 @@ enum status bench_train_measure(const struct settings *cell, int64_t skip, int64
     enum status status = STATUS_OK;
     struct trainer *t = trainer_new(cell);
     *train = (struct bench_train){.memory_mb = 1e-6 * (double)trainer_memory(t)};
+    /* Not measured: the first episodes cost more than later ones. */
     trainer_advance(t, skip);
     if (trainer_done(t))
         status =

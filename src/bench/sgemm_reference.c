@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* The speed of OpenBLAS' sgemm, as a scale for our own kernels: GFLOP/s alone say little without
+ * what the same core reaches with a good library at the same shapes. */
 #include "bench/bench.h"
 #include "model/mec.h"
 #include "openblas_path.h"
@@ -18,10 +20,11 @@ struct blas {
 /* Rows that are evaluated side by side, at most. */
 enum { ROWS = 2048, SAMPLES = 25 };
 
-/* CPU time that one timing should take, for the clock to be exact enough. */
+/* CPU time that one sample should take at least, for the clock to be exact enough. */
 static const double sample_s = 2e-3;
 
-/* Operands of one shape: zeros or tiny numbers could be faster than what a training multiplies. */
+/* The operands of one shape. They are filled with ordinary numbers: zeros or tiny numbers could be
+ * faster than what a training multiplies. */
 struct operands {
     float *a, *b, *c;
 };
@@ -35,6 +38,7 @@ static float *fill(int rows, int columns)
     return x;
 }
 
+/* CPU time, and not time of day: bench.h says why. */
 static double time_products(const struct blas *blas, const struct sgemm_shape *s,
                             const struct operands *o, int64_t calls)
 {
@@ -45,6 +49,8 @@ static double time_products(const struct blas *blas, const struct sgemm_shape *s
     return clock_cpu() - start;
 }
 
+/* The number of calls doubles until one sample is long enough, which also warms the caches; then
+ * the median of 25 samples is taken. */
 static double measure_shape(const struct blas *blas, const struct sgemm_shape *s)
 {
     const struct operands o = {fill(s->m, s->k), fill(s->k, s->n), fill(s->m, s->n)};
@@ -66,6 +72,7 @@ static int at_most_rows(int64_t rows)
     return rows < ROWS ? (int)rows : ROWS;
 }
 
+/* memcpy, because C has no conversion from the void * of dlsym to a pointer to a function. */
 static bool find(void *library, const char *name, void *function)
 {
     void *const symbol = dlsym(library, name);
@@ -73,7 +80,9 @@ static bool find(void *library, const char *name, void *function)
     return symbol != NULL;
 }
 
-/* With one thread, whatever the environment says. */
+/* OpenBLAS reads the number of threads when it is loaded, so the variable is set before, whatever
+ * the user has set. The library found by Meson comes first; the other names are for a program that
+ * was copied to another machine. */
 static enum status load(struct blas *blas, struct fault *fault)
 {
     static const char *const names[] = {OPENBLAS_PATH, "libopenblas.so.0", "libopenblas.so"};
@@ -99,6 +108,7 @@ enum status sgemm_reference_measure(struct sgemm_reference *reference, const str
     const int64_t agents = cell->environment.agents;
     const int h1 = (int)cell->networks.critic_hidden1;
     const int h2 = (int)cell->networks.critic_hidden2;
+    /* The largest products of a training, in the sizes of this cell. */
     *reference = (struct sgemm_reference){
         .shape = {{.where = "critic, layer 1: joint inputs of the batch",
                    .m = (int)batch,

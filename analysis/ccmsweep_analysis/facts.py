@@ -150,7 +150,7 @@ def grid_table(study):
     """Header and rows, a row a configuration."""
     level = f"{percent(study.confidence)} %"
     axes = [axis["name"] for axis in study.told["axes"]]
-    head = [*axes, "done", "events", "censored", "other", "min", f"median [{level}]", "max",
+    head = [*axes, "done", "events", "censored", "other", "min", f"median (KM) [{level}]", "max",
             f"RMST({study.limit}) [{level}]", "SE", f"never [{level}]", "causes",
             f"tail [{level}]"]
     rows = []

@@ -86,7 +86,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
     sheets_put_headings(aggregate, sheet);
     put_count_headings(sheet, shown);
     sheet_column(sheet, false, "min");
-    sheet_column(sheet, false, "median [%s]", percent);
+    sheet_column(sheet, false, "median (KM) [%s]", percent);
     sheet_column(sheet, false, "max");
     sheet_column(sheet, false, "RMST(%" PRId64 ") [%s]", limit, percent);
     sheet_column(sheet, false, "SE");

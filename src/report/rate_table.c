@@ -182,7 +182,7 @@ void rate_table_print(FILE *file, const struct run_table *table)
         if (is_shown(table, i))
             fprintf(file, "  %8s", outcome_name(shown[i].outcome));
     }
-    fprintf(file, "  stopping episode: %*s %*s %*s\n", TIME_WIDTH, "first", TIME_WIDTH, "median",
+    fprintf(file, "  stopping episode: %*s %*s %*s\n", TIME_WIDTH, "first", TIME_WIDTH, "half",
             TIME_WIDTH, "last");
     for (size_t g = 0; g < grid.count; g++)
         print_group(file, table, &grid.groups[g], widths);

@@ -6,9 +6,11 @@
  * diverged, failed or is quarantined has none, is counted on its own and is never taken for a
  * stopped or a censored one. Of the stopped and censored runs of a pair together:
  *
- * - `first`: the earliest stop that was seen.
- * - `median`: the episode by which half of the runs, or more, had stopped.
- * - `last`: the episode by which all had.
+ * - first: the earliest stop that was seen.
+ * - half: the episode by which half of the runs, or more, had stopped. JSON calls it `median`; people
+ *   read "half", so that they do not take it for the median of a Kaplan-Meier curve, which `aggregate`
+ *   estimates from the same runs.
+ * - last: the episode by which all of them had stopped.
  *
  * "> N" is said of what is only known to be later than N: a figure that a censored run decides.
  * Where runs of one pair have different limits, a run that was censored early may have stopped

@@ -49,7 +49,7 @@ def test_a_sweep_alone(finished):
                            "0 diverged)\n")
     rows = done.stdout.splitlines()
     assert rows[0].split() == ["actor_lr", "critic_lr", "runs", "done", "stopped", "censored",
-                               "stopping", "episode:", "first", "median", "last"]
+                               "stopping", "episode:", "first", "half", "last"]
     stopping = sorted(h5py.File(folder / "s.h5")["stopping_episode"][:3])
     assert rows[1].split() == ["0.1", "0.01", "3", "3", "3", "0", *map(str, stopping)]
     assert rows[2].split() == ["0.001", "0.01", "3", "3", "0", "3"] + [">", "300"] * 3

@@ -110,7 +110,7 @@ def rmst_map(study, canvas):
 
 
 def stopping_map(study, canvas):
-    """Median stopping episode
+    """Median stopping episode (Kaplan-Meier)
 
     Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up
     to N, which is all that a censored time says. Below it: how many of the runs had the event.
@@ -133,7 +133,7 @@ def stopping_map(study, canvas):
                 f"> {number(value['upper_after'])}" if value["upper_after"] is not None else "?")
         around = "" if low is None else f"  [{number(low)}, {high}]"
         return f"{later(value)}{around}\n{counted(cell)}"
-    draw_map(canvas, study, value_of, words, (0, study.limit), "median, episodes")
+    draw_map(canvas, study, value_of, words, (0, study.limit), "median (KM), episodes")
 
 
 def two_numbers(study):

@@ -25,7 +25,8 @@ def draw_episodes(study, canvas, found, x, y_label, dashes=("-",)):
 
 
 def draw_median(axes, study, column, median):
-    """The median stopping episode, and its interval at the lower edge, to the limit when open."""
+    """The Kaplan-Meier median of the stopping episode, and its interval at the lower edge, which
+    extends to the limit when its upper end is not known."""
     shade = column_style(study, column)["color"]
     if median["value"] is not None:
         axes.axvline(median["value"], color=shade, linewidth=0.9, linestyle=":")
@@ -50,8 +51,8 @@ def smoothed(study, *names):
 def learning_curves(study, canvas):
     """Learning curves
 
-    Reward of an episode, mean of the last 50. A vertical line is the median stopping episode of its
-    colour, a bar at the lower edge the interval of that median."""
+    Reward of an episode, mean of the last 50. A vertical line is the Kaplan-Meier median of the
+    stopping episode in its colour, a bar at the lower edge the interval of that median."""
     x, found = smoothed(study, "reward")
     draw_episodes(study, canvas, found, x, "reward")
     canvas.column_key(study)
@@ -104,8 +105,8 @@ def evaluated(study, *names):
 def evaluation(study, canvas):
     """Greedy evaluation
 
-    Mean episode reward of the greedy policy. A vertical line is the median stopping episode of its
-    colour, a bar at the lower edge the interval of that median."""
+    Mean episode reward of the greedy policy. A vertical line is the Kaplan-Meier median of the
+    stopping episode in its colour, a bar at the lower edge the interval of that median."""
     found = evaluated(study, "evaluation_reward")
     draw_episodes(study, canvas, found, study.sweep.file["evaluation"][:], "reward")
     canvas.column_key(study)

@@ -289,7 +289,7 @@ static void test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took(void **st
 /* ---- the table ---- */
 
 #define HEADER " actor_lr  critic_lr   runs   done   stopped  censored"
-#define TIMES  "  stopping episode:   first  median    last\n"
+#define TIMES  "  stopping episode:   first    half    last\n"
 
 static void assert_table(const char *expected)
 {

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The estimates of each configuration on its own; aggregate_compare.c has what is between them.
+ *
+ * A number is given only when the data can carry it. Where a formula would print a spread of 0, an
+ * interval from one seed, or a mean of only those runs that happened to stop, the result is NaN
+ * ("-" in tables, null in JSON): the functions whose names begin with `withhold` do this.
+ */
 #include "query/aggregate.h"
 #include "base/text.h"
 #include "stats/exchangeable.h"
 #include <math.h>
 #include <stdlib.h>
 
-/* Draws and permutations when nothing is said: as many as keep the answer quick. */
+/* Default numbers of draws and permutations: as many as keep the answer quick (fill_request). */
 enum { DRAWS_MOST = 10000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
 
-/* All of a figure that a sample does not tell. Zeros would be taken for a result. */
+/* A figure that cannot be estimated from the sample. Zeros would look like a result. */
 static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 
-/* One seed gives no interval, however often it is drawn. */
+/* One seed gives no interval, however often it is drawn: one draw then saves the time. */
 static struct bootstrap how_of(const struct aggregate *aggregate, const struct configuration *c)
 {
     return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->request.bootstrap : 1,
@@ -19,7 +26,8 @@ static struct bootstrap how_of(const struct aggregate *aggregate, const struct c
                               .confidence = aggregate->request.confidence};
 }
 
-/* Where all seeds agree no spread was seen: it is not 0, it is not known. */
+/* When all seeds agree, no spread was seen. That does not mean that it is 0: it is unknown. The
+ * bound is relative, because sums of equal numbers can differ in their last bits. */
 static void withhold_spread(struct estimate *estimate)
 {
     if (estimate->error <= 1e-12 * fabs(estimate->value)) {
@@ -33,8 +41,9 @@ static int64_t between(int64_t least, int64_t value, int64_t most)
     return value < least ? least : value > most ? most : value;
 }
 
-/* What is left open depends on the file alone, never on the machine or the time that it takes: the
- * same file gives the same figures everywhere. */
+/* The defaults depend on the number of runs alone, not on the machine or on the time that has
+ * passed: the same file must give the same figures everywhere. Time grows with draws times runs, so
+ * their product is limited; above 1000 runs there are fewer draws. */
 static void fill_request(struct aggregate *aggregate)
 {
     struct aggregate_request *const request = &aggregate->request;
@@ -48,9 +57,11 @@ static void fill_request(struct aggregate *aggregate)
 
 /* ---- samples ---- */
 
-/* Put the observed runs into the arrays, those of a configuration side by side, so that its sample
- * is a part of them and nothing is copied. Runs of a configuration keep the order of the plan: sums
- * have the same last bits whatever order the runs were trained in. */
+/* Put the observed runs into common arrays, those of a configuration side by side, so that its
+ * sample is a part of these arrays and is not copied. The first loop counts, the second gives each
+ * configuration its place, the third fills (a counting sort). Runs of a configuration keep the
+ * order of the plan, so that sums have the same last bits in whatever order the runs were trained.
+ * The first loop runs backwards, so that `first` is the first run in the end. */
 static void sample(struct aggregate *aggregate)
 {
     const struct cohort *const cohort = aggregate->cohort;
@@ -98,9 +109,11 @@ static void sample(struct aggregate *aggregate)
 
 /* ---- times ---- */
 
-/* The largest times are unknown; where any other is, no rank is known either: the run may stand
- * anywhere above its censored time. Where only the largest are, they can be INFINITY: the mean is
- * of the ranks in the middle, and finite while no more than a quarter of the runs are unknown. */
+/* The interquartile mean needs the ranks of all runs. A run that was censored below the largest
+ * event could have any rank above its time, so there is no estimate then. When all unknown times
+ * are above the largest event their ranks are known, and INFINITY can stand for each of them: the
+ * mean uses the middle half only, and stays finite while at most a quarter of the runs are
+ * unknown. */
 static struct estimate estimate_iqm(const struct aggregate *aggregate,
                                     const struct configuration *c)
 {
@@ -136,14 +149,16 @@ static void find_ends(struct configuration *c)
     }
 }
 
-/* Runs of the observations of a configuration: beside its sample in the common arrays. */
+/* The runs of the observations of a configuration. `member` is parallel to `time`, so the place of
+ * the sample in the one is its place in the other. */
 static const int64_t *members_of(const struct aggregate *aggregate, const struct configuration *c)
 {
     return aggregate->member + (c->sample.time - aggregate->time);
 }
 
-/* Of the runs whose end is known. One that is unfinished, or ended early, may still have had the
- * event and is left out of both counts. One that diverged cannot, and has not reached the limit. */
+/* The share is of the runs whose end is known. A run that is unfinished or ended early could still
+ * have had the event by the limit, so it is in neither count. A run that diverged cannot have the
+ * event any more, but did not train to the limit either: it is in the denominator only. */
 static void count_never(const struct aggregate *aggregate, struct configuration *c)
 {
     for (int64_t i = 0; i < c->sample.count; i++) {
@@ -155,8 +170,9 @@ static void count_never(const struct aggregate *aggregate, struct configuration 
         c->never_between = sample_share(c->never, c->settled, aggregate->request.confidence);
 }
 
-/* With one seed nothing is known of the spread, and without an event little, whatever a formula
- * gives; of a share that is 0 or 1 the exact interval still tells. */
+/* With one seed nothing is known of the spread; without an event the formulas give a spread of 0.
+ * The exact interval of `never` stays with two or more seeds, since it says something also of a
+ * share of 0 or 1. Shares and curves themselves stay: they describe the runs that there are. */
 static void withhold(struct configuration *c)
 {
     c->median_between = (struct bounds){NAN, NAN};
@@ -170,8 +186,12 @@ static void withhold(struct configuration *c)
         c->incidence.error[i] = c->incidence.lower[i] = c->incidence.upper[i] = NAN;
 }
 
-/* Curve and incidence differ in what a diverged run is: censored in the one, "had none of them
- * diverged", a cause of its own in the other, "what came first". */
+/* Curve and incidence answer different questions about runs that diverged. In the curve they are
+ * censored ("if no run had diverged"); in the incidence divergence is a competing event ("what came
+ * first"). So there are two status arrays over the same times. When the bootstrap shows no spread,
+ * the error of Greenwood's formula is withheld too, or a table would show the one without the
+ * other.
+ */
 static void estimate_times(const struct aggregate *aggregate, struct configuration *c)
 {
     const double limit = (double)aggregate->request.limit;
@@ -197,7 +217,8 @@ static void estimate_times(const struct aggregate *aggregate, struct configurati
 
 /* ---- tails and returns ---- */
 
-/* Room for what the runs of a configuration have. */
+/* One number of each run of a configuration, with its seed and its stratum. Allocated once, for all
+ * runs, and used again for each figure. */
 struct readings {
     double *value;
     int64_t *cluster, *stratum;
@@ -226,8 +247,8 @@ static void add(struct readings *readings, double value, int64_t cluster, int64_
     readings->stratum[readings->count++] = stratum;
 }
 
-/* A run is one observation, the mean over its actors: they share a critic, and as observations of
- * their own would make the interval too narrow. */
+/* A run is one observation: the mean over its actors. They share a critic and are not independent;
+ * as separate observations they would make the interval too narrow. */
 static void estimate_tail(const struct aggregate *aggregate, struct configuration *c,
                           struct readings *readings)
 {
@@ -250,9 +271,10 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     bootstrap_clip(&c->tail.between, 0.0, INFINITY);
 }
 
-/* A seed is drawn with its runs in all cells that are pooled, and for a seed of the same cells. As
- * soon as one run lacks the return there is no figure: a mean of the others would be that of the
- * runs that stopped, which differ from those that did not in more than that. */
+/* A seed is drawn together with all its runs in the pooled cells, and replaces a seed with runs in
+ * the same cells (`stratum`). When one run lacks the return there is no estimate: the mean of the
+ * others would be the mean of the runs that stopped, and those are a selected group, not a random
+ * part. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
                             const int64_t *stratum, struct readings *readings)
 {
@@ -279,9 +301,11 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
     withhold_spread(&r->iqm);
 }
 
-/* Number the seeds of each configuration by the cells that the plan has of them: (runs), to be
- * freed. Pooled cells need not have the same seeds. What is drawn in the place of a seed must have
- * as many runs, of the same cells, or a draw would weigh the cells otherwise than the plan does. */
+/* Give each run the stratum of its seed: seeds with runs in the same cells have the same number.
+ * The result (runs) is to be freed. Pooled cells need not have the same seeds. A seed that is drawn
+ * in the place of another must have as many runs in the same cells, or the cells would have other
+ * weights in a draw than in the plan. The unit is configuration and seed, packed into one number: a
+ * seed has 32 bits. */
 static int64_t *find_strata(const struct aggregate *aggregate)
 {
     const struct run_table *const table = aggregate->table;
@@ -289,7 +313,8 @@ static int64_t *find_strata(const struct aggregate *aggregate)
     struct grouping cells;
     int64_t *const unit = fault_alloc(runs, sizeof *unit);
     int64_t *const stratum = fault_alloc(runs, sizeof *stratum);
-    CHECK(grouping_make(&cells, table, NULL, NULL) == STATUS_OK); /* nothing was named wrongly */
+    /* This cannot fail: only names that a user gives can be wrong. */
+    CHECK(grouping_make(&cells, table, NULL, NULL) == STATUS_OK);
     for (int64_t run = 0; run < table->runs; run++)
         unit[run] = (aggregate->grouping.of_run[run] << 32) + table->run[run].seed;
     exchangeable_label(table->runs, unit, cells.of_run, stratum);
@@ -298,7 +323,7 @@ static int64_t *find_strata(const struct aggregate *aggregate)
     return stratum;
 }
 
-/* All that is said of the configurations one by one. */
+/* All estimates of the configurations one by one. */
 static void estimate(struct aggregate *aggregate)
 {
     struct readings readings = new_readings(aggregate->table->runs);

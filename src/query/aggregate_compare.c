@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What is between configurations: the reference, differences of restricted means, log-rank tests.
+ *
+ * Each table of the report is one family of tests, and its p are adjusted together (Holm), because
+ * a reader looks for the smallest p of a table. Two configurations are neighbours along an axis
+ * when they have consecutive values of it and agree in all other axes: comparing only neighbours
+ * keeps the families small, and so keeps the power that a few seeds can give.
+ */
 #include "base/text.h"
 #include "query/aggregate.h"
 #include <ccmsweep/settings.h>
@@ -9,12 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Which value of an axis a configuration has, counted from the smallest. All its runs have the
+ * same. */
 static int64_t index_of(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
 {
     return aggregate->grouping.axis[axis].index[aggregate->configuration[configuration].first];
 }
 
-/* Whether two configurations agree in all axes but one. */
+/* Whether two configurations agree in all axes except this one; in this one they may agree or
+ * not. */
 static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c, int64_t d)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
@@ -26,8 +37,9 @@ static bool are_alike(const struct aggregate *aggregate, int64_t axis, int64_t c
 
 /* ---- the reference ---- */
 
-/* The setting that a word names, as in the file or in the spec; NULL: none of an axis. Where some
- * change together each of them will do. */
+/* The setting of an axis that has this name, in the file or in the spec; NULL: there is none. Of
+ * settings that change together any can be named, not only the one after which the axis is
+ * named. */
 static const struct run_axis *find_setting(const struct aggregate *aggregate, const char *word)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
@@ -41,7 +53,8 @@ static const struct run_axis *find_setting(const struct aggregate *aggregate, co
     return NULL;
 }
 
-/* Drop from `fits` (configurations) what "name=value" does not name. */
+/* Clear in `fits` (configurations) those that "name=value" excludes. An axis that the user does not
+ * name excludes nothing; whether one configuration is left is decided in find_reference. */
 static enum status narrow(const struct aggregate *aggregate, char *word, bool *fits,
                           struct fault *fault)
 {
@@ -50,12 +63,13 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
     char *const value = strchr(word, '=');
     if (value == NULL)
         return fault_set(fault, STATUS_INPUT,
-                         "--reference: %s is no value of an axis, expected AXIS=VALUE,...",
+                         "--reference: %s is not a value of an axis, expected AXIS=VALUE,...",
                          text_quote(word, quoted));
     *value = '\0';
     const struct run_axis *const setting = find_setting(aggregate, word);
     if (setting == NULL)
-        return fault_set(fault, STATUS_INPUT, "--reference: %s is no axis of the configurations",
+        return fault_set(fault, STATUS_INPUT,
+                         "--reference: %s is not an axis of the configurations",
                          text_quote(word, quoted));
     const enum status status = settings_read(setting->row, value + 1, &wanted, fault);
     for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
@@ -66,6 +80,7 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
     return status;
 }
 
+/* The user names values of axes until only one configuration has them all. */
 static enum status find_reference(struct aggregate *aggregate, struct fault *fault)
 {
     const char *const text = aggregate->request.reference;
@@ -91,8 +106,9 @@ static enum status find_reference(struct aggregate *aggregate, struct fault *fau
                      found, text);
 }
 
-/* The latest stop, as the study asks who goes on learning. Where no run of several configurations
- * has the event all means are the limit: then the return decides, and an unknown one loses. */
+/* The study asks which configuration keeps learning, so the best is the one that stops latest. When
+ * several configurations have no event, all their means are the limit: then the return decides, and
+ * an unknown return loses. Equal in both, the first one stays. */
 static bool is_better(const struct configuration *c, const struct configuration *than)
 {
     const double mine = c->returns[RETURN_END].mean.value;
@@ -114,8 +130,9 @@ static void find_best(struct aggregate *aggregate)
 
 /* ---- differences ---- */
 
-/* Where neither has the event the difference is 0 by definition of the limit, and every flip has
- * the same: a p of 1 would be read as "they are equal". There is no test. */
+/* When neither has an event the difference is 0, because both means are the limit, and every
+ * exchange of runs gives 0 again. The p would be 1 and read as "they are equal", so there is no
+ * test. */
 static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_t b)
 {
     const struct aggregate_request *const request = &aggregate->request;
@@ -138,7 +155,9 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
         made->paired.p = made->paired.least_p = NAN;
 }
 
-/* The configuration with the next larger value of the axis; -1: there is none. */
+/* The configuration with the next larger value of the axis and equal values of all others; -1:
+ * there is none. It need not be the next value of the axis: a grid of several blocks can have
+ * gaps. */
 static int64_t neighbour(const struct aggregate *aggregate, int64_t axis, int64_t c)
 {
     int64_t next = -1;
@@ -151,9 +170,11 @@ static int64_t neighbour(const struct aggregate *aggregate, int64_t axis, int64_
     return next;
 }
 
-/* Comparisons from `from` on are one family: a table of the report, for which a reader looks for
- * the smallest p. Whether a p can become significant at all is known beforehand, from the number of
- * seeds and of tests, and said, so that "not significant" is not taken for "no difference". */
+/* The comparisons from `from` on are one family. Whether a p of it can become significant at all is
+ * known before any data: from the number of seeds, which limits the number of exchanges, and the
+ * number of tests, by which Holm multiplies the smallest p. This is noted, so that "not
+ * significant" is not read as "no difference". Drawn permutations have a limit of their own: 1 / (1
+ * + number). */
 static void adjust(struct aggregate *aggregate, int64_t from)
 {
     const int64_t count = aggregate->comparisons - from;
@@ -176,6 +197,8 @@ static void adjust(struct aggregate *aggregate, int64_t from)
     free(p);
 }
 
+/* First with the reference, then along each axis. The order is that of the tables, and `from` shows
+ * where a family begins. */
 static void compare_all(struct aggregate *aggregate)
 {
     const int64_t count = aggregate->configurations;
@@ -208,6 +231,8 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_end(values);
 }
 
+/* The first chain has one sentence about p: the most fundamental reason comes first. The others can
+ * be true beside it. 1e-9: p and its limit are computed in different ways. */
 void comparison_note(const struct comparison *comparison, char *text, size_t size)
 {
     const struct paired *const paired = &comparison->paired;
@@ -249,14 +274,16 @@ void test_note(const struct axis_test *test, char *text, size_t size)
 
 /* ---- log-rank ---- */
 
-/* Observations of the configurations that are tested. The values of the axis are the groups, and
- * what agrees in all other axes is a stratum: only within one are groups compared. */
+/* The observations of the configurations that are tested together. The values of the axis are the
+ * groups; configurations that agree in all other axes are a stratum. The test compares groups
+ * within strata only, so that a difference along another axis is not taken for one along this
+ * axis. */
 struct pool {
     struct sample sample;
     double *time;
     int32_t *status, *group;
     int64_t *seed, *stratum;
-    bool *present; /* (values of the axis) */
+    bool *present; /* (values of the axis) which of them have observations */
 };
 
 static struct pool new_pool(const struct aggregate *aggregate, int64_t axis)
@@ -297,7 +324,8 @@ static void pour(const struct aggregate *aggregate, int64_t axis, int64_t c, int
     }
 }
 
-/* The first configuration with the same values of all other axes. */
+/* The first configuration with the same values of all other axes: its index is the number of the
+ * stratum. */
 static int64_t first_alike(const struct aggregate *aggregate, int64_t axis, int64_t c)
 {
     int64_t first = 0;
@@ -306,7 +334,8 @@ static int64_t first_alike(const struct aggregate *aggregate, int64_t axis, int6
     return first;
 }
 
-/* Log-rank sums differences over time, and those before a crossing cancel those after it. */
+/* The log-rank statistic adds differences over time, so those before a crossing cancel those after
+ * it. The comparisons along the axis know where curves cross; the first crossing is reported. */
 static double find_crossing(const struct aggregate *aggregate, int64_t axis, int64_t within)
 {
     double first = NAN;
@@ -318,7 +347,9 @@ static double find_crossing(const struct aggregate *aggregate, int64_t axis, int
     return first;
 }
 
-/* \param within as in struct axis_test */
+/* Test the values of an axis. A test needs two groups with observations; with fewer there is no
+ * row.
+ * \param within as in struct axis_test */
 static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
 {
     const int32_t groups = (int32_t)aggregate->grouping.axis[axis].count;
@@ -342,7 +373,8 @@ static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
     free_pool(&pool);
 }
 
-/* Tests of a family: all stratified ones, or those of one axis within the others. */
+/* Adjust a family: all stratified tests (axis -1), or those of one axis within the others. The p by
+ * permutation is preferred, because chi2 counts runs as independent which share a seed. */
 static void adjust_tests(struct aggregate *aggregate, int64_t axis)
 {
     double *const p = fault_alloc((size_t)aggregate->tests + 1, sizeof *p);
@@ -364,6 +396,8 @@ static void adjust_tests(struct aggregate *aggregate, int64_t axis)
     free(p);
 }
 
+/* Of each axis: one test over all configurations, stratified by the other axes; then one within
+ * each combination of values of the other axes. */
 static void test_all(struct aggregate *aggregate)
 {
     const int64_t count = aggregate->configurations;
@@ -373,7 +407,8 @@ static void test_all(struct aggregate *aggregate)
         if (aggregate->grouping.axis[axis].count < 2)
             continue;
         test(aggregate, axis, -1);
-        /* Where all agree in the other axes that was it. */
+        /* When all configurations agree in the other axes, the test within them is the one just
+         * made. */
         bool several = false;
         for (int64_t c = 1; c < count; c++)
             several = several || !are_alike(aggregate, axis, 0, c);
@@ -386,7 +421,7 @@ static void test_all(struct aggregate *aggregate)
     adjust_tests(aggregate, -1);
 }
 
-/* With one seed there is nothing to permute. */
+/* With one seed in every configuration there is nothing to permute. */
 static bool some_has_seeds(const struct aggregate *aggregate)
 {
     for (int64_t i = 0; i < aggregate->configurations; i++) {

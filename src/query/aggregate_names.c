@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * How axes and configurations are called. In one place, so that warnings, tables, CSV and JSON use
+ * the same names, which a user can give back to --by and --reference.
+ */
 #include "base/text.h"
 #include "query/aggregate.h"
 
@@ -12,6 +16,7 @@ const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis)
     return grouping_lead(&aggregate->grouping, axis)->name;
 }
 
+/* All runs of a configuration have the same values of its axes, so the first run shows them. */
 double aggregate_number(const struct aggregate *aggregate, const struct run_axis *setting,
                         int64_t configuration)
 {

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The warnings: how far the figures can be trusted, from the data that there are.
+ *
+ * A table that is right can still mislead, for example by runs that are missing because they are
+ * long. Each sentence says what is the case, of which configurations, and how the figures are to be
+ * read because of it.
+ */
 #include "base/text.h"
 #include "query/aggregate.h"
 #include <inttypes.h>
@@ -7,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Configurations and runs that a warning names one by one, and room for one of them. */
+/* Number of configurations or runs that a warning names; the others are counted. Room for one
+ * name. */
 enum { NAMED = 5, ITEM = AGGREGATE_NAME + 64 };
 
 __attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggregate,
@@ -27,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggrega
     aggregate->warning[aggregate->warnings++] = text;
 }
 
-/* A list that says how many more there are when it gets long. */
+/* A list that ends with "and N more" when it gets long: a warning is a sentence, not a table. */
 struct list {
     char text[NAMED * ITEM + 64];
     int64_t count;
@@ -59,7 +67,7 @@ static const char *plural(int64_t count)
     return count == 1 ? "run" : "runs";
 }
 
-/* Each sentence says how the figures are to be read, not only that something is amiss. */
+/* A running sweep is biased, not only incomplete: cells that stop early are done early. */
 static void warn_of_unfinished(struct aggregate *aggregate)
 {
     const int64_t begun = count_fate(aggregate, FATE_UNFINISHED);
@@ -74,7 +82,8 @@ static void warn_of_unfinished(struct aggregate *aggregate)
          aggregate->table->runs, begun, pending);
 }
 
-/* What fails may fail because of its configuration: by name, so that it can be judged. */
+/* A run can fail because of its configuration (one too large for the memory, for example). The
+ * others of that configuration are then a selected group, so each missing run is named. */
 static void warn_of_gaps(struct aggregate *aggregate)
 {
     static const enum fate gaps[] = {FATE_FAILED, FATE_QUARANTINED};
@@ -100,7 +109,7 @@ static void warn_of_gaps(struct aggregate *aggregate)
     }
 }
 
-/* Names of the configurations with runs of a fate. */
+/* The configurations that have runs of this fate, with their numbers. */
 static struct list list_fate(const struct aggregate *aggregate, enum fate fate)
 {
     struct list list = {.count = 0};
@@ -116,7 +125,8 @@ static struct list list_fate(const struct aggregate *aggregate, enum fate fate)
     return list;
 }
 
-/* The published definition is the first still episode, and what was still may move again. */
+/* By the published definition an actor stops in its first still episode. It may move again later
+ * when its gradient returns, which a reader of "stopped" does not expect. */
 static void warn_of_movers(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};
@@ -140,6 +150,9 @@ static void warn_of_movers(struct aggregate *aggregate)
              moved, count_fate(aggregate, FATE_EVENT), list_end(&list));
 }
 
+/* Both kinds of runs are censored in the curve for a reason that depends on the event, which the
+ * estimators assume not to be so: "ended early" means that all actors were still, and a run that
+ * diverged might have stopped. */
 static void warn_of_fates(struct aggregate *aggregate)
 {
     const int64_t ended = count_fate(aggregate, FATE_ENDED);
@@ -164,6 +177,8 @@ static void warn_of_fates(struct aggregate *aggregate)
              diverged, plural(diverged), list_end(&list));
 }
 
+/* Two seeds give three different bootstrap samples: an interval of them would not hold its
+ * level. */
 static void warn_of_pairs(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};
@@ -180,6 +195,8 @@ static void warn_of_pairs(struct aggregate *aggregate)
              list_end(&list));
 }
 
+/* Whether seeds suffice is known before any data (sample_size). One sentence instead of a list when
+ * it concerns every configuration. */
 static void warn_of_seeds(struct aggregate *aggregate)
 {
     struct list single = {.count = 0}, few = {.count = 0};
@@ -211,8 +228,8 @@ static void warn_of_seeds(struct aggregate *aggregate)
     }
 }
 
-/* The area under a curve needs the curve up to the limit. The last value stands in for what nobody
- * has seen, which can only make the mean larger. */
+/* The area under a curve needs the curve up to the limit. Beyond the last observation its last
+ * value is used, which can only make the mean larger: a true curve does not rise. */
 static void warn_of_limits(struct aggregate *aggregate)
 {
     struct list list = {.count = 0};
@@ -229,6 +246,8 @@ static void warn_of_limits(struct aggregate *aggregate)
              aggregate->request.limit, list_end(&list));
 }
 
+/* Formulas that have no clusters (Greenwood, Clopper-Pearson, chi2) count the runs of a seed as
+ * independent, so their intervals are too narrow when runs of a seed are pooled. */
 static void warn_of_pooling(struct aggregate *aggregate)
 {
     if (aggregate->grouping.pooled > 0)

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * `plan` must answer within seconds, also for a sweep of large cells on a small machine, where one
+ * episode may take seconds and one trainer more memory than there is. So sizes are chosen by what
+ * they are expected to need before anything is trained, and every loop looks at the clock.
+ */
 #include "query/calibration.h"
 #include "model/mec.h"
 #include "spec/cost.h"
@@ -9,14 +14,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The first episodes take up to three times as long as later ones: best responses still jump. */
+/* The first episodes take up to three times as long as later ones, since best responses still jump:
+ * WARM_UP of them are not measured. More than MOST_MEASURED add no precision. */
 enum { TRIALS = 3, EPISODES = 1000, WARM_UP = 20, MOST_MEASURED = 300, LEAST_MEASURED = 5 };
 
-/* What is expected of a unit before anything is measured: decides only what is tried. */
+/* Seconds of a unit before anything is measured (that of cost.h). It decides which sizes are tried,
+ * and is the answer when no size could be measured. */
 static const double expected_s = 0.007;
 
 double calibration_memory(const struct settings *cell)
 {
+    /* Agents, rows of a batch, and hidden units of actors and critic. A layer of u units on v
+     * inputs has u (v + 1) parameters. */
     const struct extents extents = record_extents(cell);
     const double n = (double)cell->environment.agents;
     const double b = (double)cell->training.batch;
@@ -38,7 +47,8 @@ bool calibration_affords(double memory)
     return memory < 1e9 && memory < machine / 4;
 }
 
-/* A cell of the same size whose episodes are what units are defined by. */
+/* A cell of the same size whose actors move through all episodes: units are defined by such
+ * episodes (cost.h), and those of a saturated actor are faster. */
 static struct settings make_moving(const struct settings *cell)
 {
     struct settings moving = *cell;
@@ -49,6 +59,8 @@ static struct settings make_moving(const struct settings *cell)
     return moving;
 }
 
+/* Cells of one size have equal units to the last bit, as these are computed from the same
+ * settings. */
 void calibration_add(struct calibration *calibration, const struct settings *cell)
 {
     const struct settings moving = make_moving(cell);
@@ -66,14 +78,17 @@ void calibration_add(struct calibration *calibration, const struct settings *cel
     calibration->sizes[i].units += cost_units(cell);
 }
 
-/* Its episodes are so short that enough of them fit into `seconds`. */
+/* Whether the warm-up and the fewest episodes that are measured fit into `seconds`, and the trainer
+ * into memory. */
 static bool fits(const struct calibration_size *size, double seconds)
 {
     return size->episode_units * expected_s * (WARM_UP + LEAST_MEASURED) < seconds &&
            calibration_affords(calibration_memory(&size->cell));
 }
 
-/* Seconds of an episode, measured for about `seconds`; NaN when they are not enough. */
+/* CPU seconds of an episode, measured for about `seconds`; NaN when no episode fits. The warm-up
+ * may use at most 80 % of the time, so that something is left to measure on a slow machine. CPU
+ * time does not change when other processes use the same core. */
 static double try_size(const struct calibration_size *size, double seconds)
 {
     const double start = clock_now();
@@ -99,7 +114,7 @@ static int compare_sizes(const void *a, const void *b)
     return (x->units < y->units) - (x->units > y->units);
 }
 
-/* The sizes with most units that fit come first; returns how many there are to try. */
+/* Put the sizes that fit, and have most units, first. Returns how many of them to try. */
 static size_t choose_sizes(struct calibration *calibration, double seconds)
 {
     size_t kept = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * Calibration: how many seconds a unit of cost (cost.h) takes on this machine, by trying.
+ * Calibration: measures how many seconds a unit of cost (cost.h) takes on this machine.
  *
- * For as long as no cell of a sweep has finished, a few episodes of its most important sizes are
- * trained, and nothing is kept of them. Local.
+ * It is used while no cell of a sweep has finished: a few episodes of the sizes with most of the
+ * work are trained, and their results are thrown away. Local.
  */
 #ifndef CCMSWEEP_CALIBRATION_H
 #define CCMSWEEP_CALIBRATION_H
@@ -14,14 +14,15 @@
 
 enum { CALIBRATION_SIZES = 64 };
 
-/** Cells whose episodes are equally large, with actors that move. */
+/** Cells whose episodes need the same work while their actors move. */
 struct calibration_size {
-    struct settings cell; /**< one of them, made to move, without evaluation, of few episodes */
-    double episode_units; /**< of one episode */
-    double units;         /**< of all cells of that size */
+    struct settings cell; /**< one of them, changed so that actors move; no evaluation, few
+                               episodes */
+    double episode_units; /**< units of one episode */
+    double units;         /**< units of all cells of that size */
 };
 
-/** What there is to try. {0} at first. */
+/** The sizes that can be tried. Begin with {0}. */
 struct calibration {
     size_t count;
     struct calibration_size sizes[CALIBRATION_SIZES];
@@ -32,18 +33,19 @@ struct calibration {
 void calibration_add(struct calibration *calibration, const struct settings *cell);
 
 /**
- * Train the three sizes with most units, for `seconds` in all, and return the seconds of CPU time
- * that a unit takes, weighted with their units. Sizes are left out whose episodes take so long that
- * 25 do not fit into a third of the time, or whose trainer calibration_affords does not; when that
- * are all, the published size stands in for them. The other sizes are forgotten.
+ * Train the three sizes with most units, for about `seconds` in total. Returns the seconds of CPU
+ * time that a unit takes: a mean of these sizes, weighted with their units. A size is left out when
+ * 25 of its episodes do not fit into a third of the time, or when its trainer needs too much memory
+ * (calibration_affords). When all are left out, the published size is tried instead. The sizes that
+ * were not tried are removed from `calibration`.
  */
 double calibration_run(struct calibration *calibration, double seconds);
 
-/** Bytes that a trainer of `cell` holds, give or take a fifth; without making one. */
+/** Bytes that a trainer of `cell` holds, right within a fifth; no trainer is made. */
 double calibration_memory(const struct settings *cell);
 
-/** True when a trainer of so many bytes may be made just to look at it: below 1 GB and a quarter of
- *  the machine's memory. */
+/** True when a trainer of so many bytes may be made only to measure it: below 1 GB, and below a
+ *  quarter of the memory of the machine. */
 bool calibration_affords(double memory);
 
 #endif

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Reading the observations of a sweep: first what decides about one run, then the pieces of the
+ * file.
+ *
+ * The rule of this file: a time is an event only if it was seen by the limit. Everything else is
+ * "later than", and how much later is never invented: not the limit of the spec, not a large
+ * number. The fate says why no more is known, because only one of the reasons (the limit) is
+ * independent of the event; the statistics need to know the difference, and so does the reader of
+ * the warnings.
+ */
 #include "query/cohort.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows are read in pieces of about this many bytes: one read for many runs is much faster than one
- * for each, and all of them at once would take GBs of rewards. */
+/* Rows are read in pieces of about this many bytes. One read for many runs is much faster than one
+ * read for each run; and the rewards of all runs at once can need several GB. */
 enum { PIECE_BYTES = 8 << 20 };
 
-/* Fields of actors that are read, the event's first. */
+/* The fields of each actor that are read. The first one depends on the request: the event. */
 enum { PART_EVENT, PART_CAUSE, PART_ZERO, PART_CHANGE, PARTS };
 
-/* Rows of some runs: of each as much as the largest of them has. Beyond its own end a run's row
- * holds what "not written" looks like, and nothing here looks there. */
+/* The rows of consecutive runs, as a box: each row is as wide as the widest run needs. Beyond the
+ * end of a run its row holds fill values ("not written"). They must not be read as data, so every
+ * loop below stops at the actors and episodes of the run itself. */
 struct piece {
     int64_t run, runs;
     struct extents extents;
@@ -70,6 +81,7 @@ bool member_is_observed(const struct member *member)
     return member->time >= 0;
 }
 
+/* The order of enum fate is used here: the first four are the ways in which a training ends. */
 bool member_is_finished(const struct member *member)
 {
     return member->fate <= FATE_ENDED;
@@ -93,7 +105,8 @@ int64_t cohort_last_limit(const struct run_table *table)
 
 /* ---- one run ---- */
 
-/* Failed and quarantined runs are done too, but not trained: their rows are as they were made. */
+/* Failed and quarantined runs are done as well, but were never trained: their rows have only fill
+ * values. Such a run must not look like one whose actors never stopped. */
 static bool has_rows(const struct run_row *r)
 {
     return r->state == RUN_STATE_DONE && r->outcome != OUTCOME_FAILED &&
@@ -107,9 +120,10 @@ static int compare_whole(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Episode in which the endpoint's actor had the event, -1 if it has not. `seen` (actors): room.
- * Actors without the event count as later than all others, so of N actors the k-th time is known as
- * soon as k of them have one: "half" and "first" are events of more runs than "all". */
+/* Episode in which the actor that decides had the event, -1 if it did not. `seen` (actors) is
+ * memory to work in. An actor without the event is later than all that have it, so the k-th time of
+ * N actors is known as soon as k of them had the event, although the others are unknown. For the
+ * same reason more runs have an event for "half" and "first" than for "all". */
 static int32_t endpoint_time(enum endpoint endpoint, const int32_t *times, int64_t actors,
                              int32_t *seen)
 {
@@ -127,8 +141,8 @@ static int32_t endpoint_time(enum endpoint endpoint, const int32_t *times, int64
     return seen[wanted - 1];
 }
 
-/* Actors whose event is the run's may be several, with different causes. The lowest number is as
- * good as any, and the same every time. */
+/* Several actors can have the event in the episode that decides, with different causes. Any of them
+ * would do; the lowest number is taken, so that every call gives the same answer. */
 static int32_t cause_at(int32_t time, const int32_t *times, const int32_t *causes, int64_t actors)
 {
     for (int64_t i = 0; i < actors; i++) {
@@ -138,11 +152,14 @@ static int32_t cause_at(int32_t time, const int32_t *times, const int32_t *cause
     return CAUSE_NONE;
 }
 
-/* Without an event a run is known up to its end, and why it ended says what it is. Whoever reached
- * the limit asked for is censored there, whatever happened later: with a smaller limit a run that
- * diverged behind it must say what one says that was trained no further. A run that ended early was
- * not stopped by the plan but by its own actors, all of which were still; that depends on the
- * event, which common censoring may not, so it is told apart and warned of. */
+/* A run without an event is known up to its end, and its fate is the reason why it ended.
+ *
+ * A run that reached the requested limit is censored there, whatever happened later: it must give
+ * the same answer as a run that was trained up to that limit only. So the limit is compared first,
+ * before the outcome is looked at. A run that ended before its own limit was not ended by the plan
+ * but by its actors, all of which were still. That depends on the event, while estimates assume
+ * censoring that does not (non-informative censoring); therefore it has a fate of its own, and a
+ * warning. */
 static enum fate fate_without_event(const struct run_row *r, int64_t limit)
 {
     if (r->total >= limit)
@@ -152,6 +169,8 @@ static enum fate fate_without_event(const struct run_row *r, int64_t limit)
     return r->total < r->limit ? FATE_ENDED : FATE_CENSORED;
 }
 
+/* An event after the requested limit is not an event here: with --limit the answer must be that of
+ * a sweep that was planned with that limit. */
 static void set_time(struct member *m, const struct run_row *r, int32_t time, int64_t limit)
 {
     const bool event = time >= 0 && time <= limit;
@@ -159,9 +178,11 @@ static void set_time(struct member *m, const struct run_row *r, int32_t time, in
     m->time = event ? time : (int32_t)(r->total < limit ? r->total : limit);
 }
 
-/* last_change - gradient_zero + 1: both ends are episodes in which momentum moved the actor. Below
- * 1 there was no such episode. Such an actor has no tail of 0, which would pull the mean to a time
- * that nothing lasted: it is counted apart. Tails are of whole runs; the limit plays no part. */
+/* last_change - gradient_zero + 1: in both of these episodes momentum moved the actor, so both
+ * count. A value below 1 means that there was no such episode. The actor then has no tail at all: a
+ * tail of 0 would lower the mean by something that did not happen, so it is counted apart. Tails
+ * are of whole runs and do not depend on the limit. An actor that lacks one of the two times is
+ * left out: its tail may not have begun or ended yet. */
 static void set_tails(struct member *m, const int32_t *zero, const int32_t *change, int64_t actors)
 {
     double sum = 0;
@@ -181,9 +202,10 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
     m->tail_mean = m->actors > 0 ? sum / m->actors : NAN;
 }
 
-/* Whether an actor changed in the episode by which all had been still once, or later. (Whoever is
- * still in that very episode for the first time has no change in it.) A last_change of -1 says that
- * the run ended before the last change could be told from a pause: the actor may have moved. */
+/* Whether an actor changed in episode `time`, by which all had been still once, or later. (An actor
+ * that is still for the first time in that very episode did not change in it.) A last_change of -1
+ * means that the run ended too early to distinguish the last change from a pause: the actor may
+ * have moved again, which counts as moved. */
 static bool moves_after(int32_t time, const int32_t *change, int64_t actors)
 {
     for (int64_t i = 0; i < actors; i++) {
@@ -193,8 +215,8 @@ static bool moves_after(int32_t time, const int32_t *change, int64_t actors)
     return false;
 }
 
-/* Mean of the episodes after `from` up to `to`. A sum that is not finite is not a large return but
- * an overflow of a run that diverged: no mean is given. */
+/* Mean of the episodes after `from` up to `to`; they count from 1, the array from 0. A sum that is
+ * not finite is not a large return but the overflow of a run that diverged: no mean is given. */
 static double mean_of(const double *reward, int64_t from, int64_t to)
 {
     double sum = 0;
@@ -203,12 +225,15 @@ static double mean_of(const double *reward, int64_t from, int64_t to)
     return to > from && isfinite(sum) ? sum / (double)(to - from) : (double)NAN;
 }
 
-/* Early in a run there are fewer episodes than the window has: all of them, rather than none. */
+/* Early in a run there are fewer episodes than the window needs. The mean of these few is noisier,
+ * but a run that stopped in episode 60 does have a return at stopping. */
 static int64_t window_before(int64_t episode)
 {
     return episode > COHORT_WINDOW ? episode - COHORT_WINDOW : 0;
 }
 
+/* The evaluation in the file is the last one that was due by the end of the run; later elements of
+ * the row are fill values. Returns do not depend on the limit either, except that at stopping. */
 static void set_returns(struct member *m, const struct run_row *r, const double *reward,
                         const double *evaluation, int64_t every)
 {
@@ -221,9 +246,9 @@ static void set_returns(struct member *m, const struct run_row *r, const double 
         m->returns[RETURN_EVALUATION] = evaluation[last - 1];
 }
 
-/* A run that has no rows is what the survey says of it. One in progress is known not to be over up
- * to the last episode noted. Its events are in no row yet, though it may have had them: the warning
- * of unfinished sweeps says so. */
+/* What the run table alone says of a run; runs with rows are completed by take_run. A run in
+ * progress is known not to have ended by the last episode noted. Its actors may have had the event
+ * already, but no row says so yet; the warning about unfinished sweeps explains that. */
 static struct member member_of(const struct run_row *r, int64_t limit)
 {
     struct member m = {.fate = FATE_PENDING, .time = -1, .tail_mean = NAN};
@@ -253,15 +278,18 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Bytes of one row of a piece. */
 static int64_t width_of(const struct extents *extents)
 {
     return (int64_t)sizeof(int32_t) * PARTS * extents->of[DIM_ACTOR] +
            (int64_t)sizeof(double) * (extents->of[DIM_EPISODE] + extents->of[DIM_EVALUATION]);
 }
 
-/* Take runs in from `run` on while they fit; extents are no larger than what was played. A piece is
- * a box, so one long run makes all rows of its piece long: the width is that of the largest. At
- * least one run is taken, however wide. */
+/* Choose the runs of the piece that begins with `run`: as many as fit into PIECE_BYTES. The extents
+ * are those that were played, not those that were planned: runs that stop early are much narrower.
+ * A piece is a box, so one long run makes all its rows long: the width is computed anew with each
+ * run, and the piece ends before a run that would make it too large. At least one run is taken,
+ * however wide it is, otherwise the loop in cohort_take would not advance. */
 static struct piece plan_piece(const struct store *store, const struct run_table *table,
                                int64_t run)
 {
@@ -287,6 +315,7 @@ static struct piece plan_piece(const struct store *store, const struct run_table
     return piece;
 }
 
+/* All arrays are allocated even after an error, so that free_piece needs no special case. */
 static enum status read_piece(const struct store *store, enum event event, struct piece *piece,
                               struct fault *fault)
 {
@@ -318,6 +347,8 @@ static void free_piece(struct piece *piece)
     free(piece->evaluation);
 }
 
+/* Complete the observation of a run from its row of a piece. The order matters: cause, movement and
+ * the return at stopping need the fate and the time. */
 static void take_run(const struct store *store, const struct run_table *table,
                      const struct piece *piece, int64_t row, int32_t *seen, struct cohort *cohort)
 {
@@ -344,7 +375,7 @@ static void take_run(const struct store *store, const struct run_table *table,
 static enum status take_piece(const struct store *store, const struct run_table *table,
                               struct piece *piece, struct cohort *cohort, struct fault *fault)
 {
-    if (piece->extents.of[DIM_ACTOR] == 0) /* none of them has rows */
+    if (piece->extents.of[DIM_ACTOR] == 0) /* no run of the piece has rows */
         return STATUS_OK;
     const enum status status = read_piece(store, cohort->event, piece, fault);
     int32_t *const seen = fault_alloc((size_t)piece->extents.of[DIM_ACTOR], sizeof *seen);
@@ -357,8 +388,9 @@ static enum status take_piece(const struct store *store, const struct run_table 
     return status;
 }
 
-/* What would lead reading astray: numbers of episodes are what rows are read up to. The hash of the
- * rows is not looked at, which would take longer than all the rest; `run --check` does that. */
+/* Rows are read up to the number of episodes in the file, so a wrong number would make this program
+ * read beyond its arrays: it is checked before anything is read. The checksums of the rows are not
+ * compared: that would take longer than everything else here, and `run --check` does it. */
 static enum status check(const struct run_table *table, struct fault *fault)
 {
     for (int64_t run = 0; run < table->runs; run++) {
@@ -377,6 +409,8 @@ enum status cohort_take(const struct store *store, const struct run_table *table
                         struct fault *fault)
 {
     CHECK(limit >= 1 && table->runs == store_runs(store));
+    /* First every run gets the observation that needs no rows, so that a run that is in no piece
+     * (not trained, failed) has one as well. Then the rows complete those that were trained. */
     *cohort = (struct cohort){.runs = table->runs,
                               .event = event,
                               .endpoint = endpoint,

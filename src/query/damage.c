@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Runs that are told by name; more are counted. */
+/* Number of runs with a warning each. A file that is damaged all over would fill the terminal with
+ * thousands of lines; the rest is counted. */
 enum { TOLD = 10 };
 
 enum status damage_tell(struct store *store, const char *path, struct fault *fault)

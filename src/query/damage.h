@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
- * Damaged runs of a file, told: each is one sentence and is left out, the others are shown.
+ * Warnings about damaged runs of a file: one sentence for each. Such a run is left out, and the
+ * others are shown.
  *
- * For the commands that read rows. What damage is stands in record.h (record_holds).
+ * For the commands that read rows. record.h (record_holds) says what damage is.
  */
 #ifndef CCMSWEEP_DAMAGE_H
 #define CCMSWEEP_DAMAGE_H
 
 #include "store/store.h"
 
-/** Look at the whole numbers of all runs that are done, those of actors too (store_inspect), and
- *  say on standard error which are damaged, the first ten by name. */
+/** Check the whole numbers of all runs that are done, also those of actors (store_inspect), and
+ *  print a warning on standard error for each damaged run: the first ten by number, then how many
+ *  more.
+ *  \return STATUS_FAULT with a sentence when the file cannot be read */
 enum status damage_tell(struct store *store, const char *path, struct fault *fault) MUST_USE;
 
 #endif

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: MIT
+/*
+ * First the values of every setting are numbered (label), then settings whose numbers determine
+ * each other become one axis, then the numbers of all axes together make the groups. From the first
+ * step on only small whole numbers are compared, so a value that is NaN (`none`) needs care in one
+ * place only.
+ */
 #include "query/grouping.h"
 #include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A number and the run it is of. */
+/* A value and the run that has it, for sorting. */
 struct keyed {
     double value;
     int64_t run;
 };
 
-/* `none` of a real, NaN, is last. */
+/* By value, then by run. NaN (`none` of a real) is last, and equal to itself here: an ordinary
+ * comparison would make qsort inconsistent. */
 static int compare_keyed(const void *a, const void *b)
 {
     const struct keyed *const x = a;
@@ -23,6 +30,7 @@ static int compare_keyed(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
+/* NaN does not differ from NaN: both mean `none`. */
 static bool differ(double a, double b)
 {
     return isnan(a) != isnan(b) || a < b || a > b;
@@ -51,20 +59,23 @@ static int64_t label(int64_t runs, const double *values, int64_t *index, int64_t
 
 /* ---- what changes together ---- */
 
-/* The values of a setting, and the set it is of. */
+/* The values of a setting, and the set of settings that change together with it. */
 struct labels {
     int64_t count, *index, *run; /* as in struct grouping_axis */
     size_t set;                  /* the first setting that changes with it; itself if none before */
-    bool named, taken;           /* by the user; the set, kept at its first setting */
+    bool named, taken;           /* named: by the user. taken: the set is an axis already; kept at
+                                    its first setting */
 };
 
-/* Whether each value of one goes with one value of the other and the reverse. What never changes
- * goes with nothing, though it would fit: it is not why anything else is as it is. */
+/* Whether each value of one setting goes with exactly one value of the other, and the reverse. A
+ * setting that never changes would fit every other one of its kind; it goes with nothing, because
+ * it cannot be the reason for any difference. */
 static bool go_together(const struct labels *a, const struct labels *b, int64_t runs)
 {
     if (a->count != b->count || a->count < 2)
         return false;
-    /* With as many values on both sides one direction is enough. */
+    /* Both have the same number of values, so a map from one onto the other is one to one: checking
+     * one direction is enough. */
     for (int64_t run = 0; run < runs; run++) {
         if (b->index[run] != b->index[a->run[a->index[run]]])
             return false;
@@ -72,6 +83,8 @@ static bool go_together(const struct labels *a, const struct labels *b, int64_t 
     return true;
 }
 
+/* Number the values of all settings, and find for each the first setting that changes with it. To
+ * change together is transitive, so comparing with the first setting of each set is enough. */
 static struct labels *label_all(const struct run_table *table)
 {
     const size_t runs = (size_t)table->runs;
@@ -98,7 +111,8 @@ static void free_labels(const struct run_table *table, struct labels *all)
     free(all);
 }
 
-/* The setting of a set that the user wrote: of a preset and what it decides, the preset. */
+/* The setting of a set that the spec names; of a preset and the settings that it decides, the
+ * preset. A reader expects the name that the spec has. */
 static size_t lead_of(const struct run_table *table, const struct labels *all, size_t set)
 {
     for (size_t a = set; a < table->axes; a++) {
@@ -110,7 +124,8 @@ static size_t lead_of(const struct run_table *table, const struct labels *all, s
 
 /* ---- axes ---- */
 
-/* Add the set of a setting as an axis of that name, unless it is one already. */
+/* Add the set of a setting as an axis with the name of that setting, unless the set is an axis
+ * already. The axis takes over the arrays of the labels; free_labels then finds NULL. */
 static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
 {
     const struct run_table *const table = grouping->table;
@@ -130,7 +145,7 @@ static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
     }
 }
 
-/* Settings may be named as they are in the file or in the spec. */
+/* A setting can be named as in the file (dataset) or as in the spec (key). */
 static size_t find_axis(const struct run_table *table, const char *name)
 {
     size_t found = 0;
@@ -140,6 +155,8 @@ static size_t find_axis(const struct run_table *table, const char *name)
     return found;
 }
 
+/* The message lists what could have been named. The seed is a setting as well, so it gets a
+ * sentence of its own. */
 static enum status refuse_axis(const struct run_table *table, const char *name, struct fault *fault)
 {
     char quoted[TEXT_QUOTED], names[GROUPING_NAMES] = "";
@@ -149,9 +166,10 @@ static enum status refuse_axis(const struct run_table *table, const char *name, 
         return fault_set(
             fault, STATUS_INPUT,
             "--by: seed is what runs of a configuration differ in, expected some of %s", names);
-    return fault_set(fault, STATUS_INPUT,
-                     "--by: %s is no axis in which runs of the file differ, expected some of %s",
-                     text_quote(name, quoted), names);
+    return fault_set(
+        fault, STATUS_INPUT,
+        "--by: %s is not an axis in which runs of the file differ, expected some of %s",
+        text_quote(name, quoted), names);
 }
 
 static enum status add_named(struct grouping *grouping, struct labels *all, const char *name,
@@ -163,7 +181,8 @@ static enum status add_named(struct grouping *grouping, struct labels *all, cons
     if (all[which].named)
         return fault_set(fault, STATUS_INPUT, "--by: %s is named twice, expected once", name);
     all[which].named = true;
-    /* Naming two that change together is not naming one twice: it says no more, and no less. */
+    /* To name two settings that change together is allowed: it is one axis, and was not named
+     * twice. */
     add_axis(grouping, all, which);
     return STATUS_OK;
 }
@@ -181,6 +200,7 @@ static enum status add_all_named(struct grouping *grouping, struct labels *all, 
     return status;
 }
 
+/* The axes that `by` names, or all. A set that changes but is not an axis is counted as pooled. */
 static enum status find_axes(struct grouping *grouping, const char *by, struct fault *fault)
 {
     const struct run_table *const table = grouping->table;
@@ -206,7 +226,8 @@ const struct run_axis *grouping_lead(const struct grouping *grouping, int64_t ax
 
 /* ---- groups ---- */
 
-/* Number groups as their first runs come in the plan. */
+/* Number the groups anew, in the order of their first runs in the plan: a reader expects the order
+ * of the spec, and label() has numbered them by value. */
 static void order_by_plan(struct grouping *grouping, int64_t count)
 {
     int64_t *const number = fault_alloc((size_t)count, sizeof *number);
@@ -234,9 +255,9 @@ enum status grouping_make(struct grouping *grouping, const struct run_table *tab
     double *const values = fault_alloc((size_t)runs, sizeof *values);
     int64_t count = 1;
     grouping->of_run = fault_alloc((size_t)runs, sizeof *grouping->of_run);
-    /* One axis after another, and numbered anew each time: the number of all combinations could
-     * overflow, while here neither factor is above the number of runs, and their product is below
-     * 2^53. */
+    /* Axes are added one by one, and the combinations numbered anew each time. The number of all
+     * possible combinations could overflow; here neither factor is larger than the number of runs,
+     * and the product is below 2^53, so that a double holds it exactly. */
     for (int64_t a = 0; a < grouping->axes; a++) {
         const struct grouping_axis *const axis = &grouping->axis[a];
         for (int64_t run = 0; run < runs; run++)

@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: MIT
 /**
- * Grouping: runs of a sweep put together by their values of some axes.
+ * Grouping: the runs of a sweep, grouped by their values of some axes.
  *
- * Settings that determine each other are one axis: a preset changes what it decides, and a block of
- * the grid may change two settings at once. As axes of their own they could not be told apart: no
- * two runs differ in one of them alone, so that each would have nothing to be compared with. What
- * changes together is looked up in all runs of the plan, whether they are trained or not. It knows
- * no event and no estimate. Local.
+ * Settings that determine each other are one axis. A preset, for example, changes all settings that
+ * it decides, and a block of the grid may change two settings at once. As separate axes their
+ * effects could not be distinguished: no two runs differ in one of them alone, so there would be
+ * nothing to compare. Which settings change together is found from all runs of the plan, trained or
+ * not. This code knows no event and no estimate. Local.
  */
 #ifndef CCMSWEEP_GROUPING_H
 #define CCMSWEEP_GROUPING_H
 
 #include "query/run_table.h"
 
-/** Room for the names of all axes. */
+/** Bytes that hold the names of all axes. */
 enum { GROUPING_NAMES = 4096 };
 
-/** An axis. The first of its settings gives it its name and the order of its values. */
+/** An axis. Its name and the order of its values are those of its first setting. */
 struct grouping_axis {
     size_t settings;
-    const struct run_axis **setting; /**< (settings) borrowed from the survey. First the one
-                                               that was asked for by name; else the first that the
-                                               spec's grid names; else the first of them all. Then
-                                               those that change with it, as the survey has them */
-    int64_t count;                   /**< different values */
-    int64_t *run;   /**< (count) a run that has the value; rising, `none` of a real last */
-    int64_t *index; /**< (runs) which value a run has */
+    const struct run_axis **setting; /**< (settings) borrowed from the run table. First the
+                                               one that the user named; else the first that the
+                                               grid of the spec names; else the first of all. Then
+                                               those that change with it, in the order of the
+                                               table */
+    int64_t count;                   /**< number of different values */
+    int64_t *run;   /**< (count) a run with each value; values ascend, `none` of a real is last */
+    int64_t *index; /**< (runs) the value of each run, from 0 */
 };
 
 struct grouping {
     const struct run_table *table; /**< borrowed */
     int64_t axes;
     struct grouping_axis *axis; /**< (axes) */
-    int64_t pooled; /**< axes in which runs of a group may differ, the seed not counted */
+    int64_t pooled; /**< number of axes in which runs of a group may differ, without the seed */
     int64_t groups;
-    int64_t *of_run; /**< (runs) group; groups are numbered as their first runs come in the plan */
+    int64_t *of_run; /**< (runs) group of each run, numbered in the order of their first runs in the
+                          plan */
 };
 
 /**
@@ -42,15 +44,16 @@ struct grouping {
  * \param by "actor_lr,critic_lr": axes, by the name of any of their settings in the file or in the
  *           spec; NULL: all
  * \return STATUS_OK: the caller owns the content, grouping_fini. STATUS_INPUT with a sentence when
- *         `by` names no axis, or the seed, or a setting twice; there is then nothing to free
+ *         `by` names something that is not an axis, the seed, or a setting twice; there is then
+ *         nothing to free
  */
 enum status grouping_make(struct grouping *grouping, const struct run_table *table, const char *by,
                           struct fault *fault) MUST_USE;
 
-/** Free what it holds; an empty one is fine. */
+/** Free what it holds; it may be empty. */
 void grouping_fini(struct grouping *grouping);
 
-/** The setting that an axis is named by. */
+/** The setting after which an axis is named. */
 const struct run_axis *grouping_lead(const struct grouping *grouping, int64_t axis) MUST_USE;
 
 #endif

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Making the plan: every cell is looked at once (look_at_cells), since a spec makes its cells one
+ * by one and may have a hundred thousand. What the look collects (axes, sizes, the largest cell) is
+ * then measured or expected.
+ */
 #include "query/plan.h"
 #include "model/trainer_view.h"
 #include "query/calibration.h"
@@ -14,13 +19,14 @@
 /* How long a calibration may take. */
 static const double calibration_s = 1.6;
 
-/* What one look at every cell yields besides the axes. */
+/* What one pass over all cells collects in addition to the axes. */
 struct look {
     struct calibration calibration;
-    struct settings largest; /* the cell whose trainer is */
-    double memory;           /* its guessed bytes */
+    struct settings largest; /* the cell with the largest trainer */
+    double memory;           /* estimated bytes of that trainer */
 };
 
+/* The axes of the plan are those that the file would have: the schema decides. */
 static void find_axes(struct plan *plan, const struct schema *schema)
 {
     plan->axes = fault_alloc(schema->count, sizeof *plan->axes);
@@ -50,7 +56,7 @@ static void look_at_cells(struct plan *plan, const struct spec *spec, struct loo
     }
 }
 
-/* `none` of a real is NaN. */
+/* `none` of a real is NaN: last, and equal to itself. */
 static int compare_values(const void *a, const void *b)
 {
     const double x = *(const double *)a;
@@ -60,11 +66,12 @@ static int compare_values(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* List the different values of an axis. */
 static void list_values(struct plan_axis *axis, int64_t cells)
 {
     double *const values = fault_alloc((size_t)cells, sizeof *values);
     size_t count = 0;
-    /* Neighbours are often equal: what is sorted is far less than there are cells. */
+    /* Neighbouring cells often have the same value, so far fewer values than cells are sorted. */
     for (int64_t i = 0; i < cells; i++) {
         if (i == 0 || compare_values(&axis->of_cell[i], &axis->of_cell[i - 1]) != 0)
             values[count++] = axis->of_cell[i];
@@ -77,8 +84,10 @@ static void list_values(struct plan_axis *axis, int64_t cells)
     axis->values = values;
 }
 
-/* The process without a trainer: this one before it begins, and what is touched besides when the
- * file is opened and written, mostly of HDF5. Measured, since libraries differ between machines. */
+/* The memory of a process without a trainer: what this process uses now, and what a worker uses in
+ * addition when it opens and writes the file, which is mostly HDF5. The first part is measured,
+ * since libraries differ between machines, and must be measured before the plan allocates anything.
+ * When there is a file it is open already, so `opening` is part of the measurement. */
 static double measure_base(bool has_file)
 {
     static const double typical = 11e6, opening = 5.5e6, writing = 1.2e6;
@@ -86,7 +95,8 @@ static double measure_base(bool has_file)
     return (resident > 0 ? resident : typical) + (has_file ? 0 : opening) + writing;
 }
 
-/* The memory of the largest trainer, which is made to see it, unless that may do harm. */
+/* The memory of the largest trainer. The trainer is made to measure it, unless it could be so large
+ * that making it would harm the machine. */
 static void measure_memory(struct plan *plan, const struct look *look)
 {
     plan->memory = look->memory;
@@ -99,7 +109,8 @@ static void measure_memory(struct plan *plan, const struct look *look)
     trainer_free(&t);
 }
 
-/* What finished cells took, added to what all take. */
+/* Take the state of a run into account, and learn from its time if it was trained to an end. Failed
+ * and quarantined runs count as finished but teach nothing. */
 static void learn_run(struct plan *plan, int64_t run, enum store_state state, int32_t outcome,
                       double wall_s)
 {
@@ -129,6 +140,7 @@ static enum status learn(struct plan *plan, const struct store *store, struct fa
     return status;
 }
 
+/* What cells that have begun have already done is not subtracted here; `status` does that. */
 static void expect_rest(struct plan *plan)
 {
     for (int64_t i = 0; i < plan->cells; i++) {
@@ -197,8 +209,9 @@ double plan_wall(const struct plan *plan, int64_t workers)
 
 double plan_memory(const struct plan *plan, bool alone)
 {
-    /* 11 MB here, 8 to 12 with the version, the network and the ranks of a node. Taken low, so that
-     * for cells of the published size the number also holds for a process alone. */
+    /* Measured: 11 MB, and 8 to 12 MB depending on the version, the network and the ranks of a
+     * node. A low value is used, so that for cells of the published size the number also holds for
+     * a process without MPI. */
     static const double mpi = 8.5e6;
     return plan->memory + (alone ? 0 : mpi);
 }

@@ -2,8 +2,9 @@
 /**
  * The plan: what a sweep consists of, what is left of it, and what it will take.
  *
- * From the spec alone, or with the file of a sweep that has begun. Only looked at: nothing is
- * trained but a calibration, nothing is written but the report. All calls are local.
+ * It is made from the spec alone, or also from the file of a sweep that has begun. Nothing is
+ * trained except for a calibration, and nothing is written except for the report. All calls are
+ * local.
  */
 #ifndef CCMSWEEP_PLAN_H
 #define CCMSWEEP_PLAN_H
@@ -17,18 +18,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Version of the JSON: raised when a key changes its meaning or goes. */
+/** Version of the JSON: raised when a key changes its meaning or is removed. */
 enum { PLAN_SCHEMA_VERSION = 1 };
 
-/** A setting that tells the cells apart. Values are as settings_number gives them. */
+/** A setting in which cells differ. Values are numbers of settings_number. */
 struct plan_axis {
     const struct setting *row;
     size_t count;
-    double *values;  /**< (count) each once, ascending, `none` first if whole, last if real */
-    double *of_cell; /**< (cells) */
+    double *values;  /**< (count) different values, ascending; `none` is first if whole, last if
+                          real */
+    double *of_cell; /**< (cells) the value of each cell */
 };
 
-/** What is known of a spec's cells. */
+/** What is known of the cells of a spec. */
 struct plan {
     int64_t cells;
     size_t axis_count;
@@ -37,21 +39,23 @@ struct plan {
     uint8_t *states; /**< (cells) enum store_state; NULL without a file */
     int64_t finished, interrupted;
     int64_t learnt;       /**< finished cells whose times are known */
-    double calibration_s; /**< that the calibration took; NaN when finished cells said enough */
-    double total_s;       /**< of all cells, the finished ones as they were */
-    double left_s;        /**< of those that are left */
-    double longest_s;     /**< of one that is left; 0 without any */
-    int64_t file_size;    /**< bytes */
-    double memory;        /**< bytes of the process that has the largest trainer: plan_memory */
-    double checkpoint;    /**< bytes of its checkpoint; NaN when the trainer was too large to make,
-                               and `memory` then is a guess */
+    double calibration_s; /**< time that the calibration took; NaN: finished cells made it
+                               unnecessary */
+    double total_s;       /**< of all cells: measured if finished, else expected */
+    double left_s;        /**< expected of the cells that are left */
+    double longest_s;     /**< of the longest cell that is left; 0: no cell is left */
+    int64_t file_size;    /**< bytes of the file of the sweep */
+    double memory;        /**< bytes of a process with the largest trainer, without MPI
+                               (plan_memory) */
+    double checkpoint;    /**< bytes of its checkpoint; NaN: the trainer was too large to make,
+                               and `memory` is an estimate */
 };
 
 /**
  * Make the plan of a checked spec. Takes a few seconds at most.
- * \param store the sweep's file, or NULL; it matches the spec
- * \return STATUS_OK: the caller owns `*plan`, plan_free. Else `*plan` is NULL: the file could not
- * be read
+ * \param store the file of the sweep, which matches the spec; or NULL
+ * \return STATUS_OK: the caller owns `*plan`, plan_free. Otherwise `*plan` is NULL: the file could
+ *         not be read
  */
 enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
                      struct fault *fault) MUST_USE;
@@ -59,29 +63,29 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void plan_free(struct plan **plan);
 
-/** Seconds until `workers` have done what is left: no less than the longest cell takes, and no less
- *  than an even share. */
+/** Seconds until `workers` have done what is left: the larger one of the time of the longest cell
+ *  and an even share of all the work. */
 double plan_wall(const struct plan *plan, int64_t workers) MUST_USE;
 
-/** Bytes that a worker has in memory at most, as /proc calls it VmHWM: with the largest trainer,
- * the libraries and HDF5, and unless it is `alone`, with what MPI takes of a rank. Right within 15
- * %, for up to some ten thousand cells. Checkpoints take none: they are written from the trainer.
- */
+/** Largest number of bytes that a worker has in memory, which is VmHWM in /proc: the largest
+ * trainer, the libraries, HDF5, and MPI unless the worker is `alone`. Right within 15 % for up to
+ * some ten thousand cells. A checkpoint needs no memory of its own: it is written from the
+ * trainer. */
 double plan_memory(const struct plan *plan, bool alone) MUST_USE;
 
-/** What a report shows. */
+/** What the report is to show. */
 struct plan_request {
-    const char *spec; /**< name of the spec's file */
-    const char *path; /**< of the sweep's file, NULL for none */
-    int64_t workers;  /**< whose wall time is wanted; 0: some usual numbers of them */
-    bool alone;       /**< the worker is a process without MPI */
-    bool list;        /**< each cell as well */
+    const char *spec; /**< name of the file of the spec */
+    const char *path; /**< of the file of the sweep; NULL: there is none */
+    int64_t workers;  /**< number to compute the wall time for; 0: some usual numbers */
+    bool alone;       /**< the worker is one process without MPI */
+    bool list;        /**< also list every cell */
 };
 
 /** Write the report for people. */
 void plan_print(FILE *file, const struct plan *plan, const struct plan_request *request);
 
-/** Write the same as one JSON object. \return false when the stream took not all of it. */
+/** Write the same as one JSON object. \return false when the stream did not take all of it */
 bool plan_print_json(FILE *file, const struct plan *plan,
                      const struct plan_request *request) MUST_USE;
 

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Reading all runs of a file that another process may be writing at the same moment.
+ *
+ * Nothing is locked. So the columns need not fit each other: a run can be committed, or taken back,
+ * between two reads. Whatever decides is therefore read last or checked again (run_state_of), and a
+ * number that is only a note is corrected or ignored when it cannot be true (read_cells).
+ */
 #include "query/run_table.h"
 #include "spec/cost.h"
 #include "spec/grid.h"
@@ -18,7 +25,8 @@ const char *run_state_name(enum run_state state)
     return names[state];
 }
 
-/* A column of i32 and where it goes in struct run_row: a field of the record, or a note. */
+/* Columns of i32, and the member of struct run_row that each one fills: fields of the record
+ * (`field`) and notes of /volatile (`note`). */
 static const struct {
     const char *field;
     enum schema_note note;
@@ -38,6 +46,7 @@ static const struct {
 
 enum { HOST_SIZE = 64 };
 
+/* On an error some columns are missing; the caller then frees the table. */
 static enum status read_columns(const struct store *store, struct run_table *table,
                                 struct fault *fault)
 {
@@ -73,8 +82,8 @@ static bool is_seed(const struct setting *row)
     return row->offset == offsetof(struct settings, training.seed);
 }
 
-/* Whether the grid names it, in any block. The file has the spec as it was resolved, so that what
- * --set gave, or took away, is said there as well. */
+/* Whether the grid names the setting, in any block. The spec in the file is the resolved one, so it
+ * includes what --set added or removed. */
 static bool is_written(const struct spec *spec, const struct setting *row)
 {
     for (size_t block = 0; block < spec_blocks(spec); block++) {
@@ -87,7 +96,8 @@ static bool is_written(const struct spec *spec, const struct setting *row)
     return false;
 }
 
-/* An axis that this run is the first to need: all before it are as the first run. */
+/* Make the axis of a setting in which `run` is the first to differ: all runs before it have the
+ * value of the first run. */
 static struct run_axis new_axis(const struct store *store, const struct run_table *table,
                                 const struct setting *row, const struct settings *first,
                                 int64_t run)
@@ -100,7 +110,10 @@ static struct run_axis new_axis(const struct store *store, const struct run_tabl
     return axis;
 }
 
-/* Axes by row of the table while they are being found; then only those that there are. */
+/* Add the values of a run to the axes. Until read_cells is done, table->axis has a place for each
+ * setting, of which those that are no axis are empty (row NULL). Cells are made from the spec one
+ * by one, so two passes over them, one to find axes and one for values, would take twice as
+ * long. */
 static void read_axes(const struct store *store, const struct settings *first,
                       const struct settings *cell, int64_t run, struct run_table *table)
 {
@@ -130,7 +143,7 @@ static void read_cells(const struct store *store, struct run_table *table)
         store_cell(store, run, &cell);
         r->seed = cell.training.seed;
         r->limit = cell.training.episodes;
-        /* Notes are no results: what cannot be is as if it had not been noted. */
+        /* Notes are not checked by a checksum: an impossible one counts as not written. */
         r->episode = r->episode > r->limit ? -1 : r->episode;
         r->moving = r->moving > cell.environment.agents ? -1 : r->moving;
         read_axes(store, &first, &cell, run, table);
@@ -148,7 +161,7 @@ void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, 
     settings_write(axis->row, axis->values[run], text, size);
 }
 
-/* A pair of learning rates, and where it stands. */
+/* A pair of learning rates, and the run that has it. */
 struct keyed {
     double actor_lr, critic_lr;
     int64_t run;
@@ -165,6 +178,9 @@ static int compare_pairs(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
+/* Number the pairs of learning rates in the order of the plan. Sorting brings equal pairs together;
+ * the smallest run of each, which sorts first, represents the pair until the second loop numbers
+ * them. */
 static void group(struct run_table *table)
 {
     const size_t runs = (size_t)table->runs;
@@ -173,7 +189,7 @@ static void group(struct run_table *table)
         keyed[i] = (struct keyed){table->axis[RUN_TABLE_ACTOR_LR].values[i],
                                   table->axis[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
     qsort(keyed, runs, sizeof *keyed, compare_pairs);
-    int64_t first = 0; /* run of a pair: stands for the pair until the pairs have numbers */
+    int64_t first = 0; /* the first run of a pair */
     for (size_t i = 0; i < runs; i++) {
         if (i == 0 || keyed[i].actor_lr != keyed[i - 1].actor_lr ||
             keyed[i].critic_lr != keyed[i - 1].critic_lr)
@@ -187,13 +203,16 @@ static void group(struct run_table *table)
     free(keyed);
 }
 
-/* ---- where the runs stand ---- */
+/* ---- states ---- */
 
+/* What is in flight is being trained only while a process holds the lock; without one its job is
+ * gone. FLIGHT_CRASHED is lost even then: that process is dead, or about to be. */
 static enum run_state run_state_of(const struct store *store, int64_t run, bool held,
                                    const struct run_row *r)
 {
     const enum store_state state = store_state(store, run);
-    /* Columns are read after the states: what is taken back in between is done no more. */
+    /* The outcomes were read after the store was opened. A run that was taken back in between
+     * (--retry) has no final outcome any more, and is not done. */
     if (state == STORE_DONE && outcome_is_final(r->outcome))
         return RUN_STATE_DONE;
     if (r->trouble.flight != FLIGHT_NONE)
@@ -207,6 +226,8 @@ static bool was_trained(const struct run_row *r)
            r->outcome != OUTCOME_QUARANTINED;
 }
 
+/* Set the states and count them. What a run that is not done has in its row does not count, even if
+ * it looks like a result: it is from an attempt that was never committed. */
 static void count(const struct store *store, bool held, struct run_table *table)
 {
     for (int64_t run = 0; run < table->runs; run++) {
@@ -232,14 +253,16 @@ static int compare_reals(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The smallest of the times that `percent` of them do not exceed. */
+/* The smallest time that `percent` of all times do not exceed (a value that occurs, no
+ * interpolation). */
 static double quantile(const double *sorted, size_t count, size_t percent)
 {
     return count > 0 ? sorted[(count * percent + 99) / 100 - 1] : NAN;
 }
 
-/* Share of its work that an unfinished run has done. \param mean episodes of its group, 0: unknown
- */
+/* Share of its work that an unfinished run has done. Runs that stop early make the limit of
+ * episodes a bad measure, so it is compared with the mean of its group. \param mean episodes of
+ * trained runs of its group; 0: unknown */
 static double share_done(const struct run_row *r, double mean, double expected_s)
 {
     if (r->episode <= 0)
@@ -249,7 +272,9 @@ static double share_done(const struct run_row *r, double mean, double expected_s
     return fmin(isnan(share) ? 0 : share, 1);
 }
 
-/* What is left, when `finished` cells have taught what cells cost. */
+/* The work that is left, and its uncertainty, when `finished` cells have shown what cells cost.
+ * Cells err independently, so squares are added; the error of the expectation itself is common to
+ * all cells, so it grows with their sum and shrinks with the number of finished cells. */
 static void expect_left(const struct cost *cost, const double *episodes, size_t finished,
                         struct run_table *table)
 {
@@ -268,6 +293,8 @@ static void expect_left(const struct cost *cost, const double *episodes, size_t 
     table->left_margin_s = finished > 0 ? 2 * cost_spread(cost) * sqrt(squares + known) : NAN;
 }
 
+/* Failed and quarantined runs were not trained to an end, so neither their episodes nor their times
+ * show what a cell needs. */
 static void expect(const struct store *store, struct run_table *table)
 {
     double *const took_s = fault_alloc((size_t)table->runs, sizeof *took_s);
@@ -300,6 +327,8 @@ static void expect(const struct store *store, struct run_table *table)
 
 /* ---- the last start ---- */
 
+/* The log of starts is a ring of SCHEMA_STARTS rows: the last start is the one with the largest
+ * number, wherever it is. */
 static enum status read_start(const struct store *store, struct run_table_start *start,
                               struct fault *fault)
 {

@@ -1,59 +1,60 @@
 // SPDX-License-Identifier: MIT
 /**
- * The survey: what a sweep's file says about all of its runs, read at once.
+ * The run table: what the file of a sweep says about all its runs, read at once.
  *
- * For `status` and for the table at the end of `run`. Columns are read whole, never run by run, so
- * that ten thousand cells take a blink. It knows no clock and prints nothing. Local.
+ * `status`, `aggregate` and `export` begin with it, and so does the table at the end of `run`.
+ * Whole columns are read, never run by run, so that it takes a moment even for ten thousand cells.
+ * It knows no clock and prints nothing. Local.
  */
 #ifndef CCMSWEEP_RUN_TABLE_H
 #define CCMSWEEP_RUN_TABLE_H
 
 #include "store/store.h"
 
-/** Where a run stands. Each run is in one state. */
+/** The state of a run. Each run is in exactly one. */
 enum run_state {
-    RUN_STATE_DONE,        /**< its commit record holds; whatever its outcome */
-    RUN_STATE_RUNNING,     /**< in flight, and somebody holds the file */
-    RUN_STATE_INTERRUPTED, /**< a polite stop left it, with a checkpoint */
+    RUN_STATE_DONE,        /**< its commit record is valid, whatever the outcome */
+    RUN_STATE_RUNNING,     /**< in flight, and a process holds the lock of the file */
+    RUN_STATE_INTERRUPTED, /**< stopped politely, with a checkpoint */
     RUN_STATE_LOST,        /**< in flight when its job ended out of order; goes on when run again */
     RUN_STATE_PENDING,     /**< not begun */
     RUN_STATE_COUNT
 };
 
-/** A run as the survey has it. Its settings, but for these two, are in the axes. */
+/** A run. Its settings, except for these two, are in the axes. */
 struct run_row {
     int64_t seed, limit; /**< limit of episodes */
-    int64_t group;       /**< runs of the same pair of learning rates, numbered as in the plan */
+    int64_t group;       /**< number of its pair of learning rates, in the order of the plan */
     enum run_state state;
     int32_t outcome;  /**< of a run that is done, else OUTCOME_PENDING or OUTCOME_INTERRUPTED */
-    int32_t stopping; /**< stopping episode of a run that is done; -1 for none */
-    int32_t total;    /**< episodes that a run that is done has; -1 for none */
-    int32_t episode;  /**< last one played, as far as is known */
-    int32_t moving;   /**< actors that moved then, -1 unknown */
+    int32_t stopping; /**< stopping episode of a run that is done; otherwise, or without one, -1 */
+    int32_t total;    /**< number of episodes of a run that is done; otherwise -1 */
+    int32_t episode;  /**< last episode played, as far as is known */
+    int32_t moving;   /**< number of actors that moved then; -1: unknown */
     int32_t attempts;
-    double wall_s; /**< NaN unknown */
-    char host[65]; /**< of the last attempt; "" for none */
+    double wall_s; /**< NaN: unknown */
+    char host[65]; /**< of the last attempt; "": there was none */
     struct store_failures trouble;
     const char *damage; /**< what is wrong with its rows, which then do not count (store_damage);
-                             NULL: nothing is known to be. Of the store */
+                             NULL: no damage is known. Owned by the store */
 };
 
-/** A setting in which two runs differ, or a learning rate, which always is an axis. The seed is not
- *  one of them: it is what the runs of a configuration differ in. */
+/** A setting in which two runs differ, or a learning rate, which is always an axis. The seed is not
+ *  an axis: the runs of a configuration differ in it. */
 struct run_axis {
     const struct setting *row;
-    char name[64];  /**< of its dataset */
-    bool written;   /**< the spec's grid names it; false: it follows from another (of a preset) */
+    char name[64];  /**< name of its dataset */
+    bool written;   /**< the grid of the spec names it; false: it follows from another (a preset) */
     double *values; /**< (runs) as settings_number gives them */
 };
 
-/** The first axes, in this order. */
+/** Indices of the first two axes. */
 enum { RUN_TABLE_ACTOR_LR, RUN_TABLE_CRITIC_LR, RUN_TABLE_RATES };
 
 /** The last start of the program on the file. */
 struct run_table_start {
-    int64_t number;   /**< from 1; 0: none is known */
-    double time, end; /**< after 1970-01-01 UTC; end NaN: killed, or going on */
+    int64_t number;   /**< from 1; 0: no start is known */
+    double time, end; /**< seconds after 1970-01-01 UTC; end NaN: killed, or still running */
     int32_t status, ranks;
     char host[65], job[33], revision[65];
 };
@@ -63,23 +64,25 @@ struct run_table {
     struct run_row *run; /**< (runs) */
     int64_t groups;
     size_t axes;
-    struct run_axis *axis; /**< (axes) in the order of the settings: the rates, then others */
+    struct run_axis *axis; /**< (axes) the learning rates, then others in the order of settings */
     int64_t states[RUN_STATE_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct run_table_start start;
-    double median_s, p90_s;       /**< that trained cells took; NaN: none has finished */
-    double left_s, left_margin_s; /**< expected work of one worker on what is left, and twice its
-                                     standard deviation; NaN: nothing is known */
+    double median_s, p90_s;       /**< of the times of trained cells; NaN: none has finished */
+    double left_s, left_margin_s; /**< expected seconds of work on what is left, for one worker, and
+                                     twice their standard deviation; NaN: nothing is known */
 };
 
-/* What is expected of a cell is in cost.h. A cell that was begun is done in the share of its
- * episodes that it has played; how many it will have is the mean of the trained cells of its group,
- * and without any it is done in the time that it took. The deviation is that of the cells left, and
- * that of what is known from few finished ones. */
+/* How left_s is computed: the expected time of a cell is that of cost.h. Of a cell that has begun
+ * the share that is done is subtracted: its episodes divided by the mean number of episodes of the
+ * trained cells of its group, or, when there are none, its time so far divided by its expected
+ * time. The deviation has two parts: how much the cells that are left differ, and how uncertain an
+ * expectation from few finished cells is. */
 
 /**
- * Read it all. \param held somebody holds the file's lock: what is in flight is being trained
- * \return STATUS_OK: the caller owns the content, run_table_fini. Else it is empty
+ * Read the table. \param held a process holds the lock of the file: runs in flight are being
+ * trained
+ * \return STATUS_OK: the caller owns the content, run_table_fini. Otherwise it is empty
  */
 enum status run_table_take(const struct store *store, bool held, struct run_table *table,
                            struct fault *fault) MUST_USE;
@@ -87,10 +90,10 @@ enum status run_table_take(const struct store *store, bool held, struct run_tabl
 /** Free what it holds. */
 void run_table_fini(struct run_table *table);
 
-/** Write a run's value of an axis as settings_write does ("none", "exact", "0.99"). */
+/** Write the value that a run has of an axis, as settings_write does ("none", "exact", "0.99"). */
 void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, size_t size);
 
-/** Name of a standing. */
+/** Name of a state: "done", "running", ... */
 const char *run_state_name(enum run_state state) MUST_USE;
 
 #endif

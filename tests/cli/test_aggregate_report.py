@@ -183,7 +183,7 @@ WRONG = {
     "draw seed": (["s.h5", "--draw-seed", "-1"], "--draw-seed: '-1' is not a seed, expected"),
     "limit": (["s.h5", "--limit", "401"], "--limit: no run goes beyond episode 400"),
     "no axis": (["s.h5", "--by", "actor_lr,gamma"],
-                "--by: 'gamma' is no axis in which runs of the file differ, expected some of "
+                "--by: 'gamma' is not an axis in which runs of the file differ, expected some of "
                 "actor_lr, critic_lr"),
     "seed": (["s.h5", "--by", "seed"], "--by: seed is what runs of a configuration differ in"),
     "twice": (["s.h5", "--by", "actor_lr,training.actor_lr"],
@@ -191,8 +191,8 @@ WRONG = {
     "reference of many": (["s.h5", "--reference", "actor_lr=0.1"],
                           "--reference: 3 configurations of the file are actor_lr=0.1"),
     "reference of none": (["s.h5", "--reference", "actor_lr=0.2"], "--reference: 0 configurations"),
-    "no reference": (["s.h5", "--reference", "best"], "--reference: 'best' is no value of an axis"),
-    "reference's axis": (["s.h5", "--reference", "tau=1"], "--reference: 'tau' is no axis"),
+    "no reference": (["s.h5", "--reference", "best"], "--reference: 'best' is not a value of an axis"),
+    "reference's axis": (["s.h5", "--reference", "tau=1"], "--reference: 'tau' is not an axis"),
     "reference's value": (["s.h5", "--reference", "actor_lr=x"],
                           "--reference: training.actor_lr: 'x' is not a number"),
     "onto itself": (["s.h5", "-o", "s.h5"], "-o s.h5 is the file of the sweep, expected another"),

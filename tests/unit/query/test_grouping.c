@@ -147,7 +147,7 @@ static void test_what_is_refused(void **state)
     (void)state;
     make("grid: {actor_lr: [0.1, 0.2], seed: [1, 2]}\n");
     static const char *const cases[][2] = {
-        {"gamma", "--by: 'gamma' is no axis in which runs of the file differ, expected some of "
+        {"gamma", "--by: 'gamma' is not an axis in which runs of the file differ, expected some of "
                   "actor_lr, critic_lr"},
         {"actor_lr,seed", "--by: seed is what runs of a configuration differ in, expected some of "
                           "actor_lr, critic_lr"},

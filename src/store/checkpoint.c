@@ -262,7 +262,8 @@ static int64_t run_of(const char *entry)
 static bool is_temporary(const char *entry)
 {
     int64_t run = -1;
-    return sscanf(entry, "run-%" SCNd64 ".ckpt.tmp.", &run) == 1 && strstr(entry, ".tmp.") != NULL;
+    return sscanf(entry, "run-%" SCNd64 ".ckpt" DISK_TEMPORARY, &run) == 1 &&
+           strstr(entry, ".ckpt" DISK_TEMPORARY) != NULL;
 }
 
 /* Only names of the program's own form are removed: the folder may hold files of the user's. */

@@ -47,7 +47,7 @@ struct store_program store_this_program(void) MUST_USE;
  * Create the file of a spec: all cells, everything pending. Replaces a file of that name at once
  * and as a whole, of the same permissions; a link stays one. Its room is looked for and reserved
  * before anything is filled, and some is left to others. Rank 0 only. Also removes temporaries
- * PATH.tmp.* of earlier, killed creations. Two creations from the same input make the same bytes.
+ * PATH.ccmsweep-tmp.* of earlier, killed creations. Two creations from the same input make the same bytes.
  * \return STATUS_STOPPED when asked to stop; STATUS_INPUT when the folder is missing or not
  * writable, STATUS_FAULT ("…: No space left on device") when the system fails. Then no file of the
  * name appears (an older one stays) and no temporary remains. (Only when the folder's fsync fails

@@ -87,7 +87,7 @@ static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, 
         return refuse(staging->name, error, fault);
     }
     char *part = disk_name("%s/%s", staging->path, inside);
-    char *start = disk_name("%s.tmp.", inside);
+    char *start = disk_name("%s" DISK_TEMPORARY, inside);
     const bool half_made = disk_remove_stale(part) > 0;
     const int count = count_entries(entries, start);
     free(start);

@@ -27,8 +27,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static const char suffix[] = ".tmp.";
-
 char *disk_name(const char *format, ...)
 {
     char *name = NULL;
@@ -43,7 +41,7 @@ char *disk_name(const char *format, ...)
 
 char *disk_temporary(const char *path)
 {
-    return disk_name("%s%s%ld", path, suffix, (long)getpid());
+    return disk_name("%s%s%ld", path, DISK_TEMPORARY, (long)getpid());
 }
 
 /* A full disk (ENOSPC, EDQUOT) is a fault: the command is right, and may succeed when it is started
@@ -292,9 +290,10 @@ enum status disk_rename(const char *temporary, const char *path, struct fault *f
 static long process_of(const char *name, const char *base)
 {
     const size_t length = strlen(base);
-    if (strncmp(name, base, length) != 0 || strncmp(name + length, suffix, strlen(suffix)) != 0)
+    if (strncmp(name, base, length) != 0 ||
+        strncmp(name + length, DISK_TEMPORARY, strlen(DISK_TEMPORARY)) != 0)
         return -1;
-    const char *digits = name + length + strlen(suffix);
+    const char *digits = name + length + strlen(DISK_TEMPORARY);
     if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
         return -1;
     return strtol(digits, NULL, 10);
@@ -337,6 +336,12 @@ static bool is_stale(int folder, const char *name, long process)
     return !locked;
 }
 
+static bool is_own(int folder, const char *name)
+{
+    struct stat about;
+    return fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && about.st_uid == geteuid();
+}
+
 /* Removes the temporaries of `path`, all or only the stale ones; returns how many there were.
  * unlink fails for a folder, which is then removed with its content. */
 static int remove_temporaries(const char *path, bool all)
@@ -349,7 +354,8 @@ static int remove_temporaries(const char *path, bool all)
     if (folder != NULL) {
         for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
             const long process = process_of(entry->d_name, base);
-            if (process < 0 || (!all && !is_stale(dirfd(folder), entry->d_name, process)))
+            if (process < 0 || !is_own(dirfd(folder), entry->d_name) ||
+                (!all && !is_stale(dirfd(folder), entry->d_name, process)))
                 continue;
             count++;
             if (unlinkat(dirfd(folder), entry->d_name, 0) == 0 || all)

@@ -2,8 +2,10 @@
 /**
  * Files that appear whole or not at all: temporary, fsync, rename, fsync of the folder.
  *
- * What all writers share. A temporary of PATH is PATH.tmp.PID in the same folder: the rename is
- * atomic there, and the name shows what a killed process has left. A rename would replace a link by
+ * What all writers share. A temporary of PATH is PATH.ccmsweep-tmp.PID in the same folder: the
+ * rename is atomic there, and the name shows what a killed process has left. It holds the name of
+ * the program, because what a process has left is removed later: a user's own file must never look
+ * like it. A rename would replace a link by
  * a file, so resolve the path first (disk_resolve). All functions are local.
  */
 #ifndef CCMSWEEP_DISK_H
@@ -13,6 +15,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
+
+/** What is between the path and the process number in the name of a temporary. */
+#define DISK_TEMPORARY ".ccmsweep-tmp."
 
 /** printf into a new string, owned by the caller (free). Never NULL. */
 char *disk_name(const char *format, ...) MUST_USE __attribute__((format(printf, 1, 2)));
@@ -93,13 +98,15 @@ enum status disk_sync_folder(const char *path, struct fault *fault) MUST_USE;
  *  rename durable. */
 enum status disk_rename(const char *temporary, const char *path, struct fault *fault) MUST_USE;
 
-/** Remove all temporaries of `path`, whichever process left them. What cannot be removed stays.
+/** Remove all temporaries of `path` that belong to this user, whichever process left them: files,
+ *  not folders. What cannot be removed stays.
  *  Call it only while holding the lock of `path`: then no other process creates any. */
 void disk_remove_temporaries(const char *path);
 
 /**
- * Remove those temporaries of `path`, files and folders, whose process has ended: it does not exist
- * on this host, and nobody holds their lock (disk_claim). For writers that do not lock `path`.
+ * Remove those temporaries of `path`, files and folders of this user, whose process has ended: it
+ * does not exist on this host, and nobody holds their lock (disk_claim). For writers that do not
+ * lock `path`.
  * \return how many there were
  */
 int disk_remove_stale(const char *path);

@@ -57,7 +57,7 @@ def finish(process):
 def test_a_file_larger_than_its_limit(folder):
     done = finish(start(folder, preexec_fn=limited(resource.RLIMIT_FSIZE, 65536)))
     assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
-    assert not [name for name in listing(folder) if ".tmp." in name or name == "s.h5"]
+    assert not [name for name in listing(folder) if ".ccmsweep-tmp." in name or name == "s.h5"]
 
 
 def test_a_checkpoint_larger_than_its_limit(folder):

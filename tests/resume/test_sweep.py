@@ -24,7 +24,7 @@ TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
 STARTED = "a start in the file"
 PLACES = [
     (None, None, (0.1, 2.5)),
-    ("create=sleep:5000", "b.h5.tmp.*", (0, 0.5)),
+    ("create=sleep:5000", "b.h5.ccmsweep-tmp.*", (0, 0.5)),
     (None, STARTED, (0, 2)),
     ("rows=sleep:300", STARTED, (0, 2)),
     ("record=sleep:300", STARTED, (0, 2)),
@@ -108,11 +108,11 @@ class Harness:
 
     def check(self):
         """What must hold after every kill; returns what is wrong, in words."""
-        if list(self.folder.glob("b.h5.tmp.*")):
+        if list(self.folder.glob("b.h5.ccmsweep-tmp.*")):
             self.count("in the creation")
         if not self.path.exists():
             return ["the file is gone"] if self.done else []
-        if list(self.folder.glob("b.h5.ckpt/*.tmp.*")):
+        if list(self.folder.glob("b.h5.ckpt/*.ccmsweep-tmp.*")):
             self.count("in a checkpoint")
         if list(self.folder.glob("b.h5.ckpt/*.ckpt")):
             self.count("with checkpoints")

@@ -85,7 +85,7 @@ static void test_removal_and_tidying(void **state)
     save();
     assert_ok(checkpoint_save(folder.path, RUN + 1, &identity, payload, SIZE, &fault));
     assert_ok(checkpoint_save(folder.path, RUN + 2, &identity, payload, SIZE, &fault));
-    snprintf(stray, sizeof stray, "%s.tmp.12345", file);
+    snprintf(stray, sizeof stray, "%s.ccmsweep-tmp.12345", file);
     file_write(stray, "x", 1);
     assert_ok(checkpoint_remove(folder.path, RUN, &fault));
     snprintf(other, sizeof other, "%s.ckpt", folder.path);

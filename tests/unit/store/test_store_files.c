@@ -287,8 +287,9 @@ static void test_only_temporaries_are_cleared(void **state)
     (void)state;
     struct fault fault = {""};
     struct spec *spec = spec_small("");
-    static const char *const names[] = {"run.h5.tmp.123", "run.h5.tmp.", "run.h5.tmp.12x",
-                                        "run.h5.lock", "other.h5.tmp.123"};
+    static const char *const names[] = {"run.h5.ccmsweep-tmp.123", "run.h5.ccmsweep-tmp.",
+                                        "run.h5.ccmsweep-tmp.12x", "run.h5.lock",
+                                        "other.h5.ccmsweep-tmp.123"};
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", folder.name, names[i]);
@@ -296,7 +297,7 @@ static void test_only_temporaries_are_cleared(void **state)
     }
     assert_ok(store_create(folder.path, spec, &test_program, &fault));
     assert_int_equal(folder_entries(folder.name, "", false), 5);
-    assert_int_equal(folder_entries(folder.name, "run.h5.tmp.123", false), 0);
+    assert_int_equal(folder_entries(folder.name, "run.h5.ccmsweep-tmp.123", false), 0);
     spec_free(&spec);
 }
 

@@ -93,7 +93,7 @@ static void test_a_kill_in_a_creation(void **state)
         existed = exists;
         if (exists)
             assert_int_equal(done_runs(), 0);
-        assert_true(folder_entries(folder.name, ".tmp.", false) <= 1);
+        assert_true(folder_entries(folder.name, ".ccmsweep-tmp.", false) <= 1);
     }
     assert_true(existed && at > 100);
     assert_int_equal(create(), STATUS_OK);

@@ -223,21 +223,21 @@ static void test_a_draft_clears_what_the_dead_left(void **state)
 {
     (void)state;
     char of_dead[64], of_living[64], link[64];
-    snprintf(of_dead, sizeof of_dead, "t.tmp.%ld", dead_process());
-    snprintf(of_living, sizeof of_living, "t.tmp.%ld", (long)getppid());
-    snprintf(link, sizeof link, "t.tmp.%ld", dead_process());
+    snprintf(of_dead, sizeof of_dead, "t.ccmsweep-tmp.%ld", dead_process());
+    snprintf(of_living, sizeof of_living, "t.ccmsweep-tmp.%ld", (long)getppid());
+    snprintf(link, sizeof link, "t.ccmsweep-tmp.%ld", dead_process());
     file_put(in("precious"), "kept");
     file_put(in(of_dead), "x");
     file_put(in(of_living), "x");
     assert_int_equal(symlink("precious", in(link)), 0);
-    file_put(in("t.tmp."), "x");
-    file_put(in("other.tmp.1"), "x");
+    file_put(in("t.ccmsweep-tmp."), "x");
+    file_put(in("other.ccmsweep-tmp.1"), "x");
     assert_ok(write_draft(in("t"), "text"));
     assert_int_not_equal(access(in(of_dead), F_OK), 0);
     assert_int_not_equal(access(in(link), F_OK), 0);
     assert_int_equal(access(in(of_living), F_OK), 0);
-    assert_int_equal(access(in("other.tmp.1"), F_OK), 0);
-    assert_int_equal(access(in("t.tmp."), F_OK), 0);
+    assert_int_equal(access(in("other.ccmsweep-tmp.1"), F_OK), 0);
+    assert_int_equal(access(in("t.ccmsweep-tmp."), F_OK), 0);
     file_holds(in("precious"), "kept");
     /* A link under the own temporary's name has its target left alone, too. */
     char *mine = disk_temporary(in("t"));
@@ -246,6 +246,27 @@ static void test_a_draft_clears_what_the_dead_left(void **state)
     file_holds(in("precious"), "kept");
     file_holds(in("t"), "again");
     free(mine);
+}
+
+/* What is not named after the program, or belongs to another user, is not a temporary of ours,
+ * whatever number is behind it. */
+static void test_what_only_looks_like_a_temporary(void **state)
+{
+    (void)state;
+    char foreign[64];
+    snprintf(foreign, sizeof foreign, "t.ccmsweep-tmp.%ld", dead_process());
+    file_put(in("t.tmp.20240101"), "kept");
+    assert_int_equal(mkdir(in("out.tmp.20240101"), 0777), 0);
+    file_put(in("out.tmp.20240101/thesis"), "kept");
+    file_put(in(foreign), "kept");
+    const bool other = geteuid() == 0 && chown(in(foreign), 65534, 65534) == 0;
+    assert_int_equal(disk_remove_stale(in("out")), 0);
+    assert_int_equal(disk_remove_stale(in("t")), other ? 0 : 1);
+    disk_remove_temporaries(in("t"));
+    file_holds(in("t.tmp.20240101"), "kept");
+    file_holds(in("out.tmp.20240101/thesis"), "kept");
+    if (other)
+        file_holds(in(foreign), "kept");
 }
 
 /* A folder with the file `f`, finished or given up. */
@@ -269,7 +290,7 @@ static void test_a_folder_appears_as_a_whole(void **state)
 {
     (void)state;
     char left[64], part[128];
-    snprintf(left, sizeof left, "out.tmp.%ld", dead_process());
+    snprintf(left, sizeof left, "out.ccmsweep-tmp.%ld", dead_process());
     assert_int_equal(mkdir(in(left), 0777), 0);
     snprintf(part, sizeof part, "%s/f", left);
     file_put(in(part), "half");
@@ -322,7 +343,7 @@ static void test_the_working_folder(void **state)
     assert_int_equal(stat(".", &is), 0);
     assert_int_equal(was.st_ino, is.st_ino);
     assert_refused(make_folder(".", false, true), STATUS_INPUT, "is not empty");
-    snprintf(half, sizeof half, "export.tmp.%ld", dead_process());
+    snprintf(half, sizeof half, "export.ccmsweep-tmp.%ld", dead_process());
     assert_int_equal(mkdir(half, 0777), 0);
     assert_ok(make_folder(".", false, true));
     assert_int_equal(folder_entries(".", "", false), 2);
@@ -341,7 +362,7 @@ static void test_what_stands_in_a_folder(void **state)
     file_holds(in("far"), "f");
     file_put(in("far"), "\211HDF\r\n\032\n");
     assert_refused(make_folder(in("out"), true, true), STATUS_INPUT, "it is an HDF5 file");
-    assert_int_equal(folder_entries(in("out"), "tmp", false), 0);
+    assert_int_equal(folder_entries(in("out"), DISK_TEMPORARY, false), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -358,6 +379,7 @@ int main(void)
         TEST(test_a_descriptor_is_shared),
         TEST(test_where_no_draft_can_be),
         TEST(test_a_draft_clears_what_the_dead_left),
+        TEST(test_what_only_looks_like_a_temporary),
         TEST(test_a_folder_appears_as_a_whole),
         TEST(test_a_folder_behind_a_link_or_empty),
         TEST(test_the_working_folder),

@@ -16,7 +16,8 @@
  *         56    8  first bytes of the SHA-256 of bytes 0 to 55
  *
  * It lies within one disk sector wherever the dataset is aligned. A record of zeros is "not yet"; a
- * torn one fails its checksum; both mean that the run is to be done. It knows no file.
+ * torn one fails its checksum; both mean that the run is to be done. Only bytes here: the file is
+ * the store's.
  */
 #ifndef CCMSWEEP_COMMIT_H
 #define CCMSWEEP_COMMIT_H
@@ -40,7 +41,7 @@ struct commit {
 /** Write the record. */
 void commit_pack(const struct commit *commit, uint8_t bytes[COMMIT_SIZE]);
 
-/** Read a record. \return false when its magic, format or checksum does not hold; `*commit` is
+/** Read a record. \return false when its magic, format or checksum is wrong; `*commit` is
  *  then unchanged */
 bool commit_unpack(struct commit *commit, const uint8_t bytes[COMMIT_SIZE]) MUST_USE;
 

@@ -2,8 +2,8 @@
 /**
  * Reading and writing part of an open dataset, with one sentence when it fails.
  *
- * Each call listens to HDF5's words for as long as it lasts, so that nobody else has to. Local,
- * also in a shared store: each rank reads and writes on its own.
+ * Each call listens to HDF5's words itself (h5_listen), so its callers do not have to. Local, also
+ * in a shared store: each rank reads and writes independently.
  */
 #ifndef CCMSWEEP_DATASET_INTERNAL_H
 #define CCMSWEEP_DATASET_INTERNAL_H

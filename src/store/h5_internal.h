@@ -2,9 +2,9 @@
 /**
  * What the store's files share of HDF5: types, attributes, and its error words as one sentence.
  *
- * HDF5 keeps an error stack that any later call clears, closing calls included. So its words are
- * caught at the moment a call fails: between h5_listen and h5_deafen the first failure is kept.
- * Nothing is printed.
+ * HDF5 keeps an error stack that any later call clears, even one that closes. So its words are
+ * copied at the moment when a call fails: between h5_listen and h5_deafen the first failure is
+ * kept. Nothing is printed.
  */
 #ifndef CCMSWEEP_H5_INTERNAL_H
 #define CCMSWEEP_H5_INTERNAL_H
@@ -25,17 +25,18 @@ struct h5_words {
 };
 
 /**
- * Keep HDF5's words on failures in `words` (cleared; must live until h5_deafen). Comes before any
- * other call of HDF5 in the program, which then does not tidy up at its end: HDF5 crashes there on
- * a file that it could not write out. All files are closed by then.
+ * Keep HDF5's words on the first failure in `words` (cleared; must live until h5_deafen). It must
+ * come before any other call of HDF5 in the program: it sets HDF5 up. HDF5 then does not tidy up
+ * when the program ends, where it would crash on a file that it could not write; the program has
+ * closed all files by then.
  */
 void h5_listen(struct h5_words *words);
 
 /** Stop listening; failures are then silent. */
 void h5_deafen(void);
 
-/** What a failed reading is: STATUS_FAULT when the system failed, STATUS_INPUT when what was read
- * is wrong, or the user can cure it (disk_status). */
+/** Status of a failed read: STATUS_FAULT when the system failed, STATUS_INPUT when the content is
+ *  wrong, or when the user can cure the system's error (disk_status). */
 enum status h5_status(const struct h5_words *words) MUST_USE;
 
 /** fault_set with ": " and the words behind the sentence. */
@@ -64,24 +65,25 @@ bool h5_read_integer(hid_t object, const char *name, int64_t *value) MUST_USE;
  *  another kind */
 bool h5_read_text(hid_t object, const char *name, char *text, size_t size) MUST_USE;
 
-/** Access to files as this program makes them: format bounds, no file locks, no buffer between
- *  H5Dwrite and the system. Caller closes it: H5Pclose. \return negative on failure */
+/** Property list for access to files as this program makes them: format bounds, no file locks, no
+ *  buffer between H5Dwrite and the system. Caller closes it (H5Pclose).
+ *  \return negative on failure */
 hid_t h5_access(void) MUST_USE;
 
 /**
- * Register a way of HDF5 to the disk that gives up when asked to, for H5Pset_driver, between
- * h5_listen and h5_deafen.
+ * Register a driver of HDF5 that gives up when asked to, for H5Pset_driver, between h5_listen and
+ * h5_deafen.
  *
- * HDF5 fills a dataset in one call, and of a large one that takes as long as the disk wants. This
- * driver writes what HDF5's plain one writes, the same bytes at the same places, until a stop is
- * requested (stop.h): from then on it writes nothing and reports success, so that HDF5 comes to its
- * end at once and in order. The file is worthless then, and whoever made it removes it.
- * \return negative where this HDF5 wants other drivers (from 1.13 on) or does not take it: then its
- *         own is to be used
+ * HDF5 fills a dataset in one call, which takes long for a large one on a slow disk. This driver
+ * writes the same bytes at the same places as HDF5's plain one, until a stop is requested
+ * (stop_signal.h). From then on it writes nothing and reports success, so that HDF5 ends quickly
+ * and in order. The file is worthless then, and its creator removes it.
+ * \return negative where this HDF5 has another interface of drivers (from 1.13 on) or refuses it:
+ *         then HDF5's own is to be used
  */
 hid_t h5_filler_register(void) MUST_USE;
 
-/** Let go of the driver, once the file is closed; a negative one is fine. */
+/** Unregister the driver after the file is closed; a negative one is fine. */
 void h5_filler_unregister(hid_t driver);
 
 #endif

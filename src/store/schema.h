@@ -4,9 +4,9 @@
  * come.
  *
  * The rows of the training's record (record.h) with a leading dimension `run`, and the store's own:
- * dimension scales, what tells the runs apart, the commit records, and /volatile, which holds all
- * that differs between two executions of the same thing and has dimension scales of its own. It
- * knows no HDF5: store_create makes it. All functions are local.
+ * dimension scales, the settings in which the runs differ, the commit records, and /volatile, which
+ * has all that differs between two executions of the same run, and dimension scales of its own. It
+ * does not use HDF5: store_create makes the datasets. All functions are local.
  */
 #ifndef CCMSWEEP_SCHEMA_H
 #define CCMSWEEP_SCHEMA_H
@@ -41,7 +41,7 @@ enum schema_type {
 /** What a dataset is for. */
 enum schema_kind {
     SCHEMA_SCALE,    /**< coordinate of a dimension; dims[0] says which */
-    SCHEMA_AXIS,     /**< a setting that tells the runs apart */
+    SCHEMA_AXIS,     /**< a setting in which the runs differ */
     SCHEMA_EXTENT,   /**< how far a run's own rows go along a dimension */
     SCHEMA_FIELD,    /**< of the record */
     SCHEMA_IDENTITY, /**< identities of the cells */
@@ -51,7 +51,7 @@ enum schema_kind {
     SCHEMA_NOTE,     /**< in /volatile */
 };
 
-/** What /volatile keeps: on a run, then on a start of the program. */
+/** What /volatile has: about a run, then about a start of the program. */
 enum schema_note {
     NOTE_START,
     NOTE_END,
@@ -116,7 +116,7 @@ struct variable {
 /** The table, with the extents of the file. */
 struct schema {
     int64_t extents[SCHEMA_DIMENSIONS]; /**< the largest of any cell */
-    bool mixed[SCHEMA_DIMENSIONS]; /**< cells disagree on what row i of the dimension stands for */
+    bool mixed[SCHEMA_DIMENSIONS];      /**< cells differ in what row i of the dimension is */
     struct settings largest[SCHEMA_DIMENSIONS]; /**< a cell with that extent */
     size_t count;
     struct variable *variables; /**< scales first */
@@ -125,9 +125,9 @@ struct schema {
 /**
  * The schema of a spec's cells: fields, scales and own extents as they need them, and as axes
  * actor_lr, critic_lr, seed and every other setting in which two cells differ.
- * \param spec NULL: the complete schema, as for documentation; its extents are those of one default
- *             cell, or 1
- * The caller owns it: schema_free. Never NULL.
+ * \param spec NULL: the complete schema, for the documentation; its extents are those of one
+ *             default cell, or 1
+ * \return owned by the caller: schema_free. Never NULL
  */
 struct schema *schema_new(const struct spec *spec) MUST_USE;
 
@@ -147,8 +147,8 @@ const char *schema_flag(const struct variable *variable, int i) MUST_USE;
  *  Cut at `size`. */
 void schema_axis_name(const struct setting *row, char *name, size_t size);
 
-/** The setting that a user of a file names: as settings_named has it, or as its axis is named there
- *  ("gamma", "environment_agents"). NULL: there is none. */
+/** Find a setting by its name (settings_named), or by the name of its dataset in a file ("gamma",
+ *  "environment_agents"). \return NULL when there is no such setting */
 const struct setting *schema_axis_setting(const char *name) MUST_USE;
 
 /** The dataset of a note. */

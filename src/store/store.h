@@ -3,15 +3,15 @@
  * The store: the HDF5 file that holds the rows of all runs of a sweep, and survives any kill.
  *
  * store_create makes the whole file at once, every dataset at its final size, under a temporary
- * name, and gives it its name last. From then on only raw data is written, in place; no object,
- * attribute or extent ever changes, so the file can be read at any instant. A run counts as done
- * only by its commit record (commit.h), written after the run's rows are on the disk.
+ * name, and renames it last. From then on only raw data is written, in place; no object, attribute
+ * or extent ever changes, so the file can be read at any instant. A run counts as done only by its
+ * commit record (commit.h), which is written after the run's rows are on the disk.
  *
- * The caller holds the lock (lock.h) from before store_create to after store_close when it writes;
- * with several ranks rank 0 does. The store knows no clock, no messages and no trainer. A training
- * is a sweep of one run, run 0. The schema is in schema.h. Other than record.h's arrays, nothing
- * here is shaped by a cell. Unless it says otherwise a function is local, also on a shared store:
- * any rank may write any run at any time, as long as no two write the same one.
+ * A caller that writes holds the lock (lock.h) from before store_create until after store_close;
+ * with several ranks, rank 0 holds it. The store knows nothing of clocks, messages and trainers. A
+ * training is a sweep of one run, run 0. The schema is in schema.h. Unless its comment says
+ * otherwise, a function is local, also on a shared store: any rank may write any run at any time,
+ * as long as no two ranks write the same one.
  */
 #ifndef CCMSWEEP_STORE_H
 #define CCMSWEEP_STORE_H
@@ -31,7 +31,7 @@ enum { STORE_SCHEMA_VERSION = 3 };
 /** Value of the root's attribute `program`. */
 #define STORE_PROGRAM "ccmsweep"
 
-/** What made the file, in words; none NULL. Goes into attributes of the root. */
+/** What made the file, in words, for attributes of the root. No member is NULL. */
 struct store_program {
     const char *version;   /**< "0.1.0" */
     const char *revision;  /**< of the source, "unknown" when built outside a repository */
@@ -44,14 +44,15 @@ struct store_program {
 struct store_program store_this_program(void) MUST_USE;
 
 /**
- * Create the file of a spec: all cells, everything pending. Replaces a file of that name at once
- * and as a whole, of the same permissions; a link stays one. Its room is looked for and reserved
- * before anything is filled, and some is left to others. Rank 0 only. Also removes temporaries
- * PATH.ccmsweep-tmp.* of earlier, killed creations. Two creations from the same input make the same bytes.
+ * Create the file of a spec: all cells, everything pending. Replaces a file of that name as a whole
+ * and keeps its permissions; a link stays a link. The room on the disk is checked and reserved
+ * before anything is filled, and some room is left free. Rank 0 only. Also removes temporaries
+ * PATH.ccmsweep-tmp.* of earlier, killed creations. Two creations from the same input make the same
+ * bytes.
  * \return STATUS_STOPPED when asked to stop; STATUS_INPUT when the folder is missing or not
- * writable, STATUS_FAULT ("…: No space left on device") when the system fails. Then no file of the
- * name appears (an older one stays) and no temporary remains. (Only when the folder's fsync fails
- * after the rename is the new file there, whole.)
+ *         writable, STATUS_FAULT ("…: No space left on device") when the system fails. Then no new
+ *         file has the name (an older one stays) and no temporary remains, with one exception: when
+ *         the fsync of the folder fails after the rename, the new file is there, and complete.
  */
 enum status store_create(const char *path, const struct spec *spec,
                          const struct store_program *program, struct fault *fault) MUST_USE;
@@ -59,18 +60,18 @@ enum status store_create(const char *path, const struct spec *spec,
 struct store;
 
 enum store_mode {
-    STORE_READ,   /**< beside whoever writes; takes no lock and meets none */
-    STORE_WRITE,  /**< one process, holder of the lock */
+    STORE_READ,   /**< also while another process writes; does not need a lock */
+    STORE_WRITE,  /**< one process, which holds the lock */
     STORE_SHARED, /**< all ranks of MPI_COMM_WORLD, through MPI-IO; rank 0 holds the lock */
 };
 
 /**
- * Open an existing file and look at all its commit records. \param mode not STORE_SHARED
+ * Open an existing file and read all its commit records. \param mode not STORE_SHARED
  * \return STATUS_OK: the caller owns `*store`, store_close. Else `*store` is NULL. STATUS_INPUT
- *         with a sentence: absent, no permission, no regular file, not HDF5, cut short, of another
- *         program, of a newer schema, changed (a dataset has not the shape, a column or an identity
- *         not the values that its settings give), and for writing only: of another
- *         algorithm_version or layout. STATUS_FAULT: the system fails
+ *         with a sentence: the file is absent, not permitted, not a regular file, not HDF5, cut
+ *         short, of another program, of another schema, or changed (a dataset has another shape, or
+ *         a column or an identity other values, than its settings give); for writing also: of
+ *         another algorithm_version or layout. STATUS_FAULT: the system fails
  */
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
                        struct fault *fault) MUST_USE;
@@ -78,17 +79,17 @@ enum status store_open(struct store **store, const char *path, enum store_mode m
 struct watchdog;
 
 /**
- * Open a file that rank 0 has found to be in order, on all ranks: STORE_SHARED. Collective, and so
- * is closing. Rank 0 looks at all commit records, the others at those they need, when they need
- * them. A rank on which MPI-IO fails says so and ends the job.
- * \param watchdog is told of each stage; NULL is fine
+ * Open on all ranks, as STORE_SHARED, a file that rank 0 has found to be in order. Collective, and
+ * so is closing. Rank 0 reads all commit records, the others read those that they need, when they
+ * need them. A rank on which MPI-IO fails prints the reason and ends the job.
+ * \param watchdog gets the name of each stage; NULL is fine
  * \return STATUS_FAULT with a sentence: nothing was closed, and this rank must end the job at once,
- *         for the others may wait for it
+ *         because the others may wait for it
  */
 enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
                               struct fault *fault) MUST_USE;
 
-/** Close and clear; NULL and a pointer to NULL are fine. Nothing is left to be written. */
+/** Close and clear; NULL and a pointer to NULL are fine. All rows were written before. */
 void store_close(struct store **store);
 
 /** Refuse a file that was made for other cells than the spec's. \return STATUS_INPUT with a
@@ -109,9 +110,9 @@ uint32_t store_algorithm_version(const struct store *store) MUST_USE;
  *  opening it for writing does. \return STATUS_INPUT with a sentence that names both */
 enum status store_check_algorithm(const struct store *store, struct fault *fault) MUST_USE;
 
-/** Refuse a file that another program has written anew (h5repack, filters, another superblock): its
- *  content is ours and can be read, but writing in place is not safe. Opening it for writing does
- * so too. \return STATUS_INPUT with a sentence */
+/** Refuse a file that another program has rewritten (h5repack, filters, another superblock): its
+ *  content can be read, but writing in place is not safe. Opening it for writing refuses it too.
+ *  \return STATUS_INPUT with a sentence */
 enum status store_check_layout(const struct store *store, struct fault *fault) MUST_USE;
 
 /** Complete settings of a run as the file has them. Settings of class operation are those of the
@@ -124,26 +125,26 @@ enum status store_identity(const struct store *store, int64_t run, struct identi
 
 enum store_state {
     STORE_PENDING,     /**< no valid commit record: to be trained, or continued */
-    STORE_INTERRUPTED, /**< as pending; a polite stop left it half-way */
+    STORE_INTERRUPTED, /**< as pending; a polite stop interrupted it */
     STORE_DONE,        /**< its commit record is valid: rows and outcome count */
-    STORE_DAMAGED,     /**< its commit record is valid, but there is something in its rows that no
-                            training leaves there: it counts no more than one that is pending */
+    STORE_DAMAGED,     /**< its commit record is valid, but its rows contain something that no
+                            training leaves there: it counts as little as a pending one */
 };
 
-/** State of a run as of store_open and of what this process did since. Never fails. */
+/** State of a run: as store_open found it, or as this process changed it since. Never fails. */
 enum store_state store_state(const struct store *store, int64_t run) MUST_USE;
 
 /** What is wrong with a run that is STORE_DAMAGED ("its cause of actor 2 is 99, expected -1 to 5");
  *  NULL for any other. Borrowed. */
 const char *store_damage(const struct store *store, int64_t run) MUST_USE;
 
-/** Look at the whole numbers of all runs that are done, and of no row of an episode or log: those
- * in which record_holds does not hold become STORE_DAMAGED. To be called before rows are believed.
- *  \param actors also at those of every actor, else only at those that a run has one of
+/** Check the whole numbers of all runs that are done, except rows of episodes and logs: a run in
+ *  which record_holds is false becomes STORE_DAMAGED. Call it before rows are used.
+ *  \param actors also check those of every actor; else only those that a run has one of
  *  \return STATUS_OK also when some are damaged */
 enum status store_inspect(struct store *store, bool actors, struct fault *fault) MUST_USE;
 
-/** Another rank has written the run: its state is read from the file when it is asked for again. */
+/** Forget the state of a run that another rank has written: the next question reads the file. */
 void store_look_again(struct store *store, int64_t run);
 
 /**
@@ -152,21 +153,21 @@ void store_look_again(struct store *store, int64_t run);
  * \param record of the run's own extents (record_extents of its cell); its outcome is not
  *               OUTCOME_PENDING or OUTCOME_INTERRUPTED
  * \return STATUS_FAULT with a sentence: the run does not count (or, if only the last fsync failed,
- *         may count: its rows are then on the disk). The process should end: do not try again
+ *         may count: its rows are then on the disk). The process should end; it must not try again
  */
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault) MUST_USE;
 
-/** For measurements alone: write a valid commit record for every run, of no rows, without fsync. */
+/** For measurements only: write a valid commit record for every run, without rows and fsync. */
 enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
 
-/** Refuse to go on with a file that was removed, replaced or cut short while it is open: nobody
- * would find what is written into it. store_commit does so first. \return STATUS_FAULT with a
- * sentence */
+/** Refuse to write to a file that was removed, replaced or cut short while it is open, because
+ *  nobody would find what is written into it. store_commit calls it first.
+ *  \return STATUS_FAULT with a sentence */
 enum status store_check_place(const struct store *store, struct fault *fault) MUST_USE;
 
-/** Take back the commit record of a run, so that it is to be done again; its rows stay until then.
- *  With fsync. */
+/** Clear the commit record of a run, so that it is trained again; its rows stay until then. With
+ *  fsync. */
 enum status store_uncommit(struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
 /** Mark a run as OUTCOME_INTERRUPTED (no commit record), and fsync. One that is done stays so. */
@@ -182,9 +183,10 @@ enum status store_read(const struct store *store, int64_t run, const struct fiel
 enum status store_column(const struct store *store, const struct field *field, void *values,
                          struct fault *fault) MUST_USE;
 
-/** Read one field of `runs` runs from `run` on at once: of each the first values, as many as
- *  `extents` say, which no extent of the file may fall short of. What a run has not is as it was
- *  written so far, or fill. \param values (runs, extents of the field) */
+/** Read one field of `runs` runs from `run` on at once. The file must be at least as wide as
+ *  `extents` in every dimension; values behind a run's own extents are fill. Rows of a run that is
+ *  not done are whatever was written so far, or fill.
+ *  \param values (runs, extents of the field) */
 enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
                             const struct field *field, const struct extents *extents, void *values,
                             struct fault *fault) MUST_USE;
@@ -193,27 +195,28 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
 enum status store_load(const struct store *store, int64_t run, struct record *record,
                        struct fault *fault) MUST_USE;
 
-/** Read the rows of a run that is done, compare their hash with its commit record's, and look
- *  whether record_check holds. \return STATUS_INPUT with a sentence when one does not, STATUS_FAULT
- *  when they cannot be read */
+/** Read the rows of a run that is done, compare their hash with that in its commit record, and
+ *  check them (record_check). \return STATUS_INPUT with a sentence when one of these fails,
+ *  STATUS_FAULT when the rows cannot be read */
 enum status store_check(const struct store *store, int64_t run, struct fault *fault) MUST_USE;
 
-/** The same for those who go on without the run. \param damage a sentence on it; "" when all holds
- *  \return not STATUS_OK when the rows could not be read, which says nothing on them */
+/** The same for callers that continue without the run. \param damage a sentence about the run; ""
+ *  when it is in order
+ *  \return not STATUS_OK when the rows could not be read, which says nothing about them */
 enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
                          struct fault *fault) MUST_USE;
 
-/* What follows goes to /volatile: it differs between two executions of the same thing. Written
+/* What follows is in /volatile: it differs between two executions of the same run. Written
  * without fsync. Times are seconds since 1970-01-01 UTC. */
 
-/** Where a run is executed; texts are cut to the sizes in the file. None NULL. */
+/** Where a run is executed; texts are cut to the sizes in the file. No member is NULL. */
 struct store_host {
     const char *host, *cpu, *cpu_level, *revision;
     int rank; /**< 0 without a launcher */
 };
 
-/** Note the beginning of an attempt at a run: in flight, attempts + 1, the host, and the time of
- *  the first. A run that a polite stop had marked as interrupted is pending again. */
+/** Note the beginning of an attempt at a run: it is in flight, attempts + 1, the host, and the time
+ *  if it is the first. A run that a polite stop had marked as interrupted is pending again. */
 enum status store_note_start(struct store *store, int64_t run, const struct store_host *host,
                              double now, struct fault *fault) MUST_USE;
 
@@ -221,9 +224,10 @@ enum status store_note_start(struct store *store, int64_t run, const struct stor
 enum status store_note_progress(struct store *store, int64_t run, int64_t episode,
                                 int64_t actors_moving, double now, struct fault *fault) MUST_USE;
 
-/** Note that an attempt ended now, or has come this far: `wall_s` seconds since the last such note
- *  of the attempt, or since its start, are added to what the run took so far. The last one comes
- *  before store_commit or store_interrupt, whose fsync then covers it. */
+/** Note that an attempt ended now, or is still at work. Call it before store_commit or
+ *  store_interrupt, whose fsync then covers it.
+ *  \param wall_s seconds since the last such note of the attempt, or since its start: added to what
+ *                the run took so far */
 enum status store_note_end(struct store *store, int64_t run, double wall_s, double now,
                            struct fault *fault) MUST_USE;
 
@@ -231,7 +235,7 @@ enum status store_note_end(struct store *store, int64_t run, double wall_s, doub
 struct store_failures {
     int32_t flight;  /**< enum flight */
     int32_t crashes; /**< crash marks */
-    int32_t suspect; /**< 1: was in flight when a job was lost, and has not come further since */
+    int32_t suspect; /**< 1: was in flight when a job was lost, and has no newer checkpoint */
     int32_t lost;    /**< jobs lost in a row while this run was the only suspect */
 };
 
@@ -254,26 +258,27 @@ struct store_place {
 /** The places of a run in a store that is open for writing; valid until it is closed. */
 struct store_place store_place(const struct store *store, int64_t run) MUST_USE;
 
-/** What /volatile has on a run. */
+/** What /volatile has about a run. */
 struct store_notes {
     double start, end, wall_s, progress_time; /**< NaN until written */
     int32_t progress_episode;                 /**< -1 until written */
     int32_t progress_moving;                  /**< -1 until written */
     int32_t attempts;                         /**< 0 at first */
     int32_t rank;                             /**< -1 until written */
-    /** In the file a text may fill its room: here each has one more for the NUL. */
+    /** In the file a text may fill its room: here each has one byte more, for the NUL. */
     char host[65], cpu[65], cpu_level[17], revision[65];
 };
+
+/** Read what /volatile has about a run. */
 enum status store_notes(const struct store *store, int64_t run, struct store_notes *notes,
                         struct fault *fault) MUST_USE;
 
-/** Copy what /volatile has on a run that another file holds: when, how long and where it was
- *  trained. */
+/** Write notes that were read from another file: when, how long and where the run was trained. */
 enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
                             struct fault *fault) MUST_USE;
 
-/* Numbers in /volatile that the program never writes read as if nothing had been written, and what
- * a terminal would obey in its texts as '?'. */
+/* Numbers in /volatile that the program never writes read as not written; control characters in its
+ * texts read as '?'. */
 
 /** Read one note of all runs, or of all rows of the log of starts. \param values as many values of
  *  schema_note(note).size bytes; texts padded with NUL, not always ending in one */
@@ -282,23 +287,23 @@ enum status store_note_column(const struct store *store, enum schema_note note, 
 
 /** A start of the program. */
 struct store_start {
-    const char *host, *job, *revision; /**< job: "" for none */
+    const char *host, *job, *revision; /**< job: "" outside of a job */
     int64_t process;
     int32_t ranks, done;
 };
 
-/** Add a start to the log, over the oldest when the log is full. Rank 0 only.
- *  \param row where it stands (output), for store_log_end */
+/** Add a start to the log; it replaces the oldest when the log is full. Rank 0 only.
+ *  \param row its place in the log (output), for store_log_end */
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
                             int64_t *row, struct fault *fault) MUST_USE;
 
-/** The row of the last start in the log, -1 when it is empty, and the exit code it ended with, -1
- * when it was killed or has not ended. */
+/** Find the last start in the log: its row, -1 when the log is empty, and the exit code it ended
+ *  with, -1 when it was killed or has not ended. */
 enum status store_log_last(const struct store *store, int64_t *row, int *code,
                            struct fault *fault) MUST_USE;
 
 /** Note in the log that the start of `row` ended with this exit code: in order, or because this
- * rank met a fault of the system, for which no run is to blame. */
+ *  rank met a fault of the system, for which no run is to blame. */
 enum status store_log_end(struct store *store, int64_t row, int status, double now,
                           struct fault *fault) MUST_USE;
 

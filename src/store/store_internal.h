@@ -18,11 +18,11 @@ struct store {
     char *path;
     enum store_mode mode;
     struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
-    int fd;                    /**< a second way to the file, for fsync; -1 when reading */
+    int fd;                    /**< plain descriptor of the file, for fsync; -1 when reading */
     hid_t file;
-    hid_t transfer;   /**< how H5Dwrite and H5Dread go about it */
+    hid_t transfer;   /**< of H5Dwrite and H5Dread: independent on a shared store */
     int64_t size;     /**< bytes of the file when it was opened; it never changes */
-    char foreign[64]; /**< what is not laid out as the program does it; "": all is */
+    char foreign[64]; /**< what is not stored as the program stores it; "" when all is */
     int64_t runs;
     uint32_t algorithm_version; /**< with which the file was made */
     struct spec *spec;          /**< of the file */
@@ -30,10 +30,10 @@ struct store {
     hid_t commits, identities;
     hid_t notes[NOTE_COUNT];
     uint8_t *states; /**< (runs) enum store_state, STORE_UNKNOWN until looked at */
-    char **damages;  /**< (runs) what is wrong with those that are STORE_DAMAGED; NULL: none is */
+    char **damages;  /**< (runs) what is wrong with those that are STORE_DAMAGED; NULL: no run is */
 };
 
-/** In `states`: nobody has looked yet. */
+/** In `states`: not read from the file yet. */
 enum { STORE_UNKNOWN = 255 };
 
 /** What the spec gives a dataset from the start: scales, axes, extents, identities. \return values
@@ -52,33 +52,33 @@ enum status store_check_identities(const struct store *store, struct fault *faul
 
 /**
  * Open a dataset of the file, if its links, space, type and storage are such that it can be read:
- * of the schema's extents and type, inside this file and no longer than that. One that is stored
- * in another way than the program does it is noted in `store->foreign`.
+ * of the schema's extents and type, inside this file and not longer than it. A dataset that is
+ * stored otherwise than the program stores it is noted in `store->foreign`.
  * \param dataset negative on failure, else owned by the caller
- * \return false: not so; the caller listens to HDF5's words
+ * \return false: it is not; the caller listens to HDF5's words
  */
 bool layout_open(struct store *store, const struct schema *schema, const struct variable *variable,
                  hid_t *dataset) MUST_USE;
 
-/** Read the text of /settings. \return NULL: it is none, or too long; the caller listens to HDF5's
- *  words, and frees */
+/** Read the text of /settings. \return owned by the caller (free); NULL: it is not a text, or too
+ *  long. The caller listens to HDF5's words */
 char *layout_settings(struct store *store, size_t *size) MUST_USE;
 
 /**
- * Open the file of a shared store by MPI-IO. Collective: a rank on which MPI-IO fails says why and
- * ends the job, since HDF5 would wait for the others while these wait elsewhere.
+ * Open the file of a shared store by MPI-IO. Collective. A rank on which MPI-IO fails prints the
+ * reason and ends the job, because HDF5 would wait for the others while these wait elsewhere.
  * \param access of h5_access; changed \return negative: HDF5 refuses the file on this rank
  */
 hid_t store_open_together(struct store *store, hid_t access) MUST_USE;
 
-/** Look at the commit records of `runs` runs from `run` on. Local. */
+/** Read the commit records of `runs` runs from `run` on, and set their states. Local. */
 enum status store_scan(struct store *store, int64_t run, int64_t runs,
                        struct fault *fault) MUST_USE;
 
-/** Note what is wrong with a run: it is STORE_DAMAGED. */
+/** Set a run to STORE_DAMAGED. \param why what is wrong with it; copied */
 void store_mark(struct store *store, int64_t run, const char *why);
 
-/** Tell readers where a run stands that has no commit record. */
+/** Write the outcome of a run that has no commit record, for readers. */
 enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
                                 struct fault *fault) MUST_USE;
 

@@ -63,21 +63,21 @@ static const struct option_row options[] = {
      .argument = "WHICH",
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct arguments, endpoint),
-     .help = "which of its actors have had the event when a run has it: all (the last one; "
-             "default), half of them, or the first",
+     .help = "how many actors must have had the event for the run to have it: all (default), half "
+             "of them, or one (first)",
      .choice = name_endpoint},
     {.name = "by",
      .argument = "AXIS,...",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct arguments, request.by),
-     .help = "axes that make a configuration; runs that differ only in others are pooled (default: "
-             "all but the seed)",
+     .help = "axes that define a configuration; runs that differ only in other axes are pooled "
+             "(default: all axes but the seed)",
      .words = WORDS_AXES},
     {.name = "limit",
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, request.limit),
-     .help = "last episode that is looked at (default: the smallest limit of any run)",
+     .help = "last episode that is evaluated (default: the smallest limit of any run)",
      .noun = "an episode",
      .low = 1,
      .high = INT32_MAX},
@@ -94,8 +94,8 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, request.bootstrap),
-     .help = "number of times that seeds are drawn (default 10000; above 1000 runs fewer, at least "
-             "200)",
+     .help = "number of bootstrap draws of the seeds (default 10000; fewer for more than 1000 "
+             "runs, at least 200)",
      .noun = "a number of draws",
      .low = 1,
      .high = DRAWS_LIMIT},
@@ -103,8 +103,8 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, request.permutations),
-     .help = "number of permutations of seeds, where not all are tried (default 9999; above 1000 "
-             "runs fewer, at least 999)",
+     .help = "number of permutations of the seeds when not all are tried (default 9999; fewer for "
+             "more than 1000 runs, at least 999)",
      .noun = "a number of permutations",
      .low = 1,
      .high = DRAWS_LIMIT},
@@ -112,7 +112,7 @@ static const struct option_row options[] = {
      .argument = "S",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, draw_seed),
-     .help = "seed of draws and permutations (default 1)",
+     .help = "seed of the draws and permutations (default 1)",
      .noun = "a seed",
      .low = 0,
      .high = UINT32_MAX},
@@ -120,12 +120,13 @@ static const struct option_row options[] = {
      .argument = "AXIS=VALUE,...",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct arguments, request.reference),
-     .help = "the configuration that others are compared with (default: the one that stops latest)",
+     .help = "the configuration with which the others are compared (default: the one that stops "
+             "latest)",
      .words = WORDS_CONDITIONS},
     {.name = "compare",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, request.compare),
-     .help = "compare also more than 100 configurations; slow"},
+     .help = "compare configurations also when there are more than 100; slow"},
     {.name = "format",
      .argument = "FORM",
      .kind = OPTION_CHOICE,
@@ -136,7 +137,7 @@ static const struct option_row options[] = {
      .argument = "FILE",
      .kind = OPTION_FILE,
      .offset = offsetof(struct arguments, output),
-     .help = "write it to FILE, whole or not at all"},
+     .help = "write the report to FILE, which appears only when it is complete"},
     {0},
 };
 
@@ -152,7 +153,7 @@ static enum status finish(void *arguments, struct fault *fault)
     /* Of the draws, this share lies outside the interval, half of it on each side. */
     const double outside = 1 - r->confidence;
     if (a->path == NULL)
-        return fault_set(fault, STATUS_INPUT, "no file, expected that of a sweep");
+        return fault_set(fault, STATUS_INPUT, "no file, expected the file of a sweep");
     r->event = (enum event)a->event;
     r->endpoint = (enum endpoint)a->endpoint;
     r->draw_seed = (uint32_t)a->draw_seed;
@@ -175,8 +176,8 @@ static enum status finish(void *arguments, struct fault *fault)
 static const struct exit_row exits[] = {
     {STATUS_OK, "shown, whatever the state"},
     {STATUS_FAULT, "the disk fails"},
-    {STATUS_INPUT, "an option or the file is not good: absent, empty, of another program or of a "
-                   "newer version"},
+    {STATUS_INPUT, "an option or the file is wrong: it does not exist, is empty, or is from "
+                   "another program or a newer version"},
     {0, NULL},
 };
 
@@ -191,13 +192,14 @@ static const struct text_row examples[] = {
 const struct command_line aggregate_line = {
     .name = "ccmsweep aggregate",
     .arguments = "FILE",
-    .intro = "Say when the actors of a sweep stop learning, by configuration, with intervals over "
-             "seeds, and what configurations differ by.",
+    .intro = "Show when the actors of a sweep stop learning, by configuration, with intervals over "
+             "seeds, and how configurations differ.",
     .details =
-        "A run without the event is censored at the limit and never counted as an event there. "
+        "A run without the event is censored at the limit; it never counts as an event there. "
         "Runs "
         "that diverged, and runs that ended before their limit because no actor changed any more, "
-        "are classes of their own. Runs that failed or are quarantined are gaps, and named. The "
+        "are classes of their own. Runs that failed or are quarantined are missing, and are "
+        "listed. The "
         "file "
         "is only read, also while a run writes it: cells in progress are censored at the episode "
         "that they have reached, with a warning.",
@@ -308,8 +310,8 @@ static enum status find_limit(const struct run_table *table, int64_t *limit, str
                      last);
 }
 
-/* From the states of the runs to the written report. The aggregate borrows the table and the cohort,
- * so both stay until it is freed. */
+/* From the states of the runs to the written report. The aggregate borrows the table and the
+ * cohort, so both stay until it is freed. */
 static enum status report(struct arguments *a, const struct run_table *table,
                           const struct aggregate_source *source, struct fault *fault)
 {

@@ -127,7 +127,8 @@ const struct command_line bench_line = {
         "What is measured is the CPU time of an episode, whole and by phase; its arithmetic, "
         "compared with the sgemm of OpenBLAS; and memory. There are two trainings, or regimes: "
         "'moving' (actor_lr 0.0001, critic_lr 0.001), whose actors keep learning, and 'saturated' "
-        "(0.1, 0.01), whose actors have saturated; seed 42. What --set gives wins over these. It "
+        "(0.1, 0.01), whose actors have saturated; seed 42. A value given by --set has precedence "
+        "over these. It "
         "takes some seconds; nothing is kept.",
     .options = options,
     .operands = operands,

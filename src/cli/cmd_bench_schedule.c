@@ -35,7 +35,7 @@ static const struct option_row options[] = {
      .argument = "DIR",
      .kind = OPTION_FOLDER,
      .offset = offsetof(struct arguments, request.folder),
-     .help = "where the files of the bench lie for a while (default .)"},
+     .help = "folder for the temporary files of the bench (default .)"},
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, json),
@@ -62,9 +62,9 @@ const struct command_line bench_schedule_line = {
     .details =
         "Cells that do nothing go through the real scheduler and messages: under mpirun -n 3 to "
         "two "
-        "ranks, without a launcher through the scheduler only. Then rank 0 makes the file of as "
-        "many runs and looks through it as at a resume. Last, it makes commits of the published "
-        "size, each beside the bare writes and syncs of as many bytes.",
+        "ranks, without a launcher through the scheduler only. Then rank 0 makes a file with the "
+        "same number of runs and reads it as when a sweep is resumed. Last, it makes commits of "
+        "the published size, each followed by bare writes and syncs of as many bytes.",
     .options = options,
     .exits = exits,
     .examples = examples,

@@ -65,9 +65,8 @@ static const struct option_row options[] = {
      .argument = "LIST",
      .kind = OPTION_LIST,
      .offset = offsetof(struct arguments, tables),
-     .help =
-         "which: runs, actors, logs, episodes, evaluations (these are the default), actor_logs, "
-         "histograms; separated by commas, or all",
+     .help = "tables to write, separated by commas: runs, actors, logs, episodes, evaluations "
+             "(these are the default), actor_logs, histograms; or all",
      .choice = name_table},
     {.name = "original",
      .kind = OPTION_FLAG,
@@ -83,7 +82,7 @@ static const struct option_row options[] = {
     {.name = "force",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, force),
-     .help = "write into a folder that already holds something"},
+     .help = "write into a folder that is not empty"},
     {0},
 };
 
@@ -114,7 +113,8 @@ static enum status finish(void *arguments, struct fault *fault)
 
 static const struct exit_row exits[] = {
     {STATUS_OK, "exported"},
-    {STATUS_INPUT, "there is no such file, it is not one of a sweep, or the folder is not empty"},
+    {STATUS_INPUT,
+     "the file does not exist or is not the file of a sweep, or the folder is not empty"},
     {STATUS_FAULT, "the disk fails"},
     {0, NULL},
 };
@@ -133,15 +133,16 @@ const struct command_line export_line = {
     .details =
         "A table NAME.csv has one row for each run (runs), run and actor (actors), logged episode "
         "(logs), episode, evaluation, logged episode and actor (actor_logs), or bin (histograms). "
-        "Its columns are named as in the file. What was not seen or not written is empty. Runs "
+        "Its columns are named as in the file. A value that was not observed or not written is "
+        "empty. Runs "
         "that "
         "are not finished have a row in runs.csv as well.\n\n"
         "--original numbers the runs of a pair of learning rates in the order of the plan: "
-        "actor_0.1_critic_0.01_run_0. The mean of all tanh outputs is not recorded; NaN stands in "
-        "its place. Gradients are the accumulated ones, as in the study. When the actors did not "
-        "stop, stopping_episode is the number of episodes; null in per_actor_stopped tells such a "
-        "run apart.\n\n"
-        "The folder appears when it is finished; with --force each of its files does. The sweep's "
+        "actor_0.1_critic_0.01_run_0. The mean of all tanh outputs is not recorded; it is written "
+        "as NaN. Gradients are the accumulated ones, as in the study. When the actors did not "
+        "stop, stopping_episode is the number of episodes; such a run has null in "
+        "per_actor_stopped.\n\nThe folder appears when it is complete; with --force, each file "
+        "does. The sweep's "
         "file is only read, also while a run writes it.",
     .options = options,
     .operands = operands,

@@ -22,17 +22,16 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, ranks),
-     .help =
-         "show the wall time under mpirun -n N, one rank of which schedules, and the memory of "
-         "a rank; 1: of a process alone (default: the wall time of 1, 2, 32, 128 workers and of "
-         "as many as there are cores; the memory of a rank)",
+     .help = "show the wall time under mpirun -n N, where one rank schedules, and the memory of a "
+             "rank; 1: of one process without MPI (default: the wall time of 1, 2, 32, 128 workers "
+             "and of one worker for each core; the memory of a rank)",
      .noun = "a number of ranks",
      .low = 1,
      .high = 1000000},
     {.name = "list",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, plan.list),
-     .help = "print each cell as well, in a line of its own"},
+     .help = "also print each cell, one per line"},
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, json),
@@ -62,7 +61,7 @@ static enum status finish(void *arguments, struct fault *fault)
 
 static const struct exit_row exits[] = {
     {STATUS_OK, "planned"},
-    {STATUS_INPUT, "the spec or the file is not good, or the file is that of another spec"},
+    {STATUS_INPUT, "the spec or the file is wrong, or the file belongs to another spec"},
     {STATUS_FAULT, "the disk fails"},
     {0, NULL},
 };
@@ -77,14 +76,14 @@ const struct command_line plan_line = {
     .name = "ccmsweep plan",
     .arguments = "SPEC.yaml [FILE.h5]",
     .intro =
-        "Say what a spec asks for: its cells and axes, the core-hours and wall time to expect, "
+        "Show what a spec asks for: its cells and axes, the core-hours and wall time to expect, "
         "the disk space of its file and the memory of its workers.",
     .details =
-        "What a cell takes is judged by the finished cells of FILE.h5, the file of the same spec: "
-        "by "
-        "those that differ in nothing but the seed, else by all, according to their size. The file "
+        "The time of a cell is estimated from the finished cells of FILE.h5, the file of the same "
+        "spec: from those that differ only in the seed, else from all, according to their size. "
+        "The file "
         "is only read, also while a run writes it. Without a finished cell, some episodes are "
-        "trained, for up to two seconds, and then forgotten.",
+        "trained, for up to two seconds, and then discarded.",
     .options = options,
     .operands = operands,
     .expected = "a spec and at most one file",

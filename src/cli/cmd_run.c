@@ -83,7 +83,7 @@ static const struct option_row options[] = {
      .argument = "MODE",
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct arguments, progress),
-     .help = "on standard error: auto (default), bar, lines or none",
+     .help = "progress on standard error: auto (default), bar, lines or none",
      .choice = name_progress},
     {.name = "stop-before",
      .argument = "TIME",
@@ -101,7 +101,7 @@ static const struct option_row options[] = {
      .argument = "OUTCOME",
      .kind = OPTION_CHOICES,
      .offset = offsetof(struct arguments, retry),
-     .help = "try cells again that are failed or quarantined; repeatable",
+     .help = "try again cells that failed or are quarantined; repeatable",
      .choice = name_retry},
     {.name = "max-failed",
      .argument = "N",
@@ -128,13 +128,13 @@ static const struct option_row options[] = {
     {.name = "check",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, session.check),
-     .help = "compare the rows of all finished cells with their checksums first; what differs is "
-             "trained again"},
+     .help = "first compare the rows of all finished cells with their checksums; cells that differ "
+             "are trained again"},
     {.name = "order",
      .argument = "ORDER",
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct arguments, order),
-     .help = "of cells: expected (the longest first, default), plan or random",
+     .help = "order of cells: expected (the longest first, default), plan or random",
      .choice = name_order},
     {.name = "wait",
      .argument = "S",
@@ -148,7 +148,7 @@ static const struct option_row options[] = {
     {.name = "dry-run",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, dry_run),
-     .help = "look at the options, the spec and the file, refuse what is wrong, and touch nothing"},
+     .help = "check the options, the spec and the file, report what is wrong, and change nothing"},
     {0},
 };
 
@@ -217,8 +217,8 @@ const struct command_line run_line = {
     .finish = finish,
 };
 
-/* What rank 0 broadcasts, once: all that the other ranks know of the command line and the spec. They
- * read neither, so ranks cannot disagree about them. */
+/* What rank 0 broadcasts, once: all that the other ranks know of the command line and the spec.
+ * They read neither, so ranks cannot disagree about them. */
 struct orders {
     int32_t begin; /* else they leave */
     int32_t bar;   /* rank 0 draws one */
@@ -401,9 +401,9 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     return status;
 }
 
-/* Any other rank. It returns STATUS_OK also when rank 0 refused something: rank 0 reports that, with
- * the exit code. A fault of its own ends the job, since the others could not close the file without
- * it. */
+/* Any other rank. It returns STATUS_OK also when rank 0 refused something: rank 0 reports that,
+ * with the exit code. A fault of its own ends the job, since the others could not close the file
+ * without it. */
 static enum status run_other_rank(const struct comm *comm, struct fault *fault)
 {
     struct orders orders;

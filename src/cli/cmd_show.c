@@ -20,7 +20,7 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, run),
-     .help = "which run of the file (default 0, the first)",
+     .help = "number of the run in the file (default 0, the first)",
      .noun = "the number of a run",
      .low = 0,
      .high = INFINITY},
@@ -52,9 +52,8 @@ static enum status finish(void *arguments, struct fault *fault)
 
 static const struct exit_row exits[] = {
     {STATUS_OK, "shown"},
-    {STATUS_INPUT,
-     "there is no such file or run, the run is not finished, or its rows are not those "
-     "that were committed"},
+    {STATUS_INPUT, "the file or the run does not exist, the run is not finished, or its rows "
+                   "differ from what was committed"},
     {STATUS_FAULT, "the disk fails"},
     {0, NULL},
 };
@@ -68,7 +67,7 @@ static const struct text_row examples[] = {
 const struct command_line show_line = {
     .name = "ccmsweep show",
     .arguments = "FILE\n--schema",
-    .intro = "Show the summary of a run that a file holds, or what all files hold.",
+    .intro = "Show the summary of a finished run in a file, or describe what all files hold.",
     .details = "The file is only read, also while a run writes it.",
     .options = options,
     .operands = operands,

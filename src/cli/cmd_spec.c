@@ -39,8 +39,8 @@ static enum status finish(void *arguments, struct fault *fault)
 }
 
 static const struct exit_row exits[] = {
-    {STATUS_OK, "the spec is good"},
-    {STATUS_INPUT, "it is not, with 'file:line: key: what, expected ...' on standard error"},
+    {STATUS_OK, "the spec is valid"},
+    {STATUS_INPUT, "it is not valid; standard error has 'file:line: key: what, expected ...'"},
     {0, NULL},
 };
 
@@ -55,7 +55,7 @@ const struct command_line spec_line = {
     .name = "ccmsweep spec",
     .arguments = "--defaults\nSPEC.yaml",
     .intro = "Check a spec and print it with every setting, or print the defaults.",
-    .details = "What is printed is a spec again.",
+    .details = "The output is itself a spec.",
     .options = options,
     .operands = operands,
     .expected = "one spec",

@@ -24,11 +24,12 @@ static const struct option_row options[] = {
     {.name = "watch",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, watch),
-     .help = "show it again every 2 s, until all is done and no process holds the file, or Ctrl-C"},
+     .help = "show it again every 2 s, until all cells are done and no process holds the file, or "
+             "until Ctrl-C"},
     {.name = "cells",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, cells),
-     .help = "list every cell as well"},
+     .help = "also list every cell"},
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, json),
@@ -45,14 +46,14 @@ static enum status finish(void *arguments, struct fault *fault)
 {
     const struct arguments *const a = arguments;
     if (a->path == NULL)
-        return fault_set(fault, STATUS_INPUT, "no file, expected that of a sweep");
+        return fault_set(fault, STATUS_INPUT, "no file, expected the file of a sweep");
     return STATUS_OK;
 }
 
 static const struct exit_row exits[] = {
     {STATUS_OK, "shown, whatever the state"},
     {STATUS_FAULT, "the disk fails"},
-    {STATUS_INPUT, "there is no such file, or it is not one of a sweep"},
+    {STATUS_INPUT, "the file does not exist, or is not the file of a sweep"},
     {0, NULL},
 };
 
@@ -65,13 +66,13 @@ static const struct text_row examples[] = {
 const struct command_line status_line = {
     .name = "ccmsweep status",
     .arguments = "FILE",
-    .intro = "Say how far a sweep is: while it runs, after it was killed, and at its end.",
+    .intro = "Show how far a sweep is: while it runs, after it was killed, and at its end.",
     .details =
         "The file is only read; no run is disturbed or waited for. A cell is done, running, "
         "interrupted (stopped politely), lost (with its job) or pending. One that is done has "
         "stopped, is censored (the limit came first), diverged, failed or is quarantined. 'left' "
-        "is "
-        "the work to expect, judged by finished cells of the same kind. The ETA divides it by the "
+        "is the expected remaining work, estimated from finished cells of the same kind. The ETA "
+        "divides it by the "
         "number of cells that run now; its margin is two standard deviations. The file of a "
         "'train' "
         "is a sweep of one cell.",

@@ -55,7 +55,7 @@ static const struct option_row options[] = {
      .argument = "MODE",
      .kind = OPTION_CHOICE,
      .offset = offsetof(struct arguments, progress),
-     .help = "on standard error: auto (default), bar, lines (every 10 s) or none",
+     .help = "progress on standard error: auto (default), bar, lines (every 10 s) or none",
      .choice = name_progress},
     {.name = "json",
      .kind = OPTION_FLAG,
@@ -100,11 +100,10 @@ const struct command_line train_line = {
     .name = "ccmsweep train",
     .arguments = "[SPEC.yaml]",
     .intro = "Train one cell: one actor and one critic learning rate, one seed, tracked.",
-    .details =
-        "A setting has the value of its own option, else that of --set, else that of the spec, "
-        "else "
-        "its default. Ctrl-C (or SIGTERM, SIGHUP, SIGUSR1) saves a checkpoint and leaves; the same "
-        "command continues from there. A second signal kills.",
+    .details = "A setting has the value of its own option, else the value of --set, else the value "
+               "in the spec, else its default. Ctrl-C (or SIGTERM, SIGHUP, SIGUSR1) saves a "
+               "checkpoint and leaves; the same "
+               "command continues from there. A second signal kills.",
     .options = options,
     .operands = operands,
     .expected = "one spec",

@@ -26,7 +26,7 @@ static void print_usage(FILE *file)
     for (const struct command *command = commands; command->name != NULL; command++)
         fprintf(file, "  %-9s  %-24s  %s\n", command->name, command->usage, command->summary);
     fputs("\n"
-          "  ccmsweep COMMAND --help   what a command takes\n"
+          "  ccmsweep COMMAND --help   the options of a command\n"
           "  ccmsweep --version        version, compiler, libraries\n"
           "  ccmsweep --help           this text\n"
           "\n"

@@ -159,8 +159,8 @@ static void print_options(FILE *file, const struct command_line *line)
             fprintf(file, ";\n%s", expected);
         fputc('\n', file);
     }
-    fputs(".TP\n\\fB\\-?\\fR, \\fB\\-\\-help\\fR\nPrint what the command takes, and leave.\n"
-          ".TP\n\\fB\\-\\-usage\\fR\nPrint the same in short, and leave.\n",
+    fputs(".TP\n\\fB\\-?\\fR, \\fB\\-\\-help\\fR\nPrint the options of the command, and exit.\n"
+          ".TP\n\\fB\\-\\-usage\\fR\nPrint the same in short, and exit.\n",
           file);
 }
 

@@ -171,7 +171,7 @@ static enum status store_list(const struct option_row *row, const char *value, b
 static enum status store_name(const char *value, void *at, struct fault *fault)
 {
     if (*value == '\0')
-        return fault_set(fault, STATUS_INPUT, "no name, expected that of a file or folder");
+        return fault_set(fault, STATUS_INPUT, "no name, expected the name of a file or folder");
     memcpy(at, &value, sizeof value);
     return STATUS_OK;
 }
@@ -275,8 +275,8 @@ static error_t take(const struct parsing *p, int key, const char *value,
     return 0;
 }
 
-/* Called by argp for each option, for each argument, and at the end, when the command can check what
- * belongs together. */
+/* Called by argp for each option, for each argument, and at the end, when the command can check
+ * what belongs together. */
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct parsing *const p = state->input;
@@ -315,8 +315,8 @@ static struct argp_option *make_options(const struct command_line *line)
 }
 
 /* The text above the options and, behind '\v', the text below them. argp breaks long lines, but
- * without an indentation: so spec_print_help breaks those of the list of settings itself. The caller
- * frees it. */
+ * without an indentation: so spec_print_help breaks those of the list of settings itself. The
+ * caller frees it. */
 static char *make_doc(const struct command_line *line)
 {
     char *doc = NULL;

@@ -325,8 +325,9 @@ static int compare_placed(const void *a, const void *b)
     return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-/* Set the order of values that do not ascend. Most lists do, and need no memory for an order. Equal neighbours do not ascend, so a list
- * with a repeated value always gets an order, in which find_repeat looks. */
+/* Set the order of values that do not ascend. Most lists do, and need no memory for an order.
+ * Equal neighbours do not ascend, so a list with a repeated value always gets an order, in which
+ * find_repeat looks. */
 static void find_order(struct grid_values *values)
 {
     bool ascending = true;

@@ -210,8 +210,8 @@ static void print_lacking(struct printing *p, const struct spec_part *part)
     }
 }
 
-/* The values of an axis that a key of an exclusion matches. In the order of the axis, whatever their
- * order in the exclusion was: so the printed text is stable. */
+/* The values of an axis that a key of an exclusion matches. In the order of the axis, whatever
+ * their order in the exclusion was: so the printed text is stable. */
 static void print_matches(FILE *file, const struct grid_axis *axis, const struct grid_key *key)
 {
     uint32_t *const places = fault_alloc(key->out.count, sizeof *places);

@@ -30,8 +30,8 @@ static enum status refuse_twice(const struct setting *row, const struct spec_giv
                      given->line);
 }
 
-/* One entry of a section of the file. An interval gives two rows; one of its ends may have been given singly before, which is refused
- * like any other repeated key. */
+/* One entry of a section of the file. An interval gives two rows; one of its ends may have been
+ * given singly before, which is refused like any other repeated key. */
 static enum status give(struct spec *spec, const char *key, const struct yaml_node *node,
                         struct fault *fault)
 {

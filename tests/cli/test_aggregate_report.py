@@ -167,7 +167,7 @@ def test_many_configurations_are_compared_when_asked(tmp_path):
 
 
 WRONG = {
-    "no file": ([], "no file, expected that of a sweep"),
+    "no file": ([], "no file, expected the file of a sweep"),
     "two files": (["a.h5", "b.h5"], "too many arguments: 'b.h5', expected one file"),
     "event": (["s.h5", "--event", "end"], "--event: 'end' is unknown, expected one of first_still"),
     "endpoint": (["s.h5", "--endpoint", "any"], "--endpoint: 'any' is unknown, expected one of all"),

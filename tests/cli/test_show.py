@@ -16,7 +16,7 @@ COMMAND_LINES = {
         "--run: '-1' is not the number of a run, expected a whole number from 0\n"),
     "word for a run": (["show", "a.h5", "--run", "first"],
                        "--run: 'first' is not the number of a run, expected"),
-    "no name": (["show", ""], "ccmsweep show: no name, expected that of a file or folder\n"),
+    "no name": (["show", ""], "ccmsweep show: no name, expected the name of a file or folder\n"),
     "no such file": (["show", "a.h5"], "No such file or directory"),
 }
 

@@ -330,7 +330,7 @@ def test_a_terminal_is_cleared_when_watched(swept):
 
 
 WRONG = {
-    "no file": ([], "no file, expected that of a sweep"),
+    "no file": ([], "no file, expected the file of a sweep"),
     "two files": (["a.h5", "b.h5"], "too many arguments: 'b.h5', expected one file"),
     "unknown option": (["--all"], "unrecognized option '--all'"),
     "missing": (["a.h5"], "cannot open a.h5: No such file or directory"),

@@ -39,7 +39,7 @@ COMMAND_LINES = {
     "unknown progress": (["train", "--progress", "dots"],
                          "--progress: 'dots' is unknown, expected one of auto, bar, lines, none"),
     "output without a name": (["train", "-o", ""],
-                              "--output: no name, expected that of a file"),
+                              "--output: no name, expected the name of a file"),
     "force without output": (["train", "--force"], "expected --output as well"),
     "spec file that is not there": (
         ["train", "a.yaml"],

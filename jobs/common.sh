@@ -167,7 +167,7 @@ check_program() {
     elif [ ! -e "$program" ]; then
         why="not there"
     elif [ ! -f "$program" ] || [ ! -x "$program" ]; then
-        why="no program that you may run"
+        why="not a program that you may run"
     else
         version=$(timeout 60 "$program" --version 2>&1 </dev/null | head -c 4096 | tr -dc '\n -~') || code=$?
         [[ $version != 'ccmsweep '* ]] || return 0
@@ -343,8 +343,8 @@ doubt() {
     case $1:$((mode >> 12)) in
     regular:8 | folder:4) [ "$owner" -eq "$EUID" ] || [ "$owner" -eq 0 ] || echo "belongs to $name" ;;
     *:10) echo "is a symbolic link" ;;
-    regular:*) echo "is no regular file" ;;
-    folder:*) echo "is no folder" ;;
+    regular:*) echo "is not a regular file" ;;
+    folder:*) echo "is not a folder" ;;
     esac
 }
 

@@ -58,7 +58,7 @@ check_file() {
     [ -d "$folder" ] || fail 2 "jobs/submit.sh: there is no folder $folder for $file"
     [ -w "$folder" ] || fail 2 "jobs/submit.sh: nothing can be written into $folder"
     [ ! -d "$file" ] || fail 2 "jobs/submit.sh: $file is a folder, expected the name of a file"
-    [ ! -e "$file" ] || [ -f "$file" ] || fail 2 "jobs/submit.sh: $file is no regular file"
+    [ ! -e "$file" ] || [ -f "$file" ] || fail 2 "jobs/submit.sh: $file is not a regular file"
 }
 
 # Those of the site come first, so that the user's win.
@@ -109,7 +109,7 @@ take() {
         UNLIMITED | INFINITE) limit=0 ;;
         esac
         [ -n "$(seconds_of "$limit")" ] ||
-            fail 2 "jobs/submit.sh: --time '$2' is no time, expected minutes, H:M:S or D-H:M:S"
+            fail 2 "jobs/submit.sh: --time '$2' is not a time, expected minutes, H:M:S or D-H:M:S"
         ;;
     esac
 }

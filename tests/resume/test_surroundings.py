@@ -152,7 +152,7 @@ def test_second_interrupt_of_a_job_that_hangs(folder):
 @pytest.mark.parametrize("script", ["jobs/local.sh", "jobs/submit.sh", "jobs/report.sh"])
 @pytest.mark.parametrize("program, why", [
     ("/none/ccmsweep", "not there"), ("/tmp", "a folder"), ("none", "not there"),
-    ("./s.yaml", "no program that you may run"), ("/bin/true", "not ccmsweep ("),
+    ("./s.yaml", "not a program that you may run"), ("/bin/true", "not ccmsweep ("),
     ("./other", "not ccmsweep ("), ("./shebang", "not ccmsweep (")])
 def test_no_program(script, program, why, folder):
     """One sentence before anything is begun. `other` is built for another kind of machine."""

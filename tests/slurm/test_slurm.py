@@ -347,8 +347,8 @@ def test_refused_by_sbatch(cluster, folder):
     (["s.yaml", "-o", "b.h5", "--nodes", "x"], "--nodes 'x', expected a whole number from 1"),
     (["s.yaml", "-o", "b.h5", "--nodes", "2-1"], "--nodes '2-1', expected the fewer nodes first"),
     (["s.yaml", "-o", "b.h5", "--array=1-4"], "no --array=1-4 for a sweep: one job trains all"),
-    (["s.yaml", "-o", "b.h5", "--time", "soon"], "--time 'soon' is no time, expected minutes"),
-    (["s.yaml", "-o", "b.h5", "--time", "1:2:3:4"], "--time '1:2:3:4' is no time"),
+    (["s.yaml", "-o", "b.h5", "--time", "soon"], "--time 'soon' is not a time, expected minutes"),
+    (["s.yaml", "-o", "b.h5", "--time", "1:2:3:4"], "--time '1:2:3:4' is not a time"),
     (["s.yaml", "-o", "b.h5", "-n", "some"], "--ntasks 'some', expected a whole number from 1"),
 ])
 def test_refused(words, sentence, cluster, folder):
@@ -398,7 +398,7 @@ def test_file_in_use(cluster, folder):
 
 def test_program_is_missing(cluster, folder):
     job = SweepJob(cluster, folder, "-n", "1", "--export=ALL,CCMSWEEP=/none/ccmsweep")
-    assert job.finish() == 2 and "/none/ccmsweep is no program" in job.output()
+    assert job.finish() == 2 and "/none/ccmsweep is not a program" in job.output()
 
 
 def test_program_cannot_be_run(cluster, folder):
@@ -490,4 +490,4 @@ def test_chain(waiting, straight):
     assert_complete(job, straight)
     numbers = [path.stem for path in job.folder.glob("b.h5.job/*.out")]
     assert len(numbers) > 1 and job.starts() == len(numbers)
-    assert f"goes on as job {job.id()}" in job.output()
+    assert f"continues as job {job.id()}" in job.output()

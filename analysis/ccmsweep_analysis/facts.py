@@ -27,7 +27,7 @@ def when(seconds):
         return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
             "%Y-%m-%d %H:%M UTC")
     except (ValueError, OverflowError, OSError):
-        return f"second {number(seconds)}, which no calendar has"
+        return f"second {number(seconds)}, which is not a date"
 
 
 def names(values, most=6):
@@ -48,12 +48,12 @@ WORDS = {
     "tanh_hard": "cause: every 1 - y² of the batch is 0, so that no gradient passes the tanh",
     "critic_dead": "cause: the critic passes nothing back, dQ/da is 0 on every row of the batch",
     "actor_dead": "cause: a hidden layer of the actor is 0 on the whole batch",
-    "censored": "the event was not seen by the limit, or by the last episode that is known: a time "
-                "that says only \"later\"",
-    "RMST(L)": "mean episode of the event when later ones count as L: the area under the "
+    "censored": "the event was not seen by the limit, or by the last episode that is known: such "
+                "a time only says \"later\"",
+    "RMST(L)": "mean episode of the event, where a later one counts as L: the area under the "
                "Kaplan-Meier curve up to L",
     "tail": "last_change - gradient_zero + 1 of an actor: how long momentum alone moved it. Actors "
-            "that stood still before, with a gradient too small to move them, have none",
+            "that were still before that, with a gradient too small to move them, do not have one",
 }
 
 
@@ -147,7 +147,7 @@ def together_tables(study):
 
 
 def grid_table(study):
-    """Header and rows, a row a configuration."""
+    """Header and rows, one row for each configuration."""
     level = f"{percent(study.confidence)} %"
     axes = [axis["name"] for axis in study.told["axes"]]
     head = [*axes, "done", "events", "censored", "other", "min", f"median (KM) [{level}]", "max",

@@ -175,8 +175,8 @@ double aggregate_number(const struct aggregate *aggregate, const struct run_axis
 void aggregate_name(const struct aggregate *aggregate, int64_t configuration, int64_t without,
                     char *text, size_t size);
 
-/** Write why a comparison says little, or "": "curves cross at 233", "too few seeds: p is 0.25 at
- *  least". AGGREGATE_NOTE bytes are enough. */
+/** Write why a comparison says little, or "": "curves cross at 233", "too few seeds: p is at
+ *  least 0.25". AGGREGATE_NOTE bytes are enough. */
 void comparison_note(const struct comparison *comparison, char *text, size_t size);
 
 /** The same for a test. */

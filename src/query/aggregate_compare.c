@@ -244,7 +244,7 @@ void comparison_note(const struct comparison *comparison, char *text, size_t siz
     else if (comparison->eventless)
         append(text, size, "neither had the event");
     else if (comparison->small)
-        append(text, size, "too few %s: p is %.2g at least",
+        append(text, size, "too few %s: p is at least %.2g",
                comparison->least > paired->least_p ? "permutations" : "seeds", comparison->least);
     else if (paired->p <= comparison->least * (1.0 + 1e-9))
         append(text, size, "p cannot be less");
@@ -264,7 +264,7 @@ void test_note(const struct axis_test *test, char *text, size_t size)
     else if (isnan(test->permuted.p))
         append(text, size, "no seed in common");
     else if (test->small)
-        append(text, size, "too few %s: p is %.2g at least",
+        append(text, size, "too few %s: p is at least %.2g",
                test->permuted.exact ? "seeds" : "permutations", test->permuted.least_p);
     else if (test->permuted.exact && test->permuted.p <= test->permuted.least_p * (1.0 + 1e-9))
         append(text, size, "p cannot be less");

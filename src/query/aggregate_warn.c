@@ -77,8 +77,8 @@ static void warn_of_unfinished(struct aggregate *aggregate)
     warn(aggregate,
          "the sweep is not finished: of %" PRId64 " runs %" PRId64 " have begun and count as "
          "censored at the last episode noted, and of %" PRId64 " nothing is known yet. Short runs "
-         "finish first, so early stops are over-represented until all are done, and what a run in "
-         "progress has had is seen only when it ends",
+         "finish first, so early stops are over-represented until all are done, and the "
+         "events of a run in progress are seen only when it ends",
          aggregate->table->runs, begun, pending);
 }
 
@@ -173,7 +173,7 @@ static void warn_of_fates(struct aggregate *aggregate)
         warn(aggregate,
              "%" PRId64 " %s diverged before the event: a cause of its own in the cumulative "
              "incidence, never censored at the limit; curves, quantiles, restricted means and "
-             "tests are those of the runs as if none diverged (%s)",
+             "tests treat the runs as if none had diverged (%s)",
              diverged, plural(diverged), list_end(&list));
 }
 
@@ -190,8 +190,8 @@ static void warn_of_pairs(struct aggregate *aggregate)
     }
     if (list.count > 0)
         warn(aggregate,
-             "no interval over two seeds holds what it says, so means, tails, returns and "
-             "differences have none (%s)",
+             "an interval over two seeds would not hold its level, so means, tails, returns and "
+             "differences do not have one (%s)",
              list_end(&list));
 }
 
@@ -241,8 +241,8 @@ static void warn_of_limits(struct aggregate *aggregate)
     }
     if (list.count > 0)
         warn(aggregate,
-             "restricted means up to %" PRId64 " lean on episodes that no run was watched for: the "
-             "curve is carried on flat from its last observation (%s)",
+             "restricted means up to %" PRId64 " use episodes in which no run was watched: the "
+             "curve is extended with its last value (%s)",
              aggregate->request.limit, list_end(&list));
 }
 
@@ -263,7 +263,7 @@ static void warn_of_comparisons(struct aggregate *aggregate)
     if (aggregate->configurations > AGGREGATE_COMPARED && !aggregate->request.compare)
         warn(aggregate,
              "%" PRId64 " configurations are compared only when asked (--compare): above %d the "
-             "least of so many differences says little",
+             "smallest p of so many differences says little",
              aggregate->configurations, AGGREGATE_COMPARED);
 }
 

@@ -16,7 +16,7 @@ enum run_state {
     RUN_STATE_DONE,        /**< its commit record is valid, whatever the outcome */
     RUN_STATE_RUNNING,     /**< in flight, and a process holds the lock of the file */
     RUN_STATE_INTERRUPTED, /**< stopped politely, with a checkpoint */
-    RUN_STATE_LOST,        /**< in flight when its job ended out of order; goes on when run again */
+    RUN_STATE_LOST,        /**< in flight when its job ended unexpectedly; resumes when run again */
     RUN_STATE_PENDING,     /**< not begun */
     RUN_STATE_COUNT
 };

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The tables of comparisons and tests. They are apart from the tables of configurations
+ * (aggregate_sheets.c) because a row of theirs is about two configurations, or about an axis.
+ */
 #include "report/aggregate_report.h"
 #include "report/aggregate_sheets_internal.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
+/* "-": there was no test. */
 static void put_p(struct sheet *sheet, double p)
 {
     if (isnan(p))
@@ -35,6 +40,9 @@ static void put_comparison_headings(const struct aggregate *aggregate, struct sh
     sheet_column(sheet, true, "note");
 }
 
+/* The comparisons with the reference come first in the array (axis -1). A reference that was not
+ * given but chosen by its result is favoured by chance (the winner's curse), so the note says what
+ * was done. */
 static void add_reference(const struct aggregate *aggregate, struct sheets *sheets)
 {
     char name[AGGREGATE_NAME];
@@ -51,11 +59,13 @@ static void add_reference(const struct aggregate *aggregate, struct sheets *shee
     }
     if (chosen)
         sheet_note(sheet,
-                   "stops latest: the largest restricted mean, of equals that with the highest "
-                   "return at the end. It was chosen because it came out so, and fresh seeds "
-                   "would show smaller differences; --reference names another.");
+                   "stops latest: the largest restricted mean; among equals, the highest return "
+                   "at the end. It was chosen from these data, so new seeds would probably show "
+                   "smaller differences; --reference names another.");
 }
 
+/* One sheet for an axis. It is made with its first row: an axis without neighbours has no sheet.
+ * The columns are the other axes, which both configurations share, then "a less b" of this axis. */
 static void add_neighbours(const struct aggregate *aggregate, int64_t axis, struct sheets *sheets)
 {
     struct sheet *sheet = NULL;
@@ -87,6 +97,8 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
     }
 }
 
+/* "others as strata" only when other axes have several values; with one axis alone there is one
+ * stratum, and the word would suggest a choice that was not made. */
 static void put_test(const struct aggregate *aggregate, const struct axis_test *t,
                      struct sheet *sheet)
 {
@@ -123,10 +135,11 @@ static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, true, "note");
     for (int64_t i = 0; i < aggregate->tests; i++)
         put_test(aggregate, &aggregate->test[i], sheet);
-    sheet_note(sheet,
-               "p permuted: values traded within seeds, in all ways up to %d, else in %" PRId64
-               ", and p is 1/%" PRId64 " at least. Where curves cross, a large p says little.",
-               LOGRANK_EXACT, aggregate->request.permutations, aggregate->request.permutations + 1);
+    sheet_note(
+        sheet,
+        "p permuted: values are exchanged within seeds, in all ways up to %d, otherwise in %" PRId64
+        " of them, where p is at least 1/%" PRId64 ". Where curves cross, a large p says little.",
+        LOGRANK_EXACT, aggregate->request.permutations, aggregate->request.permutations + 1);
 }
 
 void sheets_add_between(const struct aggregate *aggregate, struct sheets *sheets)

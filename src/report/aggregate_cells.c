@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The cells that all tables of the aggregate are made of: how a number, an interval, a time that is
+ * only known to be later, and a configuration look. One place, so that no two tables round
+ * differently.
+ */
 #include "base/text.h"
 #include "report/aggregate_report.h"
 #include "report/aggregate_sheets_internal.h"
@@ -35,6 +40,8 @@ void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
              whose[aggregate->request.endpoint]);
 }
 
+/* Large numbers get one digit behind the point at most: more would suggest a precision that a mean
+ * of a few seeds does not have. */
 static void write_figure(double value, int digits, char *text, size_t size)
 {
     if (isnan(value))
@@ -43,7 +50,8 @@ static void write_figure(double value, int digits, char *text, size_t size)
         snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
 }
 
-/* A time that may be later than `follow_up`. */
+/* A time, which is infinite when it is only known to be later than `follow_up`. A median is a whole
+ * episode or a half, so it has a digit behind the point only if it needs one. */
 static void write_time(double value, double follow_up, char *text, size_t size)
 {
     if (isinf(value))
@@ -52,6 +60,7 @@ static void write_time(double value, double follow_up, char *text, size_t size)
         write_figure(value, value < floor(value) || value > floor(value), text, size);
 }
 
+/* An interval is known whole or not at all, so its lower end decides. */
 void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
 {
     char text[CELL], lower[CELL], upper[CELL];

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The aggregate as CSV: one long table with a row for each figure, whatever the figure is. A
+ * program that reads it filters by `kind` and `quantity`; a wide table for each kind would need a
+ * file for each. Reals are written so that they read back to the same bits, and what is unknown is
+ * an empty field.
+ */
 #include "base/text.h"
 #include "report/aggregate_report.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* A row. What has no value is NaN, -1 or NULL. */
+/* A row of the table. NaN, -1 and NULL are empty fields. */
 struct row {
     const char *kind, *family;
-    int64_t axis;     /* along which, -1: none */
+    int64_t axis;     /* of a comparison or test; -1: none */
     int64_t own, but; /* configuration; without its value of the axis `but`, -1: with all */
     int64_t other;    /* configuration */
     const char *quantity;
@@ -21,6 +27,8 @@ struct row {
     const char *note;
 };
 
+/* Every row begins as a copy of this one, so that a column which a kind does not have stays
+ * empty. */
 static const struct row empty = {.family = "",
                                  .axis = -1,
                                  .own = -1,
@@ -37,6 +45,8 @@ static const struct row empty = {.family = "",
                                  .adjusted = NAN,
                                  .note = ""};
 
+/* Quoted as RFC 4180 says, only when needed: a warning may hold commas and quotation marks. Line
+ * feeds do not occur. */
 static void print_text(FILE *file, const char *text)
 {
     if (strpbrk(text, ",\"") == NULL) {
@@ -67,7 +77,9 @@ static void print_whole(FILE *file, int64_t value)
         fprintf(file, "%" PRId64, value);
 }
 
-/* A column a setting: of axes that change together each has its own. */
+/* One column for each setting: settings that change together have one column each, since a reader
+ * may filter by any of them. Empty for a configuration of -1, and for the axis that a test
+ * compares. */
 static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                        int64_t but)
 {
@@ -219,6 +231,8 @@ static void print_curve(FILE *file, const struct aggregate *aggregate, int64_t i
     }
 }
 
+/* Causes that no run of the configuration met are left out: the last share of a curve that never
+ * rises is 0. */
 static void print_incidence(FILE *file, const struct aggregate *aggregate, int64_t i)
 {
     const struct incidence *const curve = &aggregate->configuration[i].incidence;
@@ -264,6 +278,7 @@ static void print_comparison(FILE *file, const struct aggregate *aggregate,
     print_row(file, aggregate, &row);
 }
 
+/* A test within a configuration has its values except for those of the tested axis. */
 static void print_test(FILE *file, const struct aggregate *aggregate, const struct axis_test *t)
 {
     struct row row = empty;

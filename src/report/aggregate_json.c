@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The aggregate as JSON: everything that is known, curves included, with all digits. The Python
+ * package reads this and computes no statistic itself, so what is missing here cannot be in the
+ * report.
+ *
+ * JSON has no NaN and no infinity. NaN (unknown) becomes null. An infinite time means "later than
+ * the last observation"; it becomes null too, and a second key, NAME_after, says later than what.
+ * Functions whose names end in _json make a value that the caller must give to an object, which
+ * then owns it.
+ */
 #include "report/aggregate_report.h"
 #include "report/json.h"
 #include <inttypes.h>
@@ -16,7 +26,8 @@ static json_t *whole(int64_t value)
     return value >= 0 ? json_integer(value) : json_null();
 }
 
-/* A name from outside need not be UTF-8, which JSON is. */
+/* A name of a file or an argument can be any bytes, while JSON must be UTF-8: a name that is not is
+ * written in ASCII, with "?" for each other byte, rather than not at all. */
 static json_t *text_of(const char *text)
 {
     json_t *const string = json_string(text);
@@ -36,7 +47,8 @@ static void set(json_t *object, const char *key, json_t *value)
     json_object_set_new(object, key, value);
 }
 
-/* A time that may be later than all that was seen: null then, and NAME_after says than what. */
+/* A time that may only be known to be later than the last observation: it is null then, and
+ * NAME_after has that observation. */
 static void set_time(json_t *object, const char *name, double value, double follow_up)
 {
     char after[64];
@@ -63,7 +75,7 @@ static json_t *wholes(const int64_t *values, int64_t count)
 
 /* ---- axes ---- */
 
-/* Every setting of the axes: also those that change with the one that gives the name. */
+/* All settings of the axes, also those that change together with the one that gives the name. */
 static json_t *place_json(const struct aggregate *aggregate, int64_t configuration, int64_t but)
 {
     json_t *const object = json_object();
@@ -85,6 +97,8 @@ static json_t *values_json(const struct grouping_axis *axis, const struct run_ax
     return values;
 }
 
+/* The setting that names the axis has its values in `values`, the others theirs in `together`,
+ * parallel to it. */
 static json_t *axes_json(const struct aggregate *aggregate)
 {
     json_t *const array = json_array();
@@ -171,7 +185,8 @@ static json_t *curve_json(const struct curve *curve)
                      reals(curve->upper, n));
 }
 
-/* Causes that somebody met. */
+/* Only causes that a run met. The arrays of the incidence are (cause, point), so those of a cause
+ * begin at cause times points. */
 static json_t *incidence_json(const struct incidence *incidence)
 {
     const int64_t n = incidence->points;
@@ -201,7 +216,8 @@ static json_t *fates_json(const int64_t *fates)
     return object;
 }
 
-/* Seeds of the configuration that failed or are quarantined. */
+/* Runs of the configuration that failed or are quarantined. The loop over all runs is for the few
+ * configurations that have some: for each of many it would take quadratic time. */
 static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuration)
 {
     const struct configuration *const c = &aggregate->configuration[configuration];
@@ -338,6 +354,8 @@ static json_t *fates_of_all(const struct aggregate *aggregate)
     return fates_json(fates);
 }
 
+/* What is small is built as one object; the lists, which can have thousands of curves, are streamed
+ * item by item (json.h). */
 bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
                           const struct aggregate_source *source)
 {

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The aggregate for people: a head that says what was computed and how, the warnings, then the
+ * tables. The same for a terminal and for LaTeX. Warnings come before the tables, since they say
+ * how to read them.
+ */
 #include "report/aggregate_report.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -20,6 +25,7 @@ static void write_head(const struct aggregate *aggregate, const struct aggregate
              aggregate->configurations, aggregate->configurations == 1 ? "" : "s");
 }
 
+/* The numbers with which anybody gets the same bits again. */
 static void write_how(const struct aggregate *aggregate, char *text, size_t size)
 {
     char percent[32];
@@ -71,7 +77,7 @@ void aggregate_print(FILE *file, const struct aggregate *aggregate,
     free_sheets(sheets, count);
 }
 
-/* Bytes that are no UTF-8 would stop LaTeX. */
+/* The name of the file can be any bytes, and bytes that are not UTF-8 would stop LaTeX. */
 static void make_plain(char *text)
 {
     for (char *c = text; *c != '\0'; c++) {

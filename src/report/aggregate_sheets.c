@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The tables of the configurations. Each add_* function makes one sheet, or none when it would be
+ * empty: a column or a sheet is shown only when some configuration has something in it, so that the
+ * usual case (all runs are done, nothing diverged) stays short enough to read.
+ */
 #include "base/text.h"
 #include "report/aggregate_report.h"
 #include "report/aggregate_sheets_internal.h"
@@ -7,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beyond these a grid is no sight. */
+/* A grid with more columns does not fit on a terminal, and more than a few grids are not an
+ * overview. */
 enum { GRID_COLUMNS = 10, GRIDS = 8 };
 
 /* Whether any configuration has runs of a fate. */
@@ -20,6 +26,7 @@ static bool has_fate(const struct aggregate *aggregate, int fate)
     return false;
 }
 
+/* Trained to their end, whatever the end was; as member_is_finished. */
 static int64_t done_of(const struct configuration *c)
 {
     return c->fates[FATE_EVENT] + c->fates[FATE_CENSORED] + c->fates[FATE_DIVERGED] +
@@ -44,7 +51,8 @@ static void put_count_headings(struct sheet *sheet, const bool *shown)
     }
 }
 
-/* A sheet of its own, when there are runs other than those with the event and censored ones. */
+/* A sheet of its own for the fates of runs, when there are other fates than event and censored; the
+ * sheet of times has columns for these two only. */
 static void add_counts(const struct aggregate *aggregate, struct sheets *sheets)
 {
     bool shown[FATE_COUNT] = {[FATE_EVENT] = true, [FATE_CENSORED] = true}, others = false;
@@ -63,6 +71,8 @@ static void add_counts(const struct aggregate *aggregate, struct sheets *sheets)
     }
 }
 
+/* The interval beside RMST is the bootstrap one, the error is Greenwood's: aggregate.c withholds
+ * both together. `never` has an exact interval, which exists also for 0 and 1. */
 static void put_times(struct sheet *sheet, const struct configuration *c)
 {
     const struct bounds none = {NAN, NAN};
@@ -101,8 +111,8 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
     }
     sheet_note(sheet,
                "done: runs trained to their end, of those planned. RMST(%" PRId64
-               "): mean episode of the event, none counted as later than %" PRId64
-               "; SE its standard error, the interval by bootstrap over seeds. never: share of "
+               "): mean episode of the event, where a later one counts as %" PRId64
+               "; SE: its standard error; its interval is by bootstrap over seeds. never: share of "
                "runs without the event by %" PRId64 ". > N: later than N.",
                limit, limit, limit);
     sheets_note_lack(sheet, lacking, ", or none had the event");
@@ -110,6 +120,7 @@ static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
 
 /* ---- why ---- */
 
+/* Cumulative incidence of a cause at the last time, which is the share of runs by the limit. */
 static double last_share(const struct configuration *c, int cause, struct bounds *between)
 {
     const int64_t last = cause * c->incidence.points + c->incidence.points - 1;
@@ -120,6 +131,7 @@ static double last_share(const struct configuration *c, int cause, struct bounds
     return c->incidence.share[last];
 }
 
+/* Whether any configuration has an event of this cause; the others have no column. */
 static bool is_met(const struct aggregate *aggregate, int cause)
 {
     struct bounds between;
@@ -173,16 +185,19 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
         sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
     }
-    sheet_note(sheet, "IQM: interquartile mean of the event's episode; - where censoring leaves it "
-                      "open. tail: episodes that momentum alone moved an actor after its gradient "
-                      "was 0 for good, of so many actors: mean of the runs' means, min and max "
-                      "over actors. still_before_zero: actors that stood still before, with "
-                      "gradients too small to move them.");
+    sheet_note(sheet,
+               "IQM: interquartile mean of the episode of the event; - where censoring leaves "
+               "it unknown. tail: number of episodes in which momentum alone moved an actor, "
+               "after its gradient had become 0 for good: mean of the means of runs, min and "
+               "max over so many actors. still_before_zero: actors that were still before "
+               "that, with gradients too small to move them.");
     sheets_note_lack(sheet, lacking, "");
 }
 
 /* ---- returns ---- */
 
+/* A mean of only the runs that have the return would compare a selected group, so the cell says why
+ * it has no number. */
 static void put_return(const struct aggregate_returns *r, const struct estimate *estimate,
                        struct sheet *sheet)
 {
@@ -195,7 +210,7 @@ static void put_return(const struct aggregate_returns *r, const struct estimate 
 static void add_returns(const struct aggregate *aggregate, int which, struct sheets *sheets)
 {
     static const struct {
-        const char *what, *up_to; /* of a window that ends there */
+        const char *what, *up_to; /* where the window of episodes ends; NULL: there is no window */
     } titles[RETURN_COUNT] = {
         [RETURN_STOPPING] = {"Return at stopping", "the event"},
         [RETURN_END] = {"Return at the end", "the end"},
@@ -229,13 +244,15 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
         lacking += sheets_lacks_interval(r->mean.value, r->mean.between);
     }
     if (missing > 0)
-        sheet_note(sheet, "not estimable: some runs have no such return, and which is no chance.");
+        sheet_note(sheet, "not estimable: some runs do not have this return, and they are not a "
+                          "random sample.");
     sheets_note_lack(sheet, lacking, "");
 }
 
 /* ---- axes ---- */
 
-/* What the values of an axis stand for, where other settings change with the one that names it. */
+/* What the values of an axis mean when other settings change together with the one that names it.
+ * Comes first: all tables below show only the naming setting. */
 static void add_together(const struct aggregate *aggregate, struct sheets *sheets)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
@@ -258,8 +275,8 @@ static void add_together(const struct aggregate *aggregate, struct sheets *sheet
 
 /* ---- grid ---- */
 
-/* Whether two configurations stand in the same grid: of the first two axes, one for each
- * combination of the others. */
+/* Whether two configurations belong to the same grid. A grid has the first two axes as rows and
+ * columns; there is one for each combination of values of the others. */
 static bool share_grid(const struct aggregate *aggregate, int64_t c, int64_t d)
 {
     const int64_t run = aggregate->configuration[c].first;
@@ -272,6 +289,9 @@ static bool share_grid(const struct aggregate *aggregate, int64_t c, int64_t d)
     return true;
 }
 
+/* The cell of a grid at a row and a column, for the values of the other axes that `like` has. Empty
+ * when the plan has no such configuration (blocks need not fill a grid); "- (0/0)" when none of its
+ * runs is known. */
 static void put_place(const struct aggregate *aggregate, int64_t row, int64_t column, int64_t like,
                       struct sheet *sheet)
 {
@@ -291,6 +311,7 @@ static void put_place(const struct aggregate *aggregate, int64_t row, int64_t co
     sheet_cell(sheet, "%s", "");
 }
 
+/* Whether it is the first configuration of its grid: then the grid is made from it. */
 static bool begins_grid(const struct aggregate *aggregate, int64_t c)
 {
     for (int64_t d = 0; d < c; d++) {

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What both forms of an export share (export_tables.c, export_study.c): which runs have rows, and
+ * how the published study writes a number and names a folder.
+ */
 #include "report/export.h"
 #include <inttypes.h>
 #include <math.h>
@@ -6,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Failed and quarantined runs are done but were not trained; their rows are fill values. */
 bool export_has_rows(const struct export *e, int64_t run)
 {
     const struct run_row *const r = &e->table->run[run];
@@ -14,6 +19,9 @@ bool export_has_rows(const struct export *e, int64_t run)
             r->outcome == OUTCOME_DIVERGED);
 }
 
+/* 15 digits, or more only when they are needed to read back to the same bits: the text that
+ * Python's repr gives in most cases. ".0" is added because repr never writes a real like a whole
+ * number. */
 void export_real(double value, char text[TEXT_NUMBER])
 {
     if (isnan(value) || isinf(value)) {

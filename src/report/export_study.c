@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The files of the published study, so that its own plot scripts work on our runs. Keys, their
+ * order, and what they mean are those of the study, even where this program would have chosen
+ * differently: its `stopping_episode` is the number of episodes when the actors did not stop.
+ * export.h says what a reader must know.
+ */
 #include "base/text.h"
 #include "report/export.h"
 #include "sys/atomic_file.h"
@@ -10,14 +16,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The study writes its JSON with Python, which has tokens for what is not finite. A library for
- * JSON has none, and the study's programs read them. */
-
-/* JSON being written, two blanks a level. */
+/* JSON being written, indented by two spaces for each level. Not by a JSON library: the study
+ * writes with Python, whose JSON has NaN and Infinity, and its programs expect them; the standard,
+ * and so the library, has neither. */
 struct json {
     FILE *file;
     int depth;
-    bool first; /* nothing stands at this level yet */
+    bool first; /* the innermost bracket is empty so far */
 };
 
 static void next_item(struct json *j, const char *key)
@@ -74,6 +79,8 @@ static void put_text(struct json *j, const char *key, const char *text)
 
 /* ---- results.json ---- */
 
+/* `stopping_episode` and `per_actor_stopped` as the study means them: the first is the number of
+ * episodes when the actors did not stop, and only null in the second shows that. */
 static void write_results(struct json *j, const struct settings *cell, const struct record *r)
 {
     const int64_t total = *r->total_episodes;
@@ -100,7 +107,7 @@ static void write_results(struct json *j, const struct settings *cell, const str
 
 /* ---- tracking_data.json ---- */
 
-/* The logs of a run up to its end. */
+/* The logs of a run up to its last episode; rows behind it are fill values. */
 struct logs {
     const struct record *record;
     const double *episodes;
@@ -116,6 +123,8 @@ static void put_layers(struct json *j, const char *key, const double layers[3])
     end(j, '}');
 }
 
+/* The study has one norm for each layer of all actors together: the root mean square over the
+ * actors of their own norms, which are what the file has. */
 static void write_gradients(struct json *j, const struct logs *logs)
 {
     const struct record *const r = logs->record;
@@ -142,6 +151,7 @@ static void write_gradients(struct json *j, const struct logs *logs)
     end(j, ']');
 }
 
+/* 1e-10: the bound of the study, below which it takes the critic's gradient for 0. */
 static void write_asymmetry(struct json *j, const struct logs *logs)
 {
     const struct record *const r = logs->record;
@@ -158,6 +168,8 @@ static void write_asymmetry(struct json *j, const struct logs *logs)
     end(j, ']');
 }
 
+/* tanh rises with its input, so its extremes are the tanh of the extremes of the inputs. Its mean
+ * is not the tanh of their mean, and cannot be computed from what is recorded. */
 static void write_activations(struct json *j, const struct logs *logs)
 {
     const struct record *const r = logs->record;
@@ -217,6 +229,8 @@ static enum status write_file(const char *folder, const char *name, const struct
     return atomic_file_end(&output, true, fault);
 }
 
+/* Write the folder of a run. A folder that exists is used: an export can write into one that
+ * already holds something. */
 static enum status export_run(const struct export *e, int64_t run, struct fault *fault)
 {
     struct settings cell;
@@ -243,6 +257,8 @@ static enum status export_run(const struct export *e, int64_t run, struct fault 
     return status;
 }
 
+/* The list of runs that have a folder. It is written last: when it exists, so do the folders that
+ * it names. */
 static enum status write_status(const struct export *e, struct fault *fault)
 {
     struct atomic_file output;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * CSV tables from the table of record fields (record.h): a field belongs to the table whose
+ * dimensions it has, so that a new field appears in the right file without a change here. One run
+ * is in memory at a time, and each file appears whole or not at all (atomic_file.h).
+ */
 #include "base/text.h"
 #include "report/export.h"
 #include "sys/atomic_file.h"
@@ -10,8 +15,8 @@
 
 enum { INDEX_DIMENSIONS = 3, FIELDS_MOST = 128 };
 
-/* A field is in the table whose dimensions are its own; one with labels (action, layer, …) behind
- * them has a column for each label. */
+/* A field is in the table that has the same dimensions. A field with one dimension more, whose
+ * values have names (action, layer, …), has a column for each name. */
 static const struct shape {
     const char *name;
     enum dimension dims[INDEX_DIMENSIONS];
@@ -25,7 +30,8 @@ static const struct shape {
     [EXPORT_HISTOGRAMS] = {"histograms", {DIM_SNAPSHOT, DIM_ACTION, DIM_BIN}},
 };
 
-/* How far a run's own rows go. */
+/* The extents of a run that `runs` shows: cells of a sweep can differ in them, and the datasets are
+ * as large as the largest. */
 static const enum dimension shown_extents[] = {DIM_EPISODE, DIM_LOG, DIM_SNAPSHOT, DIM_EVALUATION,
                                                DIM_ACTOR};
 enum { EXTENTS = sizeof shown_extents / sizeof *shown_extents };
@@ -43,7 +49,8 @@ static int count_dims(const enum dimension *dims)
     return count;
 }
 
-/* The dimension of a field's labels in a table, DIM_NONE without; false: it is in another table. */
+/* Whether a field belongs to a table: its dimensions begin with those of the table, and at most one
+ * with labels follows. `labels`: that one, or DIM_NONE. */
 static bool belongs(const struct field *field, const struct shape *shape, enum dimension *labels)
 {
     const int own = count_dims(field->dims), index = count_dims(shape->dims);
@@ -54,11 +61,11 @@ static bool belongs(const struct field *field, const struct shape *shape, enum d
     return *labels == DIM_NONE || record_labels(*labels) != NULL;
 }
 
-/* A column of a table, or as many as there are labels. */
+/* A field as a column of a table, or as one column for each label. */
 struct column {
     const struct field *field;
     enum dimension labels;
-    void *values; /* of the run at hand */
+    void *values; /* of the current run; NULL: it has no rows, and the fields are empty */
 };
 
 struct sheet {
@@ -75,7 +82,8 @@ static int64_t labels_of(const struct column *column, const struct extents *exte
 
 /* ---- values ---- */
 
-/* The digits that any decimal of that many survives, and more only where they are needed. */
+/* 15 digits (6 of a float) are kept by any such number; more are written only when they are needed
+ * to read back the same bits. NaN, which was never written, is an empty field. */
 static void print_real(FILE *file, double value)
 {
     char text[TEXT_NUMBER] = "";
@@ -92,6 +100,8 @@ static void print_single(FILE *file, float value)
     fputs(text, file);
 }
 
+/* Outcome and cause are numbers in the file; people and pandas read their names. -1 is "not
+ * seen". */
 static void print_whole(FILE *file, const struct field *field, int32_t value)
 {
     if (field == record_field("outcome"))
@@ -104,7 +114,7 @@ static void print_whole(FILE *file, const struct field *field, int32_t value)
         fprintf(file, "%" PRId32, value);
 }
 
-/* What was never written is left empty. */
+/* A value that was never written is an empty field. */
 static void print_value(FILE *file, const struct field *field, const void *values, int64_t at)
 {
     switch (field->type) {
@@ -125,6 +135,7 @@ static void print_value(FILE *file, const struct field *field, const void *value
 
 /* ---- rows ---- */
 
+/* The columns of one row. `row` counts over all index dimensions, and labels are the fastest. */
 static void print_fields(const struct sheet *sheet, const struct extents *extents, int64_t row)
 {
     for (size_t i = 0; i < sheet->count; i++) {
@@ -160,7 +171,9 @@ static bool is_time(enum dimension dim)
     return dim == DIM_EPISODE || dim == DIM_LOG || dim == DIM_SNAPSHOT || dim == DIM_EVALUATION;
 }
 
-/* All rows of a run, up to its last episode. */
+/* All rows of a run up to its last episode. Rows are in the order of the file (the last dimension
+ * is the fastest), so time, which is the first dimension, ends the loop as soon as it passes that
+ * episode. */
 static void print_rows(const struct sheet *sheet, int64_t run, const struct settings *cell,
                        int64_t episodes)
 {
@@ -191,7 +204,7 @@ static void print_rows(const struct sheet *sheet, int64_t run, const struct sett
         free(coordinates[d]);
 }
 
-/* A row of `runs`: where the run stands and what it is, for every run that was chosen. */
+/* A row of `runs`, for every chosen run, also one that is not done: its state and its settings. */
 static void print_run(const struct sheet *sheet, const struct export *e, int64_t run,
                       const struct settings *cell)
 {
@@ -220,6 +233,8 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
 
 /* ---- tables ---- */
 
+/* The header. Index columns of time are all called `episode`: a log or a snapshot is named by its
+ * episode. The number of labels does not depend on the cell, so any settings will do for it. */
 static void print_names(const struct sheet *sheet, const struct export *e)
 {
     FILE *const file = sheet->output.file;
@@ -285,6 +300,7 @@ static enum status read_run(const struct sheet *sheet, const struct export *e, i
     return status;
 }
 
+/* Cells can differ in their extents, so each run gets its own memory. */
 static void give_memory(struct sheet *sheet, const struct extents *extents)
 {
     for (size_t i = 0; i < sheet->count; i++) {
@@ -303,6 +319,8 @@ static void take_memory(struct sheet *sheet)
     }
 }
 
+/* Add the rows of a run to a table. A run without rows is in `runs` only, with empty fields; a run
+ * that failed is done, so that its outcome is read there as well. */
 static enum status export_run(struct sheet *sheet, const struct export *e, int64_t run,
                               struct fault *fault)
 {
@@ -326,6 +344,9 @@ static enum status export_run(struct sheet *sheet, const struct export *e, int64
     return status;
 }
 
+/* Table by table, not run by run: only one file is open at a time, and an error leaves whole tables
+ * or none. The first error is the one that is reported: that of closing the file would hide its
+ * cause. */
 enum status export_tables(const struct export *e, const bool *wanted, struct fault *fault)
 {
     enum status status = STATUS_OK;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Writing a JSON object in pieces. jansson builds whole values only; this code adds the brackets,
+ * commas and margins around them, so that the bytes are the ones that jansson would write for the
+ * whole.
+ */
 #include "report/json.h"
 #include "base/text.h"
 #include <string.h>
 
+/* After the first error nothing more is written, so that errno stays that of the first one. */
 static void put(struct json_stream *s, const char *text, size_t size)
 {
     s->written = s->written && fwrite(text, 1, size, s->file) == size;
@@ -19,7 +25,9 @@ static void put_margin(struct json_stream *s)
         put(s, " ", 1);
 }
 
-/* jansson begins a value at the left margin. Within a string it writes no line feed. */
+/* jansson indents a value as if it began at the left margin; the margin of this depth is added
+ * after each line feed. A line feed within a string is written as \\n, so every one here is between
+ * tokens. */
 static int put_shifted(const char *text, size_t size, void *stream)
 {
     struct json_stream *const s = stream;
@@ -42,7 +50,8 @@ static void put_value(struct json_stream *s, json_t *value)
     json_decref(value);
 }
 
-/* What stands before an item, or before the bracket that ends them. */
+/* Write what comes before an item, or before the closing bracket. An empty list has both brackets
+ * in one line. */
 static void begin_line(struct json_stream *s, bool item)
 {
     if (item && !s->empty)
@@ -97,6 +106,7 @@ void json_stream_set_all(struct json_stream *s, json_t *object)
     json_decref(object);
 }
 
+/* An item is made, written and freed before the next one is made: that is what this file is for. */
 void json_stream_list(struct json_stream *s, const char *key, int64_t count,
                       json_t *(*make)(const void *of, int64_t i), const void *of)
 {
@@ -119,6 +129,7 @@ bool json_stream_end(struct json_stream *s)
     return s->written;
 }
 
+/* The text decides whether it is `none`: which number means that depends on the setting. */
 json_t *json_setting(const struct setting *row, double number)
 {
     char text[TEXT_NUMBER];

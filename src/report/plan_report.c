@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The plan for people and as JSON. Both show the same numbers: for people in units that fit the
+ * size of the number, in JSON always in seconds and bytes.
+ */
 #include "base/text.h"
 #include "query/plan.h"
 #include "report/json.h"
@@ -25,7 +29,7 @@ static const char *write_value(const struct plan_axis *axis, double value, char 
     return text;
 }
 
-/* The key, without the section that most axes are of. */
+/* The key of the setting, without the section "training." that most axes have. */
 static const char *axis_label(const struct plan_axis *axis)
 {
     static const char section[] = "training.";
@@ -33,7 +37,8 @@ static const char *axis_label(const struct plan_axis *axis)
     return axis->row->key + (short_one ? strlen(section) : 0);
 }
 
-/* Numbers of workers to show, ascending; returns how many. */
+/* Choose numbers of workers to show, ascending: the one that the user gave, or some usual ones with
+ * the number of cores of this machine among them. Returns how many. */
 static size_t choose_workers(const struct plan_request *request, int64_t workers[WORKERS_MOST])
 {
     if (request->workers > 0) {
@@ -59,6 +64,7 @@ static size_t choose_workers(const struct plan_request *request, int64_t workers
 
 /* ---- for people ---- */
 
+/* The bounds are where rounding would give the next unit: 59.96 s would be printed as 60.0 s. */
 static const char *write_time(double seconds, char text[AMOUNT_SIZE])
 {
     if (seconds < 59.95)
@@ -72,6 +78,7 @@ static const char *write_time(double seconds, char text[AMOUNT_SIZE])
     return text;
 }
 
+/* Three digits, in powers of 1000. */
 static const char *write_bytes(double bytes, char text[AMOUNT_SIZE])
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
@@ -98,6 +105,7 @@ static void print_cell(FILE *file, const struct plan *plan, int64_t cell)
     fputc('\n', file);
 }
 
+/* All values of an axis, or the first two and the last when there are many (seeds). */
 static void print_values(FILE *file, const struct plan_axis *axis)
 {
     const bool whole = axis->count <= VALUES_SHOWN;
@@ -120,6 +128,8 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Where the expectation comes from is part of the line: a calibration of two seconds is much less
+ * certain than finished cells. */
 static void print_hours(FILE *file, const struct plan *plan)
 {
     char time[AMOUNT_SIZE];
@@ -127,9 +137,11 @@ static void print_hours(FILE *file, const struct plan *plan)
     if (plan->finished > 0)
         fprintf(file, " left of %.3g", plan->total_s / 3600);
     if (isnan(plan->calibration_s))
-        fprintf(file, ", going by %" PRId64 " finished cell%s", plan->learnt, plural(plan->learnt));
+        fprintf(file, ", expected from %" PRId64 " finished cell%s", plan->learnt,
+                plural(plan->learnt));
     else
-        fprintf(file, ", going by a calibration of %.1f s on this machine", plan->calibration_s);
+        fprintf(file, ", expected from a calibration of %.1f s on this machine",
+                plan->calibration_s);
     if (plan->longest_s > 0)
         fprintf(file, "; longest cell %s", write_time(plan->longest_s, time));
     fputc('\n', file);
@@ -173,6 +185,7 @@ static int column_width(const struct plan_axis *axis)
     return (int)width;
 }
 
+/* Widths are measured over the values of an axis, not over all cells. */
 static void print_list(FILE *file, const struct plan *plan)
 {
     int *widths = fault_alloc(plan->axis_count, sizeof *widths);
@@ -238,14 +251,14 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* The name of a file need not be UTF-8. */
+/* The name of a file can be any bytes, while JSON must be UTF-8. */
 static json_t *text_or_null(const char *text)
 {
     json_t *const string = json_string(text);
     return string != NULL ? string : json_null();
 }
 
-/* Axes are called as their datasets in the file. */
+/* Axes have the names of their datasets in the file, as in all JSON of this program. */
 static void pack_cell(json_t *object, const struct plan *plan, int64_t cell)
 {
     for (size_t a = 0; a < plan->axis_count; a++) {

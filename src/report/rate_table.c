@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The small table at the end of `run` and in `status`. It counts, and does not estimate: it must be
+ * right at any moment of a sweep, when the runs that are done are not a random part of all runs. So
+ * every time in it is either one that was seen or a bound, "> N".
+ */
 #include "report/rate_table.h"
 #include "base/text.h"
 #include <ccmsweep/fault.h>
@@ -6,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When a run stopped, or what that is later than. */
+/* The stopping episode of a run, or the episode that it is later than. */
 struct moment {
-    int64_t episode; /* -1: nothing is known */
+    int64_t episode; /* -1: unknown */
     bool after;
 };
 
-/* Runs of one pair of learning rates. */
+/* The runs of one pair of learning rates. */
 struct group {
     double rates[RUN_TABLE_RATES];
     int64_t runs, done, outcomes[OUTCOME_COUNT];
@@ -25,13 +30,15 @@ struct grid {
     struct group *groups;
 };
 
+/* Diverged, failed and quarantined runs have no stopping episode, not even a bound: a diverged run
+ * can never stop. */
 static bool is_timed(const struct run_row *r)
 {
     return r->state == RUN_STATE_DONE &&
            (r->outcome == OUTCOME_STOPPED || r->outcome == OUTCOME_CENSORED);
 }
 
-/* A censored time is later than an equal one that was seen. */
+/* "Later than 600" comes after "600". */
 static int compare_moments(const void *a, const void *b)
 {
     const struct moment *const x = a;
@@ -41,8 +48,10 @@ static int compare_moments(const void *a, const void *b)
     return x->after - y->after;
 }
 
-/* Time `place` of all, when each "after" may be any later one: exact only if nothing before it is
- * open, else not earlier than it stands. */
+/* The time at `place` of the sorted times, when each "later than N" can be any later episode. It is
+ * exact only if no time before it is open: an open time could move behind it, and this one would
+ * move forward in rank. Then only a bound is known: it is not earlier than the time that is at this
+ * place now. */
 static struct moment moment_at(const struct moment *sorted, int64_t place)
 {
     if (sorted[place].after)
@@ -54,6 +63,7 @@ static struct moment moment_at(const struct moment *sorted, int64_t place)
     return sorted[place];
 }
 
+/* The first stop that was seen; if none was, the earliest bound. */
 static void sum_up(struct group *group, struct moment *times)
 {
     qsort(times, (size_t)group->timed, sizeof *times, compare_moments);
@@ -79,6 +89,8 @@ static void add_run(struct group *group, const struct run_table *table, int64_t 
     }
 }
 
+/* Counts, then gives each group its part of one array of times, then fills these parts: no array
+ * grows. */
 static struct grid make_table(const struct run_table *table)
 {
     static const struct moment unknown = {-1, false};
@@ -109,7 +121,7 @@ static struct grid make_table(const struct run_table *table)
 
 /* ---- for people ---- */
 
-/* Columns of outcomes, some of which are shown only when there is something in them. */
+/* The columns of outcomes; the rare ones are shown only when some run has that outcome. */
 static const struct {
     enum outcome outcome;
     bool always;
@@ -129,7 +141,8 @@ static int wider(int width, int other)
     return other > width ? other : width;
 }
 
-/* Learning rates are written so that no two of them look the same. */
+/* Learning rates are written with all their digits, so that two different ones never look the same;
+ * the columns are as wide as that needs. */
 static void measure(const struct grid *grid, int widths[RUN_TABLE_RATES])
 {
     char text[TEXT_NUMBER];

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
+/*
+ * A table is filled first and measured afterwards: the width of a column is known only when its
+ * last cell is. Cells are texts already, so the two forms cannot round differently.
+ */
 #include "report/sheet.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts one after the other. */
+/* An array of texts that grows. */
 struct texts {
     size_t count, room;
     char **text;
@@ -103,6 +107,7 @@ void sheet_note(struct sheet *sheet, const char *format, ...)
 
 /* ---- for a terminal ---- */
 
+/* Widths are in bytes: all texts in tables are ASCII. The caller frees the array. */
 static int *measure(const struct sheet *sheet)
 {
     const size_t columns = sheet->headings.count;
@@ -116,6 +121,8 @@ static int *measure(const struct sheet *sheet)
     return widths;
 }
 
+/* Blanks are written only before a text, so that no line ends in blanks, which diff and people who
+ * copy a table would see. */
 static void print_row(const struct sheet *sheet, FILE *file, char *const *texts, const int *widths)
 {
     int gap = 0; /* blanks owed before the next text, so that none end a line */
@@ -145,6 +152,7 @@ void sheet_print(const struct sheet *sheet, FILE *file)
     free(widths);
 }
 
+/* A word longer than a line stays whole: names of files and numbers must not be broken. */
 void sheet_print_wrapped(FILE *file, const char *text)
 {
     size_t column = 0;
@@ -162,6 +170,8 @@ void sheet_print_wrapped(FILE *file, const char *text)
 
 /* ---- LaTeX ---- */
 
+/* A minus sign before a number is set in mathematics, or LaTeX prints a hyphen; but not the hyphen
+ * inside a word or an exponent. */
 void sheet_escape_latex(FILE *file, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {

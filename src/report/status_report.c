@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * `status` for people and as JSON. The words are for somebody who looks for ten seconds: how far it
+ * is, when it will be done, and what needs attention. What is not known is "?" or null, never a
+ * guess. What a cell is called and why it needs attention is decided once (name_cell, reason_of),
+ * for both forms.
+ */
 #include "report/status_report.h"
 #include "base/text.h"
 #include "report/json.h"
@@ -9,10 +15,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Cells that are told by name; more are counted. */
+/* Number of cells of each kind that are listed; the others are counted. --cells lists them all. */
 enum { TOLD = 10 };
 
-/* Room for what there is to say of one. */
+/* Bytes for the reason why a cell needs attention. */
 enum { REASON = RECORD_WHY + 64 };
 
 static int64_t running_of(const struct run_table *table)
@@ -25,6 +31,8 @@ static int64_t left_of(const struct run_table *table)
     return table->runs - table->states[RUN_STATE_DONE];
 }
 
+/* UTC, not local time: the machine of the sweep and that of the reader may be in different
+ * zones. */
 static void write_date(double time_s, char *text, size_t size)
 {
     const time_t whole = (time_t)time_s;
@@ -42,7 +50,8 @@ static void write_seconds(double seconds, char *text, size_t size)
         text_duration(seconds, text, size);
 }
 
-/* Seconds of wall time left, and how far that may be off; NaN when nothing is known or runs. */
+/* Seconds of wall time left, and their margin; NaN when nothing is known, or when nothing is being
+ * trained and there is no rate at which the work shrinks. */
 static double left_s(const struct run_table *table, double *margin_s)
 {
     const double workers = (double)running_of(table);
@@ -72,7 +81,7 @@ static bool is_set_aside(const struct run_row *r)
 
 /* ---- for people ---- */
 
-/* Twelve digits of the hash, and whether the source had been changed. */
+/* Twelve digits of the hash, and the mark of a source that had been changed. */
 static void write_revision(const char *revision, char *text, size_t size)
 {
     const size_t digits = strspn(revision, "0123456789abcdef");
@@ -90,10 +99,10 @@ static void print_head(FILE *file, const struct status_report *report)
     if (report->held)
         fprintf(file, "lock      held by %s\n", report->holder[0] != '\0' ? report->holder : "?");
     else
-        fputs("lock      free: nobody works on it\n", file);
+        fputs("lock      free: no process works on it\n", file);
 }
 
-/* What an exit code says, with a comma in front; "" for one that says nothing. */
+/* An exit code in words, after a comma; "" for one that has no meaning here. */
 static const char *words_of(int code)
 {
     switch (code) {
@@ -110,6 +119,8 @@ static const char *words_of(int code)
     }
 }
 
+/* Without an end it is running if the lock is held; otherwise it was killed before it could write
+ * its end. */
 static void print_start(FILE *file, const struct status_report *report)
 {
     const struct run_table_start *const start = &report->table.start;
@@ -125,9 +136,10 @@ static void print_start(FILE *file, const struct status_report *report)
         fprintf(file, "; ended on %s with code %d%s\n", ended, start->status,
                 words_of(start->status));
     else
-        fputs(report->held ? "; still running\n" : "; ended out of order\n", file);
+        fputs(report->held ? "; still running\n" : "; ended unexpectedly\n", file);
 }
 
+/* Rare states are shown only when a run is in them. */
 static void print_counts(FILE *file, const struct run_table *table)
 {
     const int64_t *const n = table->states;
@@ -145,7 +157,9 @@ static void print_counts(FILE *file, const struct run_table *table)
             o[OUTCOME_QUARANTINED]);
 }
 
-/* Share of the sweep that is done: whole cells, and of those begun the share of their episodes. */
+/* Share of the sweep that is done: all cells that are done, and of each begun cell the share of its
+ * episodes. Episodes can be compared between any cells, while times are known only when cells have
+ * finished. */
 static double share_done(const struct run_table *table)
 {
     double cells = (double)table->states[RUN_STATE_DONE];
@@ -181,6 +195,8 @@ static void print_progress(FILE *file, const struct run_table *table)
     fputc('\n', file);
 }
 
+/* Why a cell needs attention, NULL if it does not. The worst comes first: one sentence is given,
+ * and a run that crashed and was lost is more urgently a crash. */
 static const char *reason_of(const struct run_row *r, char *text, size_t size)
 {
     if (r->outcome == OUTCOME_QUARANTINED)
@@ -196,7 +212,7 @@ static const char *reason_of(const struct run_row *r, char *text, size_t size)
         snprintf(text, size, "crashed %d time%s so far", r->trouble.crashes,
                  r->trouble.crashes == 1 ? "" : "s");
     else if (r->state == RUN_STATE_LOST)
-        snprintf(text, size, "was in flight when its job ended out of order");
+        snprintf(text, size, "was in flight when its job ended unexpectedly");
     else if (r->trouble.suspect != 0)
         snprintf(text, size, "suspect: was in flight when a job was lost, %d time%s alone",
                  r->trouble.lost, r->trouble.lost == 1 ? "" : "s");
@@ -205,7 +221,7 @@ static const char *reason_of(const struct run_row *r, char *text, size_t size)
     return text;
 }
 
-/* Cells with a crash mark, and those marks together. */
+/* Number of cells with crash marks, and of the marks of all cells. */
 static int64_t count_crashes(const struct run_table *table, int64_t *marks)
 {
     int64_t cells = 0;
@@ -225,7 +241,8 @@ static int64_t count_suspects(const struct run_table *table)
     return suspects;
 }
 
-/* Cells that are set aside, or all others there is something to say of. */
+/* List the cells that are set aside, or all others that need attention. Two calls, so that a long
+ * list of lost cells does not push the failed ones out of the ten that are shown. */
 static void print_reasons(FILE *file, const struct run_table *table, bool set_aside)
 {
     int64_t told = 0;
@@ -261,8 +278,9 @@ static void print_attention(FILE *file, const struct run_table *table)
 
 /* ---- every cell ---- */
 
-/* Texts of a line that differ in length from sweep to sweep: the rates, two of the run, and the
- * other axes from CELL_AXIS on. */
+/* Columns of --cells whose width depends on the sweep: the learning rates, seed and host of the
+ * run, then the other axes from CELL_AXIS on. They are measured before the first line is
+ * printed. */
 enum { CELL_SEED = RUN_TABLE_RATES, CELL_HOST, CELL_AXIS };
 
 static size_t cells_of(const struct run_table *table)
@@ -311,7 +329,8 @@ static int *measure_cells(const struct run_table *table)
     return widths;
 }
 
-/* Where a run stopped, how far it is, or what that is later than. */
+/* The stopping episode of a run, "> N" when it is censored, or how far a run is that is not
+ * done. */
 static void write_episode(const struct run_row *r, char *text, size_t size)
 {
     if (r->state != RUN_STATE_DONE && r->episode > 0)
@@ -326,6 +345,7 @@ static void write_episode(const struct run_row *r, char *text, size_t size)
         snprintf(text, size, "-");
 }
 
+/* The outcome says more than "done". */
 static const char *state_of(const struct run_row *r)
 {
     return r->state == RUN_STATE_DONE ? outcome_name((enum outcome)r->outcome)
@@ -391,7 +411,7 @@ static json_t *whole_or_null(int64_t value)
     return value >= 0 ? json_integer(value) : json_null();
 }
 
-/* A name from outside need not be UTF-8, which JSON is. */
+/* A name from outside can be any bytes, while JSON must be UTF-8: others are written as "?". */
 static json_t *text_or_null(const char *text)
 {
     char plain[4096];
@@ -462,7 +482,7 @@ static json_t *attention_json(const void *of, int64_t run)
     return told ? cell_json(table, run) : NULL;
 }
 
-/* Runs by where they stand, and those that are done by their outcome. */
+/* Number of runs by state, and of those that are done by outcome. */
 static void set_counts(json_t *object, const struct run_table *table)
 {
     int64_t marks = 0;

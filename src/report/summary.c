@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The summary of one training. The times are of actors of one run here, not of runs; as everywhere,
+ * a time that was not seen is never replaced by the limit.
+ */
 #include "report/summary.h"
 #include "base/text.h"
 #include <errno.h>
@@ -10,7 +14,8 @@
 
 enum { REWARD_WINDOW = 100, MESSAGE_SIZE = 160 };
 
-/* The events of an actor, in the order in which they usually come. */
+/* The events of an actor, in the order in which they usually occur. A reader sees from the lines
+ * below each other how stopping proceeds. */
 static const struct {
     const char *name;
     size_t offset; /* of the array in struct record */
@@ -30,6 +35,8 @@ static int compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Times that were not seen are later than all others, so the k-th time of all actors is known when
+ * k of them have one (as endpoint_time in query/cohort.c). */
 struct summary_event summary_event(const int32_t *times, int64_t actors)
 {
     struct summary_event event = {.first = -1, .median = -1, .last = -1};
@@ -75,6 +82,7 @@ static double mean_last_reward(const struct record *record)
     return sum / (double)count;
 }
 
+/* -1, a run that ended before its first training step, counts as no cause. */
 static void count_causes(const struct record *record, int64_t actors, int64_t counts[CAUSE_COUNT])
 {
     memset(counts, 0, CAUSE_COUNT * sizeof *counts);
@@ -84,7 +92,8 @@ static void count_causes(const struct record *record, int64_t actors, int64_t co
     }
 }
 
-/* The sentence of a detection; false when it never held. */
+/* Write the sentence of a detection, with the bounds from the settings of this run, since they can
+ * be set; false: it was never detected. */
 static bool describe_detection(const struct settings *cell, const struct record *record,
                                enum detection detection, char text[MESSAGE_SIZE])
 {
@@ -121,6 +130,8 @@ static void write_episode(int64_t episode, char text[TEXT_NUMBER])
         snprintf(text, TEXT_NUMBER, "%lld", (long long)episode);
 }
 
+/* One line that is enough for most readers, in bold on a terminal. A censored run is explained
+ * below it: "not stopped by N" is easily read as "stopped at N". */
 static void print_headline(FILE *file, const struct settings *cell, const struct record *record,
                            bool colour)
 {
@@ -167,6 +178,8 @@ static void print_events(FILE *file, const struct settings *cell, const struct r
         fprintf(file, "  - : not by episode %d\n", *record->total_episodes);
 }
 
+/* "stopped" needs enough still episodes at the end; a critic that is still but was watched for too
+ * short a time must not be called stopped. */
 static void print_critic(FILE *file, const struct record *record)
 {
     const int total = *record->total_episodes;
@@ -311,14 +324,16 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
     return written;
 }
 
-/* ---- for either ---- */
+/* ---- both ---- */
 
+/* NO_COLOR (no-color.org): any value that is not empty switches colours off. */
 static bool has_colour(void)
 {
     const char *const refused = getenv("NO_COLOR");
     return isatty(STDOUT_FILENO) && (refused == NULL || *refused == '\0');
 }
 
+/* A reader that left (EPIPE: head, a pager) is not a fault; whatever else stops the output is. */
 enum status summary_write(const struct settings *cell, const struct record *record, double wall_s,
                           bool json, struct fault *fault)
 {

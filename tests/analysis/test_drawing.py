@@ -135,7 +135,7 @@ def test_more_axes_than_two(tmp_path):
     assert study.rows == ["agents 2, capacity 200", "agents 2, capacity 300",
                           "agents 3, capacity 200", "agents 3, capacity 300"]
     assert study.columns == ["0.001", "0.01"] and len(study.cells) == 8
-    with pytest.raises(paper.NothingToDraw, match="wants a grid"):
+    with pytest.raises(paper.NothingToDraw, match="needs a grid"):
         drawing.draw(study, "stopping_bubbles")
 
 

@@ -396,4 +396,4 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     assert "3 seeds are too few" in one_warning(told, "too few")
     for one in [*told["comparisons"], *told["tests"]]:
         assert one["too_few"] and one["exact"] and one["least_p"] == 0.25
-        assert one["note"].startswith("too few seeds: p is 0.25 at least")
+        assert one["note"].startswith("too few seeds: p is at least 0.25")

@@ -78,7 +78,7 @@ def test_report_names_cells_axes_and_costs(folder):
     assert list(got)[2:6] == ["actor_lr", "critic_lr", "seed", "environment.channels"]
     assert got["actor_lr"] == ["0.001, 0.1"] and got["critic_lr"] == ["0.01"]
     assert got["seed"] == ["1, 2, …, 12 (10 values)"] and got["environment.channels"] == ["2, 3"]
-    assert re.fullmatch(r"\S+, going by a calibration of [0-2]\.\d s on this machine; longest cell "
+    assert re.fullmatch(r"\S+, expected from a calibration of [0-2]\.\d s on this machine; longest cell "
                         r"0\.\d\d s", *got["core-hours"])
     workers = [re.fullmatch(r" *(\d+) workers?: +\d+\.\d+ (s|min)", line).group(1)
                for line in got["wall time"]]
@@ -163,7 +163,7 @@ def test_finished_cells_of_a_file_say_what_to_expect(folder):
     assert got["file_bytes"] == pytest.approx(size, rel=0.05)
     text = plan("one.yaml", "run.h5", "--list", cwd=folder)
     assert "  finished    1 in run.h5, 0 left\n" in text and "wall time" not in text
-    assert re.search(r"^  core-hours  0 left of \S+, going by 1 finished cell$", text, re.M)
+    assert re.search(r"^  core-hours  0 left of \S+, expected from 1 finished cell$", text, re.M)
     assert re.search(r"^     0 .* finished$", text, re.M)
 
 

@@ -360,7 +360,7 @@ def test_status_for_people(finished):
     assert table + "\n" == done.stdout
     assert [line.split()[0] for line in head.splitlines()] == [
         "sweep", "lock", "start", "cells", "outcomes", "progress"]
-    assert "6 cells" in head and "free: nobody works on it" in head
+    assert "6 cells" in head and "free: no process works on it" in head
     assert "6: 6 done, 0 running, 0 pending" in head
     assert len(cells.splitlines()) == 7
 
@@ -387,9 +387,9 @@ def test_status_tells_of_a_lost_job(tmp_path):
     assert told["states"]["lost"] == 1 and not told["locked"]
     assert told["last_start"]["end"] is None and told["last_start"]["code"] is None
     assert [cell["reason"] for cell in told["attention"]] == [
-        "was in flight when its job ended out of order"]
+        "was in flight when its job ended unexpectedly"]
     text = run("status", tmp_path / "l.h5").stdout
-    assert "; ended out of order\n" in text and "\nattention run 0 (actor_lr 0.0001" in text
+    assert "; ended unexpectedly\n" in text and "\nattention run 0 (actor_lr 0.0001" in text
 
 
 @pytest.mark.parametrize("content, message", {

@@ -99,7 +99,7 @@ def test_help():
 def test_a_training_that_is_done(trained):
     shown = text(trained).splitlines()
     assert re.fullmatch(rf"sweep     {trained}, 1 cell, algorithm version \d+", shown[0])
-    assert shown[1] == "lock      free: nobody works on it"
+    assert shown[1] == "lock      free: no process works on it"
     assert shown[2] == "cells     1: 1 done, 0 running, 0 pending"
     assert shown[3].startswith("outcomes  0 stopped, 1 censored, 0 diverged")
     assert re.fullmatch(r"progress  100.0 %   a cell takes .* s \(90 of 100 at most .* s\)",
@@ -211,7 +211,7 @@ def test_a_start_is_going_on_or_ended_out_of_order(tmp_path):
     assert re.search(r"^start     no\. 1 on .*; still running$", shown, re.M)
     assert "16: 0 done, 1 running, 15 pending" in shown
     shown = text(tmp_path / "l.h5")
-    assert re.search(r"^start     no\. 1 on .*; ended out of order$", shown, re.M)
+    assert re.search(r"^start     no\. 1 on .*; ended unexpectedly$", shown, re.M)
     assert "16: 0 done, 0 running, 1 lost, 15 pending" in shown
 
 
@@ -225,7 +225,7 @@ def test_what_is_held_against_cells_is_told(untouched):
                  rf"attention run 4 {named.format(7, 0.99, 'exact')} suspect: was in flight when a "
                  r"job was lost, 1 time alone",
                  rf"attention run 5 {named.format(8, 0.99, 'exact')} was in flight when its job "
-                 r"ended out of order",
+                 r"ended unexpectedly",
                  r"crashes   2 marks on 1 cell so far",
                  r"lost      a job, with 1 cell in flight: the same command resumes it"):
         assert re.search(f"^{line}$", shown, re.M), line

@@ -249,7 +249,7 @@ def differences(study, canvas):
     comparisons. Left of the line: stops sooner than the reference."""
     told = [one for one in study.told["comparisons"] if one["family"] == "reference"]
     if not any(one["difference"] is not None for one in told):
-        raise NothingToDraw("no comparisons: they want two configurations and two seeds of both")
+        raise NothingToDraw("no comparisons: they need two configurations, and two seeds that both have")
     shown = thin(told, TALL)
     if len(shown) < len(told):
         canvas.note(f"{len(shown)} of {len(told)} comparisons are shown, evenly spaced.")

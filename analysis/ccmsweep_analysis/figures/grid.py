@@ -144,7 +144,7 @@ def two_numbers(study):
         across = [key[place] for key in study.row_keys]
         if all(isinstance(key, (int, float)) and key > 0 for key in [*across, *study.column_keys]):
             return across, study.column_keys
-    raise NothingToDraw(f"wants a grid of one positive number by {study.column_axis}")
+    raise NothingToDraw(f"needs a grid of one positive number by {study.column_axis}")
 
 
 def stopping_bubbles(study, canvas):

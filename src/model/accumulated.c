@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* The gradients that the published program logged, from sums over passes (the header says why the
+ * sums suffice). A pass adds to the sums (accumulated_pass); a stretch turns its sums into
+ * gradient when its row is replaced (end_stretch); the rest follows once at the end
+ * (accumulated_end). Only log episodes come here. */
 #include "model/accumulated.h"
 #include "model/mec.h"
 #include <string.h>
@@ -60,7 +64,9 @@ static void add_product(const struct accumulated *sums, int m, int n, int k, con
     compute_product(sums->br->critic->compute, &p);
 }
 
-/* d_y (rows, A) of actor a += d (rows, H1) · w (A, H1)ᵀ, on rows from b on. */
+/* d_y (rows, A) of actor a += sign · d (rows, H1) · w (A, H1)ᵀ, on rows from b on. The sign serves
+ * Σ_{p>a} as the sum over all passes less that over passes up to a: the first is known only at the
+ * end, the second only at pass a. */
 static void add_slopes(struct accumulated *sums, int a, int b, int rows, const float *d,
                        const float *w, float sign)
 {
@@ -98,7 +104,10 @@ static void sum_second_layer(struct accumulated *sums, int b, int on)
         sums->h2[m] += (float)sums->passes[b] * b2[m];
 }
 
-/* Add what the stretch's row gives to everything but the joint inputs, and end the stretch. */
+/* Add what the stretch's row gives to everything but the joint inputs, and end the stretch. Within
+ * it no unit of the second layer switches (the certificate of best_response), so d2 is one vector
+ * and the gradient of the second layer is d2 times the sum of h1. A row of actor a in passes after
+ * a's own also gives a, by its own inputs, a part of dL/dy. */
 static void end_stretch(struct accumulated *sums, int b)
 {
     const struct best_response *br = sums->br;
@@ -129,6 +138,7 @@ static void end_stretch(struct accumulated *sums, int b)
     sums->version[b] = -1;
 }
 
+/* Remember the row as it is in this pass: by the end of the stretch it may have been replaced. */
 static void begin_stretch(struct accumulated *sums, int b, int i)
 {
     const struct best_response *br = sums->br;
@@ -147,7 +157,8 @@ static void begin_stretch(struct accumulated *sums, int b, int i)
     memset(sums->stretch_h + at * h1, 0, h1 * sizeof(float));
 }
 
-/* d1 and h1 of the present pass. */
+/* d1 and h1 of the present pass. u + δ has the units of the first layer as they are now, also those
+ * that have switched since the row was evaluated; t holds as long as the certificate does. */
 static void add_pass(struct accumulated *sums, int b)
 {
     const struct best_response *br = sums->br;
@@ -180,6 +191,8 @@ void accumulated_pass(struct accumulated *sums, int i, const float *gradient)
             end_stretch(sums, b);
     }
     memcpy(sums->actor + (size_t)i * size, gradient, size * sizeof *gradient);
+    /* At this point `sum` has the passes up to and including i. Taken off here, and added as a
+     * whole in end_actor, it leaves those after i. */
     const float *w =
         br->theta + br->critic->mlp.weight[0] + (size_t)(br->critic->agents * S + i * A) * h1;
     add_slopes(sums, i, 0, br->samples, sums->sum, w, -1.0F);
@@ -187,6 +200,8 @@ void accumulated_pass(struct accumulated *sums, int i, const float *gradient)
 
 void accumulated_moved(struct accumulated *sums, int i, const float *before, const float *after)
 {
+    /* accumulated_end multiplies all of `sum` by the new actions, but the passes so far had the
+     * old ones: correct by (old - new) times what they have summed up. */
     const struct critic *critic = sums->br->critic;
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t first = (size_t)(critic->agents * S + i * A);

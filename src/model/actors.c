@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Passes of the actors. Each actor is small (2691 parameters as published); what saves time is to
+ * leave out samples that pass nothing back, which are nearly all once tanh has saturated. */
 #include "model/actors.h"
 #include "model/mec.h"
 #include <math.h>
@@ -6,6 +8,8 @@
 
 enum { S = MEC_STATE, A = MEC_ACTION };
 
+/* 25·ln2/2 in f32: where the published program's tanh becomes exactly ±1 (PyTorch's vectorised
+ * kernel on a CPU). With `exact`, rounding alone decides, from |z| of 9.011 on. */
 static const float CLIFF = 8.664339742F;
 
 void actors_bind(struct actors *actors, const struct settings *settings, struct compute *compute,
@@ -51,6 +55,8 @@ void actors_forward(const struct actors *actors, const float *theta, int i, int 
     float *h1 = x->h1 + at * (size_t)mlp->out[0];
     float *h2 = x->h2 + at * (size_t)mlp->out[1];
     float *y = x->y + at * A;
+    /* The first layer reads the actor's own columns of the joint states, a row every N·S floats:
+     * no copy. */
     mlp_hidden(actors->compute, mlp, 0, own, rows, state + (size_t)i * S, n * S, h1);
     mlp_hidden(actors->compute, mlp, 1, own, rows, h1, (size_t)mlp->out[0], h2);
     mlp_output(actors->compute, mlp, own, rows, h2, x->z + at * A);
@@ -59,6 +65,8 @@ void actors_forward(const struct actors *actors, const float *theta, int i, int 
         memcpy(action + (size_t)b * (n * A) + (size_t)i * A, y + b * A, A * sizeof *y);
 }
 
+/* 1 - y² as the backward pass forms it, in f32: a formula that is equal in mathematics would not
+ * be 0 where that one is. */
 int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
 {
     const float *y = x->y + (size_t)i * (size_t)rows * A;
@@ -73,7 +81,8 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
     return count;
 }
 
-/* dL/dz, and the samples where it is not 0. */
+/* dL/dz, and the samples where it is not 0. The others are left out of every product below: what
+ * they would add is exactly 0. A NaN is not 0 and stays in. */
 static void start_backward(struct actors *actors, int rows, const float *y, const float *d_y)
 {
     int count = 0;
@@ -110,7 +119,8 @@ static void weight_gradient(const struct actors *actors, int m, const float *x, 
     compute_product(actors->compute, &p);
 }
 
-/* gradient (n) = Σ d (samples, n) over the active samples. */
+/* gradient (n) = Σ d (samples, n) over the active samples: a product with a column of ones. One is
+ * enough, as the distance between its rows is 0. */
 static void bias_gradient(const struct actors *actors, int n, const float *d, float *gradient)
 {
     static const float one = 1.0F;
@@ -128,6 +138,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     const float *h1 = x->h1 + at * (size_t)width1;
     const float *h2 = x->h2 + at * (size_t)width2;
     start_backward(actors, rows, x->y + at * A, d_y);
+    /* Nothing passes the tanh: the gradient is exactly 0, which is the event under study. */
     if (actors->active_count == 0) {
         memset(gradient, 0, mlp->size * sizeof *gradient);
         return;
@@ -135,6 +146,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     mlp_transpose(width1, width2, own + mlp->weight[1], actors->w2);
     back(actors, width2, A, actors->d_z, own + mlp->weight[2], h2, actors->d_a2);
     back(actors, width1, width2, actors->d_a2, actors->w2, h1, actors->d_a1);
+    /* The output layer's weight is (A, H2), so x and d trade places here. */
     weight_gradient(actors, A, actors->d_z, A, width2, h2, gradient + mlp->weight[2]);
     weight_gradient(actors, width1, h1, (size_t)width1, width2, actors->d_a2,
                     gradient + mlp->weight[1]);
@@ -145,6 +157,8 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     bias_gradient(actors, width1, actors->d_a1, gradient + mlp->bias[0]);
 }
 
+/* The same products without the ReLU's mask, for logs only: they show at which layer a gradient is
+ * lost. Inactive samples keep their 0: the products write active ones only. */
 void actors_chain(struct actors *actors, const float *theta, int i, int rows)
 {
     const struct mlp *mlp = &actors->mlp;

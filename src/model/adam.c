@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+/* The scalars of Adam's step; the loop over the parameters is a kernel (kernels_tmpl.c). */
 #include "model/adam.h"
 #include <math.h>
 #include <string.h>
 
+/* In f64 and rounded once each, as the published program has them. Formed in f32, 1 - β2 would have
+ * lost ten of its 24 bits, and every step would differ. */
 struct adam adam_scalars(double lr, double beta1, double beta2, double eps, int64_t t)
 {
     return (struct adam){
@@ -18,6 +21,8 @@ struct adam adam_scalars(double lr, double beta1, double beta2, double eps, int6
 
 void adam_soft_update(double tau, size_t count, float *target, const float *source)
 {
+    /* The published setting. A copy, because 0·target is not 0 where a target is infinite, and
+     * because it is faster. */
     if (tau == 1.0) {
         memcpy(target, source, count * sizeof *target);
         return;

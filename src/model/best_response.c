@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+/* The maximising row of the frozen critic, kept up to date by bounds. The header derives what is
+ * used here; this file follows its letters. In the order of the file: measures of the critic once
+ * for each step (best_response_start), one sample laid out at a reference (lay_out), what is done
+ * when an action has moved (refresh, from best_response_find), and the bookkeeping of a move
+ * (best_response_moved), which only adds up and never evaluates.
+ *
+ * It must never return a row that the plain step would not: every comparison that decides to leave
+ * a row alone is written so that a NaN leads to an evaluation. */
 #include "model/best_response.h"
 #include "model/mec.h"
 #include <math.h>
@@ -6,10 +14,12 @@
 
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
 
-/* First guess of how far the joint action of √N = 1 moves while the critic stands still, and the
- * factor when it was too little: a sample that moves further is laid out again. */
+/* First guess of κ for one agent (it grows with √N): how far the joint action of a sample moves
+ * while the critic is frozen. A sample that moves further is laid out again with a κ larger by the
+ * factor. Both decide the cost only: a small κ means many layouts, a large one many mixed units. */
 static const float KAPPA = 0.15F;
 static const float KAPPA_GROWTH = 4.0F;
+/* A few roundings of f32, the factor of the slack (header, "Rounding"). */
 static const float ROUNDING = 0x1p-21F;
 
 void best_response_bind(struct best_response *br, struct critic *critic,
@@ -21,6 +31,8 @@ void best_response_bind(struct best_response *br, struct critic *critic,
     const size_t h2 = (size_t)critic->mlp.out[1];
     *br = (struct best_response){.critic = critic, .region = region, .samples = samples};
     br->at = arena_take(scratch, b, sizeof *br->at);
+    /* All arrays of one length in a loop: a list is easier to check than ten lines that differ in
+     * one word. */
     float **wide[] = {&br->state_part, &br->z, &br->shift,  &br->u,
                       &br->h,          &br->t, &br->common, &br->bound};
     for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
@@ -40,6 +52,7 @@ void best_response_bind(struct best_response *br, struct critic *critic,
     br->margin1 = arena_take(scratch, h1, sizeof(float));
     br->margin2 = arena_take(scratch, h2, sizeof(float));
     br->row_own = arena_take(scratch, n * O, sizeof(float));
+    /* Two rows at least: form_bounds borrows them for c and v. */
     br->row_h = arena_take(scratch, (n > 2 ? n : 2) * h1, sizeof(float));
     br->row_z2 = arena_take(scratch, n * h2, sizeof(float));
     br->row_q = arena_take(scratch, n, sizeof(float));
@@ -83,7 +96,7 @@ static float norm(const struct best_response *br, size_t count, const float *x)
     return (float)sqrt(kernels_of(br)->squares(count, x));
 }
 
-/* out (n) = Σ_p a[p]·w[list[p]] (·, n). */
+/* out (n) = Σ_p a[list[p]]·w[list[p]] (·, n): a combination of some rows of w. */
 static void combine(const struct best_response *br, int count, const int32_t *list, const float *a,
                     const float *w, int n, float *out)
 {
@@ -98,7 +111,11 @@ static void absolute(size_t count, const float *x, float *y)
         y[i] = fabsf(x[i]);
 }
 
-/* How far an action can move the sums of the first layer. */
+/* How far an action can move the sums of the first layer: `reach` of each unit for the margins of
+ * the first layer (‖Δa‖ ≤ κ moves unit k by at most κ·reach[k], by Cauchy and Schwarz), and
+ * `spread` for those of the second. The latter is an estimate, not a bound: four times the root
+ * mean square over directions. refresh compares the true ‖δ‖ with ρ, so a guess that is too small
+ * costs a new layout and no wrong row. */
 static void measure_first_layer(struct best_response *br)
 {
     const size_t h1 = (size_t)width1(br);
@@ -132,6 +149,7 @@ void best_response_start(struct best_response *br, const float *theta, const flo
     br->theta = theta;
     br->state = state;
     br->action = action;
+    /* Nothing is known of any sample: laying one out waits until an actor needs it. */
     memset(br->at, 0, (size_t)br->samples * sizeof *br->at);
     critic_joint_state(br->critic, theta, br->samples, NULL, state, br->state_part);
     linear_region_begin(br->region, theta);
@@ -139,12 +157,14 @@ void best_response_start(struct best_response *br, const float *theta, const flo
     absolute(h1 * h2, br->critic->w2, br->abs_w2);
     absolute(h2, theta + mlp->weight[2], br->abs_w3);
     absolute(A * h1, own_actions(br), br->abs_own);
+    /* ‖W1‖ over all its weights is √H1 times the root mean square over units. */
     br->first_norm = norm(br, (size_t)mlp->in[0] * h1, theta) / sqrtf((float)h1);
     for (size_t m = 0; m < h2; m++)
         br->norm2[m] = norm(br, h1, br->critic->w2 + m * h1);
 }
 
-/* u (rows, H1) = z + own (rows, O) · W°: first-layer sums of rows at the reference. */
+/* u (rows, H1) = z + own (rows, O) · W°: first-layer sums of rows at the reference. δ is not in
+ * them: it is the same for all rows and is added where they are used. */
 static void reference_sums(const struct best_response *br, int b, int rows, const float *own,
                            float *u)
 {
@@ -156,6 +176,7 @@ static void reference_sums(const struct best_response *br, int b, int rows, cons
     compute_product(critic->compute, &p);
 }
 
+/* Put a row, with its present own inputs, on the list of those to be evaluated. */
 static void add_row(struct best_response *br, int b, int *rows, int agent)
 {
     const size_t n = (size_t)br->critic->agents;
@@ -165,7 +186,8 @@ static void add_row(struct best_response *br, int b, int *rows, int agent)
                br->row_own + (size_t)r * O);
 }
 
-/* Evaluate the rows that were added, at the present actions: row_h, row_z2 and row_q. */
+/* Evaluate the rows that were added, at the present actions: row_h, row_z2 and row_q. A list of
+ * units that are on in any of the rows serves all: a zero adds nothing. */
 static void evaluate_rows(struct best_response *br, int b, int rows)
 {
     const struct critic *critic = br->critic;
@@ -190,7 +212,9 @@ static void evaluate_rows(struct best_response *br, int b, int rows)
                           br->theta[mlp->bias[2]], NULL, NULL, br->row_q);
 }
 
-/* Certificate and slack of a row with hidden units h (H1), second-layer sums z2 (H2) and dQ/dh. */
+/* Certificate (the radius: distance to the nearest change of sign in the second layer) and slack of
+ * a row with hidden units h (H1), second-layer sums z2 (H2) and dQ/dh. Units of the second layer
+ * that are off by more than rounding do not add to the slack: their sums reach no value. */
 static void measure_row(const struct best_response *br, struct response *at, const float *h,
                         const float *z2, const float *t)
 {
@@ -211,7 +235,9 @@ static void measure_row(const struct best_response *br, struct response *at, con
     at->slack = ROUNDING * scale + ROUNDING / 8.0F * slope * br->first_norm * at->inputs;
 }
 
-/* Row r of those just evaluated is the sample's maximising row. */
+/* Row r of those just evaluated is the sample's maximising row: keep what its certificate and its
+ * slopes are made of. From here on `change` and `distance` count from this evaluation, but u and δ
+ * still from the reference. The version tells accumulated.c that a stretch has ended. */
 static void take_row(struct best_response *br, int b, int r)
 {
     const size_t h1 = (size_t)width1(br);
@@ -237,7 +263,8 @@ static void take_row(struct best_response *br, int b, int r)
     at->version++;
 }
 
-/* c and v of the sample whose region was just found, and what they make of the own actions. */
+/* c and v of the sample whose region was just found, and their products with the weights of the own
+ * actions, so that a row's own move costs three multiply-adds in place of a sum over H1 units. */
 static void form_bounds(struct best_response *br, int b)
 {
     const size_t h1 = (size_t)width1(br);
@@ -293,7 +320,8 @@ static int add_proposers(struct best_response *br, int b)
     return rows;
 }
 
-/* Largest bound of a row other than the maximising one, at δ = 0. */
+/* Largest bound of a row other than the maximising one, at δ = 0. The sums C and E are added when
+ * it is used, so that one number stands for all rivals as long as nothing rises above it. */
 static void find_rival(struct best_response *br, int b)
 {
     const size_t first = (size_t)b * (size_t)br->critic->agents;
@@ -304,7 +332,9 @@ static void find_rival(struct best_response *br, int b)
             at->rival = fmaxf(at->rival, br->q[first + (size_t)j] + br->e[first + (size_t)j]);
 }
 
-/* What a row just evaluated says of its agent's value at the reference. */
+/* What a row just evaluated says of its agent's value at the reference. The row was evaluated at
+ * the present δ: taking C off leaves q_j within E of the truth, which becomes its e_j. At the
+ * reference itself C and E are 0. */
 static void note_value(struct best_response *br, int b, int r)
 {
     const int32_t agent = br->row_agent[r];
@@ -316,7 +346,9 @@ static void note_value(struct best_response *br, int b, int r)
     br->inside[j] = 1;
 }
 
-/* Make the present actions the reference: evaluate all rows, sort the units, keep the best row. */
+/* Make the present actions the reference: evaluate all rows, sort the units, keep the best row. `z`
+ * must be the joint part at these actions. The best row is evaluated once more by evaluate_rows, so
+ * that its value and those of later challengers come from the same sums. */
 static void lay_out(struct best_response *br, int b, float kappa)
 {
     const size_t n = (size_t)br->critic->agents;
@@ -364,6 +396,8 @@ static void lay_out_again(struct best_response *br, int b, float kappa)
 static void renew_row(struct best_response *br, int b)
 {
     const size_t h2 = (size_t)width2(br);
+    /* z2 before take_row replaces it: flips are counted for bench only, to show how tight the
+     * certificate is. */
     const float *z2 = br->z2 + (size_t)b * h2;
     int one = 0;
     bool flipped = false;
@@ -385,7 +419,8 @@ static float largest_gain(const struct response *at)
     return at->together + at->apart + at->rounding * sqrtf(at->shift2) + at->slack;
 }
 
-/* Rows whose bound lets them beat the maximum. */
+/* Rows whose bound lets them beat the maximum. An equal bound counts for lower agents only: among
+ * equal rows the lowest agent is the one that is wanted. The negation lets a NaN challenge. */
 static int add_challengers(struct best_response *br, int b, float best)
 {
     const size_t n = (size_t)br->critic->agents;
@@ -423,7 +458,12 @@ static void challenge(struct best_response *br, int b)
     find_rival(br, b);
 }
 
-/* Bring a sample that has moved up to date. Comparisons with NaN lead to an evaluation. */
+/* Bring a sample that has moved up to date, at the least cost that is safe, in this order:
+ * - outside the neighbourhood of its reference, or with other rows than were laid out, the sorted
+ *   units say nothing any more: lay out again;
+ * - the row's own inputs have moved, or its certificate fails: evaluate that row again;
+ * - a rival's bound reaches the maximum: evaluate those rivals.
+ * Mostly none of these holds. Comparisons with NaN lead to an evaluation. */
 static void refresh(struct best_response *br, int b)
 {
     struct response *at = &br->at[b];
@@ -447,6 +487,8 @@ void best_response_find(struct best_response *br, int count, const int32_t *list
         if (!br->at[list[i]].known)
             br->fresh[fresh++] = list[i];
     critic_joint(br->critic, br->theta, fresh, br->fresh, br->state_part, br->action, br->z);
+    /* A first κ that grows with √N: with each agent's action moving on its own, that is how ‖Δa‖
+     * grows. */
     for (int i = 0; i < fresh; i++)
         lay_out(br, br->fresh[i], KAPPA * sqrtf((float)br->critic->agents));
     br->tally.passes += count;
@@ -463,6 +505,7 @@ void best_response_gradient(const struct best_response *br, int i, int count, co
         const int b = list[r];
         const size_t at = (size_t)b * h1;
         float joint[A];
+        /* Actor i is in every row by the joint action, and in its own row a second time. */
         float own[A] = {0};
         kernels_of(br)->slopes((int)h1, joint_actions(br, i), br->u + at, br->shift + at,
                                br->t + at, joint);
@@ -474,7 +517,9 @@ void best_response_gradient(const struct best_response *br, int i, int count, co
     }
 }
 
-/* What actor i's own row gains from its own part. */
+/* What actor i's own row gains from its own part. A row that begins to propose was not sorted for,
+ * and a maximising row that no longer proposes is gone: either makes the sample outdated. A row
+ * other than the maximum that no longer proposes needs nothing; its bound is not asked any more. */
 static void move_row(struct best_response *br, int i, int b, const float by[A])
 {
     const size_t row = (size_t)b * (size_t)br->critic->agents + (size_t)i;
@@ -505,6 +550,8 @@ void best_response_moved(struct best_response *br, int i, const float *before, c
             length2 += m.by[k] * m.by[k];
             some |= m.by[k] != 0.0F;
         }
+        /* A saturated actor often does not move at all on a sample: then every figure stays as it
+         * is. */
         if (!at->known || !some)
             continue;
         const size_t first = (size_t)b * h1;
@@ -516,6 +563,8 @@ void best_response_moved(struct best_response *br, int i, const float *before, c
         m.bound = br->bound + first;
         kernels_of(br)->move(&m);
         at->moved = true;
+        /* Each actor moves once in a step, so the squares of the moves add up to ‖Δa‖² of the
+         * joint action. */
         at->travelled += length2;
         at->own = fmaxf(at->own, sqrtf(length2));
         at->change = m.value;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+/* Passes of the critic over lists of rows (the header has the letters, and why the joint part is
+ * apart). Everything here has a shape that suits small products: rows of a sample are neighbours
+ * in a list, so that a group of them shares its joint part and its list of units that are on. */
 #include "model/critic.h"
 #include "model/mec.h"
 #include <ccmsweep/fault.h>
 #include <string.h>
 
+/* O: own inputs of a row. */
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
 
 void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,
@@ -44,7 +48,8 @@ void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int
     }
 }
 
-/* out = start + x (samples, k) · W1[first : first + k] on some samples. */
+/* out = start + x (samples, k) · W1[first : first + k] on some samples. States and actions are
+ * apart because states stay the same while the actors of a step change one by one. */
 static void joint_part(const struct critic *critic, const float *theta, int count,
                        const int32_t *list, int first, int k, const float *x, const float *start,
                        size_t start_row, float *out)
@@ -77,6 +82,8 @@ void critic_rows_clear(struct critic_rows *rows)
     rows->count = 0;
 }
 
+/* The "nobody" row is a row like the others with zeros for its own inputs, as published: the
+ * critic values it, and it trains the critic, when no agent proposes or none was accepted. */
 void critic_own(const struct critic *critic, int agent, const float *state, const float *action,
                 float *own)
 {
@@ -102,6 +109,8 @@ void critic_rows_add(struct critic_rows *rows, const struct critic *critic, int 
 void critic_rows_add_proposers(struct critic_rows *rows, const struct critic *critic, int sample,
                                const float *state, const float *action)
 {
+    /* In ascending order of the agents: critic_best takes the first among equals, which must be
+     * the lowest. */
     const int before = rows->count;
     for (int j = 0; j < critic->agents; j++)
         if (action[(size_t)j * A] >= 0.0F)
@@ -118,7 +127,8 @@ int critic_rows_group(const struct critic_rows *rows, int r)
     return next - r;
 }
 
-/* Hidden layers of `count` rows of one sample from row r on. */
+/* Hidden layers of `count` rows of one sample from row r on. The units that are on in any of these
+ * rows take the place of all H1 as the inner index: the rest are 0 in every row. */
 static void evaluate_group(const struct critic *critic, const float *theta, const float *joint,
                            const struct critic_rows *rows, int r, int count)
 {
@@ -148,9 +158,11 @@ void critic_evaluate(const struct critic *critic, const float *theta, const floa
         evaluate_group(critic, theta, joint, rows, r, count);
         r += count;
     }
+    /* The output layer of all samples at once: it has no list to share. */
     mlp_output(critic->compute, &critic->mlp, theta, rows->count, rows->h2, rows->q);
 }
 
+/* q[top] != q[top]: a NaN that came first gives way to any number. */
 int critic_best(const float *q, int count)
 {
     int top = 0;
@@ -172,6 +184,8 @@ void critic_joint_f64(const struct critic *critic, const float *theta, const flo
 {
     const struct mlp *mlp = &critic->mlp;
     const int states = critic->agents * S;
+    /* Input by input, as its weights to all units lie side by side. The order of the sums is not
+     * that of f32, which does not matter: f64 has 29 bits to spare. */
     const float *w1 = theta + mlp->weight[0];
     for (int k = 0; k < mlp->out[0]; k++)
         out[k] = (double)theta[mlp->bias[0] + (size_t)k];
@@ -203,6 +217,8 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
     return value;
 }
 
+/* Backward products run over the units of the second layer as their inner index, and a product
+ * reads the rows of its second factor: the forward weight has them as columns. */
 void critic_turn(struct critic *critic, const float *theta)
 {
     mlp_transpose(critic->mlp.out[0], critic->mlp.out[1], theta + critic->mlp.weight[1],
@@ -215,11 +231,14 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     const float *w3 = theta + critic->mlp.weight[2];
+    /* d_q·w3 through the ReLU of the second layer, row by row. */
     for (int r = 0; r < rows->count; r++) {
         const size_t at = (size_t)r * h2;
         for (size_t k = 0; k < h2; k++)
             critic->d_a2[at + k] = rows->h2[at + k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
     }
+    /* Then back through the second layer and the first one's ReLU, sample by sample, over the units
+     * of the second layer that are on in any of the sample's rows. */
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const size_t at = (size_t)r;
@@ -242,7 +261,8 @@ static void weight_gradient(const struct critic *critic, int rows, int m, const 
     compute_product(critic->compute, &p);
 }
 
-/* gradient (H1, H2) of the second layer: sample by sample, only the units that are on. */
+/* gradient (H1, H2) of the second layer: sample by sample, only the units that are on. It starts
+ * from zeros and adds to itself, since each sample has other units. */
 static void second_layer_gradient(const struct critic *critic, const struct critic_rows *rows,
                                   float *gradient)
 {
@@ -270,6 +290,8 @@ void critic_parameter_gradient(struct critic *critic, int samples, const struct 
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
     float *d_w1 = gradient + mlp->weight[0];
+    /* Rows of a sample have the same joint inputs, so their gradients are summed first: 500 of the
+     * 510 inputs of a row of the published size then cost once per sample and not once per row. */
     memset(critic->d_joint, 0, (size_t)samples * h1 * sizeof(float));
     for (int r = 0; r < rows->count; r++) {
         float *sum = critic->d_joint + (size_t)rows->sample[r] * h1;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
+/* Greedy episodes that leave no trace: generators, devices and results are the evaluation's own,
+ * and the networks are only read. Seed e of episode e makes every evaluation of a training, and of
+ * all trainings, face the same tasks. */
 #include "model/evaluation.h"
 
+/* Enough for wide products, and few enough that their scratch does not grow with the number of
+ * episodes. */
 enum { LOCKSTEP = 64 };
 
 static int min_int(int64_t a, int64_t b)
@@ -10,6 +15,7 @@ static int min_int(int64_t a, int64_t b)
 
 int evaluation_lockstep(const struct settings *settings)
 {
+    /* The training itself acts in one environment, with the same scratch. */
     if (settings->evaluation.every == 0)
         return 1;
     return min_int(settings->evaluation.episodes, LOCKSTEP);
@@ -24,6 +30,7 @@ void evaluation_bind(struct evaluation *evaluation, const struct settings *setti
     evaluation->rollout = rollout;
     evaluation->mec = arena_take(scratch, e, sizeof *evaluation->mec);
     for (size_t k = 0; k < e; k++) {
+        /* While the arena only measures there are no environments to bind. */
         struct mec unplaced;
         mec_bind(evaluation->mec != NULL ? &evaluation->mec[k] : &unplaced, settings, scratch,
                  scratch);
@@ -60,6 +67,8 @@ struct evaluation_result evaluation_run(struct evaluation *evaluation)
     const int64_t episodes = evaluation->settings->evaluation.episodes;
     const int64_t steps = evaluation->settings->training.steps;
     struct evaluation_result sum = {0};
+    /* Summed in the order of the episodes and not of the lockstep, so that the bits do not depend
+     * on LOCKSTEP. */
     for (int64_t first = 0; first < episodes; first += LOCKSTEP) {
         const int count = min_int(episodes - first, LOCKSTEP);
         play(evaluation, first, count);

@@ -21,8 +21,8 @@
 #endif
 
 /** VL floats in a vector. A tile of a product has up to MR rows, one of dots DR by DR sums: what
- *  the registers hold (x86-64 has 32 vectors with AVX-512, else 16). FUSED: a multiply-add rounds once.
- */
+ *  the registers hold (x86-64 has 32 vectors with AVX-512, else 16). FUSED: a multiply-add rounds
+ *  once. */
 #if defined __AVX512F__
 enum { VL = 16, MR = 8, DR = 4, FUSED = 1 };
 #define LEVEL "avx512"

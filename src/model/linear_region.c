@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
+/* Values of all rows of one sample at once (the header has the formula). Used for TD targets, for
+ * the ranking of proposals, and by best_response for its first pass. Each needs the values of many
+ * rows that differ in ten inputs, and not their hidden units: where those are needed,
+ * critic_evaluate does it. */
 #include "model/linear_region.h"
 #include "model/mec.h"
 #include <string.h>
 
+/* PACK: mixed units are packed in multiples of a whole block of lanes, so that no product has a
+ * rest. */
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A, PACK = 16 };
 
 static struct signs bind_signs(int units, struct arena *scratch)
@@ -48,7 +54,9 @@ void linear_region_begin(struct linear_region *region, const float *theta)
     memcpy(region->start + O * h2, theta + mlp->bias[1], h2 * sizeof(float));
 }
 
-/* A unit whose sums are not numbers in any row is on, so that the NaN reaches the values. */
+/* Sort units by the extremes of their sums. Without a branch: an entry that does not belong to its
+ * list is overwritten by the next. A unit whose sums are NaN in every row has kept the extremes'
+ * start, +INFINITY and -INFINITY, and so is on: the NaN reaches the values. */
 static void sort_signs(struct signs *signs, int units, const float *margin)
 {
     int on = 0;
@@ -66,7 +74,8 @@ static void sort_signs(struct signs *signs, int units, const float *margin)
     signs->mixed_count = mixed;
 }
 
-/* Coefficients of the own inputs and the constant: what the units that are on contribute. */
+/* Coefficients of the own inputs and the constant: what the units that are on contribute. One
+ * product for both: z is the last row of the basis, and b2 the start of that row alone. */
 static void form_affine(struct linear_region *region, const float *theta, const float *z)
 {
     const struct critic *critic = region->critic;
@@ -91,7 +100,9 @@ static void add_affine(struct linear_region *region, int rows, const float *own)
     compute_product(region->critic->compute, &p);
 }
 
-/* Sums of the mixed units alone, packed side by side; returns the distance between rows. */
+/* Sums of the mixed units alone, packed side by side; returns the distance between rows. Copying
+ * their weights costs O + 1 rows' worth; it makes the product dense, for all rows of the sample.
+ * Padding has zero weights and gives zeros. */
 static size_t evaluate_mixed(struct linear_region *region, const float *z, int rows,
                              const float *own)
 {
@@ -132,12 +143,16 @@ void linear_region_values(struct linear_region *region, const float *theta, cons
 {
     const struct mlp *mlp = &region->critic->mlp;
     const struct kernels *kernels = region->critic->compute->kernels;
+    /* First layer: which units have one sign in all rows. Only their extremes are formed, not
+     * their sums. */
     kernels->range(rows, mlp->out[0], O, z, own, region->basis, region->first.lo, region->first.hi);
     sort_signs(&region->first, mlp->out[0], margin1);
     form_affine(region, theta, z);
     add_affine(region, rows, own);
     if (region->first.mixed_count > 0)
         add_mixed(region, theta, rows, evaluate_mixed(region, z, rows, own));
+    /* Second layer: values, and the extremes of its sums, which best_response sorts with its
+     * margins. */
     kernels->heads(rows, mlp->out[1], region->z2, theta + mlp->weight[2], theta[mlp->bias[2]],
                    region->second.lo, region->second.hi, q);
     sort_signs(&region->second, mlp->out[1], margin2);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* The environment. Formulas, their order and their constants are the published ones, mistakes
+ * included (see serve): rewards must agree to the last digits, or priorities and draws would not.
+ * Hence f64, logarithms as a quotient log(x)/log(2) and not log2, and no common factor taken out
+ * of a formula. */
 #include "model/mec.h"
 #include <math.h>
 #include <string.h>
@@ -7,6 +11,7 @@ void mec_bind(struct mec *mec, const struct settings *settings, struct arena *st
               struct arena *scratch)
 {
     const size_t n = (size_t)settings->environment.agents;
+    /* What lasts from step to step is state; what a step computes anew is scratch. */
     double **const kept[] = {
         &mec->power_dbm, &mec->gain_db, &mec->resource_ghz,   &mec->initial_energy_mj,
         &mec->energy_mj, &mec->size_mb, &mec->cycles_per_bit, &mec->deadline_s,
@@ -32,6 +37,8 @@ static double clip(double x, double low, double high)
     return fmin(fmax(x, low), high);
 }
 
+/* The generator is reseeded here, as by the published constructor: the stream of the training
+ * begins with these draws. An interval of equal ends still draws. */
 void mec_construct(struct mec *mec, struct numpy_rng *rng, uint32_t seed)
 {
     numpy_seed(rng, seed);
@@ -83,7 +90,7 @@ static int smallest(const double *unit, int units)
     return at;
 }
 
-/* Offloaders by ascending arrival, ties by agent. */
+/* Offloaders by ascending arrival, ties by agent. Insertion, as there are at most K of them. */
 static int sort_queue(struct mec *mec, const uint8_t *offload)
 {
     int length = 0;
@@ -120,6 +127,9 @@ static void serve(struct mec *mec, const uint8_t *offload)
     }
 }
 
+/* Two loops: the queue needs the arrival of every task before any of them is served. One gaussian
+ * is drawn for each agent although the variance of the harvest is 0: the published program draws
+ * it, and the tasks come from the same generator. */
 struct mec_step mec_step(struct mec *mec, struct numpy_rng *rng, const uint8_t *offload,
                          const double *compute, const double *transmit)
 {
@@ -148,6 +158,7 @@ struct mec_step mec_step(struct mec *mec, struct numpy_rng *rng, const uint8_t *
         const double harvest_j = s->environment.harvest_j + 0.0 * numpy_gaussian(rng);
         mec->energy_mj[i] = clip(mec->energy_mj[i] - used_j * 1e-6 + harvest_j * 1e-6, 0.0,
                                  s->environment.max_energy_mj);
+        /* An empty battery loses the task, whatever time it would have taken. */
         const double spent_s = mec->energy_mj[i] <= 0.0 ? s->environment.max_time_s : time_s;
         const double late = fmax(spent_s - mec->deadline_s[i], 0.0);
         const double missing = fmax(s->environment.min_energy_mj - mec->energy_mj[i], 0.0) * 1e6;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* What actors and the critic have in common: where parameters lie, how they are drawn, and dense
+ * layers. */
 #include "model/mlp.h"
 #include <math.h>
 #include <string.h>
@@ -14,6 +16,8 @@ struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs)
     return mlp;
 }
 
+/* In PyTorch's order of draws, output by output, although hidden weights are stored input by
+ * input: mlp_at finds the place. The order decides which number each weight gets. */
 static void draw_layer(const struct mlp *mlp, int layer, float *theta, struct torch_rng *rng,
                        double bound)
 {
@@ -28,6 +32,8 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
 {
     for (int l = 0; l < MLP_LAYERS; l++)
         draw_layer(mlp, l, theta, rng, 1.0 / sqrt(mlp->in[l]));
+    /* A second draw of the last layer. The first is not left out: the published program makes it
+     * too, and the generator must have moved on by as many numbers. */
     draw_layer(mlp, MLP_LAYERS - 1, theta, rng, bound);
 }
 
@@ -42,6 +48,8 @@ void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const
     compute_product(compute, &p);
 }
 
+/* Few outputs, and a weight with the inputs of an output side by side: sums along both rows, where
+ * a product would have vectors with three or one of their floats in use. */
 void mlp_output(struct compute *compute, const struct mlp *mlp, const float *theta, int rows,
                 const float *x, float *y)
 {
@@ -64,6 +72,7 @@ void mlp_output(struct compute *compute, const struct mlp *mlp, const float *the
 
 void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum)
 {
+    /* A matrix of ones with a single element: both of its strides are 0 or never used. */
     static const float one = 1.0F;
     struct product p = product_of_transposed(1, n, rows, &one, x, sum);
     p.a_col = 0;
@@ -72,6 +81,8 @@ void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, f
 
 void mlp_transpose(int rows, int columns, const float *from, float *to)
 {
+    /* In blocks, so that neither the reads nor the writes leave a cache line before it is used up.
+     */
     enum { BLOCK = 16 };
     for (int r = 0; r < rows; r += BLOCK)
         for (int c = 0; c < columns; c += BLOCK)

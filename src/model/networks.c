@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* All networks of a training as two families of flat arrays: the optimiser, targets and
+ * checkpoints are loops over them that know no layer. */
 #include "model/networks.h"
 #include <math.h>
 #include <string.h>
@@ -26,6 +28,7 @@ void networks_bind(struct networks *nets, const struct settings *settings, int s
     nets->critic_family = bind_family(nets->critic.mlp.size, state);
 }
 
+/* Targets are copies and moments 0, as published. */
 static void start(struct family *family)
 {
     memcpy(family->target, family->theta, family->size * sizeof(float));
@@ -41,6 +44,7 @@ void networks_init(struct networks *nets, struct torch_rng *rng)
     for (int i = 0; i < nets->actors.agents; i++) {
         float *theta = nets->actor.theta + (size_t)i * actor->size;
         mlp_init(actor, theta, rng, bound);
+        /* After the draws, so that they are the same with and without this setting. */
         if (!isnan(bias))
             theta[actor->bias[2]] = (float)bias;
     }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+/* The table of a record's fields, and what follows from it: sizes, places, names and fill values.
+ * Everything loops over the table, so that a field that is added to RECORD_FIELDS is allocated,
+ * cleared, saved, checked and stored without another line. */
 #include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
 #include <math.h>
 #include <string.h>
 
+/* The type of a field is taken from its C type, so the two cannot disagree. */
 #define TYPE_OF(type)                                                                              \
     _Generic((type){0}, double                                                                     \
              : FIELD_F64, float                                                                    \
@@ -36,6 +40,8 @@ const struct field *record_field(const char *name)
     return NULL;
 }
 
+/* Fixed by the settings, not by how far a training comes: runs of a cell are rows of one dataset,
+ * and a training allocates nothing later. What is not reached keeps its fill. */
 struct extents record_extents(const struct settings *cell)
 {
     const int64_t episodes = cell->training.episodes;
@@ -93,6 +99,7 @@ size_t record_value_size(const struct field *field)
     return sizes[field->type];
 }
 
+/* Each field begins on a multiple of 8 bytes, so that any of them can hold doubles. */
 static size_t padded_size(const struct field *field, const struct extents *extents)
 {
     return ((size_t)record_count(field, extents) * record_value_size(field) + 7) / 8 * 8;
@@ -110,12 +117,15 @@ void record_bind(struct record *r, const struct extents *extents, void *block)
 {
     char *at = block;
     for (int f = 0; f < FIELDS; f++) {
+        /* memcpy, since a pointer to double must not be written through a pointer to void *. */
         void *array = record_count(&fields[f], extents) > 0 ? at : NULL;
         memcpy((char *)r + fields[f].offset, &array, sizeof array);
         at += padded_size(&fields[f], extents);
     }
 }
 
+/* What "not written" looks like: a value that no training writes, except for bytes, which have none
+ * to spare. The file has the same fill, so readers see there what was not reached. */
 static void fill(const struct field *field, void *array, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -148,6 +158,8 @@ void record_clear(struct record *r, const struct extents *extents)
 
 void record_bin_edges(double edges[RECORD_BINS])
 {
+    /* Logarithmic on both sides of 0, from 10^-2 to 10^5: pre-activations grow by orders of
+     * magnitude as an actor saturates. */
     enum { ZERO = RECORD_POSITIVE_EDGES + 1 };
     edges[0] = -INFINITY;
     edges[ZERO] = 0.0;
@@ -168,6 +180,7 @@ void record_coordinates(const struct settings *cell, enum dimension dim, double 
                           : dim == DIM_SNAPSHOT   ? cell->tracking.snapshot_every
                           : dim == DIM_EVALUATION ? cell->evaluation.every
                                                   : 1;
+    /* Episodes count from 1 and logs fall on multiples; actors count from 0. */
     const int64_t first = dim == DIM_ACTOR || dim == DIM_ACTOR_BYTE ? 0 : every;
     const struct extents extents = record_extents(cell);
     for (int64_t i = 0; i < extents.of[dim]; i++)

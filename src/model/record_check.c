@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* What the record of a finished training can hold. It comes from a file that another program may
+ * have written or a disk may have changed, and its whole numbers are used as counts, episodes and
+ * choices: so they are checked before they are. Reals may be anything, since a training that
+ * diverges writes any of them. */
 #include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
 #include <inttypes.h>
@@ -15,8 +19,9 @@ struct range {
     int64_t least, most;
 };
 
-/* Of the values of a field other than `outcome`; -1 stands for what was not seen, and episodes
- * count from 1. */
+/* Of the values of a field other than `outcome`. Told by the field's place in the struct where the
+ * name decides, and by its unit otherwise, so that a new field of episodes is checked without a
+ * line here. A run that was not trained (failed, quarantined) may have no episodes at all. */
 static struct range range_of(const struct field *field, const struct record_bounds *bounds)
 {
     const bool trained = is_trained(bounds->outcome);
@@ -35,6 +40,8 @@ static struct range range_of(const struct field *field, const struct record_boun
     return (struct range){-1, strcmp(field->unit, "actor") == 0 ? bounds->actors : INT32_MAX};
 }
 
+/* -1 is what was not seen. Episodes count from 1, so 0 is damage although it lies between -1 and
+ * the limit. */
 static bool is_expected(const struct field *field, int32_t value, struct range range)
 {
     if (field->offset == offsetof(struct record, outcome))
@@ -44,6 +51,7 @@ static bool is_expected(const struct field *field, int32_t value, struct range r
     return value >= range.least && value <= range.most;
 }
 
+/* The sentence for a value that is not expected, in the words of the file. */
 static void describe(const struct field *field, int64_t i, int32_t value, struct range range,
                      char why[RECORD_WHY])
 {

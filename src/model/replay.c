@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* A ring of transitions and its tree of priorities, as published to the last bit: which transition
+ * a number finds depends on the layout of the tree and on how its sums were rounded. A capacity
+ * that is not a power of two puts leaves at two depths; so has the published tree, whose order
+ * from left to right is therefore not that of the slots. */
 #include "model/replay.h"
 #include "model/mec.h"
 #include <ccmsweep/fault.h>
@@ -55,13 +59,15 @@ void replay_clear(struct replay *replay, double beta_start)
     replay->at->beta = beta_start;
 }
 
+/* Row of an observation in their ring. */
 static float *find_row(const struct replay *replay, int64_t observation)
 {
     const size_t row = (size_t)(observation % replay->observations);
     return replay->observation + row * (size_t)replay->agents * MEC_STATE;
 }
 
-/* Number of the latest transition added to `slot`, from 0 for the first of all. */
+/* Number of the latest transition added to `slot`, from 0 for the first of all. Slots follow each
+ * other in time, so the number tells where its observations lie, and no index is stored. */
 static int64_t find_transition(const struct replay *replay, int64_t slot)
 {
     CHECK(slot >= 0 && slot < replay->at->stored);
@@ -111,6 +117,8 @@ int64_t replay_add(struct replay *replay, const struct transition *transition, d
     return (int64_t)slot;
 }
 
+/* The change is added on the way up, and parents are not formed anew from their children: the
+ * published program does so, and the root keeps the rounding of all changes so far. */
 void replay_update(struct replay *replay, int64_t slot, double error)
 {
     int64_t node = slot + replay->capacity - 1;
@@ -136,6 +144,8 @@ int64_t replay_find(const struct replay *replay, double s)
             node = left + 1;
         }
     }
+    /* By that rounding the root can be larger than the sum of its leaves, and a draw then ends
+     * behind the last transition. */
     const int64_t slot = node - (replay->capacity - 1);
     return slot < replay->at->stored ? slot : replay->at->stored - 1;
 }
@@ -144,11 +154,13 @@ void replay_sample(struct replay *replay, struct python_rng *rng, int batch, int
                    double *weight)
 {
     CHECK(replay->at->stored > 0);
+    /* Before the first draw too: it has 0.401 as published. */
     replay->at->beta = fmin(1.0, replay->at->beta + replay->beta_step);
     const double root = replay->tree[0];
     const double segment = root / batch;
     double largest = 0.0;
     for (int b = 0; b < batch; b++) {
+        /* One number from each segment, so that a batch has large and small priorities. */
         const double s = python_uniform(rng, segment * b, segment * (b + 1));
         slot[b] = replay_find(replay, s);
         const double p = replay->tree[slot[b] + replay->capacity - 1];

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Acting, as published draw by draw. The order of draws is part of the result: noise of all agents
+ * row by row, then one coin where the proposals exceed the limits, then, if it says so, a shuffle
+ * and a sample from another generator; the environment draws after all of these. */
 #include "model/rollout.h"
 #include <ccmsweep/fault.h>
 #include <math.h>
@@ -6,7 +9,8 @@
 
 enum { S = MEC_STATE, A = MEC_ACTION };
 
-/* Relative distance within which two f32 values of the critic may stand in the wrong order. */
+/* Relative distance within which two f32 values of the critic may be in the wrong order: some 30
+ * units in the last place. A larger one would only cost evaluations in f64. */
 static const double NEAR = 4e-6;
 
 void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
@@ -45,7 +49,9 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Random selection among all agents, proposing or not, as published. */
+/* Random selection among all agents, proposing or not, as published: the shuffle before the sample
+ * changes nothing in distribution, but its draws count. Agents are dropped from the end until the
+ * rest fit. */
 static int explore_selection(struct rollout *rollout, const struct mec *mec, struct python_rng *rng,
                              int32_t *taken)
 {
@@ -60,7 +66,7 @@ static int explore_selection(struct rollout *rollout, const struct mec *mec, str
     return count;
 }
 
-/* Sort `count` places of the order by descending value, ties by agent. */
+/* Sort `count` places of the order by descending value, ties by agent. Insertion: rows are few. */
 static void sort_by_value(const double *q, int32_t *order, int count)
 {
     for (int r = 1; r < count; r++) {
@@ -89,6 +95,8 @@ static void rank_proposers(struct rollout *rollout, const float *state, const fl
         q[r] = (double)rows->q[r];
     }
     sort_by_value(q, order, rows->count);
+    /* Runs of neighbours that lie too near each other. Only they are formed anew, which is rare;
+     * the joint part of the first layer in f64 is the expensive half and is formed once. */
     for (int r = 0, next; r < rows->count; r = next) {
         next = r + 1;
         while (next < rows->count && (double)(rows->q[order[next - 1]] - rows->q[order[next]]) <=
@@ -124,6 +132,8 @@ static int exploit_selection(struct rollout *rollout, const struct mec *mec, int
     double used_mb = 0.0;
     for (int k = 0; k < rows->count && count < channels; k++) {
         const int j = rows->agent[rollout->order[k]];
+        /* Below, not up to, the storage, and one that does not fit is skipped while smaller ones
+         * after it may fit: the published rules, which differ from that of `over` above. */
         if (used_mb + mec->size_mb[j] < mec->settings->environment.storage_mb) {
             used_mb += mec->size_mb[j];
             taken[count++] = j;
@@ -161,7 +171,9 @@ static bool select_agents(struct rollout *rollout, const struct mec *mec,
     return over;
 }
 
-/* Let all actors act in all environments, side by side. */
+/* All actors act in all environments, side by side: an actor's parameters are read once for all of
+ * them. The networks see f32; noise and clipping are f64, as published, and what is stored is the
+ * f32 of the result. */
 static void act(struct rollout *rollout, int count, const struct mec *mec,
                 const struct exploration *explore, float *state, float *action)
 {
@@ -220,6 +232,8 @@ void rollout_act(struct rollout *rollout, int count, struct mec *mec, struct num
     if (listed > 0)
         rank_listed(rollout, listed, mec, state, action, accepted);
     for (int e = 0; e < count; e++) {
+        /* From [-1, 1] to [0.01, 1], by the published expression: a share of exactly 0 would make
+         * the time infinite. */
         const double *a = rollout->action + (size_t)e * n * A;
         for (size_t j = 0; j < n; j++) {
             rollout->compute[j] = (a[j * A + 1] + 1.0) * 0.99 / 2.0 + 0.01;

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* Every part of a saved state is held against what a training can leave. The checks go by what
+ * would go wrong otherwise: a place outside an array, a loop that does not end, a choice without a
+ * name, a NaN that would be taken for a divergence of this training. Order matters at one point
+ * only: the number of episodes first, as the others count by it. */
 #include "model/saved.h"
 #include <math.h>
 #include <string.h>
@@ -10,8 +14,8 @@ static bool within(int64_t value, int64_t low, int64_t high)
     return value >= low && value <= high;
 }
 
-/* The generator that is all zeros yields zeros for ever, and some draws are repeated until they are
- * none. Of the first word one bit counts. */
+/* A generator whose words are all 0 yields 0 for ever, and draws that are repeated until they are
+ * not 0 would never end. Of the first word only the highest bit takes part. */
 static bool mt_is_fine(const struct mt19937 *mt)
 {
     uint32_t any = mt->word[0] >> 31;
@@ -55,7 +59,8 @@ static bool devices_are_fine(const struct saved *s)
            drawn(mec->deadline_s, n, s->settings->environment.deadline_s, first);
 }
 
-/* Counters and places of the ring follow from the number of episodes. */
+/* Counters and places of the ring follow from the number of episodes, so they are compared and not
+ * only bounded. */
 static bool ring_is_fine(const struct saved *s)
 {
     const struct replay *const r = s->replay;
@@ -74,6 +79,8 @@ static bool all_finite(const float *values, size_t count)
     return true;
 }
 
+/* What is stored of a transition is used as flags, as inputs of networks and as a place in an
+ * episode (replay_add checks that `done` falls on each T-th). */
 static bool transition_is_fine(const struct saved *s, int64_t slot)
 {
     const struct replay *const r = s->replay;
@@ -117,6 +124,7 @@ static bool transitions_are_fine(const struct saved *s)
     return all_finite(r->observation, (size_t)r->observations * (size_t)r->agents * MEC_STATE);
 }
 
+/* m may be infinite where a gradient was; v is a sum of squares. */
 static bool family_is_fine(const struct family *f)
 {
     for (size_t i = 0; i < f->size; i++) {
@@ -127,6 +135,7 @@ static bool family_is_fine(const struct family *f)
     return true;
 }
 
+/* Shares are quotients of these counts, and last_change is compared with episodes. */
 static bool tracker_is_fine(const struct saved *s)
 {
     const struct tracker_state *const at = s->tracker->at;
@@ -191,7 +200,7 @@ static bool is_fill(const struct field *field, const void *values, int64_t i)
     return false;
 }
 
-/* Largest whole number that can stand in a field. */
+/* Largest whole number that can be in a field; what is not named here is an episode. */
 static int64_t largest(const struct saved *s, const struct field *field)
 {
     const struct record *const r = &s->tracker->record;
@@ -210,6 +219,8 @@ static int64_t largest(const struct saved *s, const struct field *field)
     return s->episode;
 }
 
+/* Rows that are not written yet have their fill, all others a number within limits: a training
+ * writes its rows in order and reads some of them again (detections). */
 static bool field_is_fine(const struct saved *s, const struct field *field)
 {
     const void *const values = values_of(&s->tracker->record, field);
@@ -231,6 +242,7 @@ static bool is_share(double value)
     return value >= 0.0 && value <= 1.0;
 }
 
+/* Reals and bytes of each episode. Bits of actor_moving beyond the last actor must be 0. */
 static bool episodes_are_fine(const struct saved *s)
 {
     const struct record *const r = &s->tracker->record;
@@ -291,7 +303,7 @@ const char *saved_flaw(const struct saved *s)
         return "the record";
     if (!ring_is_fine(s))
         return "the places of the replay";
-    /* One that has diverged has numbers of all kinds, and is not gone on with. */
+    /* A training that has diverged has numbers of all kinds, and is not continued. */
     if (s->tracker->at->diverged != 0)
         return NULL;
     if (!transitions_are_fine(s))

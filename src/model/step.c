@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/* The training step: who is evaluated when, and on which networks. The order is the published one
+ * and decides the result: the batch is drawn, the critic learns from it, the critic is frozen, the
+ * actors climb it one after the other, and the priorities are written last. What saves work is in
+ * files of its own (linear_region, best_response, accumulated); this file only decides which
+ * samples need them. */
 #include "model/step.h"
 #include <string.h>
 
@@ -99,6 +104,8 @@ static void find_targets(struct step *step, const struct batch *batch)
     }
 }
 
+/* Rows of the accepted agents of all samples, with the critic as it is now: their values and
+ * hidden units, for the errors and for the critic's backward pass. */
 static void evaluate_accepted(struct step *step, const struct batch *batch)
 {
     const struct critic *critic = &step->nets->critic;
@@ -122,6 +129,7 @@ static void evaluate_accepted(struct step *step, const struct batch *batch)
     critic_evaluate(critic, theta, step->joint, &step->selected);
 }
 
+/* Σ squared errors of each sample over its rows, from step->target and step->selected. */
 static void find_errors(struct step *step, const struct batch *batch)
 {
     for (int b = 0; b < batch->count; b++)
@@ -142,6 +150,8 @@ void step_errors(struct step *step, const struct batch *batch)
     find_errors(step, batch);
 }
 
+/* Copy the transitions that were drawn side by side: a product reads a batch as one matrix. A
+ * transition that was drawn twice is copied twice, and counts twice. */
 static void gather(struct step *step, const struct replay *replay)
 {
     struct batch *batch = &step->batch;
@@ -177,6 +187,8 @@ static double critic_loss(struct step *step)
     return sum / rows->count;
 }
 
+/* The critic learns: errors, loss and gradient by its present parameters, then Adam, then the copy
+ * to its target. The tracker is told after the update, with the activations from before it. */
 static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
 {
     struct networks *nets = step->nets;
@@ -357,6 +369,7 @@ void step_run(struct step *step, struct replay *replay, struct python_rng *rng,
     update_critic(step, tracker, t);
     probe_enter(&step->probe, PHASE_ACTORS);
     update_actors(step, tracker, t);
+    /* Last, as published: the errors are those from before the update, in the order of draws. */
     probe_enter(&step->probe, PHASE_PRIORITIES);
     for (int b = 0; b < step->batch.count; b++)
         replay_update(replay, step->slot[b], step->error[b]);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* Events and logs of a training. Every function reads what the training step hands it and writes
+ * rows of the record; none changes a parameter or draws a number. The training asks two things
+ * only: whether it has ended (stopping episode, diverged), and tracker_wants_cause, which decides
+ * what is computed for the record alone. */
 #include "model/tracker.h"
 #include <math.h>
 #include <string.h>
@@ -125,6 +129,7 @@ static bool all_zero(const float *x, size_t count)
     return true;
 }
 
+/* In f64: the square of a gradient below 1e-23 is 0 in f32, and logs follow gradients down to 0. */
 static double norm(const struct tracker *tracker, const float *x, size_t count)
 {
     return sqrt(tracker->kernels->squares(count, x));
@@ -303,6 +308,8 @@ static void add_square(double *figure, double norm)
     *figure = (isnan(*figure) ? 0.0 : *figure) + norm * norm;
 }
 
+/* An event needs every episode, so gradients and changes are looked at always; norms and shares
+ * only in log episodes, which cost twice as much as others (README.md, "What it costs"). */
 void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
 {
     track_gradient(tracker, pass);
@@ -372,6 +379,7 @@ static void log_gradients(struct tracker *tracker)
         r->actor_grad_accumulated[log] / r->critic_grad_accumulated[log];
 }
 
+/* All three action dimensions together: sums add up, extremes are taken again. */
 static struct preactivations merge(const struct preactivations part[A])
 {
     struct preactivations all = part[0];
@@ -462,6 +470,8 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     r->actor_param_norm[tracker->log] = norm(tracker, actors, actor_count);
     r->critic_param_norm[tracker->log] = norm(tracker, critic, critic_count);
     log_preactivations(tracker);
+    /* A log episode may have no training step (episode 1 with log_every 1): its gradients stay
+     * NaN. */
     if (tracker->training)
         log_gradients(tracker);
     detect(tracker);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/* One training from its settings to its record: what an episode is, and the whole state as one
+ * block of bytes. Everything that changes during a training is laid out in one arena (bind), so
+ * that saving is a copy and nothing can be forgotten. The other arena has what can be made again:
+ * scratch that is written before it is read, and the devices of the evaluation. */
 #include "model/evaluation.h"
 #include "model/mec.h"
 #include "model/networks.h"
@@ -18,6 +22,8 @@
 /* First bytes of a state; the numbers also give away another byte order. */
 #define STATE_MAGIC UINT64_C(0x43434d5354415433)
 
+/* The first bytes of a state: whose it is, and how far. All fields have 8 bytes, so there is no
+ * padding whose bytes would differ between equal states. */
 struct header {
     uint64_t magic;
     uint64_t algorithm_version;
@@ -46,7 +52,8 @@ struct trainer {
     struct arena scratch;
 };
 
-/* FNV-1a over "key=value" lines of all settings that decide the result. */
+/* FNV-1a over "key=value" lines of all settings that decide the result. It only has to tell apart a
+ * state from another cell's by mistake; the identity in a file is a SHA-256 (spec/identity). */
 static uint64_t fingerprint(const struct settings *settings)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -65,7 +72,9 @@ static uint64_t fingerprint(const struct settings *settings)
     return hash;
 }
 
-/* Lay everything out; called once to measure and once with the blocks in place. */
+/* Lay everything out; called once to measure and once with the blocks in place. The order of the
+ * calls is the layout of a saved state: another order is another format. Scratch serves the larger
+ * of a batch and an episode, since step_errors works on whole episodes. */
 static void bind(struct trainer *t)
 {
     const struct settings *s = &t->settings;
@@ -96,9 +105,10 @@ static void *allocate(size_t size)
     return memset(block, 0, size);
 }
 
-/* Seeds, devices, weights, in zeroed blocks. The reference constructs the training and the
- * evaluation environment one after the other with the same seed, so the stream goes on after one
- * environment's draws. */
+/* Seeds, devices, weights, in zeroed blocks. The published program constructs the training and the
+ * evaluation environment one after the other, and each reseeds the same generator. So the stream
+ * continues after the draws of one environment; the evaluation's devices here have generators of
+ * their own. */
 static void start(struct trainer *t)
 {
     const struct settings *s = &t->settings;
@@ -134,6 +144,8 @@ struct trainer *trainer_new(const struct settings *cell)
     return t;
 }
 
+/* Laid out anew as well: what is bound, and not only what it points to, must be as trainer_new
+ * left it. */
 void trainer_reset(struct trainer *t)
 {
     memset(t->state.base, 0, t->state.used);
@@ -152,13 +164,16 @@ void trainer_free(struct trainer **t)
     *t = NULL;
 }
 
+/* From the episodes that are finished, so the first one has epsilon_start. The decay constant is a
+ * setting of its own and not the limit of episodes: a longer run explores as a shorter one does. */
 static double epsilon(const struct settings *s, int64_t finished)
 {
     return s->training.epsilon_end + (s->training.epsilon_start - s->training.epsilon_end) *
                                          exp(-(double)finished / s->training.epsilon_decay);
 }
 
-/* Play one episode into `played`. */
+/* Play one episode into `played`. Its last step counts as terminal although only time has run out,
+ * as published; its next state is the one after new tasks were drawn, before the next reset. */
 static struct mec_step play(struct trainer *t)
 {
     struct batch *played = &t->played;
@@ -176,6 +191,7 @@ static struct mec_step play(struct trainer *t)
         struct rollout_step step;
         rollout_act(&t->rollout, 1, &t->mec, t->numpy, &explore, played->state + b * n * MEC_STATE,
                     played->action + b * n * MEC_ACTION, played->accepted + b * n, &step);
+        /* A pass of acting counts once; the training step counts its own. */
         for (size_t i = 0; i < n; i++)
             tracker_forward(&t->tracker, 1, t->rollout.x.z + i * MEC_ACTION,
                             t->rollout.x.y + i * MEC_ACTION, 1.0);
@@ -212,6 +228,7 @@ static void store(struct trainer *t)
     }
 }
 
+/* After the training step, with generators that the training does not have. */
 static void evaluate(struct trainer *t)
 {
     const int64_t every = t->settings.evaluation.every;
@@ -226,6 +243,8 @@ static void evaluate(struct trainer *t)
     r->evaluation_energy_violation[row] = result.energy_violation;
 }
 
+/* As in the published program, a run continues for some episodes after its last actor has stopped:
+ * they show whether one moves again. A diverged training ends at once: its numbers say nothing. */
 static bool reached_end(const struct trainer *t)
 {
     const int64_t episode = t->header->episode;
@@ -236,6 +255,7 @@ static bool reached_end(const struct trainer *t)
 
 static void play_and_train(struct trainer *t)
 {
+    /* From the second episode on, as published: the first only fills the replay. */
     const bool training = t->header->episode >= 1;
     tracker_begin(&t->tracker, t->header->episode + 1, training);
     probe_enter(&t->step.probe, PHASE_ACTING);
@@ -245,6 +265,7 @@ static void play_and_train(struct trainer *t)
     if (training)
         step_run(&t->step, &t->replay, t->python, &t->tracker, t->tracker.at->steps);
     probe_enter(&t->step.probe, PHASE_REST);
+    /* Before the episode is counted: the tracker's rows are those of the present one. */
     tracker_end(&t->tracker, &sums, t->nets.actor.size, t->nets.actor.theta,
                 t->nets.critic_family.size, t->nets.critic_family.theta);
     t->header->episode++;
@@ -346,6 +367,9 @@ static const char *find_flaw(const struct trainer *t, const void *buffer)
 
 enum status trainer_load(struct trainer *t, const void *buffer, size_t size, struct fault *fault)
 {
+    /* In this order: the size before anything is read, the format before its fields are believed,
+     * whose state it is before its content is looked at. The buffer may have come from a disk or
+     * from another program; only when all is right is a byte of `t` written. */
     struct header header;
     if (size != t->state.used)
         return fault_set(fault, STATUS_INPUT, "saved state: %zu bytes, expected %zu", size,

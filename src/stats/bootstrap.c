@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Figures with an interval over clusters. A draw is a weight for each cluster (resample), so that
+ * nothing is copied or sorted again: each figure is made ready once and evaluated for the sample
+ * itself, with all weights 1, and for every draw by the same function. */
 #include "stats/bootstrap.h"
 #include "stats/draws.h"
 #include "stats/resample.h"
@@ -15,6 +18,7 @@ void bootstrap_clip(struct bounds *bounds, double least, double most)
     bounds->upper = fmin(bounds->upper, most);
 }
 
+/* No clusters: no value and no interval. */
 static struct estimate nothing(void)
 {
     return (struct estimate){NAN, NAN, {NAN, NAN}, 0};
@@ -40,6 +44,7 @@ struct estimate bootstrap_rmst(const struct sample *sample, double limit,
     weighted_rmst_init(&weighted, sample, resample.label, limit);
     double *const draw = fault_alloc((size_t)how->draws, sizeof *draw);
     double *const weight = ones(resample.clusters);
+    /* Weights of 1 are the sample itself: value and draws come from the same sums. */
     const double value = weighted_rmst_mean(&weighted, weight);
     for (int64_t b = 0; b < how->draws; b++) {
         resample_draw(&resample, weight);
@@ -75,6 +80,8 @@ static void pile_init(struct pile *pile, const struct values *values,
                           .size = fault_alloc(clusters, sizeof *pile->size)};
     gsl_sort_index(order, values->value, 1, n);
     for (size_t i = 0; i < n; i++) {
+        /* +INFINITY means too late to be seen; -INFINITY would mean nothing and would make a mean
+         * NaN. */
         CHECK(values->value[i] > -(double)INFINITY);
         pile->sorted[i] = values->value[order[i]];
         pile->label[i] = resample->label[order[i]];
@@ -92,6 +99,7 @@ static void pile_fini(struct pile *pile)
     free(pile->size);
 }
 
+/* From the sums of the clusters: a draw costs one step for each cluster and none for each value. */
 static double mean_of(const struct pile *pile, const double *weight)
 {
     double sum = 0.0, size = 0.0;
@@ -102,7 +110,9 @@ static double mean_of(const struct pile *pile, const double *weight)
     return sum / size;
 }
 
-/* Mean of what is left when a quarter of the values, rounded down, is dropped at either end. */
+/* Mean of what is left when a quarter of the values, rounded down, is dropped at either end. Values
+ * are in rising order, so a value that counts w times covers the places from `seen` to seen + w; it
+ * counts with the part of them that lies between the dropped ends. */
 static double iqm_of(const struct pile *pile, const double *weight)
 {
     double all = 0.0;
@@ -143,6 +153,7 @@ void bootstrap_means(const struct values *values, const struct bootstrap *how,
         if (out[k] != NULL)
             out[k]->value = of[k](&pile, weight);
     }
+    /* Both figures of each draw, so that they can be compared, and the draws are made once. */
     for (int64_t b = 0; b < how->draws; b++) {
         resample_draw(&resample, weight);
         for (int k = 0; k < KINDS; k++) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Kaplan-Meier curves and what is read from them, with the conventions of R's survival where there
+ * is a choice, so that each figure can be compared with one that others can make. */
 #include "stats/curve.h"
 #include "stats/event_times.h"
 #include <gsl/gsl_cdf.h>
@@ -12,6 +14,8 @@ static double greenwood(int64_t at_risk, int64_t died)
     return at_risk == died ? 0.0 : d / (n * (n - d));
 }
 
+/* Events and censored observations of each different time, and from the last time backwards how
+ * many were still at risk. */
 static void count(struct curve *curve, const struct event_times *times, const struct sample *sample)
 {
     for (int64_t i = 0; i < sample->count; i++) {
@@ -24,6 +28,9 @@ static void count(struct curve *curve, const struct event_times *times, const st
         curve->at_risk[i] = at_risk += curve->died[i] + curve->censored[i];
 }
 
+/* The curve, and the log-log interval: symmetric in log(-log S), so that its ends stay within 0
+ * and 1 also with few observations. Where S is 1 or 0 that scale has no value, and there is no
+ * interval. */
 static void estimate(struct curve *curve)
 {
     const double z = gsl_cdf_ugaussian_Qinv((1.0 - curve->confidence) / 2.0);
@@ -60,6 +67,7 @@ void curve_init(struct curve *curve, const struct sample *sample, double confide
         .lower = fault_alloc(points, sizeof *curve->lower),
         .upper = fault_alloc(points, sizeof *curve->upper),
     };
+    /* The curve has taken it over. */
     times.time = NULL;
     count(curve, &times, sample);
     estimate(curve);
@@ -120,6 +128,8 @@ struct rmst curve_rmst(const struct curve *curve, double limit)
     if (curve->points == 0)
         return (struct rmst){.mean = NAN, .error = NAN, .extended = true};
     const int64_t last = curve_find(curve, limit);
+    /* From the limit backwards: `after` is the area behind a time, which is what an event there
+     * would have moved, and so both the mean and its variance come from one pass. */
     double after = 0.0, end = limit, variance = 0.0;
     for (int64_t i = last; i >= 0; i--) {
         after += (end - curve->time[i]) * curve->survival[i];
@@ -145,6 +155,8 @@ static int order_at(const struct curve *a, const struct curve *b, double time)
     return (difference > 1e-12) - (difference < -1e-12);
 }
 
+/* Step by step over the times of both curves. An order is kept over times at which they agree:
+ * touching is not crossing. */
 double curve_crossing(const struct curve *a, const struct curve *b, double limit)
 {
     int64_t i = 0, j = 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Different times of a sample, found once for all that counts by time, and the one rule by which a
+ * falling curve reaches a level. */
 #include "stats/event_times.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
@@ -14,6 +16,7 @@ void event_times_init(struct event_times *times, const struct sample *sample)
                                   .at = fault_alloc(n + 1, sizeof *times->at)};
     for (size_t k = 0; k < n; k++) {
         const double time = sample->time[order[k]];
+        /* Times are episodes, whole numbers, so equal ones are equal to the bit. */
         if (times->count == 0 || times->time[times->count - 1] < time)
             times->time[times->count++] = time;
         times->at[order[k]] = times->count - 1;
@@ -32,10 +35,13 @@ double event_times_reach(int64_t count, const double *time, const double *level,
 {
     const double tolerance = 0x1p-26; // that of survfit
     int64_t at = 0;
+    /* Written so that a NaN, an end of an interval that does not exist there, is passed over. */
     while (at < count && !(level[at] < threshold + tolerance))
         at++;
     if (at == count)
         return INFINITY;
+    /* A level that is reached exactly holds until the next step down: the middle of the two times,
+     * as survfit prints it. */
     if (fabs(level[at] - threshold) < tolerance)
         for (int64_t next = at + 1; next < count; next++)
             if (level[next] < level[at])

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
+/* Units that are alike in where their observations lie. Sorting twice finds them without comparing
+ * each unit with each: first all observations by unit and zone, then the units by what they have.
+ */
 #include "stats/exchangeable.h"
 #include <ccmsweep/fault.h>
 #include <stdlib.h>
 
+/* An observation. */
 struct item {
     int64_t unit, zone, at;
 };
 
-/* All items of a unit. */
+/* All items of a unit, in the order of their zones: its shape. */
 struct span {
     const struct item *item;
     int64_t count;
@@ -50,6 +54,7 @@ void exchangeable_label(int64_t count, const int64_t *unit, const int64_t *zone,
     }
     qsort(span, (size_t)spans, sizeof *span, compare_shapes);
     for (int64_t s = 0; s < spans; s++) {
+        /* Equal shapes are neighbours now. */
         shapes += s > 0 && compare_shapes(&span[s - 1], &span[s]) != 0;
         for (int64_t i = 0; i < span[s].count; i++)
             label[span[s].item[i].at] = shapes;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Names of clusters and strata may be any numbers (seeds, say); arrays by cluster need 0 … n - 1.
+ * In rising order of the names, so that the numbers, and with them the draws, do not depend on the
+ * order of the observations. */
 #include "stats/factorize.h"
 #include <ccmsweep/fault.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Cumulative incidence by cause. One minus a Kaplan-Meier curve that takes other causes as
+ * censoring would be too high: an actor that has stopped for one cause cannot stop for another any
+ * more. */
 #include "stats/incidence.h"
 #include "stats/event_times.h"
 #include <gsl/gsl_cdf.h>
@@ -6,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* Events of each cause and those at risk, time by time. */
 static void count(struct incidence *incidence, const struct event_times *times,
                   const struct sample *sample)
 {
@@ -75,6 +79,8 @@ static void add_term(struct incidence *incidence, int32_t k, int64_t s, double *
     }
 }
 
+/* Errors and log-log intervals of a cause. Quadratic in the number of event times, since an
+ * influence changes with t; only times with an event have a term. */
 static void spread(struct incidence *incidence, int32_t k)
 {
     const double z = gsl_cdf_ugaussian_Qinv((1.0 - incidence->confidence) / 2.0);
@@ -113,6 +119,7 @@ void incidence_init(struct incidence *incidence, const struct sample *sample, in
         .lower = fault_alloc(all, sizeof *incidence->lower),
         .upper = fault_alloc(all, sizeof *incidence->upper),
     };
+    /* The incidence has taken it over. */
     times.time = NULL;
     count(incidence, &times, sample);
     estimate_survival(incidence);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* The log-rank test and its permutation. A permutation repeats the test thousands of times with
+ * other groups, so everything that does not depend on the groups is summed once (table_init), and
+ * a repetition costs as many steps as there are observations, times the groups. */
 #include "stats/logrank.h"
 #include "base/rng.h"
 #include "stats/event_times.h"
@@ -60,6 +63,7 @@ static void sum_stratum(struct table *table, const int64_t *key, int64_t first, 
     }
 }
 
+/* Put the observations in the table's order, and sum up what each carries. */
 static void sort(struct table *table, const struct sample *sample)
 {
     struct event_times times;
@@ -70,6 +74,7 @@ static void sort(struct table *table, const struct sample *sample)
     if (sample->stratum != NULL)
         factorize(sample->count, sample->stratum, zone);
     for (size_t i = 0; i < n; i++)
+        /* One key for both: strata rising, times falling. */
         key[i] = (zone[i] + 1) * times.count - 1 - times.at[i];
     gsl_sort_long_index(table->order, key, 1, n);
     for (size_t k = 0; k < n; k++) {
@@ -136,6 +141,8 @@ static void table_fini(struct table *table)
     gsl_eigen_symmv_free(table->work);
 }
 
+/* Observed and expected events and the covariances of these groups, in one pass: `at_risk` counts,
+ * by group, the observations of the stratum that were not earlier. */
 static void sum_up(struct table *table, const int32_t *group)
 {
     const size_t groups = (size_t)table->groups;
@@ -157,6 +164,7 @@ static void sum_up(struct table *table, const int32_t *group)
     }
 }
 
+/* The variance is symmetric; its halves were summed once for each pair of observations. */
 static void fill_variance(struct table *table)
 {
     const size_t groups = (size_t)table->groups;
@@ -182,6 +190,7 @@ static struct logrank quadratic_form(struct table *table, const int32_t *group)
     for (size_t e = 0; e < table->values->size; e++) {
         const double value = gsl_vector_get(table->values, e);
         const double along = gsl_vector_get(table->projected, e);
+        /* Where the variance is 0, rounding leaves far less than this of the scale. */
         if (value <= 1e-11 * table->scale)
             continue;
         test.chi2 += along * along / value;
@@ -254,6 +263,8 @@ static int compare_runs(const void *a, const void *b)
     return places != 0 ? places : compare_numbers(x->group, y->group);
 }
 
+/* Runs in the order of bundles: by cluster, shape and group. The shape of a cluster's runs of one
+ * group says in which strata they are and how many; only bundles of one shape can trade places. */
 static void fill_runs(struct bundles *bundles, const struct sample *sample, const int32_t *group,
                       int32_t groups, const size_t *order)
 {
@@ -388,6 +399,8 @@ static void deal(const struct bundles *bundles, int32_t *group)
 static double permute(struct table *table, struct bundles *bundles, int32_t *dealt, double chi2,
                       int64_t permutations, uint32_t seed, bool exact)
 {
+    /* A little below, so that a way with the same chi2 counts although its sums were rounded
+     * differently. */
     const double far = chi2 * (1.0 - 1e-9);
     struct python_rng rng;
     int64_t hits = 1, tries = 1; /* the first way itself */
@@ -414,6 +427,8 @@ struct permuted logrank_permuted(const struct sample *sample, const int32_t *gro
     int32_t *const dealt = fault_alloc((size_t)sample->count + 1, sizeof *dealt);
     deal(&bundles, dealt);
     const struct logrank test = quadratic_form(&table, dealt);
+    /* Without a degree of freedom chi2 is 0 for every way, and without bundles that can trade
+     * places there is one way only: neither is a test. */
     if (test.df > 0 && bundles.mixed) {
         double alike;
         const double ways = count_ways(&bundles, &alike);

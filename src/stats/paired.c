@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Differences of restricted means, paired by seed. Both configurations lie in one pool, whose
+ * labels say pair and side: a draw of pairs and a flip of sides are both weights, and
+ * weighted_rmst makes a curve from weights without sorting again. */
 #include "stats/paired.h"
 #include "stats/draws.h"
 #include "stats/event_times.h"
@@ -36,6 +39,7 @@ static void find_pairs(struct pool *pool, int64_t seeds, int64_t *label, int64_t
     free(pair);
 }
 
+/* Put the observations of one configuration whose seed both have into the pool. */
 static void take(struct pool *pool, const struct sample *sample, const int64_t *pair, int side)
 {
     for (int64_t i = 0; i < sample->count; i++) {
@@ -105,12 +109,15 @@ static void flip_by(bool *flip, int64_t pairs, uint32_t bits)
         flip[p] = (bits >> (p - 1)) & 1u;
 }
 
+/* The first pair stays here too. */
 static void flip_at_random(bool *flip, int64_t pairs, struct mt19937 *mt)
 {
     for (int64_t p = 1; p < pairs; p++)
         flip[p] = mt19937_next(mt) >> 31;
 }
 
+/* How often flipping gives a difference as far from 0. Beyond PAIRED_EXACT pairs the observed way
+ * counts as one of the drawn ones: a p of 0 would claim more than the draws can say. */
 static void permute(struct pool *pool, struct paired *paired, struct mt19937 *mt,
                     int64_t permutations)
 {
@@ -154,6 +161,8 @@ struct paired paired_rmst(const struct sample *a, const struct sample *b, double
             draw[d] = difference(&pool, times, NULL);
         }
         const struct estimate spread = draws_estimate(paired.difference, draw, how, pool.pairs, 1);
+        /* When all pairs differ alike the draws do not spread: an interval of no width would claim
+         * certainty. */
         if (spread.error > 1e-12 * limit)
             paired.between = spread.between;
         bootstrap_clip(&paired.between, -limit, limit);

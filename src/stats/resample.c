@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Clusters drawn with replacement within strata. A draw is a count for each cluster and nothing
+ * else, so its cost does not depend on how many observations a cluster has. */
 #include "stats/resample.h"
 #include "stats/event_times.h"
 #include "stats/factorize.h"
@@ -29,6 +31,7 @@ void resample_init(struct resample *resample, int64_t count, const int64_t *clus
     for (int64_t c = 0; c < resample->clusters; c++)
         stratum_of[c] = -1;
     for (int64_t i = 0; i < count; i++) {
+        /* A cluster lies in one stratum: drawn in two it would count as two. */
         int64_t *const known = &stratum_of[resample->label[i]];
         CHECK(*known == -1 || *known == zone[i]);
         *known = zone[i];
@@ -56,6 +59,8 @@ void resample_draw(struct resample *resample, double *weight)
     for (int64_t z = 0; z < resample->strata; z++) {
         const int64_t first = resample->start[z], size = resample->start[z + 1] - first;
         for (int64_t k = 0; k < size; k++) {
+            /* Multiplied, not rejected: one word for each draw, however many clusters there are,
+             * so that the same seed gives the same draws on every platform and costs the same. */
             const uint64_t word = mt19937_next(&resample->mt);
             weight[resample->member[first + (int64_t)((word * (uint64_t)size) >> 32)]] += 1.0;
         }

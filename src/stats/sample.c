@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Checks of samples, and rules for small ones: how few seeds are too few, the exact interval of a
+ * share, and Holm's adjustment of a family of tests. */
 #include "stats/sample.h"
 #include "stats/factorize.h"
 #include <gsl/gsl_cdf.h>
@@ -18,6 +20,7 @@ void sample_check(const struct sample *sample)
 
 enum sample_size sample_size(int64_t clusters, double confidence)
 {
+    /* One seed says nothing about another one. */
     if (clusters < 2)
         return SAMPLE_SINGLE;
     return sample_least_p(clusters) > 1.0 - confidence ? SAMPLE_SMALL : SAMPLE_FAIR;
@@ -41,6 +44,7 @@ struct beta {
     double a, b, probability;
 };
 
+/* Distance of the distribution's value from the probability, for the solver. */
 static double beyond(double x, void *parameters)
 {
     const struct beta *const beta = parameters;
@@ -53,6 +57,7 @@ static double beta_quantile(struct beta beta)
     gsl_function function = {.function = beyond, .params = &beta};
     gsl_root_fsolver *const solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
     gsl_root_fsolver_set(solver, &function, 0.0, 1.0);
+    /* An accuracy of 1e-14 takes far fewer steps; the limit only makes sure that the loop ends. */
     for (int i = 0; i < 200; i++) {
         gsl_root_fsolver_iterate(solver);
         const double low = gsl_root_fsolver_x_lower(solver);
@@ -89,6 +94,8 @@ void sample_holm(int64_t count, const double *p, double *adjusted)
         sorted[family++] = p[i];
     }
     gsl_sort_index(order, sorted, 1, family);
+    /* Rising p: each is multiplied by how many are not smaller, and never falls below the one
+     * before, so that the order of the tests is kept. */
     double largest = 0.0;
     for (size_t j = 0; j < family; j++) {
         largest = fmax(largest, fmin(1.0, (double)(family - j) * sorted[order[j]]));

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Restricted means for thousands of weights of one sample: sorted once, then one pass over the
+ * observations before the limit for each draw. Where nothing is censored before the limit the
+ * curve is not needed at all, and a draw costs one step for each cluster. */
 #include "stats/weighted_rmst.h"
 #include <float.h>
 #include <math.h>
@@ -11,6 +14,9 @@ struct item {
     bool died;
 };
 
+/* By time, events before censoring at the same time (an observation is at risk at the time it is
+ * censored), then by label: the order, and so the bits, must not depend on the C library's qsort.
+ */
 static int compare(const void *a, const void *b)
 {
     const struct item *const x = a, *const y = b;
@@ -45,6 +51,7 @@ void weighted_rmst_init(struct weighted_rmst *weighted, const struct sample *sam
         weighted->labels = label[i] >= weighted->labels ? label[i] + 1 : weighted->labels;
     weighted->size = fault_alloc((size_t)weighted->labels + 1, sizeof *weighted->size);
     weighted->sum = fault_alloc((size_t)weighted->labels + 1, sizeof *weighted->sum);
+    /* `whole`: nobody is censored before the limit. */
     bool whole = true;
     for (int64_t i = 0; i < sample->count; i++) {
         weighted->label[i] = item[i].label;
@@ -82,6 +89,7 @@ static double area(const struct weighted_rmst *weighted, const double *weight, d
     double at_risk = all, survival = 1.0, sum = 0.0;
     for (int64_t i = 0; i < weighted->within; i++) {
         const double own = weight[weighted->label[i]];
+        /* Behind the last observation that a draw took, at_risk and `own` are 0: a factor of 1. */
         const double before = at_risk > DBL_MIN ? at_risk : DBL_MIN;
         sum += survival * weighted->gap[i];
         survival *= (before - own * weighted->died[i]) / before;

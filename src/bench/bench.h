@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Version of the JSON: raised when a key changes its meaning or goes. */
+/** Version of the JSON: raised when a key changes its meaning or is removed. */
 enum { BENCH_SCHEMA_VERSION = 1 };
 
 /** One product C (m, n) = A (m, k) · B (k, n). */

@@ -19,7 +19,7 @@
 struct bench_schedule_request {
     int64_t cells;      /**< that do nothing: 1 to SPEC_CELLS_LIMIT */
     int64_t commits;    /**< of rows of the published size: 1 or more */
-    const char *folder; /**< where the files lie for a while; borrowed */
+    const char *folder; /**< for the temporary files; borrowed */
 };
 
 /** What was measured. */

@@ -29,7 +29,7 @@ enum option_kind {
     OPTION_SETTER,  /**< what the row's setter reads */
 };
 
-/** What a shell can offer for a value that is none of the row's names and no file. */
+/** What a shell can offer for a value that is neither one of the row's names nor a file. */
 enum option_words {
     WORDS_NONE,
     WORDS_AXES,       /**< settings that can be an axis, between commas */
@@ -67,13 +67,13 @@ struct text_row {
     const char *text;
 };
 
-/** All that can be said of a command line. Texts are paragraphs, not broken into lines, and
+/** The description of a command line. Texts are paragraphs, not broken into lines, and
  *  separated by "\n\n". NULL: there is none. */
 struct command_line {
     const char *name;                  /**< "ccmsweep train" */
     const char *arguments;             /**< behind the options: "FILE"; one form a line */
     const char *intro;                 /**< what the command does, in a sentence or two */
-    const char *details;               /**< all that a user must know besides */
+    const char *details;               /**< what else a user must know */
     const struct option_row *options;  /**< ends with a row of zeros */
     const struct option_row *operands; /**< the same of arguments; NULL for none */
     const char *expected; /**< as many arguments as there may be: "one file"; NULL for none */
@@ -98,11 +98,11 @@ enum options_mode {
 /**
  * Parse a command line into the command's struct, whose defaults are there already.
  *
- * Options may stand anywhere, be abbreviated as long as that is clear, and be written with '_' for
+ * Options may be anywhere, be abbreviated as long as that is unique, and be written with '_' for
  * '-'; behind "--" there are arguments only.
  * \param argv changed: its first word becomes the command's name, and '_' in options becomes '-'
- * \param arguments the command's struct, which the rows' offsets are of (output)
- * \return STATUS_INPUT when the mode lets a wrong command line come back; it has been told
+ * \param arguments the command's struct, to which the rows' offsets refer (output)
+ * \return STATUS_INPUT when the mode lets a wrong command line come back; it has been reported
  */
 enum status options_parse(const struct command_line *line, enum options_mode mode, int argc,
                           char **argv, void *arguments) MUST_USE;
@@ -118,7 +118,7 @@ const struct setting *options_next_setting(size_t *index) MUST_USE;
 /** What --help calls the value of a setting's own option. */
 const char *options_setting_argument(const struct setting *row) MUST_USE;
 
-/** What stands beside the file of a sweep, for the man pages of commands that write one. */
+/** The files beside the file of a sweep, for the man pages of commands that write one. */
 extern const struct text_row options_sweep_files[];
 
 #endif

@@ -33,7 +33,7 @@ void spec_options_fini(struct spec_options *options);
 /** Remember a value. \param row of the setting's own option, NULL for --set */
 void spec_options_add(struct spec_options *options, const struct setting *row, const char *text);
 
-/** Make the spec: file, then --set, then the settings' own options, then the look for
+/** Make the spec: file, then --set, then the settings' own options, then the check for
  *  contradictions.
  *  \return STATUS_OK: the caller owns `*spec`, spec_free. STATUS_INPUT: `*spec` is NULL and the
  *          sentence says where and what */

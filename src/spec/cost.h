@@ -2,8 +2,8 @@
 /**
  * Cost: how long every cell of a spec is expected to take, better known with each that finishes.
  *
- * Cells form groups: runs of neighbours that are equal in everything but training.seed. What is
- * expected of a cell is the first of these that there is:
+ * Cells form groups: runs of neighbours that are equal in everything but training.seed. The
+ * expected time of a cell is the first of these that exists:
  *
  * 1. the mean time of the finished cells of its group;
  * 2. its units (cost_units) times the seconds per unit of all finished cells;
@@ -62,9 +62,9 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048.
  *
  * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
- * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E meets within 6 %;
- * a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted to `ccmsweep
- * bench train` with 16 to 256 in a batch and networks of a quarter to twice the size.
+ * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E
+ * meets within 6 %; a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted
+ * to `ccmsweep bench train` with 16 to 256 in a batch and networks of a quarter to twice the size.
  */
 double cost_units(const struct settings *cell) MUST_USE;
 

@@ -2,10 +2,11 @@
 /**
  * The grid of a spec: lists of values of settings, and the combinations of them that are cells.
  *
- * A block is what stands under `grid:`, or one item of its list: axes and, under `exclude:`,
+ * A block is what is given under `grid:`, or one item of its list: axes and, under `exclude:`,
  * combinations to leave out. Its combinations are numbered with the first axis outermost: actor_lr,
- * critic_lr, the other axes as they stand in the file, seed. These three are axes of every block.
- * It knows outlines and settings, but not where else a setting may be given: that is spec.h's.
+ * critic_lr, the other axes in the order of the file, seed. These three are axes of every block.
+ * It knows YAML trees and settings, but not where else a setting may be given: that is the task of
+ * spec.h.
  * Every function is local; sentences begin with "name:line:" only where a function takes a name.
  */
 #ifndef CCMSWEEP_GRID_H
@@ -34,7 +35,7 @@ struct grid_values {
 /** One axis of a block. */
 struct grid_axis {
     const struct setting *row;
-    int line;   /**< of its key, 0 when it does not stand in the grid */
+    int line;   /**< of its key, 0 when it is not in the grid */
     bool fixed; /**< one value that the grid does not give: grid_fix */
     struct grid_values is;
     size_t stride; /**< combinations from one value to the next */
@@ -129,11 +130,11 @@ enum status grid_refuse_key(const char *key, struct fault *fault) MUST_USE;
 enum status grid_refuse(const struct setting *row, const char *key, const char *what,
                         const char *shape, struct fault *fault) MUST_USE;
 
-/** `text` as it may stand in a message: cut, and without what a terminal might act on. `shown` has
+/** `text` as a message may show it: cut, and without what a terminal might act on. `shown` has
  *  room for TEXT_QUOTED bytes. Returns the start of it. */
 const char *grid_show(const char *text, char *shown);
 
-/** Order of two numbers of one row, as qsort wants it: ascending, NaN first. */
+/** Order of two numbers of one row, as qsort expects it: ascending, NaN first. */
 int grid_compare(double a, double b) MUST_USE;
 
 #endif

@@ -21,10 +21,11 @@
  * a block actor_lr is outermost, then critic_lr, then the other axes in the order of the file;
  * seed is innermost. No two cells may be the same.
  *
- * A later level wins over an earlier one: default, file, --set, option (the file is read first, the
- * others in any order). A value given by --set or an option also replaces that setting's axis in
- * every block. The preset in force gives the constants it decides; an explicit value at any level
- * goes before it. Every function is local; it knows no files but the spec's, no MPI and no HDF5.
+ * A later level has precedence over an earlier one: default, file, --set, option (the file is read
+ * first, the others in any order). A value given by --set or an option also replaces that setting's
+ * axis in every block. The preset in force gives the constants it decides; an explicit value at any
+ * level has precedence over it. Every function is local; it knows no files but the spec's, no MPI
+ * and no HDF5.
  */
 #ifndef CCMSWEEP_SPEC_H
 #define CCMSWEEP_SPEC_H
@@ -110,7 +111,7 @@ bool spec_gives(const struct spec *spec, const struct setting *row) MUST_USE;
 const char *spec_text(const struct spec *spec) MUST_USE;
 
 /** Write the complete commented spec of all defaults. It parses back to the defaults; what the
- *  preset decides stands there as a comment, so that changing the preset's line is enough. */
+ *  preset decides is there as a comment, so that changing the preset's line is enough. */
 void spec_print_defaults(FILE *file);
 
 /** Write `cell` as a spec with every setting. It parses back to the same bits. */

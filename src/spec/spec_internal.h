@@ -3,7 +3,7 @@
  * What the sources of the spec share: how it is kept. For src/spec/spec*.c alone.
  *
  * spec.c keeps the levels and gives cells, spec_read.c reads the file, spec_check.c looks for what
- * only shows when all levels are given.
+ * shows only when all levels are given.
  */
 #ifndef CCMSWEEP_SPEC_INTERNAL_H
 #define CCMSWEEP_SPEC_INTERNAL_H
@@ -40,7 +40,7 @@ struct spec {
     size_t parts;                       /**< blocks, at least 1 */
     struct spec_part *part;             /**< (parts) */
     int preset;                         /**< in force where it is no axis */
-    struct settings base[SPEC_PRESETS]; /**< what stands outside the grid, by preset */
+    struct settings base[SPEC_PRESETS]; /**< the values outside the grid, by preset */
 };
 
 /** Place of a row in the settings table. */

@@ -4,8 +4,8 @@
  *
  * The only module that includes yaml.h. It accepts the part of YAML a spec needs and refuses the
  * rest with a sentence: one document, a mapping, and in it mappings, lists and plain values; keys
- * are names and stand in a mapping once. No anchors, aliases, tags, tabs or deep nesting. Values
- * stay text: what YAML 1.1 would make of `no`, `1_000` or `010` plays no part. It knows no settings
+ * are names and occur in a mapping once. No anchors, aliases, tags, tabs or deep nesting. Values
+ * stay text: what YAML 1.1 would make of `no`, `1_000` or `010` does not matter. It knows no settings
  * and not where a list or a mapping makes sense.
  */
 #ifndef CCMSWEEP_YAML_TREE_H
@@ -17,12 +17,12 @@
 
 enum yaml_kind { YAML_VALUE, YAML_LIST, YAML_MAPPING };
 
-/** A value, a list or a mapping, with its key if it stands in a mapping. */
+/** A value, a list or a mapping, with its key if it is in a mapping. */
 struct yaml_node {
     enum yaml_kind kind;
     bool quoted;             /**< a value in quotes or in a block: text, never a number */
     int line;                /**< where it begins, counted from 1 */
-    int key_line;            /**< where its key stands, or `line` */
+    int key_line;            /**< line of its key, or `line` */
     char *key;               /**< NULL unless in a mapping */
     char *text;              /**< of a value, may be ""; else NULL */
     size_t count;            /**< items of a list or mapping */

@@ -8,6 +8,7 @@
 
 _Noreturn void fault_bug(const char *file, int line, const char *condition)
 {
+    /* The host, since a job's ranks write to one stream from many nodes. */
     char host[256] = "?";
     gethostname(host, sizeof host - 1);
     fprintf(stderr, "ccmsweep: bug on %s (process %ld): %s:%d: %s does not hold\n", host,

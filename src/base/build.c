@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* Facts of the build, in an object of their own: the revision changes with each commit, and only
+ * this file is compiled anew then. */
 #include "base/build.h"
 #include "build_config.h"
 #include "build_revision.h"

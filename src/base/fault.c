@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* The sentences that go with a status. The first failure writes, callers put what they know in
+ * front, and whoever gives up prints: so each sentence is made once, where its facts are known. */
 #include "base/text.h"
 #include <ccmsweep/fault.h>
 #include <stdarg.h>
@@ -16,6 +18,7 @@ enum status fault_set(struct fault *fault, enum status status, const char *forma
     return status;
 }
 
+/* In a new struct, as the old sentence is part of the new one. */
 void fault_prefix(struct fault *fault, const char *format, ...)
 {
     if (fault == NULL)

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* The three generators of the published program. NumPy, Python and PyTorch each make numbers from
+ * words in their own way, which is repeated here step by step, rejected draws included: one word
+ * too many or too few shifts all that follow. */
 #include "base/rng.h"
 #include <math.h>
 
@@ -15,6 +18,8 @@ void mt19937_seed(struct mt19937 *mt, uint32_t seed)
     mt->next = WORDS;
 }
 
+/* init_by_array of the authors' mt19937ar.c for a key of one word: with a key of length 1 the index
+ * into it stays 0, and so `+ seed` stands for `+ key[j] + j`. */
 void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
 {
     mt19937_seed(mt, 19650218u);
@@ -35,6 +40,7 @@ void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
             i = 1;
         }
     }
+    /* Its highest bit is all that counts of this word, and a state that is all 0 would stay so. */
     mt->word[0] = 0x80000000u;
 }
 
@@ -45,6 +51,8 @@ static uint32_t twist(uint32_t word, uint32_t next)
     return (y >> 1) ^ (-(y & 1u) & 0x9908b0dfu);
 }
 
+/* All 624 words at once, in three ranges in place of an index modulo 624: divisions would cost
+ * more than the rest. */
 static void refill(struct mt19937 *mt)
 {
     uint32_t *const word = mt->word;
@@ -60,6 +68,7 @@ uint32_t mt19937_next(struct mt19937 *mt)
 {
     if (mt->next >= WORDS)
         refill(mt);
+    /* Tempering, as the authors define it: the recurrence alone spreads its words less evenly. */
     uint32_t y = mt->word[mt->next++];
     y ^= y >> 11;
     y ^= (y << 7) & 0x9d2c5680u;
@@ -67,6 +76,7 @@ uint32_t mt19937_next(struct mt19937 *mt)
     return y ^ (y >> 18);
 }
 
+/* 53 bits from two words, as many as a double has: NumPy and Python make it in the same way. */
 static double uniform53(struct mt19937 *mt)
 {
     const double a = mt19937_next(mt) >> 5;
@@ -93,12 +103,15 @@ double numpy_uniform(struct numpy_rng *rng, double low, double high)
 
 double numpy_gaussian(struct numpy_rng *rng)
 {
+    /* The value is cleared with the flag, so that equal states have equal bytes. */
     if (rng->cached != 0) {
         rng->cached = 0;
         const double value = rng->gaussian;
         rng->gaussian = 0.0;
         return value;
     }
+    /* A point in the unit disc; its two coordinates give two independent values, in NumPy's order:
+     * the second is returned first. */
     double x1, x2, r2;
     do {
         x1 = 2.0 * uniform53(&rng->mt) - 1.0;
@@ -121,6 +134,8 @@ double python_uniform(struct python_rng *rng, double low, double high)
     return low + (high - low) * uniform53(&rng->mt);
 }
 
+/* Rejection, as random.Random does it: 2^k draws with k the bit length of n, of which half are lost
+ * at worst (when n is a power of two, which has k = log2(n) + 1). */
 uint32_t python_below(struct python_rng *rng, uint32_t n)
 {
     const int bits = 32 - __builtin_clz(n);
@@ -159,5 +174,7 @@ float torch_uniform(struct torch_rng *rng, double low, double high)
 {
     const float x = (float)(mt19937_next(&rng->mt) & 0xFFFFFFu) * 0x1p-24f;
     const float from = (float)low;
+    /* Fused also where the CPU has no such instruction (the C library computes it): PyTorch's
+     * kernel is. */
     return fmaf(x, (float)high - from, from);
 }

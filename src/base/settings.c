@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/* The table of settings, and everything that is done to a setting by its row. Nothing describes a
+ * setting a second time: a row that is added is parsed, printed, documented, stored and compared
+ * without another line.
+ *
+ * Values are handled as doubles, whatever their type: every value of every row is exact in a double
+ * (whole numbers stay below 2^53), so one path serves parsing, ranges, comparison and storage. */
 #include "base/text.h"
 #include <ccmsweep/settings.h>
 #include <inttypes.h>
@@ -14,6 +20,8 @@ static const char *const energy_names[] = {"square", "linear", NULL};
 #define AT(ctype, member)                                                                          \
     _Generic(((struct settings *)0)->member, ctype : offsetof(struct settings, member))
 
+/* The macros fill a row from few words, as a member's name is also its key. The formatter would
+ * break the table into one field a line. */
 /* clang-format off */
 #define ROW(kind, ctype, member, cls, unit_, min_, max_, fallback_, help_)                         \
     .key = #member, .type = (kind), .class = (cls), .offset = AT(ctype, member), .unit = (unit_),  \
@@ -151,7 +159,9 @@ struct place {
         .offset = offsetof(struct settings, member), .type = KIND(member)                          \
     }
 
-/* Pairs of which the first must not be above the second, besides the ends of intervals. */
+/* Pairs of which the first must not be above the second, in addition to the ends of intervals. By
+ * place and not by key: settings_check runs for each of a million cells, and looks up a key only
+ * for a message. */
 static const struct place orders[][2] = {
     {PLACE(training.epsilon_end), PLACE(training.epsilon_start)},
     {PLACE(environment.min_energy_mj), PLACE(environment.max_energy_mj)},
@@ -171,6 +181,8 @@ static const struct {
  */
 _Static_assert(sizeof(enum environment_preset) == sizeof(unsigned), "an enum is an unsigned int");
 
+/* memcpy, since the place of a member is known by its offset alone; the compiler makes it a load.
+ */
 static double read_number(const struct settings *s, struct place place)
 {
     const char *const at = (const char *)s + place.offset;
@@ -208,6 +220,7 @@ void settings_put(struct settings *s, const struct setting *row, double number)
     }
 }
 
+/* The value of `none`: NaN, or -1 where the type has no NaN. Neither is in the range of its row. */
 static bool is_none(const struct setting *row, double value)
 {
     return row->optional && (row->type == TYPE_REAL ? isnan(value) : value == -1);
@@ -233,9 +246,11 @@ const struct setting *settings_find(const char *key)
     return NULL;
 }
 
-/* Length of the key without ".low" or ".high". */
+/* Length of the key without ".low" or ".high": a user names an interval by one key, whose value has
+ * both ends. */
 static size_t stem_length(const char *key)
 {
+    /* Only the last part counts: a section or a name may have these letters elsewhere. */
     const size_t length = strlen(key);
     const char *const end = strrchr(key, '.');
     if (end != NULL && (strcmp(end, ".low") == 0 || strcmp(end, ".high") == 0))
@@ -260,6 +275,8 @@ static const char *name_of(const char *key)
     return dot == NULL ? key : dot + 1;
 }
 
+/* The four names without a section are those that have options of `train`: one list, in the table.
+ */
 const struct setting *settings_named(const char *name)
 {
     const struct setting *row = settings_find(name);
@@ -274,10 +291,13 @@ const struct setting *settings_nearest(const char *key)
 {
     const struct setting *nearest = NULL;
     const size_t typed = strlen(name_of(key));
+    /* At most half of what was typed: for a key of two letters anything would be near. */
     int best = typed / 2 < 3 ? (int)(typed / 2) : 3;
     for (size_t i = 0; i < ROWS; i++) {
         char stem[64];
         snprintf(stem, sizeof stem, "%.*s", (int)stem_length(table[i].key), table[i].key);
+        /* The whole key, the key of an interval without its end, and the name alone, which finds
+         * the right name in a wrong section. */
         const int distances[] = {
             text_distance(key, table[i].key),
             text_distance(key, stem),
@@ -330,6 +350,7 @@ bool settings_from_preset(const struct setting *row)
     return false;
 }
 
+/* All refusals of a value have one form: key, text, what is wrong, what was expected. */
 static enum status refuse(const struct setting *row, const char *text, const char *what,
                           struct fault *fault)
 {
@@ -340,6 +361,8 @@ static enum status refuse(const struct setting *row, const char *text, const cha
                      text_quote(text, quoted), what, expected);
 }
 
+/* A preset that is set later overwrites the constants that it decides; so it must be set first
+ * (settings_set). */
 static enum status apply_preset(struct settings *s)
 {
     for (size_t i = 0; i < sizeof preset_rows / sizeof *preset_rows; i++) {
@@ -378,6 +401,7 @@ enum status settings_read(const struct setting *row, const char *text, double *n
     if (row->type == TYPE_INTEGER) {
         if (!text_parse_integer(text, &whole))
             return refuse(row, text, "not a whole number", fault);
+        /* exact: a number beyond 2^53 is out of range whatever it is rounded to */
         real = (double)whole;
     } else if (!text_parse_real(text, &real)) {
         return refuse(row, text, "not a number", fault);
@@ -397,6 +421,7 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
         return status;
     settings_put(s, row, number);
     if (row->offset == offsetof(struct settings, environment.preset))
+        /* The table's own values: a refusal would be a mistake in the table. */
         CHECK(apply_preset(s) == STATUS_OK);
     return STATUS_OK;
 }
@@ -405,6 +430,8 @@ void settings_init(struct settings *s)
 {
     memset(s, 0, sizeof *s);
     for (size_t i = 0; i < ROWS; i++)
+        /* Defaults go through the parser as a user's values do, so that a default out of its own
+         * range cannot be built in unnoticed. */
         CHECK(settings_set(s, &table[i], table[i].fallback, NULL) == STATUS_OK);
 }
 
@@ -415,6 +442,7 @@ int settings_write(const struct setting *row, double number, char *text, size_t 
     if (row->type == TYPE_CHOICE)
         return snprintf(text, size, "%s", row->choices[(int)number]);
     if (row->type == TYPE_INTEGER)
+        /* Whole numbers are below 2^53, so all digits are right. */
         return snprintf(text, size, "%.0f", number);
     return text_write_real(number, text, size);
 }
@@ -441,6 +469,7 @@ bool settings_equal(const struct settings *a, const struct settings *b, const st
            (isnan(settings_number(a, row)) && isnan(settings_number(b, row)));
 }
 
+/* Both settings are named, since either may be the wrong one. */
 static enum status refuse_order(const struct settings *s, const struct setting *low,
                                 const struct setting *high, const struct setting *culprits[2],
                                 struct fault *fault)
@@ -477,6 +506,7 @@ static bool above(const struct settings *s, struct place a, struct place b)
     return read_number(s, a) > read_number(s, b);
 }
 
+/* The row of a place, for messages only. */
 static const struct setting *row_of(struct place place)
 {
     for (size_t i = 0; i < ROWS; i++) {
@@ -489,6 +519,7 @@ static const struct setting *row_of(struct place place)
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],
                            struct fault *fault)
 {
+    /* Ranges first: an order of two values is asked only when both are values at all. */
     for (size_t i = 0; i < ROWS; i++) {
         const enum status status = check_range(s, &table[i], culprits, fault);
         if (status != STATUS_OK)

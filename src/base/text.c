@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+/* Text in and out. What a user wrote is read whole or refused, since a number with a typing error
+ * must not become another number; what is printed is written so that it can be read back, or can
+ * do no harm on a terminal. */
 #include "base/text.h"
 #include <ctype.h>
 #include <errno.h>
@@ -8,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longer excerpts would hide the rest of a message; no key is as long as the second limit. */
 enum { QUOTE_LIMIT = 40, DISTANCE_LIMIT = 63 };
 
 static size_t span_digits(const char *text)
@@ -20,6 +24,8 @@ static const char *skip_sign(const char *text)
     return *text == '+' || *text == '-' ? text + 1 : text;
 }
 
+/* Checked by hand before strtod, which also takes hexadecimal, "inf", "nan" and leading blanks, and
+ * stops at what it does not understand. */
 static bool is_real(const char *text)
 {
     const char *at = skip_sign(text);
@@ -48,6 +54,8 @@ bool text_parse_real(const char *text, double *value)
         return false;
     errno = 0;
     const double parsed = strtod(text, NULL);
+    /* ERANGE is set for subnormal numbers as well: a rate of 1e-310 is a mistake more likely than
+     * a wish. */
     if (errno == ERANGE || !isfinite(parsed))
         return false;
     *value = parsed;
@@ -113,7 +121,8 @@ int text_write_real(double value, char *text, size_t size)
     return snprintf(text, size, "%s", shortest);
 }
 
-/* Digits behind the point of the shortest decimal, written without an exponent. */
+/* Digits behind the point of the shortest decimal, written without an exponent: "1e-05" has 5,
+ * "1.5e+10" none. */
 static int count_decimals(double value)
 {
     char text[TEXT_NUMBER];
@@ -145,6 +154,7 @@ const char *text_quote(const char *text, char *quoted)
     size_t used = 0;
     quoted[used++] = '\'';
     for (; *text != '\0' && used <= QUOTE_LIMIT; text++)
+        /* By bytes, as the text may not be UTF-8 at all. */
         quoted[used++] = isprint((unsigned char)*text) ? *text : '?';
     if (*text != '\0') {
         memcpy(quoted + used, "…", strlen("…"));
@@ -171,6 +181,8 @@ char *text_make_plain(char *text)
     unsigned char *to = (unsigned char *)text;
     for (const unsigned char *at = to; *at != '\0';) {
         const size_t size = character_size(at);
+        /* Control characters beyond ASCII, U+0080 to U+009F, which some terminals obey, and single
+         * bytes that would be these in Latin-1. */
         const bool high = size == 2 && at[0] == 0xC2 && at[1] < 0xA0;
         const bool low = size == 1 && (at[0] < ' ' || (at[0] > '~' && at[0] < 0xA0));
         if (high || low)
@@ -183,6 +195,8 @@ char *text_make_plain(char *text)
     return text;
 }
 
+/* A text that was cut takes nothing more: what follows would look as if it came right after the
+ * last whole word. */
 static bool is_cut(const char *text, size_t length)
 {
     static const char mark[] = " …";
@@ -235,7 +249,10 @@ int text_distance(const char *a, const char *b)
     const size_t n = strlen(b);
     if (m > DISTANCE_LIMIT || n > DISTANCE_LIMIT)
         return INT_MAX;
+    /* The optimal string alignment distance (Levenshtein's, with swaps of neighbours): three rows
+     * of its table are enough, as a swap looks back two. */
     int row[3][DISTANCE_LIMIT + 1] = {{0}}; /* rows i-2, i-1, i of the table, by i mod 3 */
+    /* From nothing to the first j letters of b: j insertions. */
     for (size_t j = 0; j <= n; j++)
         row[0][j] = (int)j;
     for (size_t i = 1; i <= m; i++) {
@@ -259,6 +276,7 @@ void text_duration(double seconds, char *text, size_t size)
         return;
     }
     const long whole = lround(seconds);
+    /* Hours only where there are any: "2:03" is minutes and seconds. */
     if (whole >= 3600)
         snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
     else

@@ -72,7 +72,7 @@ void text_add_list(char *text, size_t size, const char *format, va_list values)
  *  `a` into `b`; INT_MAX when one of them is longer than 63 characters. */
 int text_distance(const char *a, const char *b) MUST_USE;
 
-/** Write seconds as "1:02:03" or "2:03"; "?" when they cannot be told. Cut at `size`. */
+/** Write seconds as "1:02:03" or "2:03"; "?" when they are not known. Cut at `size`. */
 void text_duration(double seconds, char *text, size_t size);
 
 #endif

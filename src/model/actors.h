@@ -73,7 +73,7 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
                      const struct activations *x, const float *d_y, float *gradient);
 
-/** After actors_backward: d_h2 and d_h1 of the same pass, for whoever wants the chain. */
+/** After actors_backward: d_h2 and d_h1 of the same pass, for the log of the chain. */
 void actors_chain(struct actors *actors, const float *theta, int i, int rows);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * One block of memory, handed out in pieces: bind once with no block to measure, once with it.
+ * One block of memory, handed out in pieces. Bind twice: without a block to measure, then with it.
  *
  * Whatever changes during a training lies in one arena, so that its whole state is one block of
  * bytes that can be copied out and in; scratch lies in another. Nothing is given back.

@@ -2,11 +2,11 @@
 /**
  * The best response of the frozen critic: max_j Q(b, j) while the actors change one by one.
  *
- * After its own update the critic stands still for N actor passes. Pass i needs, for each sample
- * b, the row (b, j) of the largest Q among the agents that propose, and dQ/da_i there. Between two
- * passes one actor has moved, by Δa_i (three numbers a sample). Evaluating all rows anew would
- * cost N times what the rest of the pass does. Here a row is evaluated only when it might have
- * become the maximum, and the maximising row again only when it may have left its linear region.
+ * After its own update the critic is frozen for N actor passes. Pass i needs, for each sample b,
+ * the row (b, j) of the largest Q among the agents that propose, and dQ/da_i there. Between two
+ * passes one actor has moved, by Δa_i (three numbers a sample). Evaluating all rows anew would cost
+ * N times what the rest of the pass does. Here a row is evaluated only when it might have become
+ * the maximum, and the maximising row again only when it may have left its linear region.
  * Everything below is exact up to rounding.
  *
  * Notation of one sample. z: joint part of the first layer's sums at the *reference*, the joint
@@ -40,7 +40,7 @@
  *
  * Then all rows move *together* by C = Σ_on c·δ and each differs from that by at most
  * E = v·|δ|: units that are on in all rows and feed units that are on in all rows move all values
- * alike, and only mixed units can tell rows apart. (ReLU is 1-Lipschitz: a mixed unit of the first
+ * alike, and only mixed units can make rows differ. (ReLU is 1-Lipschitz: a mixed unit of the first
  * layer moves by at most |δ_k|, one of the second by at most |W2_m|·|δ|.) When actor j itself has
  * moved, row j also moves by the same two terms of its own part. So from a value q_j at the
  * reference,
@@ -84,8 +84,8 @@
 struct response {
     bool known;      /**< laid out at a reference */
     bool moved;      /**< an action has changed since the maximum was found */
-    bool row_moved;  /**< the row's own inputs have */
-    bool outdated;   /**< another row is there, or the maximising one is gone */
+    bool row_moved;  /**< the own inputs of the maximising row have changed */
+    bool outdated;   /**< a row was added, or the maximising one is gone */
     int32_t agent;   /**< of the maximising row, or CRITIC_NOBODY */
     int32_t version; /**< raised whenever the row is evaluated */
     float value;     /**< its Q when it was evaluated */
@@ -152,11 +152,11 @@ void best_response_bind(struct best_response *br, struct critic *critic,
 
 /** Freeze the critic. No sample is known. `critic` must have been turned (critic_turn).
  *  \param state (B, N·S), action (B, N·A): borrowed until the next start; the caller changes
- *         actions and tells with best_response_moved */
+ *         actions and reports it with best_response_moved */
 void best_response_start(struct best_response *br, const float *theta, const float *state,
                          const float *action);
 
-/** Know the maximising rows of `count` listed samples at the present actions. */
+/** Find the maximising rows of `count` listed samples at the present actions. */
 void best_response_find(struct best_response *br, int count, const int32_t *list);
 
 /** d_y (B, A) = d_q·dQ/da_i on the listed samples, whose rows must be known. \param d_q (B) */

@@ -97,7 +97,7 @@ int critic_best(const float *q, int count);
 void critic_joint_f64(const struct critic *critic, const float *theta, const float *state,
                       const float *action, double *out);
 
-/** Value of one row in f64: slow, and the arbiter of values that f32 cannot tell apart.
+/** Value of one row in f64: slow; it decides between values that f32 cannot distinguish.
  *  \param joint (H1) of critic_joint_f64 \param own (O) */
 double critic_value_f64(const struct critic *critic, const float *theta, const double *joint,
                         const float *own);

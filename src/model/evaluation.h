@@ -36,8 +36,7 @@ struct evaluation_result {
 /** How many environments an evaluation plays side by side: what its rollout must have room for. */
 int evaluation_lockstep(const struct settings *settings);
 
-/** Lay out the scratch, devices included: an evaluation keeps nothing between its calls but them.
- */
+/** Lay out the scratch, devices included: between its calls an evaluation keeps only these. */
 void evaluation_bind(struct evaluation *evaluation, const struct settings *settings,
                      struct rollout *rollout, struct arena *scratch);
 

@@ -56,7 +56,7 @@ struct product {
     size_t mask_row;
 };
 
-/** C (m, n) = A (m, k) · B (k, n) of matrices without gaps, to be changed where it is otherwise. */
+/** C (m, n) = A (m, k) · B (k, n) of matrices without gaps. The caller changes what differs. */
 static inline struct product product_of(int m, int n, int k, const float *a, const float *b,
                                         float *c)
 {
@@ -176,11 +176,11 @@ static inline void compute_dots(struct compute *compute, const struct dots *d)
  *  that this CPU does not run. */
 enum status kernels_check(struct fault *fault) MUST_USE;
 
-/** The highest level that this CPU runs, or the one that CCMSWEEP_LEVEL names, if it does run.
+/** The highest level that this CPU runs, or the one that CCMSWEEP_LEVEL names, if this CPU runs it.
  *  Never NULL. */
 const struct kernels *kernels_best(void) MUST_USE;
 
-/** The level of that name, NULL when there is none or this CPU does not run it. */
+/** The level of that name, NULL when it does not exist or this CPU does not run it. */
 const struct kernels *kernels_named(const char *level) MUST_USE;
 
 #endif

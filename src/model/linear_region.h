@@ -3,8 +3,8 @@
  * The values of all rows of one sample, by the signs that they share.
  *
  * The rows of a sample differ in O = 10 of the critic's J + O inputs, so that most hidden units
- * have one sign in all of them: a unit is *on* (its sum positive in every row), *off* (in none) or
- * *mixed*. With z the joint part of the first layer's sums, x the own inputs of a row, W° their
+ * have one sign in all of them: a unit is *on* (its sum positive in every row), *off* (in no row)
+ * or *mixed*. With z the joint part of the first layer's sums, x the own inputs of a row, W° their
  * weights, and subscripts for the units taken,
  *
  *     z2 = b2 + z_on·W2_on + x·(W°_on·W2_on) + relu(z_mixed + x·W°_mixed)·W2_mixed ,
@@ -24,7 +24,7 @@
 /** Units of one hidden layer by their signs. */
 struct signs {
     int on_count, mixed_count;
-    int32_t *on, *mixed; /**< ascending; whoever is in neither is off */
+    int32_t *on, *mixed; /**< ascending; a unit in neither list is off */
     float *lo, *hi;      /**< smallest and largest sum over the rows */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Parts of an episode, for whoever measures them: the trainer itself reads no clock. */
+/** Parts of an episode, for those who measure them: the trainer itself reads no clock. */
 #ifndef CCMSWEEP_PHASE_H
 #define CCMSWEEP_PHASE_H
 
@@ -22,7 +22,7 @@ struct probe {
     void *context;
 };
 
-/** Tell the probe, if there is one. */
+/** Call the probe, if there is one. */
 static inline void probe_enter(const struct probe *probe, enum phase phase)
 {
     if (probe->enter != NULL)

@@ -28,8 +28,8 @@ struct transition {
 /**
  * The ring and its tree; C = capacity. All arrays lie in the state arena.
  *
- * What one transition goes to is where the next one of its episode comes from, so observations have
- * a ring of their own, in which each is held once: replay_state, replay_next_state.
+ * The next state of a transition is the state of the next one in its episode, so observations have
+ * a ring of their own, in which each is stored once: replay_state, replay_next_state.
  */
 struct replay {
     int agents;
@@ -65,13 +65,13 @@ void replay_clear(struct replay *replay, double beta_start);
  */
 int64_t replay_add(struct replay *replay, const struct transition *transition, double error);
 
-/** State that the transition in `slot` comes from, (N, 7). Borrowed: valid until the next add. */
+/** State of the transition in `slot`, (N, 7). Borrowed: valid until the next add. */
 const float *replay_state(const struct replay *replay, int64_t slot);
 
-/** State that the transition in `slot` goes to, (N, 7). Borrowed: valid until the next add. */
+/** Next state of the transition in `slot`, (N, 7). Borrowed: valid until the next add. */
 const float *replay_next_state(const struct replay *replay, int64_t slot);
 
-/** Give a slot the priority (error + error_floor)^alpha, a not finite error included. */
+/** Give a slot the priority (error + error_floor)^alpha, also when the error is not finite. */
 void replay_update(struct replay *replay, int64_t slot, double error);
 
 /** Slot reached by descending the tree with `s` (left when s ≤ left). A sum that rounding carried

@@ -33,7 +33,7 @@ struct rollout {
     int32_t *ranked;            /**< (E) environments whose proposals the critic ranks */
 };
 
-/** Generators and noise of a training step; NULL where a greedy one is wanted. */
+/** Generators and noise of a step in training; NULL for a greedy step. */
 struct exploration {
     struct numpy_rng *numpy;
     struct python_rng *python;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * A saved state of a training, looked at before it is believed.
+ * A saved state of a training, checked before it is used.
  *
  * A checksum says that a state is what was written, not that what was written makes sense: another
  * program, or a bug, may have written it. Whatever a training uses as a place, a count or a choice
  * must be one that a training reaches; parameters must be finite, as they are in a training that
- * goes on. Knows no files. Local.
+ * has not diverged. Knows no files. Local.
  */
 #ifndef CCMSWEEP_SAVED_H
 #define CCMSWEEP_SAVED_H
@@ -32,7 +32,7 @@ struct saved {
     const struct networks *networks;
 };
 
-/** The first thing that no training could have left, "the generators" for one; NULL: none. */
+/** The first part that no training could have left, such as "the generators"; NULL: all fine. */
 const char *saved_flaw(const struct saved *saved) MUST_USE;
 
 #endif

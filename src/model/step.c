@@ -295,7 +295,7 @@ static bool update_actor(struct step *step, int i, const struct adam *adam, stru
         nets->compute.kernels->adam(adam, size, f->theta + at, f->m + at, f->v + at, gradient);
     /* Why it is 0 is asked once, when a stretch of zeros begins: then dL/dy of all samples is
      * wanted. */
-    if (effect.gradient_zero && count < rows && tracker_wants_cause(tracker, i))
+    if (effect.gradient_zero && count < rows && tracker_needs_cause(tracker, i))
         find_slopes(step, i, all_samples(step));
     adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
     const struct actor_pass pass = {

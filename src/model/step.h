@@ -2,9 +2,9 @@
 /**
  * The training step: one update of the critic, then one of each actor in order.
  *
- * TD targets and the critic's rows are evaluated sample by sample (region.h, critic.h); the actors
- * ask for the best response of the frozen critic (best_response.h), on the samples where their
- * tanh has a slope. tests/unit/oracle.c has the same step written plainly, to compare with.
+ * TD targets and the critic's rows are evaluated sample by sample (linear_region.h, critic.h); the
+ * actors ask for the best response of the frozen critic (best_response.h), on the samples where
+ * their tanh has a slope. tests/unit/oracle.c has the same step written plainly, to compare with.
  *
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P parameters of an actor, Pc of the critic.
  * Everything f32 unless said otherwise.
@@ -23,7 +23,7 @@
 #include "model/tracker.h"
 #include <stdint.h>
 
-/** Transitions gathered side by side. */
+/** Transitions copied side by side. */
 struct batch {
     int count;         /**< B */
     float *state;      /**< (B, N·S) */
@@ -87,7 +87,7 @@ void step_errors(struct step *step, const struct batch *batch);
  * One training step: draw, critic, actors 0 … N-1 each seeing the already updated ones, priorities.
  * \param rng replay sampling's generator
  * \param t   number of this training step, 1 the first time
- * The tracker is told everything and changes nothing.
+ * The tracker is given all that is computed, and changes nothing.
  */
 void step_run(struct step *step, struct replay *replay, struct python_rng *rng,
               struct tracker *tracker, int64_t t);

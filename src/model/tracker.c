@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Events and logs of a training. Every function reads what the training step hands it and writes
  * rows of the record; none changes a parameter or draws a number. The training asks two things
- * only: whether it has ended (stopping episode, diverged), and tracker_wants_cause, which decides
+ * only: whether it has ended (stopping episode, diverged), and tracker_needs_cause, which decides
  * what is computed for the record alone. */
 #include "model/tracker.h"
 #include <math.h>
@@ -225,7 +225,7 @@ static enum cause find_cause(const struct actor_pass *pass)
     return CAUSE_MIXED;
 }
 
-bool tracker_wants_cause(const struct tracker *tracker, int actor)
+bool tracker_needs_cause(const struct tracker *tracker, int actor)
 {
     /* Only the step in which a stretch of zeros begins is asked for its cause. */
     return tracker->record.gradient_zero[actor] < 0;

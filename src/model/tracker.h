@@ -26,7 +26,7 @@ struct preactivations {
 
 /** State of the tracker beside the record; lies in the state arena. */
 struct tracker_state {
-    int64_t episode;       /**< present or last episode */
+    int64_t episode;       /**< current or last episode */
     int64_t steps;         /**< training steps so far */
     int64_t moving;        /**< actors that moved in the last training step */
     int64_t diverged;      /**< 1: a parameter is not finite */
@@ -43,13 +43,13 @@ struct tracker {
     int64_t *last_change; /**< (N) last episode in which the actor changed, -1 never */
     bool training;        /**< a training step is part of this episode */
     int64_t log;          /**< row of this episode in the logs, -1: not a log episode */
-    int64_t snapshot;     /**< row of this episode in the snapshots, -1: none */
+    int64_t snapshot;     /**< row of this episode in the snapshots, -1: it has no snapshot */
 };
 
 /** Lay out the record and the running statistics, all of it state. */
 void tracker_bind(struct tracker *tracker, const struct settings *settings, struct arena *state);
 
-/** Set everything to its start and the record to its fill. */
+/** Set everything to its initial value and the record to its fill. */
 void tracker_clear(struct tracker *tracker);
 
 /** Open episode `episode` (1-based); `training`: it will have a training step. */
@@ -71,14 +71,14 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
 
 /** Whether a gradient of exactly 0 would begin a stretch, so that dL/dy on all samples decides its
  *  cause. */
-bool tracker_wants_cause(const struct tracker *tracker, int actor) MUST_USE;
+bool tracker_needs_cause(const struct tracker *tracker, int actor) MUST_USE;
 
 /** One actor's own pass. Activations and d_y are those of the pass, before the update. */
 struct actor_pass {
     int actor, rows;
     const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
     const struct activations *x;
-    const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is, unless a cause or a log wants it */
+    const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is 0, unless needed for a cause or log */
     const float *gradient; /**< (P) */
     struct adam_effect effect;
 };
@@ -99,7 +99,7 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
 void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
                  const float *actors, size_t critic_count, const float *critic);
 
-/** Stopping episode so far: the largest first_still, -1 while an actor has none. */
+/** Stopping episode so far: the largest first_still, -1 while an actor has not stopped yet. */
 int64_t tracker_stopping_episode(const struct tracker *tracker) MUST_USE;
 
 /** Write outcome, censoring time, last_change events and the run's cause. */

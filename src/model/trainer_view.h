@@ -20,7 +20,7 @@ struct trainer_view {
     const struct step *step;     /**< draws of the last training step */
 };
 
-/** Have a probe told when an episode goes from one phase to the next; {NULL} for none. */
+/** Set a probe that is called when an episode enters its next phase; {NULL} removes it. */
 void trainer_probe(struct trainer *t, struct probe probe);
 
 /** Bytes that the trainer holds: its state and its scratch. */

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Term of Greenwood's sum at a point; the last observations, when all die, have none. */
+/* Term of Greenwood's sum at a point; where all that are left have the event there is none. */
 static double greenwood(int64_t at_risk, int64_t died)
 {
     const double n = (double)at_risk, d = (double)died;

@@ -2,7 +2,7 @@
 /**
  * Kaplan-Meier curves, and what is read from them: quantiles, restricted means, crossings.
  *
- * All causes are one event here (incidence.h tells them apart). Standard errors and intervals take
+ * All causes are one event here (incidence.h separates them). Standard errors and intervals take
  * the observations as independent; where several belong to one cluster they are too small, and
  * bootstrap.h is meant. Definitions and figures are those of R's survival, with which they are
  * compared. Local; knows no file.
@@ -34,8 +34,8 @@ struct curve {
 struct rmst {
     double mean;   /**< ∫ S(t) dt from 0 to the limit */
     double error;  /**< its standard error, Greenwood-type */
-    bool extended; /**< S > 0 was carried on from the last observation to the limit: the mean leans
-                        on times that nobody was watched for */
+    bool extended; /**< S > 0 was carried on from the last observation to the limit: the mean relies
+                        on times for which nobody was observed */
 };
 
 /** Make the curve of a sample; strata and clusters play no part. No observation: no points.
@@ -69,8 +69,8 @@ double curve_quantile(const struct curve *curve, double probability,
 struct rmst curve_rmst(const struct curve *curve, double limit) MUST_USE;
 
 /** First time up to `limit` at which the curve that was below is above; NaN: they do not cross.
- *  Beyond the last observation of one of them nothing is compared. Differences below 1e-12 are
- *  none. Curves of few observations cross by chance as well. */
+ *  Beyond the last observation of one of them nothing is compared. Differences below 1e-12 do
+ *  not count. Curves of few observations cross by chance as well. */
 double curve_crossing(const struct curve *a, const struct curve *b, double limit) MUST_USE;
 
 #endif

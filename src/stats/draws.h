@@ -5,7 +5,7 @@
 
 #include "stats/bootstrap.h"
 
-/** End the program when this is no way to draw. */
+/** End the program when `how` is not a valid way to draw. */
 void draws_check(const struct bootstrap *how);
 
 /** The estimate of a figure of which this is the value, and draw (how->draws, not NaN) the draws:

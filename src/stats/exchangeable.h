@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Which units (seeds, say) are alike in where their observations lie: only those can stand for one
+ * Which units (seeds, say) are alike in where their observations lie: only those can replace one
  * another when they are drawn or permuted. Local.
  */
 #ifndef CCMSWEEP_EXCHANGEABLE_H

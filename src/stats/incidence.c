@@ -43,8 +43,8 @@ static void estimate_survival(struct incidence *incidence)
     }
 }
 
-/* As long as there is no other cause, the share is what does not survive: a sum of its steps could
- * miss 1 by rounding, where there is no interval. */
+/* As long as there is no other cause, the share is 1 - S. A sum of its steps could miss 1 by
+ * rounding, and would then have an interval where there is none to give. */
 static void estimate_share(struct incidence *incidence, int32_t k)
 {
     bool alone = true;

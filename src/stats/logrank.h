@@ -15,8 +15,8 @@
 /** A test. */
 struct logrank {
     double chi2; /**< 0 when df is 0 */
-    int32_t df;  /**< rank of the variance: groups that were at risk at an event, less 1; less where
-                      events tell nothing apart (all at one time) */
+    int32_t df;  /**< rank of the variance: groups that were at risk at an event, less 1; lower
+                      where events do not separate them (all at one time) */
     double p; /**< of χ² with df degrees of freedom; NaN when df is 0: there is nothing to test */
 };
 

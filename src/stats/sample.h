@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * Samples: plain tables that statistics are made of, and the rules for when they are too small.
+ * Samples: plain tables for statistics, and rules that say when they are too small.
  *
  * An observation is a time in episodes and how it ended. What belongs to one seed is one cluster:
- * the actors of a run share a critic and are no replicates of each other, so resampling and
+ * the actors of a run share a critic and are not replicates of each other, so resampling and
  * permutation move whole clusters. Knows no file, no run and no setting. Nothing here is owned or
  * changed: a sample points to its maker's arrays. In this layer a wrong argument (a time that is
  * not finite or below 0, a confidence outside (0, 1)) is a bug and ends the program. Local.
@@ -37,7 +37,7 @@ struct bounds {
     double lower, upper;
 };
 
-/** End the program if a time, a status or the count is none. */
+/** End the program if a time, a status or the count is not valid. */
 void sample_check(const struct sample *sample);
 
 /** How far a number of independent clusters (seeds) reaches. */
@@ -51,8 +51,9 @@ enum sample_size {
  *  at 0.95. */
 enum sample_size sample_size(int64_t clusters, double confidence) MUST_USE;
 
-/** Least two-sided p that flipping the signs of `pairs` differences can give: 2^(1 - pairs), 1 for
- *  none. A family of m comparisons needs it below (1 - confidence) / m for Holm to reject any. */
+/** Least two-sided p that flipping the signs of `pairs` differences can give: 2^(1 - pairs), and 1
+ *  without pairs. A family of m comparisons needs it below (1 - confidence) / m for Holm to reject
+ *  any. */
 double sample_least_p(int64_t pairs) MUST_USE;
 
 /** Number of different clusters of n observations; `cluster` as in a sample, NULL gives n. */

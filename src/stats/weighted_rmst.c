@@ -82,8 +82,8 @@ void weighted_rmst_fini(struct weighted_rmst *weighted)
     *weighted = (struct weighted_rmst){0};
 }
 
-/* Area under the Kaplan-Meier curve, without a branch: draws leave none to foresee. Sums of counts
- * are exact, so that what no draw took divides a number by itself. */
+/* Area under the Kaplan-Meier curve, without a branch, which could not be predicted. Sums of counts
+ * are exact, so an observation that was not drawn gives a factor of exactly 1. */
 static double area(const struct weighted_rmst *weighted, const double *weight, double all)
 {
     double at_risk = all, survival = 1.0, sum = 0.0;

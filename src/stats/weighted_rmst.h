@@ -8,12 +8,12 @@
 
 #include "stats/sample.h"
 
-/** A sample made ready, its observations in the order of time, at each those that died first. */
+/** A prepared sample: observations in the order of time, and at equal times events first. */
 struct weighted_rmst {
     int64_t within; /**< observations before the limit */
     double limit;   /**< of restricted means, > 0 */
     int64_t labels; /**< L, highest label + 1 */
-    int64_t *label; /**< (n) which weight is whose */
+    int64_t *label; /**< (n) index of the weight of each observation */
     double *died;   /**< (n) 1: event, 0: censored */
     double *gap;    /**< (n) time since the one before, or since 0 */
     double last;    /**< time of the last before the limit, or 0 */
@@ -21,7 +21,8 @@ struct weighted_rmst {
     double *sum;    /**< (L) of their min(time, limit); NULL when some are censored before it */
 };
 
-/** Make ready; label (n): which weight is whose. Free it with weighted_rmst_fini. */
+/** Prepare a sample; label (n): index of each observation's weight. The caller frees the content
+ *  with weighted_rmst_fini. */
 void weighted_rmst_init(struct weighted_rmst *weighted, const struct sample *sample,
                         const int64_t *label, double limit);
 

@@ -337,7 +337,7 @@ def test_two_seeds_have_no_interval(tmp_path):
     path = synthetic.make(tmp_path, SMALL % (400, 3, ONE.replace("[7]", "1-2")))
     synthetic.fill(path, [STOPPED] * 8)
     told, shown = aggregate(path), text(path)
-    assert one_warning(told, "no interval over two seeds").count("actor_lr") == 4
+    assert one_warning(told, "an interval over two seeds").count("actor_lr") == 4
     for one in told["configurations"]:
         for figure in (one["rmst"], one["iqm"], one["tail"], one["returns"]["end"]["mean"],
                        one["returns"]["end"]["iqm"]):
@@ -380,7 +380,7 @@ def test_no_warning_is_cut(tmp_path):
     path = synthetic.make(tmp_path, SMALL % (400, 3, blocks_of(AXES)))
     synthetic.fill(path, [STOPPED] * 10)
     told = aggregate(path)
-    warning = one_warning(told, "no interval over two seeds")
+    warning = one_warning(told, "an interval over two seeds")
     axes = [axis["name"] for axis in told["axes"]]
     assert len(axes) == 15 and len(warning) > 1700
     assert warning.endswith(")") and all(warning.count(f"{name} ") == 5 for name in axes)

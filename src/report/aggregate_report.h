@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The aggregate in its four forms. All of them say the same figures: for people and in LaTeX those
- * of aggregate_sheets, rounded; in CSV and JSON all of them, with curves, to the last bit. Local.
+ * The aggregate in four forms with the same figures: the tables of aggregate_sheets, rounded, for
+ * people and for LaTeX; all figures, with curves and to the last bit, in CSV and JSON. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_REPORT_H
 #define CCMSWEEP_AGGREGATE_REPORT_H
@@ -18,7 +18,7 @@ struct aggregate_source {
     const char *path;          /**< of the sweep's file */
     const struct store *store; /**< open */
     double now;                /**< after 1970-01-01 UTC */
-    bool held;                 /**< somebody works on the file */
+    bool held;                 /**< a process works on the file */
 };
 
 /** What an interval is called: "95 %". Cut at `size`. */
@@ -36,14 +36,14 @@ struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count
 void aggregate_print(FILE *file, const struct aggregate *aggregate,
                      const struct aggregate_source *source);
 
-/** Write it as tables of LaTeX, which want the packages booktabs and longtable. */
+/** Write it as tables of LaTeX, which need the packages booktabs and longtable. */
 void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
                            const struct aggregate_source *source);
 
-/** Write it as CSV, a row a figure. */
+/** Write it as CSV, one row for each figure. */
 void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
 
-/** Write it as one JSON object. \return false when the stream took not all of it */
+/** Write it as one JSON object. \return false when the stream did not take all of it */
 bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
                           const struct aggregate_source *source) MUST_USE;
 

@@ -37,7 +37,8 @@ void json_stream_set_all(struct json_stream *stream, json_t *object);
 void json_stream_list(struct json_stream *stream, const char *key, int64_t count,
                       json_t *(*make)(const void *of, int64_t i), const void *of);
 
-/** End the object, and its line. \return false when the stream took not all of it, and errno. */
+/** End the object, and its line. \return false, with errno, when the stream did not take all
+ *  of it */
 bool json_stream_end(struct json_stream *stream);
 
 /** A value of `row`, as settings_number gives it: a number, the name of a choice, null for `none`.

@@ -7,9 +7,9 @@
  * stopped or a censored one. Of the stopped and censored runs of a pair together:
  *
  * - first: the earliest stop that was seen.
- * - half: the episode by which half of the runs, or more, had stopped. JSON calls it `median`; people
- *   read "half", so that they do not take it for the median of a Kaplan-Meier curve, which `aggregate`
- *   estimates from the same runs.
+ * - half: the episode by which half of the runs, or more, had stopped. JSON calls it `median`;
+ *   people read "half", so that they do not take it for the median of a Kaplan-Meier curve, which
+ *   `aggregate` estimates from the same runs.
  * - last: the episode by which all of them had stopped.
  *
  * "> N" is said of what is only known to be later than N: a figure that a censored run decides.
@@ -23,9 +23,9 @@
 #include "report/json.h"
 #include <stdio.h>
 
-/** Print the table, a row a pair in the order of the plan, and below it what "> N" and "diverged"
- *  mean when they appear. Outcomes that no run has are left out, other than stopped and censored.
- */
+/** Print the table: one row for each pair in the order of the plan, and below it what "> N" and
+ *  "diverged" mean, if they appear. Columns of outcomes that no run has are left out, except for
+ *  stopped and censored. */
 void rate_table_print(FILE *file, const struct run_table *table);
 
 /** Write the same as a member of `stream`, an array of objects. `first`, `median`, `last` are null

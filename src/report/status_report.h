@@ -17,7 +17,7 @@ enum { STATUS_SCHEMA_VERSION = 2 };
 struct status_report {
     const char *path;
     double now; /**< seconds since 1970-01-01 UTC */
-    bool held;  /**< somebody holds the lock */
+    bool held;  /**< a process holds the lock */
     char holder[512];
     struct store *store;
     struct run_table table;
@@ -27,7 +27,7 @@ struct status_report {
 void status_print(FILE *file, const struct status_report *report, bool cells);
 
 /** Print it as one JSON object; what is unknown is null. \param cells also every cell
- *  \param line all of it on one line \return false when the stream took not all of it */
+ *  \param line all of it on one line \return false when the stream did not take all of it */
 bool status_print_json(FILE *file, const struct status_report *report, bool cells,
                        bool line) MUST_USE;
 

@@ -35,7 +35,7 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
                    double wall_s, bool colour);
 
 /** Write the same as one JSON object; what is not finite or unknown is null. \return false when the
- *  stream took not all of it. */
+ *  stream did not take all of it */
 bool summary_print_json(FILE *file, const struct settings *cell, const struct record *record,
                         double wall_s) MUST_USE;
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Every step here can be the last one: the process may be killed between any two lines. So the
+ * order of writes is chosen such that after a kill at any point the file is either as before the
+ * step, or the next start repeats it. The functions say where the order matters.
+ */
 #include "run/attempt.h"
 #include "base/build.h"
 #include "model/kernels.h"
@@ -17,6 +22,8 @@ static const double note_every_s = 10;
  * but a cell that exhausts the memory or crashes at its start should have done so by then. */
 static const double suspect_saves_s = 5;
 
+/* The checkpoint carries the identity of the cell: one that belongs to another cell, or to another
+ * version of the algorithm, is not loaded. */
 static enum status save(struct attempt *a, struct fault *fault)
 {
     const struct identity identity = identity_of(trainer_settings(a->trainer));
@@ -24,8 +31,8 @@ static enum status save(struct attempt *a, struct fault *fault)
                            trainer_state_size(a->trainer), fault);
 }
 
-/* A single training says of the file what a rank says of one of its runs: nobody would know what
- * "run 0" of a file with one run is. */
+/* `train` names the file where a rank names the run: the user of a file with one run has never
+ * heard of "run 0". */
 static void say_checkpoint_gone(const struct attempt *a)
 {
     if (a->begins_again)
@@ -38,8 +45,8 @@ static void say_checkpoint_gone(const struct attempt *a)
                      a->path, a->path);
 }
 
-/* Take over the checkpoint, and say what became of it. It is read to where the trainer has its
- * state: a copy of that would be two thirds of what the trainer takes. */
+/* Load the checkpoint, and tell the user what happened to it. It is read directly into the state of
+ * the trainer: a copy would need two thirds of the memory of the trainer. */
 static enum status resume(struct attempt *a, struct fault *fault)
 {
     const struct identity identity = identity_of(trainer_settings(a->trainer));
@@ -55,8 +62,9 @@ static enum status resume(struct attempt *a, struct fault *fault)
     }
     const enum status status =
         answer == CHECKPOINT_LOADED ? trainer_load(a->trainer, state, size, fault) : STATUS_INPUT;
-    /* Made by another arithmetic: the user may have another machine. Alone that is for the user to
-     * decide; in a sweep one cell that begins again costs less than a sweep that stops. */
+    /* The checkpoint was made by another arithmetic (kernels of another CPU), with which this
+     * machine would compute other bits. In a single training the user decides, who may have the
+     * other machine; in a sweep a cell that begins again costs less than a sweep that stops. */
     if (status == STATUS_FAULT && !a->begins_again) {
         fault_prefix(fault, "%s", a->path);
         return status;
@@ -71,6 +79,8 @@ static enum status resume(struct attempt *a, struct fault *fault)
     return STATUS_OK;
 }
 
+/* Where and with what this attempt runs: a later start warns when results come from different
+ * programs or CPUs (session.c, compare_origins). */
 static enum status note_start(struct attempt *a, struct fault *fault)
 {
     char name[64];
@@ -107,8 +117,8 @@ enum status attempt_claim(struct attempt *a, int64_t run, struct fault *fault)
     return status;
 }
 
-/* The run stays what it was before it was claimed: it was refused, it lost no job. The caller has a
- * sentence to give already; one about the notes would hide it. */
+/* Take the claim back: the run was refused, and did not cause the loss of a job. Errors are
+ * ignored, since the caller already has a sentence, which one about the notes would hide. */
 static void unclaim(struct attempt *a)
 {
     struct store_failures failures;
@@ -132,7 +142,8 @@ enum status attempt_begin(struct attempt *a, struct trainer *trainer, struct fau
     return status;
 }
 
-/* Claimed first: the memory of the largest cell may be what kills the process. */
+/* The claim comes before the trainer is made: the memory of the largest cell may be what kills the
+ * process, and then the run must be known as the one in flight. */
 enum status attempt_start(struct attempt *a, int64_t cell, struct fault *fault)
 {
     struct settings settings;
@@ -156,7 +167,7 @@ static enum status note_progress(struct attempt *a, struct fault *fault)
 {
     const struct trainer_progress at = trainer_progress(a->trainer);
     const double now_s = clock_now();
-    /* What is written into a file that was cut short would make it longer again. */
+    /* A file that was truncated would be extended with zeros by a write, and its damage hidden. */
     enum status status = store_check_place(a->store, fault);
     if (status == STATUS_OK)
         status =
@@ -183,6 +194,8 @@ static enum status clear_failures(struct attempt *a, enum flight flight, bool ke
     return store_note_failures(a->store, a->run, &failures, fault);
 }
 
+/* A suspect saves early, so that the next suspect can be tried soon. A training that is done is
+ * committed next, and needs no checkpoint. */
 static bool is_due(const struct attempt *a, double now_s)
 {
     double every_s = a->checkpoint_s > 0 ? a->checkpoint_s : INFINITY;

@@ -8,9 +8,9 @@
  *     attempt_end(&a, &said, &fault);             // DONE when the training has ended, else STOPPED
  *
  * Here time and files meet the trainer, which knows neither: a checkpoint when one is due, a note
- * of how far the run is, the commit at the end. What is trained never depends on it. A worker rank,
- * a process that works alone and a single training use the same. It knows no other ranks and no
- * signals, and sends no message. Local.
+ * of how far the run is, the commit at the end. What is trained never depends on them. A worker
+ * rank, a process that works alone and a single training (`train`) use the same code. It knows no
+ * other ranks and no signals, and sends no message. Local.
  */
 #ifndef CCMSWEEP_ATTEMPT_H
 #define CCMSWEEP_ATTEMPT_H
@@ -23,29 +23,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** One attempt after another. The caller sets the first part, once; what it calls out of order is
- *  a bug. */
+/** One attempt after another. The caller sets the first part, once. Calls in another order than the
+ *  one above are a bug. */
 struct attempt {
-    struct store *store; /**< NULL: nothing is kept, and only attempt_episode has something to do */
+    struct store *store; /**< NULL: nothing is kept, and only attempt_episode does something */
     const char *path;    /**< of the store's file */
-    struct progress *progress; /**< where it says what the user should know */
+    struct progress *progress; /**< where sentences for the user go */
     double checkpoint_s;       /**< seconds between two checkpoints; 0: only when stopped */
-    bool begins_again; /**< a run whose checkpoint was made by another arithmetic begins again */
-    int rank;          /**< for the notes; 0 without a launcher */
+    bool begins_again;         /**< a run whose checkpoint is of another arithmetic begins again */
+    int rank;                  /**< for the notes; 0 without a launcher */
 
-    bool warned;             /**< that a checkpoint could not be written; told once */
+    bool warned;             /**< the user was told once that a checkpoint could not be written */
     int64_t run;             /**< of the last attempt_claim */
     struct trainer *trainer; /**< of that run, borrowed */
-    struct trainer *own;     /**< the same one when attempt_start made it, else NULL */
-    bool suspect; /**< the run may be the one that lost a job, and has not come further */
+    struct trainer *own;     /**< the same trainer when attempt_start made it, else NULL */
+    bool suspect; /**< the run may have caused the loss of a job, and has not come further since */
     double noted_s, saved_s; /**< clock at the last note and the last checkpoint */
 };
 
-/** Say that a run is in flight, before anything is done for it that could need too much memory or
- *  crash. From now on a crash is this run's. Without a store nothing is said. */
+/** Note in the file that a run is in flight, before anything is done for it that could crash or
+ *  need too much memory. From now on a crash is counted for this run. Without a store nothing is
+ *  noted. */
 enum status attempt_claim(struct attempt *attempt, int64_t run, struct fault *fault) MUST_USE;
 
-/** Begin the claimed run: take over its checkpoint, if there is a good one (one that cannot be used
+/** Begin the claimed run: load its checkpoint, if there is one that can be used (otherwise the user
  * is told, and the training begins again), and note the attempt. \param trainer of the run's cell,
  * at episode 0; borrowed until the end \return STATUS_FAULT with a sentence when the disk fails, or
  * when the run can resume, but not on this CPU (unless `begins_again`): the run is then not in
@@ -62,8 +63,8 @@ bool attempt_goes_on(const struct attempt *attempt) MUST_USE;
 
 /** Train one episode; save a checkpoint and note the progress when they are due. A suspect saves
  * its first one early, and is then innocent (`suspect` becomes false). A checkpoint that cannot be
- * written is told once, and training continues. \return STATUS_FAULT with a sentence when the disk
- * fails */
+ * written is reported once, and training continues. \return STATUS_FAULT with a sentence when the
+ * disk fails */
 enum status attempt_episode(struct attempt *attempt, struct fault *fault) MUST_USE;
 
 /** Make the finished run count, and remove its checkpoint.
@@ -71,7 +72,8 @@ enum status attempt_episode(struct attempt *attempt, struct fault *fault) MUST_U
 enum status attempt_commit(struct attempt *attempt, double *wall_s, struct fault *fault) MUST_USE;
 
 /** Stop politely: save a checkpoint and mark the run as interrupted, with nothing held against it.
- * A checkpoint that cannot be written is told, and the run resumes from the last one. */
+ * When the checkpoint cannot be written, the user is told, and the run resumes from the last
+ * one. */
 enum status attempt_stop(struct attempt *attempt, struct fault *fault) MUST_USE;
 
 /** Commit the run of attempt_start, or stop it politely when it has not ended; free its trainer.

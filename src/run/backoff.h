@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Waiting without spinning: sleeps that grow with the time that has passed in vain.
+ * Waiting without using the core: sleeps that grow with the time waited so far.
  *
  *     struct backoff backoff = {0};
  *     while (!has_happened())
@@ -19,7 +19,7 @@ struct backoff {
 /** Sleep for a 64th of the time waited so far, at least 2 us and at most 10 ms. Local. */
 void backoff_sleep(struct backoff *backoff);
 
-/** Something has happened: sleep briefly again. Local. */
+/** Something has happened: the next sleep is short again. Local. */
 void backoff_reset(struct backoff *backoff);
 
 #endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * MPI as this program needs it. Every wait is a non-blocking call that is tested between sleeps,
+ * since rank 0 shares its core with a worker: a rank that spins in MPI would take half of it.
+ */
 #include "run/comm.h"
 #include "run/backoff.h"
 #include "sys/launcher.h"
@@ -17,7 +21,8 @@ void comm_start(struct comm *comm)
     *comm = (struct comm){.launched = launcher_is_there(), .size = 1};
     if (!comm->launched)
         return;
-    /* These of OMPIO's helpers leave semaphores named after the file, which two jobs may share. */
+    /* Other helpers of OMPIO leave semaphores behind, named after the file, which two jobs may
+     * share. */
     setenv("OMPI_MCA_sharedfp", "^sm,lockedfile", 0);
     struct watchdog *watchdog =
         watchdog_new(launcher_rank(), WATCHDOG_START_S,
@@ -29,7 +34,7 @@ void comm_start(struct comm *comm)
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: short sleeps are to be short */
 }
 
-/* Instead of MPI_Wait, which spins. */
+/* Used instead of MPI_Wait, which spins. */
 static void wait_for(MPI_Request *request)
 {
     struct backoff backoff = {0};
@@ -49,7 +54,7 @@ void comm_meet(const struct comm *comm)
     wait_for(&all);
 }
 
-/* All meet first, asleep: MPI_Finalize would spin until the last rank has come. */
+/* All ranks meet first, sleeping: MPI_Finalize would spin until the last rank arrives. */
 void comm_finish(struct comm *comm)
 {
     if (!comm->launched)
@@ -61,13 +66,14 @@ void comm_finish(struct comm *comm)
     MPI_Finalize();
     watchdog_free(&watchdog);
     comm->launched = false;
-    /* The last process on a node finds the folder empty; nobody else may be left there to do it. */
+    /* The last process on a node finds the folder empty and removes it; for the others rmdir fails,
+     * which is expected. After the job no process may be left on the node to do it. */
     const char *const scratch = getenv("CCMSWEEP_SCRATCH");
     if (scratch != NULL)
         rmdir(scratch);
 }
 
-/* Without exit handlers: HDF5's would try once more to write what it could not. */
+/* _exit, without exit handlers: that of HDF5 would try again to write what it could not write. */
 void comm_abort(const struct comm *comm, int code)
 {
     if (comm->launched)
@@ -81,7 +87,7 @@ void comm_send(const struct comm *comm, int to, const struct message *message)
     MPI_Send(message, sizeof *message, MPI_BYTE, to, TAG, MPI_COMM_WORLD);
 }
 
-/* With one rank MPI may not have been started. */
+/* With one rank MPI may not have been started, and no other rank can have sent anything. */
 bool comm_receive(const struct comm *comm, struct message *message, int *from)
 {
     if (comm->size == 1)

@@ -2,10 +2,10 @@
 /**
  * Messages between ranks.
  *
- * Every type of message is here, and what travels is no more than a cell's number and how it ended.
- * MPI is started only when a launcher started this process; alone, rank 0 of 1 sends nothing. MPI's
- * own blocking calls keep a core busy, so nothing here blocks in MPI: it probes and sleeps
- * (backoff.h). Knows no scheduler and no trainer.
+ * All types of messages are here. They carry only the number of a cell and how it ended. MPI is
+ * started only when a launcher started this process; a process alone is rank 0 of 1 and sends
+ * nothing. Blocking calls of MPI keep a core busy, so nothing here blocks in MPI: it tests and
+ * sleeps (backoff.h). This code knows no scheduler and no trainer.
  */
 #ifndef CCMSWEEP_COMM_H
 #define CCMSWEEP_COMM_H
@@ -16,13 +16,13 @@
 #include <stdint.h>
 
 enum message_type {
-    MESSAGE_READY,   /**< worker: has no cell. To begin with */
-    MESSAGE_DONE,    /**< worker: the cell is committed; has no cell now */
-    MESSAGE_STOPPED, /**< worker: the cell was stopped politely; takes no more */
-    MESSAGE_SAFE,    /**< worker: the cell, a suspect, has come further than when it was lost */
+    MESSAGE_READY,   /**< worker: it has no cell. Its first message */
+    MESSAGE_DONE,    /**< worker: its cell is committed, so it has no cell now */
+    MESSAGE_STOPPED, /**< worker: its cell was stopped politely; it takes no more cells */
+    MESSAGE_SAFE,    /**< worker: its cell, a suspect, has come further than before the loss */
     MESSAGE_CELL,    /**< rank 0: train this cell */
     MESSAGE_STOP,    /**< rank 0: stop politely */
-    MESSAGE_LEAVE,   /**< rank 0: there is nothing more to do */
+    MESSAGE_LEAVE,   /**< rank 0: no work is left */
 };
 
 /** One message; 32 bytes. */
@@ -32,10 +32,10 @@ struct message {
     int64_t cell;     /**< of all but READY, STOP and LEAVE */
     int32_t stopping; /**< of MESSAGE_DONE: stopping episode, -1 without */
     int32_t reserved; /**< 0 */
-    double seconds;   /**< of MESSAGE_DONE: that the cell took in all its attempts */
+    double seconds;   /**< of MESSAGE_DONE: time that the cell took in all its attempts */
 };
 
-/** Who takes part. `rank` 0 schedules. */
+/** The ranks. Rank 0 schedules. */
 struct comm {
     bool launched; /**< MPI was started */
     int rank, size;
@@ -44,8 +44,8 @@ struct comm {
 /** Start MPI when launched (launcher.h). Collective. Ends the process when MPI cannot start. */
 void comm_start(struct comm *comm);
 
-/** Finish MPI, without a rank spinning while it waits for others, and remove the folder that the
- * environment variable CCMSWEEP_SCRATCH names when it is empty. Collective. */
+/** Finish MPI; ranks sleep while they wait for others. Then remove the folder that the environment
+ * variable CCMSWEEP_SCRATCH names, if it is empty. Collective. */
 void comm_finish(struct comm *comm);
 
 /** End the whole job at once with this code, because this rank cannot continue. */
@@ -64,8 +64,8 @@ void comm_meet(const struct comm *comm);
 /** Give all ranks what rank 0 has in `bytes`. Collective; sleeps. */
 void comm_broadcast(const struct comm *comm, void *bytes, size_t size);
 
-/** Give rank 0 the sum over ranks of a number. Collective; sleeps. Others get an undefined value.
- */
+/** Give rank 0 the sum over all ranks of a number; other ranks get an undefined value. Collective;
+ *  sleeps. */
 int64_t comm_sum(const struct comm *comm, int64_t value) MUST_USE;
 
 #endif

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The invariant that ends a sweep: a worker is told to leave exactly once, and only when it has no
+ * cell and cannot get one. Every worker without a cell is in `waiting`, and settle() runs after
+ * each message, so none is forgotten when the last cell ends.
+ */
 #include "run/dispatch.h"
 #include <stdlib.h>
 
@@ -42,7 +47,8 @@ static void give(struct dispatch *d, int worker)
         tell(d, worker, MESSAGE_CELL, cell);
 }
 
-/* Ask again for those that wait; once nothing runs, what they did not get will never come. */
+/* Ask the scheduler again for those that wait. When no cell runs, what they did not get now will
+ * never come, as only the end of a running suspect can free the next one. */
 static void settle(struct dispatch *d)
 {
     for (int w = 0; d->waiters > 0 && w < workers_of(d); w++) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * Rank 0's side of the messages: hands cells of the scheduler to worker ranks and takes what they
- * say. One message of a worker and one answer a cell. It is pulled: each turn handles one message,
- * and the caller does what else there is to do in between. It knows no cells but by number, no
- * files and no time. Rank 0 only.
+ * The messages on the side of rank 0: it sends cells of the scheduler to worker ranks and receives
+ * their answers. There is one message and one answer for each cell. The caller calls dispatch_turn,
+ * which handles one message, and does its other work in between. Cells are only numbers here, and
+ * this code knows no files and no time. Rank 0 only.
  */
 #ifndef CCMSWEEP_DISPATCH_H
 #define CCMSWEEP_DISPATCH_H
@@ -18,8 +18,9 @@ struct dispatch {
     struct scheduler *scheduler; /**< of comm->size - 1 workers: worker w is rank w + 1 */
     bool closed;                 /**< set by the caller: no further cell is given out */
     bool stopping;               /**< dispatch_stop was called */
-    bool *waiting;               /**< (workers) asked, and there was nothing for it */
-    int waiters, present;        /**< workers that wait; workers not yet told to leave */
+    bool *waiting;               /**< (workers) it asked, and there was no cell for it */
+    int waiters, present;        /**< number of workers that wait; that were not yet told to
+                                      leave */
 };
 
 /** Begin. Scheduler and comm are borrowed. The caller owns it: dispatch_fini. */

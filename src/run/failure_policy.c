@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * First the decision, which is pure and knows cases only; then what is read from the file and
+ * written to it because of it. Everything that the decision needs is in the notes of the runs, so
+ * it is the same on whatever machine the sweep is started again.
+ */
 #include "run/failure_policy.h"
 #include "base/text.h"
 #include "sys/clock.h"

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Two loops, one for rank 0 with workers (hand_out) and one for rank 0 alone (work_alone), and the
+ * words with which a sweep ends. Both loops share what decides: look_for_reason, may_start, count.
+ * They differ in who waits: a rank 0 with workers must never block or train, or workers would idle.
+ */
 #include "run/manager.h"
 #include "run/attempt.h"
 #include "run/backoff.h"
@@ -12,14 +17,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Rank 0 looks up from its messages at least so often, however many there are: a signal must not
- * wait, and the display must not stand still. */
+/* Rank 0 looks at signals, clock and display at least this often, however many messages there are:
+ * a signal must not wait, and the display must not freeze. */
 static const double look_every_s = 0.05;
 
 /* Why a sweep ends before it is done. */
 enum reason { REASON_NONE, REASON_SIGNAL, REASON_WORKER, REASON_TIME, REASON_FAILURES };
 
-/* The sweep at work. */
+/* The state of the loops. */
 struct lead {
     const struct manager *manager;
     struct session *session;
@@ -30,8 +35,9 @@ struct lead {
     double looked_s;
 };
 
-/* What a worker says is not believed where the file can be asked: the store looks at the commit
- * record itself. The session learns from the seconds, so that longer cells are given out first. */
+/* A message says that a cell ended, but whether it is committed is read from the file: the file
+ * decides what the next start will find. The session learns from the seconds, so that longer cells
+ * are given out first. */
 static void count(struct lead *lead, const struct message *event)
 {
     if (event->type == MESSAGE_DONE || event->type == MESSAGE_STOPPED)
@@ -43,8 +49,8 @@ static void count(struct lead *lead, const struct message *event)
     session_learn(lead->session, event->cell, event->seconds);
 }
 
-/* Why the work is to stop now, if it is. A signal comes first: whoever sent it expects to be told
- * that it was heard. */
+/* The reason to stop now, or REASON_NONE. A signal comes first: the user who sent it expects to
+ * read that it was received. */
 static enum reason look_for_reason(const struct lead *lead)
 {
     if (stop_requested())
@@ -54,8 +60,8 @@ static enum reason look_for_reason(const struct lead *lead)
     return clock_utc() >= lead->session->stop_at ? REASON_TIME : REASON_NONE;
 }
 
-/* After this time no cell is started that could not reach a checkpoint before the end; those that
- * are trained already continue until stop_at. */
+/* A cell that starts after start_by would not reach a checkpoint before the end, and would be
+ * trained for nothing. Cells that are being trained continue until stop_at. */
 static bool may_start(const struct lead *lead)
 {
     return clock_utc() < lead->session->start_by;
@@ -63,7 +69,7 @@ static bool may_start(const struct lead *lead)
 
 /* ---- alone ---- */
 
-/* The same attempt as a worker's. What would be messages there are calls here. */
+/* Train one cell as a worker does, with calls where a worker sends messages. */
 static enum status work_on(struct lead *lead, struct attempt *attempt, int64_t cell,
                            struct fault *fault)
 {
@@ -83,8 +89,9 @@ static enum status work_on(struct lead *lead, struct attempt *attempt, int64_t c
     return STATUS_OK;
 }
 
-/* A scheduler of one worker never holds a suspect back: it is tried first, alone anyway. So what
- * waits can always be given out, and nothing that waits is the end. */
+/* With one worker the scheduler never holds a cell back: a suspect is alone anyway. So
+ * scheduler_next always has a cell while some wait, and the sweep ends when none waits. The reason
+ * can be set within a cell (work_on) or between two; the first one is kept. */
 static enum status work_alone(struct lead *lead, struct fault *fault)
 {
     const struct manager *const m = lead->manager;
@@ -112,8 +119,9 @@ static enum status work_alone(struct lead *lead, struct fault *fault)
 
 /* ---- with others ---- */
 
-/* The first reason stays, for the last sentence is to name the cause and not what followed. Being
- * closed is weaker than being stopped: only what waits is too late. */
+/* The first reason is kept, because the last sentence must name the cause and not what followed
+ * from it. A closed dispatch is weaker than a stopped one: no further cell is given out, but
+ * running cells are trained on, since they may be done in time. */
 static void look_up(struct lead *lead, struct dispatch *dispatch)
 {
     const double now_s = clock_now();
@@ -130,8 +138,9 @@ static void look_up(struct lead *lead, struct dispatch *dispatch)
     sweep_progress_show(&lead->sweep, now_s);
 }
 
-/* Messages come first, for a worker without a cell leaves a core idle. Looking up comes when there
- * is time, or at last when it is due (look_every_s). */
+/* Messages come first, because a worker without a cell is an idle core. Signals, clock and display
+ * are looked at when no message waits, and at the latest when that is due (look_every_s). Sleeping
+ * is for the case that nothing happened at all. */
 static void hand_out(struct lead *lead)
 {
     struct dispatch dispatch;
@@ -145,7 +154,7 @@ static void hand_out(struct lead *lead)
             backoff_reset(&backoff);
             count(lead, &event);
             if (event.type == MESSAGE_STOPPED && lead->reason == REASON_NONE)
-                /* The launcher may have told this rank as well, a moment later. */
+                /* The launcher may have sent the signal to this rank too, a moment later. */
                 lead->reason = stop_requested() ? REASON_SIGNAL : REASON_WORKER;
         }
         if (!said || clock_now() - lead->looked_s > look_every_s)
@@ -158,7 +167,7 @@ static void hand_out(struct lead *lead)
 
 /* ---- the end ---- */
 
-/* What a stop has saved, and not what workers say they saved: a disk may have been full. */
+/* Checkpoints that exist, not those that workers tried to write: the disk may have been full. */
 static int64_t count_checkpoints(const struct lead *lead)
 {
     int64_t checkpoints = 0;
@@ -168,7 +177,9 @@ static int64_t count_checkpoints(const struct lead *lead)
     return checkpoints;
 }
 
-/* Numbers and the next step, in one sentence: it is often all that a log of a batch job shows. */
+/* Numbers and the next step, in one sentence: it is often all that is read of the log of a batch
+ * job. The reasons are different in what the user must do: change an option, or only run the
+ * command again. */
 static enum status describe_stop(const struct lead *lead, int64_t left, struct fault *fault)
 {
     static const char *const reasons[] = {
@@ -228,7 +239,8 @@ static enum status describe_end(const struct lead *lead, struct fault *fault)
     return STATUS_OK;
 }
 
-/* A fault in closing comes before what the sweep has to say: the file may not hold it. */
+/* A fault while closing is more important than the result of the sweep: the file may not have that
+ * result. */
 static enum status end_session(const struct lead *lead, struct fault *fault)
 {
     struct fault other;
@@ -240,7 +252,8 @@ static enum status end_session(const struct lead *lead, struct fault *fault)
     return status;
 }
 
-/* Runs that were done before count as done, but not for the rate: that is of this start. */
+/* Runs that were done before this start count as done, but not for the rate, which is of this
+ * start. */
 static void begin_progress(struct lead *lead, int workers)
 {
     struct sweep_progress *const sweep = &lead->sweep;

@@ -17,7 +17,8 @@ static const double later_every_s = 60; /* after ten minutes */
 
 const char *const progress_modes[] = {"auto", "bar", "lines", "none", NULL};
 
-/* A dumb terminal (the shell of an editor) shows each bar on a line of its own. */
+/* A dumb terminal (the shell of an editor) cannot rewrite a line, and would show each bar below the
+ * last. */
 static bool can_rewrite(FILE *file)
 {
     const char *const terminal = getenv("TERM");
@@ -46,7 +47,8 @@ static void write_share(double share, char *text, size_t size)
         snprintf(text, size, "%.2f", share);
 }
 
-/* Behind a launcher's pipe whoever sees the terminal has said how wide it is. */
+/* Behind the pipe of a launcher there is no terminal to ask: COLUMNS is what the shell of the user
+ * said. */
 static int columns_of(FILE *file)
 {
     struct winsize window = {0};
@@ -114,7 +116,7 @@ void progress_show(struct progress *p, const struct trainer_progress *at, double
     progress_draw(p, share, figures, now_s);
 }
 
-/* A sentence behind a bar would stand on its line. */
+/* A sentence would be written on the line of the bar, behind it. */
 static void clear_bar(struct progress *p)
 {
     if (p->drawn > 0)
@@ -122,7 +124,8 @@ static void clear_bar(struct progress *p)
     p->drawn = 0;
 }
 
-/* Written at once: other ranks have the same terminal. */
+/* Flushed at once, since other ranks write to the same terminal. Sentences contain names from
+ * outside, so control characters are made visible (text_make_plain). */
 void progress_say(struct progress *p, const char *format, ...)
 {
     struct fault sentence = {""};

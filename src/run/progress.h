@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * What a run shows while it works: a bar rewritten in place, or now and then a line.
+ * What a run shows while it works: a bar that is rewritten in place, or a line from time to time.
  *
- * It draws what it is given and is pulled by the work loop; it reads no clock and knows no trainer
- * but for the figures of struct trainer_progress. Local.
+ * The work loop calls it with what is to be shown; it reads no clock, and knows only the numbers of
+ * struct trainer_progress of a trainer. Local.
  */
 #ifndef CCMSWEEP_PROGRESS_H
 #define CCMSWEEP_PROGRESS_H
@@ -24,7 +24,7 @@ struct progress {
     double began_s;
     double shown_s; /**< time of the last output */
     int64_t began_episode;
-    int drawn;       /**< columns of the bar that stands on the terminal */
+    int drawn;       /**< columns of the bar that is on the terminal now; 0: there is none */
     const char *who; /**< put before every sentence: "" or "rank 2 on n1: "; borrowed */
 };
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The result of a run depends on its settings alone, and the identity of a cell is a hash of these
+ * settings and of the version of the algorithm. So equal identities mean equal results, in whatever
+ * file they are.
+ */
 #include "run/reuse.h"
 #include "sys/stop_signal.h"
 #include <inttypes.h>
@@ -11,7 +16,7 @@ struct entry {
     int64_t run;
 };
 
-/* By identity alone: the same cell may have another number there. */
+/* By identity alone: the same cell may have another number in the other file. */
 static int compare(const void *a, const void *b)
 {
     const struct entry *const x = a;
@@ -31,7 +36,7 @@ static enum status list_finished(const struct store *other, struct entry **entri
         const int32_t outcome = outcomes[run];
         const bool trained = outcome == OUTCOME_STOPPED || outcome == OUTCOME_CENSORED ||
                              outcome == OUTCOME_DIVERGED;
-        /* What is damaged is told when it is wanted. */
+        /* A damaged run is listed as well: the user is told only if this sweep needs it. */
         if (store_damage(other, run) == NULL && (store_state(other, run) != STORE_DONE || !trained))
             continue;
         (*entries)[*count].run = run;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Two queues and one rule: at most one suspect is with the workers. Then, when a job is lost
+ * without a mark, the suspect that was in flight is known, and the innocent cells beside it stay
+ * innocent.
+ */
 #include "run/scheduler.h"
 #include <stdlib.h>
 
@@ -126,7 +131,7 @@ void scheduler_end(struct scheduler *s, int worker)
     scheduler_trust(s, worker);
 }
 
-/* Any worker may say so, also one whose cell is not the suspect that is tried. */
+/* Called for every cell that ends, so the worker need not be the one that tries the suspect. */
 void scheduler_trust(struct scheduler *s, int worker)
 {
     if (s->tries == worker)

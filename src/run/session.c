@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What rank 0 does before the first cell and after the last one. Nothing of it is repeated while
+ * cells are trained, except for session_learn. Two rules explain the order of the steps: whatever
+ * can be refused is refused before anything is made, and whatever was found before the lock was
+ * held is looked at again.
+ */
 #include "run/session.h"
 #include "base/build.h"
 #include "base/rng.h"
@@ -401,7 +407,8 @@ bool session_gives_up(const struct session *s)
 
 enum status session_end(struct session *s, enum status ends, struct fault *fault)
 {
-    /* The file that was removed meanwhile would be written into all the same, and be lost. */
+    /* A file that was removed meanwhile can still be written to while it is open, and its content
+     * would be lost. */
     enum status status = store_check_place(s->store, fault);
     if (status == STATUS_OK && ends == STATUS_STOPPED)
         status = failure_policy_clear(s->store, fault);
@@ -413,7 +420,7 @@ enum status session_end(struct session *s, enum status ends, struct fault *fault
     return store_log_end(s->store, s->log_row, (int)ends, clock_utc(), fault);
 }
 
-/* The lock goes last: who waits for it may write as soon as it is free. */
+/* The lock is released last: a process that waits for it may write as soon as it is free. */
 void session_fini(struct session *s)
 {
     scheduler_free(&s->scheduler);

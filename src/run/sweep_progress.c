@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The display of rank 0. It must not slow the scheduling down: with a hundred thousand waiting
+ * cells their sum takes milliseconds, so it is kept and made anew less often the more cells wait.
+ */
 #include "run/sweep_progress.h"
 #include "base/text.h"
 #include <inttypes.h>
@@ -154,7 +158,7 @@ static void describe_left(struct sweep_progress *p, double now_s, char *text, si
         snprintf(text, size, "%s +- %s", left, margin);
 }
 
-/* Even when nothing is shown it has to be seen when cells begin. */
+/* Also when nothing is drawn the seats must be looked at, or cells would seem to begin late. */
 void sweep_progress_show(struct sweep_progress *p, double now_s)
 {
     if (!progress_due(p->progress, now_s)) {

@@ -2,10 +2,11 @@
 /**
  * How far a sweep is, as rank 0 shows it while others work.
  *
- * Counts, cells per hour, the time that is left with its uncertainty, and the last finished cell
- * with its stopping episode. Drawn through progress.h. The time left is that of list scheduling:
- * the longest running cell, or all that is expected over the workers, whichever is more; its
- * uncertainty, twice the standard deviation that expectations had so far. Reads no clock. Local.
+ * It shows counts, cells per hour, the time that is left with its uncertainty, and the last
+ * finished cell with its stopping episode, through progress.h. The time left is that of list
+ * scheduling: the rest of the longest running cell, or all expected work divided by the workers,
+ * whichever is more. Its uncertainty is twice the standard deviation that expectations had so far.
+ * This code reads no clock. Local.
  */
 #ifndef CCMSWEEP_SWEEP_PROGRESS_H
 #define CCMSWEEP_SWEEP_PROGRESS_H

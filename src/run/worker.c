@@ -6,6 +6,7 @@
 #include "sys/host.h"
 #include "sys/stop_signal.h"
 
+/* Sleeps, because MPI's own blocking receive would keep a core busy (backoff.h). */
 static struct message wait_for_message(const struct comm *comm)
 {
     struct message message;
@@ -15,16 +16,17 @@ static struct message wait_for_message(const struct comm *comm)
     return message;
 }
 
-/* A launcher may pass a signal on to any rank, so each one looks itself; it tells rank 0 with its
- * MESSAGE_STOPPED, and rank 0 tells all others. While a cell is trained, rank 0 can only send
- * MESSAGE_STOP. */
+/* A launcher may forward a signal to any rank, so each rank looks itself. It reports with
+ * MESSAGE_STOPPED to rank 0, which tells all others. While a worker trains a cell, rank 0 can only
+ * send MESSAGE_STOP, so no other message can be lost here. */
 static bool asked_to_stop(const struct comm *comm)
 {
     struct message message;
     return stop_requested() || (comm_receive(comm, &message, NULL) && message.type == MESSAGE_STOP);
 }
 
-/* One message a cell, but for a suspect: as soon as it is innocent rank 0 may try the next one. */
+/* One message for each cell, and one more for a suspect: as soon as it is innocent, rank 0 may try
+ * the next suspect. */
 static enum status train_one(const struct worker *worker, struct attempt *attempt, int64_t cell,
                              struct fault *fault)
 {
@@ -45,8 +47,8 @@ static enum status train_one(const struct worker *worker, struct attempt *attemp
     return status;
 }
 
-/* Rank 0 cannot know whether a cell has ended when it says MESSAGE_STOP: a worker without a cell
- * gets it too, and waits for MESSAGE_LEAVE. */
+/* Rank 0 can send MESSAGE_STOP while the message that this cell is done is still on its way. So a
+ * worker without a cell may receive it too: it ignores it and waits for MESSAGE_LEAVE. */
 static enum status train_all(const struct worker *worker, struct attempt *attempt,
                              struct fault *fault)
 {

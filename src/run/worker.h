@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * A rank other than 0 at work: it asks for a cell, trains it, and asks for the next one.
+ * The loop of a rank other than 0: it asks for a cell, trains it, and asks for the next one.
  *
- * Between two episodes it looks up for a signal or for rank 0's word to stop. It knows no other
- * workers, and of the sweep only the cell that it has.
+ * Between two episodes it looks for a signal, and for a message of rank 0 to stop. It knows no
+ * other workers, and only its own cell of the sweep.
  */
 #ifndef CCMSWEEP_WORKER_H
 #define CCMSWEEP_WORKER_H
@@ -12,16 +12,16 @@
 #include "store/store.h"
 #include <stdbool.h>
 
-/** What a worker rank has; all of it borrowed. */
+/** What a worker rank needs; all of it borrowed. */
 struct worker {
     const struct comm *comm;
     struct store *store;
     const char *path;    /**< of the store's file */
-    double checkpoint_s; /**< between checkpoints; 0: none but at a stop */
+    double checkpoint_s; /**< between checkpoints; 0: only at a stop */
     bool beside_bar;     /**< rank 0 draws a bar on the same terminal */
 };
 
-/** Train the cells that rank 0 gives until it says to leave. Ranks other than 0.
+/** Train the cells that rank 0 gives until it tells this rank to leave. Ranks other than 0.
  *  \return STATUS_FAULT with a sentence when this rank cannot continue: it must end the job */
 enum status worker_run(const struct worker *worker, struct fault *fault) MUST_USE;
 

@@ -40,9 +40,9 @@ print_job() {
     fi
     output=
     if [[ ! $(doubt regular "$file.job/$id.out") == 'is '* ]]; then
-        # In a folder that is shared, anybody may have written it.
-        output=$(sed -n "s/^\([0-9: -]*\) job $id: /\1: /p" "$file.job/$id.out" 2>/dev/null |
-            tail -n 1 | head -c 1000 | tr -d '\000-\011\013-\037\177') || true
+        # In a folder that is shared, anybody may have written it: also one line of gigabytes.
+        output=$(tail -c 65536 -- "$file.job/$id.out" 2>/dev/null |
+            sed -n "s/^\([0-9: -]*\) job $id: /\1: /p" | tail -n 1 | head -c 1000 | tr -d '\000-\011\013-\037\177') || true
     fi
     echo "said      ${output:-nothing yet}"
 }

@@ -26,6 +26,10 @@
 static enum status refuse_damaged(const struct store *store, const struct h5_words *words,
                                   struct fault *fault)
 {
+    if (store->filter != 0)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s needs filter %d of HDF5, which is not installed here", store->path,
+                         store->filter);
     if (words->system)
         return h5_fault(fault, h5_status(words), words, "cannot read %s", store->path);
     return fault_set(fault, STATUS_INPUT, "%s is damaged or was changed by another program%s%s",

@@ -101,9 +101,58 @@ static bool has_done(const struct store *store, const struct view *view)
     return false;
 }
 
+/* Marks the runs of a piece whose rows of a field cannot be unpacked. */
+static enum status mark_unreadable(struct store *store, const struct view *view,
+                                   const struct field *field, void *values, struct fault *fault)
+{
+    for (int64_t run = view->run; run < view->run + view->runs; run++) {
+        if (store_state(store, run) != STORE_DONE)
+            continue;
+        const enum status status =
+            store_read_runs(store, run, 1, field, &view->extents, values, fault);
+        if (status == STATUS_INPUT)
+            store_mark(store, run, fault->text);
+        else if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+/* Another program may have packed the rows (h5repack), and one damaged piece must not hide the runs
+ * of all others. So everything is read once: piece by piece, and run by run where that fails. */
+static enum status inspect_packed(struct store *store, struct fault *fault)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    enum status status = STATUS_OK;
+    for (int64_t run = 0; run < store->runs && status == STATUS_OK;) {
+        struct view view = plan_view(store, run);
+        for (size_t f = 0; f < count && status == STATUS_OK; f++) {
+            const size_t values = (size_t)record_count(&fields[f], &view.extents);
+            const size_t bytes = values * record_value_size(&fields[f]);
+            if (values == 0)
+                continue;
+            const int64_t most = (int64_t)(INSPECT_BYTES / bytes);
+            view.runs = view.runs > most && most > 0 ? most : view.runs;
+        }
+        for (size_t f = 0; f < count && status == STATUS_OK; f++) {
+            void *const values =
+                fault_alloc((size_t)(view.runs * record_count(&fields[f], &view.extents)) + 1,
+                            record_value_size(&fields[f]));
+            status = store_read_runs(store, view.run, view.runs, &fields[f], &view.extents, values,
+                                     fault);
+            if (status == STATUS_INPUT)
+                status = mark_unreadable(store, &view, &fields[f], values, fault);
+            free(values);
+        }
+        run += view.runs;
+    }
+    return status;
+}
+
 enum status store_inspect(struct store *store, bool actors, struct fault *fault)
 {
-    enum status status = STATUS_OK;
+    enum status status = store->foreign[0] != '\0' ? inspect_packed(store, fault) : STATUS_OK;
     for (int64_t run = 0; run < store->runs && status == STATUS_OK;) {
         struct view view = plan_view(store, run);
         const size_t runs = (size_t)view.runs;

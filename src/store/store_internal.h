@@ -22,6 +22,7 @@ struct store {
     hid_t file;
     hid_t transfer;   /**< of H5Dwrite and H5Dread: independent on a shared store */
     int64_t size;     /**< bytes of the file when it was opened; it never changes */
+    int filter;       /**< of HDF5, by number: the file needs it and it is not installed; 0 */
     char foreign[64]; /**< what is not stored as the program stores it; "" when all is */
     int64_t runs;
     uint32_t algorithm_version; /**< with which the file was made */

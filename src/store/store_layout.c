@@ -17,6 +17,9 @@
  * kilobytes could ask for all memory. */
 enum { PACKED_MOST = 1100 };
 
+/* Bytes of a chunk that are always accepted. */
+enum { CHUNK_LEAST = 1 << 20 };
+
 static bool is_hard_link(hid_t file, const char *name)
 {
     H5L_info_t info;
@@ -65,21 +68,55 @@ static bool has_type(hid_t dataset, const struct variable *variable)
     return fits;
 }
 
+/* Whether HDF5 has all filters that the values went through; notes one that it does not have. */
+static bool has_filters(struct store *store, hid_t properties)
+{
+    const int count = H5Pget_nfilters(properties);
+    for (int i = 0; i < count; i++) {
+        unsigned flags = 0, config = 0;
+        size_t parameters = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(properties, (unsigned)i, &flags, &parameters, NULL, 0, NULL, &config);
+        /* An optional one need not have been applied. */
+        if ((flags & H5Z_FLAG_OPTIONAL) != 0 || H5Zfilter_avail(filter) > 0)
+            continue;
+        store->filter = (int)filter;
+        return false;
+    }
+    return true;
+}
+
+/* HDF5 unpacks whole chunks: one that is much larger than its dataset, which a growing dataset can
+ * have, would take gigabytes for a few bytes. */
+static bool has_small_chunks(hid_t properties, size_t size, int64_t bytes)
+{
+    hsize_t extents[DATASET_RANK] = {0};
+    const int rank = H5Pget_chunk(properties, DATASET_RANK, extents);
+    const double most = bytes > CHUNK_LEAST ? (double)bytes : (double)CHUNK_LEAST;
+    double chunk = (double)size;
+    for (int i = 0; i < rank; i++)
+        chunk *= (double)extents[i];
+    return rank > 0 && rank <= DATASET_RANK && chunk <= most;
+}
+
 /* Whether its bytes are in this file, and the file is long enough for them. What is not one
  * contiguous piece is noted in `foreign`. Virtual and external storage is refused, since it is in
  * other files. */
-static bool is_inside(struct store *store, hid_t dataset, const char *name, int64_t bytes)
+static bool is_inside(struct store *store, hid_t dataset, const char *name, size_t size,
+                      int64_t bytes)
 {
     const hid_t properties = H5Dget_create_plist(dataset);
     const H5D_layout_t layout = properties < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(properties);
     const bool elsewhere = layout == H5D_LAYOUT_ERROR || layout == H5D_VIRTUAL ||
                            H5Pget_external_count(properties) != 0;
     const bool filtered = elsewhere || H5Pget_nfilters(properties) != 0;
+    const bool readable = !elsewhere && has_filters(store, properties) &&
+                          (layout != H5D_CHUNKED || has_small_chunks(properties, size, bytes));
     const haddr_t start =
         !filtered && layout == H5D_CONTIGUOUS ? H5Dget_offset(dataset) : HADDR_UNDEF;
     if (properties >= 0)
         H5Pclose(properties);
-    if (elsewhere)
+    if (!readable)
         return false;
     if (start != HADDR_UNDEF)
         return start <= (haddr_t)store->size && bytes <= store->size - (int64_t)start;
@@ -97,7 +134,7 @@ bool layout_open(struct store *store, const struct schema *schema, const struct 
         return false;
     const int64_t bytes = schema_values(schema, variable) * (int64_t)variable->size;
     if (has_extents(opened, schema, variable) && has_type(opened, variable) &&
-        is_inside(store, opened, variable->name, bytes))
+        is_inside(store, opened, variable->name, variable->size, bytes))
         return true;
     H5Dclose(opened);
     *dataset = H5I_INVALID_HID;
@@ -124,7 +161,7 @@ char *layout_settings(struct store *store, size_t *size)
     const hid_t type = dataset < 0 ? H5I_INVALID_HID : H5Dget_type(dataset);
     char *text = NULL;
     if (dataset >= 0 && is_text(dataset, type, size) &&
-        is_inside(store, dataset, "settings", (int64_t)*size)) {
+        is_inside(store, dataset, "settings", *size, (int64_t)*size)) {
         text = fault_alloc(*size + 1, 1);
         if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
             free(text);

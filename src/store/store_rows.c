@@ -218,6 +218,23 @@ enum status store_read(const struct store *store, int64_t run, const struct fiel
     return store_read_runs(store, run, 1, field, &extents, values, fault);
 }
 
+/* Run by run; a run that is known to be damaged is not read, and its values are 0. */
+static enum status read_each(const struct store *store, int64_t run, int64_t runs,
+                             const struct field *field, const struct extents *extents, void *values,
+                             struct fault *fault)
+{
+    const size_t size = (size_t)record_count(field, extents) * record_value_size(field);
+    enum status status = STATUS_OK;
+    for (int64_t i = 0; i < runs && status == STATUS_OK; i++) {
+        void *const row = (char *)values + (size_t)i * size;
+        if (store_damage(store, run + i) != NULL)
+            memset(row, 0, size);
+        else
+            status = store_read_runs(store, run + i, 1, field, extents, row, fault);
+    }
+    return status;
+}
+
 enum status store_read_runs(const struct store *store, int64_t run, int64_t runs,
                             const struct field *field, const struct extents *extents, void *values,
                             struct fault *fault)
@@ -230,8 +247,14 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
         return STATUS_OK;
     struct slab slab = slab_field(field, extents, run);
     slab.runs = runs;
-    return dataset_read(store, store->fields[field - fields], &slab, values, fault,
-                        "cannot read %s of run %" PRId64 " from %s", field->name, run, store->path);
+    const hid_t dataset = store->fields[field - fields];
+    const enum status status =
+        dataset_read(store, dataset, &slab, values, fault,
+                     "cannot read %s of run %" PRId64 " from %s", field->name, run, store->path);
+    if (status != STATUS_INPUT || runs == 1 || store->foreign[0] == '\0')
+        return status;
+    /* Another program has packed the rows, and a packed piece can be damaged alone. */
+    return read_each(store, run, runs, field, extents, values, fault);
 }
 
 enum status store_column(const struct store *store, const struct field *field, void *values,
@@ -280,6 +303,11 @@ static enum status verify(const struct store *store, int64_t run, const struct s
         status = store_identity(store, run, &identity, fault);
     if (status == STATUS_OK)
         status = store_load(store, run, record, fault);
+    /* Rows that another program has packed, and that cannot be unpacked, are a flaw too. */
+    if (status == STATUS_INPUT && store->foreign[0] != '\0') {
+        *damage = *fault;
+        return STATUS_OK;
+    }
     if (status != STATUS_OK)
         return status;
     /* First whether the record is valid, then whether the rows are those whose hash it contains,

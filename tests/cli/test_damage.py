@@ -168,6 +168,8 @@ CHANGES = {
                          "but not one of ccmsweep"),
     "schema: a text": (lambda f: f.attrs.create("schema_version", "3"),
                        "but not one of ccmsweep"),
+    "pieces of gigabytes": (lambda f: replace(f, "reward", chunks=(1024, 1 << 17), data=f["reward"],
+                                              maxshape=(None, None), compression="gzip"), DAMAGED),
     "another grid": (lambda f: edit_settings(f, b"0.1,", b"0.3,"),
                      "training.actor_lr of run 0 is 0.3 in its settings and 0.1 in its column"),
     "another seed": (lambda f: f["seed"].__setitem__(2, 9),
@@ -192,6 +194,20 @@ def test_a_file_that_was_changed(change, path, monkeypatch):
     with h5py.File(path, "r+") as file:
         make(file)
     assert_refused(path, words)
+
+
+def test_a_filter_that_is_not_installed(path):
+    """It is named: what HDF5 says is that it did not find a folder of plugins."""
+    with h5py.File(path, "r+") as file:
+        replace(file, "reward", chunks=(1, 60), data=file["reward"][()], compression="gzip")
+    content = bytearray(path.read_bytes())
+    name = content.index(b"deflate")
+    number, _, flags = struct.unpack_from("<3H", content, name - 8)
+    assert (number, flags) == (1, 1)
+    struct.pack_into("<H", content, name - 8, 32015)
+    struct.pack_into("<H", content, name - 4, 0)  # not optional
+    path.write_bytes(content)
+    assert_refused(path, "s.h5 needs filter 32015 of HDF5, which is not installed here")
 
 
 def test_the_grid_and_its_columns_were_changed(path):
@@ -331,6 +347,29 @@ def test_a_damaged_run_is_left_out(case, path):
         assert attention["run"] == 1 and words in attention["reason"]
     done = run("show", "s.h5", "--run", "1", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "") and f"is damaged: {words}" in done.stderr
+
+
+@pytest.mark.parametrize("name, width", [("reward", 60), ("cause", 5), ("first_still", 5)])
+def test_a_damaged_piece_of_a_packed_file(name, width, path):
+    """What another program has packed in pieces: the runs of the others are shown."""
+    folder = path.parent
+    with h5py.File(path, "r+") as file:
+        shape = file[name].shape
+        assert shape[1] >= width
+        replace(file, name, chunks=(1, width, *shape[2:]), data=file[name][()], compression="gzip")
+        file[name].id.write_direct_chunk((1, *[0] * (len(shape) - 1)), b"this is not packed", 0)
+    told = f"run 1 of s.h5 is damaged: cannot read {name} of run 1 from s.h5: inflate() failed"
+    for reader in "aggregate", "export", "original", "plan":
+        done = run(*READERS[reader], cwd=folder)
+        assert done.returncode == 0 and told in done.stderr, (reader, done.stderr)
+    assert len(list((folder / "original").glob("actor*"))) == 3
+    done = run(*READERS["reuse"], cwd=folder)
+    assert done.returncode == 0 and "it is not copied" in done.stderr, done.stderr
+    assert f"cannot read {name} of run 1 from s.h5" in done.stderr
+    assert sorted(Sweep(folder / "other.h5").done()) == [0, 1, 2, 3]
+    assert run("show", "s.h5", "--run", "2", cwd=folder).returncode == 0
+    done = run("show", "s.h5", "--run", "1", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "") and f"cannot read {name}" in done.stderr
 
 
 @pytest.mark.parametrize("case", ["outcome", "total_episodes", "cause"])

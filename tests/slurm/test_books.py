@@ -86,6 +86,21 @@ def test_books_of_a_job(folder):
     assert (folder / "b.h5.job/starts").read_text() == "1\n"
 
 
+def test_one_line_of_gigabytes(folder):
+    """The end of what a job said is found without reading all of it into memory."""
+    book(folder, "id", "7\n")
+    (folder / "bin/squeue").write_text("#!/bin/sh\necho 'RUNNING|1:00|9:00|1|n1'\n", encoding="utf-8")
+    with open(book(folder, "7.out", ""), "r+", encoding="utf-8") as output:
+        output.truncate(1 << 30)
+        output.seek(0, os.SEEK_END)
+        output.write("\n2026-11-26 10:00:00 job 7: start 1\n")
+    shown = subprocess.run(
+        ["prlimit", f"--as={256 << 20}", "bash", SOURCE / "jobs/status.sh", "b.h5"], cwd=folder,
+        env=environment() | {"PATH": f"{folder}/bin:{os.environ['PATH']}", "CCMSWEEP": PROGRAM},
+        text=True, capture_output=True, check=False, timeout=100, stdin=subprocess.DEVNULL)
+    assert shown.returncode == 0 and "said      2026-11-26 10:00:00: start 1\n" in shown.stdout, shown
+
+
 @pytest.mark.parametrize("name", ["id", "starts", "lock", "spec.yaml", "counted", "7.out"])
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
 def test_no_file(kind, name, folder):

@@ -454,9 +454,12 @@ enum status cmd_run(int argc, char **argv, struct fault *fault)
     if (asks_for_help(argc, argv)) {
         struct arguments arguments = {.progress = PROGRESS_AUTO};
         spec_options_init(&arguments.options, argc);
-        if (launcher_rank() == 0)
-            (void)!options_parse(&run_line, OPTIONS_EXIT, argc, argv, &arguments);
-        return STATUS_OK;
+        if (launcher_rank() != 0)
+            return STATUS_OK;
+        /* It returns only when the word was the value of an option, or stood behind "--". */
+        (void)!options_parse(&run_line, OPTIONS_EXIT, argc, argv, &arguments);
+        return fault_set(fault, STATUS_INPUT,
+                         "--help or --usage is not the name of a file, expected ./--help");
     }
     struct comm comm;
     char why[512];

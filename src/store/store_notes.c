@@ -322,15 +322,21 @@ enum status store_log_start(struct store *store, const struct store_start *start
         return status;
     if (*row >= 0)
         status = read_notes(store, *row, &(struct note){NOTE_LOG_NUMBER, &number}, 1, fault);
-    /* The log is a ring: the oldest start gives its row to the newest. */
+    /* The log is a ring: the oldest start gives its row to the newest. The number comes last: after a
+     * kill before it, the row is not taken for a new start that ended as the oldest did. */
     *row = number % SCHEMA_STARTS;
     number++;
     const struct given_note notes[] = {
-        {NOTE_LOG_NUMBER, &number},    {NOTE_LOG_TIME, &now},
-        {NOTE_LOG_END, &never},        {NOTE_LOG_STATUS, &open},
-        {NOTE_LOG_HOST, start->host},  {NOTE_LOG_PROCESS, &start->process},
-        {NOTE_LOG_JOB, start->job},    {NOTE_LOG_RANKS, &start->ranks},
-        {NOTE_LOG_DONE, &start->done}, {NOTE_LOG_REVISION, start->revision},
+        {NOTE_LOG_TIME, &now},
+        {NOTE_LOG_END, &never},
+        {NOTE_LOG_STATUS, &open},
+        {NOTE_LOG_HOST, start->host},
+        {NOTE_LOG_PROCESS, &start->process},
+        {NOTE_LOG_JOB, start->job},
+        {NOTE_LOG_RANKS, &start->ranks},
+        {NOTE_LOG_DONE, &start->done},
+        {NOTE_LOG_REVISION, start->revision},
+        {NOTE_LOG_NUMBER, &number},
     };
     return status == STATUS_OK ? write_notes(store, *row, notes, COUNT(notes), fault) : status;
 }

@@ -118,6 +118,15 @@ def test_underscores_of_values_stay(tmp_path):
     assert "cannot open --a_b:" in run("show", "--", "--a_b", cwd=tmp_path).stderr
 
 
+def test_help_as_the_name_of_a_file(tmp_path):
+    """It is not a question for help, and not a sweep that was trained either."""
+    (tmp_path / "s.yaml").write_text(SMALL)
+    done = run("run", "s.yaml", "-o", "--help", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and "expected ./--help" in done.stderr
+    assert run("run", "s.yaml", "--", "--usage", cwd=tmp_path).returncode == 2
+    assert listing(tmp_path) == ["s.yaml"]
+
+
 def test_unknown_option_is_shown_as_written():
     assert "unrecognized option '--actr_lr'" in run("train", "--actr_lr", "1").stderr
     assert "--actor-lr: training.actor_lr: 'x'" in run("train", "--actor_lr", "x").stderr

@@ -132,9 +132,9 @@ static void measure_scheduler(const struct comm *comm, const struct spec *spec, 
 
 /* A temporary name of this process. What a bench that was killed left in the folder is removed
  * first: a file of a million runs is large. */
-static char *file_name(const struct bench_schedule_request *request, const char *what)
+static char *file_name(const struct bench_schedule_options *options, const char *what)
 {
-    char *const name = disk_name("%s/ccmsweep-bench-%s", request->folder, what);
+    char *const name = disk_name("%s/ccmsweep-bench-%s", options->folder, what);
     disk_remove_stale(name);
     char *const temporary = disk_temporary(name);
     free(name);
@@ -151,11 +151,11 @@ static enum status make_store(const char *path, const struct spec *spec, struct 
 
 /* The file is made, filled with commit records, closed and opened again: as at the resume of a
  * sweep that is complete. Opening verifies every commit record. */
-static enum status measure_scan(const struct bench_schedule_request *request,
+static enum status measure_scan(const struct bench_schedule_options *options,
                                 const struct spec *spec, struct bench_schedule *report,
                                 struct fault *fault)
 {
-    char *const path = file_name(request, "scan.h5");
+    char *const path = file_name(options, "scan.h5");
     struct store *store = NULL;
     const double began_s = clock_now();
     enum status status = make_store(path, spec, &store, fault);
@@ -276,17 +276,17 @@ static enum status alternate(struct store *store, int fd, const char *path,
 }
 
 /* Both files are removed in any case, also when the disk was full. */
-static enum status measure_commits(const struct bench_schedule_request *request,
+static enum status measure_commits(const struct bench_schedule_options *options,
                                    struct bench_schedule *report, struct fault *fault)
 {
     char text[128];
-    char *const path = file_name(request, "commit.h5");
-    char *const bare = file_name(request, "bare");
+    char *const path = file_name(options, "commit.h5");
+    char *const bare = file_name(options, "bare");
     struct spec *spec = spec_new();
     struct store *store = NULL;
     int fd = -1;
-    report->commits = request->commits;
-    snprintf(text, sizeof text, "grid: {seed: 0-%" PRId64 "}\n", request->commits - 1);
+    report->commits = options->commits;
+    snprintf(text, sizeof text, "grid: {seed: 0-%" PRId64 "}\n", options->commits - 1);
     enum status status = spec_parse(spec, text, strlen(text), "bench", fault);
     if (status == STATUS_OK)
         status = make_store(path, spec, &store, fault);
@@ -306,19 +306,19 @@ static enum status measure_commits(const struct bench_schedule_request *request,
 }
 
 enum status bench_schedule_measure(struct bench_schedule *measured, const struct comm *comm,
-                                   const struct bench_schedule_request *request,
+                                   const struct bench_schedule_options *options,
                                    struct fault *fault)
 {
     struct spec *spec = NULL;
     const size_t before = heap_bytes();
-    enum status status = make_spec(request->cells, &spec, fault);
+    enum status status = make_spec(options->cells, &spec, fault);
     /* The text of the spec is our own: that it is refused is a bug. */
     CHECK(status == STATUS_OK);
-    *measured = (struct bench_schedule){.cells = request->cells, .ranks = comm->size};
+    *measured = (struct bench_schedule){.cells = options->cells, .ranks = comm->size};
     measure_scheduler(comm, spec, heap_bytes() - before, measured);
-    status = measure_scan(request, spec, measured, fault);
+    status = measure_scan(options, spec, measured, fault);
     if (status == STATUS_OK)
-        status = measure_commits(request, measured, fault);
+        status = measure_commits(options, measured, fault);
     spec_free(&spec);
     return status;
 }

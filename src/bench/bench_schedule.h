@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 /** What to measure with. */
-struct bench_schedule_request {
+struct bench_schedule_options {
     int64_t cells;      /**< that do nothing: 1 to SPEC_CELLS_LIMIT */
     int64_t commits;    /**< of rows of the published size: 1 or more */
     const char *folder; /**< for the temporary files; borrowed */
@@ -38,7 +38,7 @@ struct bench_schedule {
 /** Measure. Rank 0 only; the others are in bench_schedule_follow meanwhile. Files are removed at
  *  the end. \return STATUS_INPUT, STATUS_FAULT with a sentence: the folder or its disk fails */
 enum status bench_schedule_measure(struct bench_schedule *measured, const struct comm *comm,
-                                   const struct bench_schedule_request *request,
+                                   const struct bench_schedule_options *options,
                                    struct fault *fault) MUST_USE;
 
 /** What a rank other than 0 does meanwhile: it takes cells, and says at once that each is done. */

@@ -21,9 +21,9 @@
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_LATEX };
 
 /* The choices are kept as int, because options.c stores the place of a name; finish() turns them
- * into the enums and types of the request. */
+ * into the enums and types of the options. */
 struct arguments {
-    struct aggregate_request request;
+    struct aggregate_options options;
     int event, endpoint, format;
     int64_t draw_seed;
     const char *path, *output;
@@ -69,14 +69,14 @@ static const struct option_row options[] = {
     {.name = "by",
      .argument = "AXIS,...",
      .kind = OPTION_TEXT,
-     .offset = offsetof(struct arguments, request.by),
+     .offset = offsetof(struct arguments, options.by),
      .help = "axes that define a configuration; runs that differ only in other axes are pooled "
              "(default: all axes but the seed)",
      .words = WORDS_AXES},
     {.name = "limit",
      .argument = "N",
      .kind = OPTION_WHOLE,
-     .offset = offsetof(struct arguments, request.limit),
+     .offset = offsetof(struct arguments, options.limit),
      .help = "last episode that is evaluated (default: the smallest limit of any run)",
      .noun = "an episode",
      .low = 1,
@@ -84,7 +84,7 @@ static const struct option_row options[] = {
     {.name = "confidence",
      .argument = "C",
      .kind = OPTION_REAL,
-     .offset = offsetof(struct arguments, request.confidence),
+     .offset = offsetof(struct arguments, options.confidence),
      .help = "level of the intervals, between 0 and 1 (default 0.95)",
      .noun = "a level of confidence",
      .low = 0,
@@ -93,7 +93,7 @@ static const struct option_row options[] = {
     {.name = "bootstrap",
      .argument = "N",
      .kind = OPTION_WHOLE,
-     .offset = offsetof(struct arguments, request.bootstrap),
+     .offset = offsetof(struct arguments, options.bootstrap),
      .help = "number of bootstrap draws of the seeds (default 10000; fewer for more than 1000 "
              "runs, at least 200)",
      .noun = "a number of draws",
@@ -102,7 +102,7 @@ static const struct option_row options[] = {
     {.name = "permutations",
      .argument = "N",
      .kind = OPTION_WHOLE,
-     .offset = offsetof(struct arguments, request.permutations),
+     .offset = offsetof(struct arguments, options.permutations),
      .help = "number of permutations of the seeds when not all are tried (default 9999; fewer for "
              "more than 1000 runs, at least 999)",
      .noun = "a number of permutations",
@@ -119,13 +119,13 @@ static const struct option_row options[] = {
     {.name = "reference",
      .argument = "AXIS=VALUE,...",
      .kind = OPTION_TEXT,
-     .offset = offsetof(struct arguments, request.reference),
+     .offset = offsetof(struct arguments, options.reference),
      .help = "the configuration with which the others are compared (default: the one that stops "
              "latest)",
      .words = WORDS_CONDITIONS},
     {.name = "compare",
      .kind = OPTION_FLAG,
-     .offset = offsetof(struct arguments, request.compare),
+     .offset = offsetof(struct arguments, options.compare),
      .help = "compare configurations also when there are more than 100; slow"},
     {.name = "format",
      .argument = "FORM",
@@ -149,26 +149,26 @@ static const struct option_row operands[] = {
 static enum status finish(void *arguments, struct fault *fault)
 {
     struct arguments *const a = arguments;
-    struct aggregate_request *const r = &a->request;
+    struct aggregate_options *const given = &a->options;
     /* Of the draws, this share lies outside the interval, half of it on each side. */
-    const double outside = 1 - r->confidence;
+    const double outside = 1 - given->confidence;
     if (a->path == NULL)
         return fault_set(fault, STATUS_INPUT, "no file, expected the file of a sweep");
-    r->event = (enum event)a->event;
-    r->endpoint = (enum endpoint)a->endpoint;
-    r->draw_seed = (uint32_t)a->draw_seed;
+    given->event = (enum event)a->event;
+    given->endpoint = (enum endpoint)a->endpoint;
+    given->draw_seed = (uint32_t)a->draw_seed;
     /* Whoever names a reference asks for the comparison with it. */
-    r->compare = r->compare || r->reference != NULL;
+    given->compare = given->compare || given->reference != NULL;
     /* The ends of an interval are quantiles of the draws: with less than one draw on each side,
      * they would be the smallest and the largest draw, whatever the level is. 1 - 0.95 is not
      * exactly 0.05, which 1e-9 allows for. */
-    if (r->bootstrap > 0 && (double)r->bootstrap * outside < 2 - 1e-9) {
+    if (given->bootstrap > 0 && (double)given->bootstrap * outside < 2 - 1e-9) {
         char percent[TEXT_NUMBER];
-        text_write_percent(r->confidence, percent, sizeof percent);
+        text_write_percent(given->confidence, percent, sizeof percent);
         return fault_set(fault, STATUS_INPUT,
                          "--bootstrap: %" PRId64
                          " draws are too few for intervals of %s %%, expected at least %.0f",
-                         r->bootstrap, percent, ceil(2 / outside - 1e-9));
+                         given->bootstrap, percent, ceil(2 / outside - 1e-9));
     }
     return STATUS_OK;
 }
@@ -317,12 +317,12 @@ static enum status report(struct arguments *a, const struct run_table *table,
 {
     struct cohort cohort = {0};
     struct aggregate *aggregate = NULL;
-    enum status status = find_limit(table, &a->request.limit, fault);
+    enum status status = find_limit(table, &a->options.limit, fault);
     if (status == STATUS_OK)
-        status = cohort_take(source->store, table, a->request.event, a->request.endpoint,
-                             a->request.limit, &cohort, fault);
+        status = cohort_take(source->store, table, a->options.event, a->options.endpoint,
+                             a->options.limit, &cohort, fault);
     if (status == STATUS_OK)
-        status = aggregate_new(&aggregate, &a->request, table, &cohort, fault);
+        status = aggregate_new(&aggregate, &a->options, table, &cohort, fault);
     if (status == STATUS_OK)
         status = a->output != NULL ? save(a, aggregate, source, fault)
                                    : print(a, aggregate, source, fault);
@@ -333,7 +333,7 @@ static enum status report(struct arguments *a, const struct run_table *table,
 
 enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
 {
-    struct arguments a = {.request = {.confidence = 0.95}, .draw_seed = 1};
+    struct arguments a = {.options = {.confidence = 0.95}, .draw_seed = 1};
     char holder[256];
     struct store *store = NULL;
     struct run_table table = {0};

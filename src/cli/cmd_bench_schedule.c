@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct arguments {
-    struct bench_schedule_request request;
+    struct bench_schedule_options options;
     bool json;
 };
 
@@ -18,7 +18,7 @@ static const struct option_row options[] = {
     {.name = "cells",
      .argument = "N",
      .kind = OPTION_WHOLE,
-     .offset = offsetof(struct arguments, request.cells),
+     .offset = offsetof(struct arguments, options.cells),
      .help = "number of cells, which do nothing (default 100000)",
      .noun = "a count",
      .low = 1,
@@ -26,7 +26,7 @@ static const struct option_row options[] = {
     {.name = "commits",
      .argument = "N",
      .kind = OPTION_WHOLE,
-     .offset = offsetof(struct arguments, request.commits),
+     .offset = offsetof(struct arguments, options.commits),
      .help = "number of commits, each of the published size (default 50)",
      .noun = "a count",
      .low = 1,
@@ -34,7 +34,7 @@ static const struct option_row options[] = {
     {.name = "folder",
      .argument = "DIR",
      .kind = OPTION_FOLDER,
-     .offset = offsetof(struct arguments, request.folder),
+     .offset = offsetof(struct arguments, options.folder),
      .help = "folder for the temporary files of the bench (default .)"},
     {.name = "json",
      .kind = OPTION_FLAG,
@@ -72,7 +72,7 @@ const struct command_line bench_schedule_line = {
 
 enum status cmd_bench_schedule(int argc, char **argv, struct fault *fault)
 {
-    struct arguments arguments = {.request = {.cells = 100000, .commits = 50, .folder = "."}};
+    struct arguments arguments = {.options = {.cells = 100000, .commits = 50, .folder = "."}};
     /* Before MPI is started, so that --help and wrong options need no MPI. All ranks see the same
      * command line and refuse it alike; only rank 0 prints, and only its code counts. */
     const enum options_mode mode = launcher_rank() == 0 ? OPTIONS_EXIT : OPTIONS_SILENT;
@@ -86,7 +86,7 @@ enum status cmd_bench_schedule(int argc, char **argv, struct fault *fault)
     if (comm.rank > 0)
         bench_schedule_follow(&comm);
     else
-        status = bench_schedule_measure(&measured, &comm, &arguments.request, fault);
+        status = bench_schedule_measure(&measured, &comm, &arguments.options, fault);
     /* After a fault the others may wait for a message that never comes, and HDF5 may hold data that
      * it could not write: see must_abort() in cmd_run.c. */
     if (status == STATUS_FAULT && comm.launched) {

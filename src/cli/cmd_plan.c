@@ -10,7 +10,7 @@
 
 struct arguments {
     struct spec_options options;
-    struct plan_request plan;
+    struct plan_options plan;
     int64_t ranks; /* 0: some usual numbers */
     bool json;
 };

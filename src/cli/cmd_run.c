@@ -30,7 +30,7 @@
 
 struct arguments {
     struct spec_options options;
-    struct session_request session;
+    struct session_options session;
     int progress, order; /* enum progress_mode, enum session_order */
     int64_t max_lost;
     bool retry[2];  /* places of name_retry */
@@ -259,7 +259,7 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
      * two links to one file share them. */
     arguments->session.path = arguments->file;
     session->spec = *spec;
-    session->request = &arguments->session;
+    session->options = &arguments->session;
     if (!arguments->dry_run)
         return session_prepare(session, fault);
     status = session_check(session, fault);

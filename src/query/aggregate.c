@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Default numbers of draws and permutations: as many as keep the answer quick (fill_request). */
+/* Default numbers of draws and permutations: as many as keep the answer quick (fill_options). */
 enum { DRAWS_MOST = 10000, DRAWS_LEAST = 200, PERMUTATIONS_MOST = 9999, PERMUTATIONS_LEAST = 999 };
 
 /* A figure that cannot be estimated from the sample. Zeros would look like a result. */
@@ -21,9 +21,9 @@ static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 /* One seed gives no interval, however often it is drawn: one draw then saves the time. */
 static struct bootstrap how_of(const struct aggregate *aggregate, const struct configuration *c)
 {
-    return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->request.bootstrap : 1,
-                              .seed = aggregate->request.draw_seed,
-                              .confidence = aggregate->request.confidence};
+    return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->options.bootstrap : 1,
+                              .seed = aggregate->options.draw_seed,
+                              .confidence = aggregate->options.confidence};
 }
 
 /* When all seeds agree, no spread was seen. That does not mean that it is 0: it is unknown. The
@@ -44,15 +44,15 @@ static int64_t between(int64_t least, int64_t value, int64_t most)
 /* The defaults depend on the number of runs alone, not on the machine or on the time that has
  * passed: the same file must give the same figures everywhere. Time grows with draws times runs, so
  * their product is limited; above 1000 runs there are fewer draws. */
-static void fill_request(struct aggregate *aggregate)
+static void fill_options(struct aggregate *aggregate)
 {
-    struct aggregate_request *const request = &aggregate->request;
+    struct aggregate_options *const options = &aggregate->options;
     const int64_t runs = aggregate->table->runs;
-    request->limit = aggregate->cohort->limit;
-    if (request->bootstrap == 0)
-        request->bootstrap = between(DRAWS_LEAST, 10000000 / runs, DRAWS_MOST);
-    if (request->permutations == 0)
-        request->permutations = between(PERMUTATIONS_LEAST, 10000000 / runs, PERMUTATIONS_MOST);
+    options->limit = aggregate->cohort->limit;
+    if (options->bootstrap == 0)
+        options->bootstrap = between(DRAWS_LEAST, 10000000 / runs, DRAWS_MOST);
+    if (options->permutations == 0)
+        options->permutations = between(PERMUTATIONS_LEAST, 10000000 / runs, PERMUTATIONS_MOST);
 }
 
 /* ---- samples ---- */
@@ -163,11 +163,11 @@ static void count_never(const struct aggregate *aggregate, struct configuration 
 {
     for (int64_t i = 0; i < c->sample.count; i++) {
         const struct member *const m = &aggregate->cohort->member[members_of(aggregate, c)[i]];
-        c->never += m->fate == FATE_CENSORED && m->time >= aggregate->request.limit;
+        c->never += m->fate == FATE_CENSORED && m->time >= aggregate->options.limit;
     }
     c->settled = c->never + c->fates[FATE_EVENT] + c->fates[FATE_DIVERGED];
     if (c->settled > 0)
-        c->never_between = sample_share(c->never, c->settled, aggregate->request.confidence);
+        c->never_between = sample_share(c->never, c->settled, aggregate->options.confidence);
 }
 
 /* With one seed nothing is known of the spread; without an event the formulas give a spread of 0.
@@ -194,7 +194,7 @@ static void withhold(struct configuration *c)
  */
 static void estimate_times(const struct aggregate *aggregate, struct configuration *c)
 {
-    const double limit = (double)aggregate->request.limit;
+    const double limit = (double)aggregate->options.limit;
     struct sample causes = c->sample;
     causes.status = aggregate->cause + (c->sample.status - aggregate->status);
     c->seeds = sample_clusters(c->sample.count, c->sample.cluster);
@@ -339,15 +339,15 @@ static void estimate(struct aggregate *aggregate)
     free_readings(&readings);
 }
 
-enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
+enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_options *options,
                           const struct run_table *table, const struct cohort *cohort,
                           struct fault *fault)
 {
     struct aggregate *made = fault_alloc(1, sizeof *made);
     *made =
-        (struct aggregate){.request = *request, .table = table, .cohort = cohort, .reference = -1};
-    fill_request(made);
-    enum status status = grouping_make(&made->grouping, table, request->by, fault);
+        (struct aggregate){.options = *options, .table = table, .cohort = cohort, .reference = -1};
+    fill_options(made);
+    enum status status = grouping_make(&made->grouping, table, options->by, fault);
     if (status == STATUS_OK) {
         made->configurations = made->grouping.groups;
         sample(made);

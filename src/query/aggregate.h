@@ -31,11 +31,11 @@ enum { AGGREGATE_DIVERGED = CAUSE_COUNT, AGGREGATE_CAUSES };
 /** Room for the name of a configuration of many axes, and for a note. */
 enum { AGGREGATE_NAME = GROUPING_NAMES, AGGREGATE_NOTE = 192 };
 
-/** More configurations than this are compared only on request (--compare). */
+/** More configurations than this are compared only when asked (--compare). */
 enum { AGGREGATE_COMPARED = 100 };
 
 /** What the user asks for. */
-struct aggregate_request {
+struct aggregate_options {
     enum event event;
     enum endpoint endpoint;
     const char *by;        /**< "actor_lr,critic_lr": axes of a configuration; NULL: all but seed */
@@ -119,7 +119,7 @@ struct axis_test {
 };
 
 struct aggregate {
-    struct aggregate_request request; /**< with the defaults filled in */
+    struct aggregate_options options; /**< with the defaults filled in */
     const struct run_table *table;    /**< borrowed */
     const struct cohort *cohort;      /**< borrowed */
     struct grouping grouping;         /**< each group of runs is a configuration */
@@ -140,17 +140,17 @@ struct aggregate {
 
 /**
  * Compute all estimates, comparisons, tests and warnings. Random draws come from python_below,
- * whose generator is seeded with request.draw_seed anew for each figure, so that a figure depends
+ * whose generator is seeded with options.draw_seed anew for each figure, so that a figure depends
  * on its own sample alone.
  *
  * The default reference is the configuration with the largest restricted mean; among equals, the
  * one with the highest mean return at the end; then the first.
- * \param cohort of the same run table; it has the event and the endpoint of the request. The caller
+ * \param cohort of the same run table; it has the event and the endpoint of the options. The caller
  *               ensures that at least one run goes as far as its limit (cohort_last_limit)
  * \return STATUS_INPUT with a sentence when `by` names something that is not an axis, the seed, or
  *         an axis twice; or when `reference` does not name exactly one configuration
  */
-enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_request *request,
+enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_options *options,
                           const struct run_table *table, const struct cohort *cohort,
                           struct fault *fault) MUST_USE;
 

@@ -83,7 +83,7 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
 /* The user names values of axes until only one configuration has them all. */
 static enum status find_reference(struct aggregate *aggregate, struct fault *fault)
 {
-    const char *const text = aggregate->request.reference;
+    const char *const text = aggregate->options.reference;
     bool *const fits = fault_alloc((size_t)aggregate->configurations, sizeof *fits);
     char *const words = fault_alloc(strlen(text) + 1, 1);
     char *rest = words;
@@ -135,18 +135,18 @@ static void find_best(struct aggregate *aggregate)
  * test. */
 static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_t b)
 {
-    const struct aggregate_request *const request = &aggregate->request;
+    const struct aggregate_options *const options = &aggregate->options;
     const struct configuration *const one = &aggregate->configuration[a];
     const struct configuration *const other = &aggregate->configuration[b];
     const struct bootstrap how = {
-        .draws = request->bootstrap, .seed = request->draw_seed, .confidence = request->confidence};
+        .draws = options->bootstrap, .seed = options->draw_seed, .confidence = options->confidence};
     struct comparison *const made = &aggregate->comparison[aggregate->comparisons++];
-    const double limit = (double)request->limit;
+    const double limit = (double)options->limit;
     *made = (struct comparison){
         .axis = axis,
         .a = a,
         .b = b,
-        .paired = paired_rmst(&one->sample, &other->sample, limit, &how, request->permutations),
+        .paired = paired_rmst(&one->sample, &other->sample, limit, &how, options->permutations),
         .crossing = curve_crossing(&one->curve, &other->curve, limit),
         .eventless = one->max < 0 && other->max < 0,
         .one_sided = (one->max < 0) != (other->max < 0),
@@ -186,13 +186,13 @@ static void adjust(struct aggregate *aggregate, int64_t from)
         tested += !isnan(p[i]);
     }
     sample_holm(count, p, p);
-    const double tries = 1.0 + (double)aggregate->request.permutations;
+    const double tries = 1.0 + (double)aggregate->options.permutations;
     for (int64_t i = 0; i < count; i++) {
         const struct paired *const paired = &family[i].paired;
         const double least = paired->exact ? paired->least_p : fmax(paired->least_p, 1.0 / tries);
         family[i].adjusted = p[i];
         family[i].least = isnan(p[i]) ? NAN : least;
-        family[i].small = least * (double)tested > 1.0 - aggregate->request.confidence;
+        family[i].small = least * (double)tested > 1.0 - aggregate->options.confidence;
     }
     free(p);
 }
@@ -366,8 +366,8 @@ static void test(struct aggregate *aggregate, int64_t axis, int64_t within)
     if (made.groups > 1) {
         made.test = logrank_test(&pool.sample, pool.group, groups, NULL, NULL);
         made.permuted =
-            logrank_permuted(&pool.sample, pool.group, groups, aggregate->request.permutations,
-                             aggregate->request.draw_seed);
+            logrank_permuted(&pool.sample, pool.group, groups, aggregate->options.permutations,
+                             aggregate->options.draw_seed);
         aggregate->test[aggregate->tests++] = made;
     }
     free_pool(&pool);
@@ -391,7 +391,7 @@ static void adjust_tests(struct aggregate *aggregate, int64_t axis)
         if (isnan(p[i]))
             continue;
         t->adjusted = p[i];
-        t->small = t->permuted.least_p * (double)tested > 1.0 - aggregate->request.confidence;
+        t->small = t->permuted.least_p * (double)tested > 1.0 - aggregate->options.confidence;
     }
     free(p);
 }
@@ -433,16 +433,16 @@ static bool some_has_seeds(const struct aggregate *aggregate)
 
 enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault)
 {
-    const struct aggregate_request *const request = &aggregate->request;
-    if (request->reference != NULL) {
+    const struct aggregate_options *const options = &aggregate->options;
+    if (options->reference != NULL) {
         const enum status status = find_reference(aggregate, fault);
         if (status != STATUS_OK)
             return status;
     }
     if (aggregate->configurations < 2 ||
-        (aggregate->configurations > AGGREGATE_COMPARED && !request->compare))
+        (aggregate->configurations > AGGREGATE_COMPARED && !options->compare))
         return STATUS_OK;
-    if (request->reference == NULL)
+    if (options->reference == NULL)
         find_best(aggregate);
     if (aggregate->reference < 0)
         return STATUS_OK;

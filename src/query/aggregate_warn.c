@@ -163,9 +163,9 @@ static void warn_of_fates(struct aggregate *aggregate)
              "%" PRId64 " %s ended early, as all actors were still, before %s was seen of the %s "
              "and count as censored there. Such censoring depends on the event: take their times "
              "as lower bounds, or train with a larger training.episodes_after_stop (%s)",
-             ended, plural(ended), event_name(aggregate->request.event),
-             aggregate->request.endpoint == ENDPOINT_ALL    ? "last actor"
-             : aggregate->request.endpoint == ENDPOINT_HALF ? "actor in the middle"
+             ended, plural(ended), event_name(aggregate->options.event),
+             aggregate->options.endpoint == ENDPOINT_ALL    ? "last actor"
+             : aggregate->options.endpoint == ENDPOINT_HALF ? "actor in the middle"
                                                             : "first actor",
              list_end(&list));
     list = list_fate(aggregate, FATE_DIVERGED);
@@ -205,7 +205,7 @@ static void warn_of_seeds(struct aggregate *aggregate)
         const struct configuration *const c = &aggregate->configuration[i];
         char name[AGGREGATE_NAME];
         aggregate_name(aggregate, i, -1, name, sizeof name);
-        const enum sample_size size = sample_size(c->seeds, aggregate->request.confidence);
+        const enum sample_size size = sample_size(c->seeds, aggregate->options.confidence);
         if (size == SAMPLE_SINGLE)
             list_add(&single, name);
         if (size != SAMPLE_SMALL)
@@ -222,7 +222,7 @@ static void warn_of_seeds(struct aggregate *aggregate)
              list_end(&single));
     if (few.count > 0) {
         char level[TEXT_NUMBER];
-        text_write_rest(aggregate->request.confidence, level, sizeof level);
+        text_write_rest(aggregate->options.confidence, level, sizeof level);
         warn(aggregate, "%" PRId64 " seeds are too few for a comparison to reach the level %s (%s)",
              fewest, level, list_end(&few));
     }
@@ -243,7 +243,7 @@ static void warn_of_limits(struct aggregate *aggregate)
         warn(aggregate,
              "restricted means up to %" PRId64 " use episodes in which no run was watched: the "
              "curve is extended with its last value (%s)",
-             aggregate->request.limit, list_end(&list));
+             aggregate->options.limit, list_end(&list));
 }
 
 /* Formulas that have no clusters (Greenwood, Clopper-Pearson, chi2) count the runs of a seed as
@@ -260,7 +260,7 @@ static void warn_of_pooling(struct aggregate *aggregate)
 
 static void warn_of_comparisons(struct aggregate *aggregate)
 {
-    if (aggregate->configurations > AGGREGATE_COMPARED && !aggregate->request.compare)
+    if (aggregate->configurations > AGGREGATE_COMPARED && !aggregate->options.compare)
         warn(aggregate,
              "%" PRId64 " configurations are compared only when asked (--compare): above %d the "
              "smallest p of so many differences says little",

@@ -18,7 +18,7 @@
  * read for each run; and the rewards of all runs at once can need several GB. */
 enum { PIECE_BYTES = 8 << 20 };
 
-/* The fields of each actor that are read. The first one depends on the request: the event. */
+/* The fields of each actor that are read. The first one depends on the options: the event. */
 enum { PART_EVENT, PART_CAUSE, PART_ZERO, PART_CHANGE, PARTS };
 
 /* The rows of consecutive runs, as a box: each row is as wide as the widest run needs. Beyond the

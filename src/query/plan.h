@@ -74,7 +74,7 @@ double plan_wall(const struct plan *plan, int64_t workers) MUST_USE;
 double plan_memory(const struct plan *plan, bool alone) MUST_USE;
 
 /** What the report is to show. */
-struct plan_request {
+struct plan_options {
     const char *spec; /**< name of the file of the spec */
     const char *path; /**< of the file of the sweep; NULL: there is none */
     int64_t workers;  /**< number to compute the wall time for; 0: some usual numbers */
@@ -83,10 +83,10 @@ struct plan_request {
 };
 
 /** Write the report for people. */
-void plan_print(FILE *file, const struct plan *plan, const struct plan_request *request);
+void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options);
 
 /** Write the same as one JSON object. \return false when the stream did not take all of it */
 bool plan_print_json(FILE *file, const struct plan *plan,
-                     const struct plan_request *request) MUST_USE;
+                     const struct plan_options *options) MUST_USE;
 
 #endif

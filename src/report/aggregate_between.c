@@ -46,11 +46,11 @@ static void put_comparison_headings(const struct aggregate *aggregate, struct sh
 static void add_reference(const struct aggregate *aggregate, struct sheets *sheets)
 {
     char name[AGGREGATE_NAME];
-    const bool chosen = aggregate->request.reference == NULL;
+    const bool chosen = aggregate->options.reference == NULL;
     aggregate_name(aggregate, aggregate->reference, -1, name, sizeof name);
     struct sheet *const sheet = sheets_add(
         sheets, sheet_new("RMST(%" PRId64 ") less that of %s%s, paired by seed",
-                          aggregate->request.limit, name, chosen ? " (stops latest)" : ""));
+                          aggregate->options.limit, name, chosen ? " (stops latest)" : ""));
     sheets_put_headings(aggregate, sheet);
     put_comparison_headings(aggregate, sheet);
     for (int64_t i = 0; i < aggregate->comparisons && aggregate->comparison[i].axis < 0; i++) {
@@ -77,7 +77,7 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
         if (sheet == NULL) {
             sheet = sheets_add(
                 sheets, sheet_new("RMST(%" PRId64 ") of neighbours in %s, paired by seed",
-                                  aggregate->request.limit, aggregate_axis(aggregate, axis)));
+                                  aggregate->options.limit, aggregate_axis(aggregate, axis)));
             for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
                 if (a != axis)
                     sheet_column(sheet, false, "%s", aggregate_axis(aggregate, a));
@@ -139,7 +139,7 @@ static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)
         sheet,
         "p permuted: values are exchanged within seeds, in all ways up to %d, otherwise in %" PRId64
         " of them, where p is at least 1/%" PRId64 ". Where curves cross, a large p says little.",
-        LOGRANK_EXACT, aggregate->request.permutations, aggregate->request.permutations + 1);
+        LOGRANK_EXACT, aggregate->options.permutations, aggregate->options.permutations + 1);
 }
 
 void sheets_add_between(const struct aggregate *aggregate, struct sheets *sheets)

@@ -25,7 +25,7 @@ struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet)
 
 void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size)
 {
-    text_write_percent(aggregate->request.confidence, text, size);
+    text_write_percent(aggregate->options.confidence, text, size);
     text_add(text, size, " %%");
 }
 
@@ -36,8 +36,8 @@ void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
         [ENDPOINT_HALF] = "actor that makes it half of them",
         [ENDPOINT_FIRST] = "first actor",
     };
-    snprintf(text, size, "%s of the %s", event_name(aggregate->request.event),
-             whose[aggregate->request.endpoint]);
+    snprintf(text, size, "%s of the %s", event_name(aggregate->options.event),
+             whose[aggregate->options.endpoint]);
 }
 
 /* Large numbers get one digit behind the point at most: more would suggest a precision that a mean

@@ -316,16 +316,16 @@ static json_t *test_json(const struct aggregate *aggregate, const struct axis_te
 
 static json_t *options_json(const struct aggregate *aggregate)
 {
-    const struct aggregate_request *const request = &aggregate->request;
+    const struct aggregate_options *const options = &aggregate->options;
     json_t *const by = json_array();
     for (int64_t a = 0; a < aggregate->grouping.axes; a++)
         json_array_append_new(by, json_string(aggregate_axis(aggregate, a)));
     return json_pack(
-        "{s:s, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "event", event_name(request->event),
-        "endpoint", endpoint_name(request->endpoint), "by", by, "limit", (json_int_t)request->limit,
-        "confidence", request->confidence, "bootstrap", (json_int_t)request->bootstrap, "draw_seed",
-        (json_int_t)request->draw_seed, "permutations", (json_int_t)request->permutations,
-        "reference", request->reference != NULL ? text_of(request->reference) : json_null());
+        "{s:s, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "event", event_name(options->event),
+        "endpoint", endpoint_name(options->endpoint), "by", by, "limit", (json_int_t)options->limit,
+        "confidence", options->confidence, "bootstrap", (json_int_t)options->bootstrap, "draw_seed",
+        (json_int_t)options->draw_seed, "permutations", (json_int_t)options->permutations,
+        "reference", options->reference != NULL ? text_of(options->reference) : json_null());
 }
 
 static json_t *comparison_at(const void *of, int64_t i)

@@ -21,7 +21,7 @@ static void write_head(const struct aggregate *aggregate, const struct aggregate
     snprintf(text, size,
              "%s: %s up to episode %" PRId64 "; %" PRId64 " of %" PRId64
              " runs trained to their end, %" PRId64 " configuration%s",
-             source->path, times, aggregate->request.limit, done, aggregate->cohort->runs,
+             source->path, times, aggregate->options.limit, done, aggregate->cohort->runs,
              aggregate->configurations, aggregate->configurations == 1 ? "" : "s");
 }
 
@@ -33,8 +33,8 @@ static void write_how(const struct aggregate *aggregate, char *text, size_t size
     snprintf(text, size,
              "intervals of %s; %" PRId64 " bootstrap draws of whole seeds, %" PRId64
              " permutations where not all are tried, draw seed %" PRIu32,
-             percent, aggregate->request.bootstrap, aggregate->request.permutations,
-             aggregate->request.draw_seed);
+             percent, aggregate->options.bootstrap, aggregate->options.permutations,
+             aggregate->options.draw_seed);
 }
 
 __attribute__((format(printf, 1, 2))) static char *write_warning(const char *form, ...)

@@ -88,7 +88,7 @@ static void put_times(struct sheet *sheet, const struct configuration *c)
 static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
 {
     const bool shown[FATE_COUNT] = {[FATE_EVENT] = true, [FATE_CENSORED] = true};
-    const int64_t limit = aggregate->request.limit;
+    const int64_t limit = aggregate->options.limit;
     char times[128], percent[32];
     aggregate_times(aggregate, times, sizeof times);
     aggregate_percent(aggregate, percent, sizeof percent);
@@ -158,7 +158,7 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
     aggregate_percent(aggregate, percent, sizeof percent);
     struct sheet *const sheet = sheets_add(
         sheets, sheet_new("Cumulative incidence by cause up to %" PRId64 ", and the momentum tail",
-                          aggregate->request.limit));
+                          aggregate->options.limit));
     sheets_put_headings(aggregate, sheet);
     for (int cause = 0; cause < AGGREGATE_CAUSES; cause++) {
         met[cause] = is_met(aggregate, cause);
@@ -339,7 +339,7 @@ static void add_grid(const struct aggregate *aggregate, int64_t like, struct she
     struct sheet *const sheet =
         sheets_add(sheets, sheet_new("Mean episode of %s, restricted to %" PRId64
                                      " (runs with the event/observed)%s",
-                                     times, aggregate->request.limit, others));
+                                     times, aggregate->options.limit, others));
     sheet_column(sheet, false, "%s / %s", aggregate_axis(aggregate, 0),
                  aggregate_axis(aggregate, 1));
     for (int64_t k = 0; k < aggregate->grouping.axis[1].count; k++) {

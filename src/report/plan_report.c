@@ -39,10 +39,10 @@ static const char *axis_label(const struct plan_axis *axis)
 
 /* Choose numbers of workers to show, ascending: the one that the user gave, or some usual ones with
  * the number of cores of this machine among them. Returns how many. */
-static size_t choose_workers(const struct plan_request *request, int64_t workers[WORKERS_MOST])
+static size_t choose_workers(const struct plan_options *options, int64_t workers[WORKERS_MOST])
 {
-    if (request->workers > 0) {
-        workers[0] = request->workers;
+    if (options->workers > 0) {
+        workers[0] = options->workers;
         return 1;
     }
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -147,11 +147,11 @@ static void print_hours(FILE *file, const struct plan *plan)
     fputc('\n', file);
 }
 
-static void print_workers(FILE *file, const struct plan *plan, const struct plan_request *request,
+static void print_workers(FILE *file, const struct plan *plan, const struct plan_options *options,
                           int label_width)
 {
     int64_t workers[WORKERS_MOST];
-    const size_t count = choose_workers(request, workers);
+    const size_t count = choose_workers(options, workers);
     char number[AMOUNT_SIZE], time[AMOUNT_SIZE];
     const int width = snprintf(number, sizeof number, "%" PRId64, workers[count - 1]);
     for (size_t i = 0; i < count; i++) {
@@ -209,14 +209,14 @@ static void print_list(FILE *file, const struct plan *plan)
     free(widths);
 }
 
-void plan_print(FILE *file, const struct plan *plan, const struct plan_request *request)
+void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     int width = (int)strlen("core-hours");
     for (size_t a = 0; a < plan->axis_count; a++) {
         const int length = (int)strlen(axis_label(&plan->axes[a]));
         width = length > width ? length : width;
     }
-    fprintf(file, "%s: %" PRId64 " cell%s\n", request->spec, plan->cells, plural(plan->cells));
+    fprintf(file, "%s: %" PRId64 " cell%s\n", options->spec, plan->cells, plural(plan->cells));
     print_label(file, "first cell", width);
     print_cell(file, plan, 0);
     if (plan->cells > 1) {
@@ -229,7 +229,7 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_request *
     }
     if (plan->states != NULL) {
         print_label(file, "finished", width);
-        fprintf(file, "%" PRId64 " in %s, %" PRId64 " left", plan->finished, request->path,
+        fprintf(file, "%" PRId64 " in %s, %" PRId64 " left", plan->finished, options->path,
                 plan->cells - plan->finished);
         if (plan->interrupted > 0)
             fprintf(file, ", %" PRId64 " of them interrupted", plan->interrupted);
@@ -238,9 +238,9 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_request *
     print_label(file, "core-hours", width);
     print_hours(file, plan);
     if (plan->left_s > 0)
-        print_workers(file, plan, request, width);
-    print_room(file, plan, request->alone, width);
-    if (request->list)
+        print_workers(file, plan, options, width);
+    print_room(file, plan, options->alone, width);
+    if (options->list)
         print_list(file, plan);
 }
 
@@ -293,11 +293,11 @@ static json_t *pack_axes(const struct plan *plan)
     return axes;
 }
 
-static json_t *pack_file(const struct plan *plan, const struct plan_request *request)
+static json_t *pack_file(const struct plan *plan, const struct plan_options *options)
 {
     if (plan->states == NULL)
         return json_null();
-    return json_pack("{s:o, s:I, s:I, s:I}", "path", text_or_null(request->path), "finished",
+    return json_pack("{s:o, s:I, s:I, s:I}", "path", text_or_null(options->path), "finished",
                      (json_int_t)plan->finished, "interrupted", (json_int_t)plan->interrupted,
                      "left", (json_int_t)(plan->cells - plan->finished));
 }
@@ -313,10 +313,10 @@ static json_t *pack_expected(const struct plan *plan)
                      "spread", cost_spread(plan->cost));
 }
 
-static json_t *pack_wall(const struct plan *plan, const struct plan_request *request)
+static json_t *pack_wall(const struct plan *plan, const struct plan_options *options)
 {
     int64_t workers[WORKERS_MOST];
-    const size_t count = choose_workers(request, workers);
+    const size_t count = choose_workers(options, workers);
     json_t *const wall = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(wall, json_pack("{s:I, s:f}", "workers", (json_int_t)workers[i],
@@ -334,18 +334,18 @@ static json_t *pack_listed(const void *of, int64_t cell)
     return object;
 }
 
-bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_request *request)
+bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     json_t *const object = json_pack(
         "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
-        PLAN_SCHEMA_VERSION, "spec", text_or_null(request->spec), "cells", (json_int_t)plan->cells,
+        PLAN_SCHEMA_VERSION, "spec", text_or_null(options->spec), "cells", (json_int_t)plan->cells,
         "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
-        pack_axes(plan), "file", pack_file(plan, request), "expected", pack_expected(plan), "wall",
-        pack_wall(plan, request), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
-        plan_memory(plan, request->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
+        pack_axes(plan), "file", pack_file(plan, options), "expected", pack_expected(plan), "wall",
+        pack_wall(plan, options), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
+        plan_memory(plan, options->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
     struct json_stream stream = json_stream_begin(file, 2);
     json_stream_set_all(&stream, object);
-    if (request->list)
+    if (options->list)
         json_stream_list(&stream, "list", plan->cells, pack_listed, plan);
     return json_stream_end(&stream);
 }

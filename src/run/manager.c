@@ -206,7 +206,7 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
                          "reach a checkpoint, expected at least %.3g s: %" PRId64 " of %" PRId64
                          " cells done, %" PRId64 " left",
                          lead->manager->path, lead->given_s,
-                         lead->session->request->end - lead->session->start_by,
+                         lead->session->options->end - lead->session->start_by,
                          sweep_progress_done(sweep), sweep->runs, left);
     return fault_set(fault, STATUS_STOPPED,
                      "%s: %s: %" PRId64 " of %" PRId64 " cells done, %" PRId64 " left, %" PRId64
@@ -275,7 +275,7 @@ enum status manager_run(const struct manager *manager, struct fault *fault)
     enum status status = session_begin(session, manager->store, workers, ranks, fault);
     if (status != STATUS_OK)
         return status;
-    lead.given_s = fmax(0, session->request->end - clock_utc());
+    lead.given_s = fmax(0, session->options->end - clock_utc());
     lead.too_short = !may_start(&lead);
     begin_progress(&lead, workers);
     if (ranks > 1)

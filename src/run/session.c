@@ -29,11 +29,11 @@ const char *const session_orders[] = {"expected", "plan", "random", NULL};
 static enum status create(const struct session *s, struct fault *fault)
 {
     const struct store_program program = store_this_program();
-    const enum status status = store_create(s->request->path, s->spec, &program, fault);
+    const enum status status = store_create(s->options->path, s->spec, &program, fault);
     /* Checkpoints of a file that was removed: their identities could match runs of the new one,
      * and who removes a file wants its runs trained anew. */
     if (status == STATUS_OK)
-        checkpoint_tidy(s->request->path, NULL, 0);
+        checkpoint_tidy(s->options->path, NULL, 0);
     return status;
 }
 
@@ -43,7 +43,7 @@ static enum status check_file(const struct session *s, struct fault *fault)
 {
     struct stat entry;
     struct store *store = NULL;
-    const char *const path = s->request->path;
+    const char *const path = s->options->path;
     enum status status = disk_look(path, 0, &entry, fault);
     if (status != STATUS_OK || entry.st_mode == 0)
         return status;
@@ -69,12 +69,12 @@ static enum status check_reuse(const struct session *s, struct fault *fault)
 {
     struct stat here, there;
     struct store *other = NULL;
-    const char *const path = s->request->reuse;
+    const char *const path = s->options->reuse;
     if (path == NULL)
         return STATUS_OK;
     enum status status = disk_look(path, 0, &there, fault);
     if (status == STATUS_OK)
-        status = disk_look(s->request->path, 0, &here, fault);
+        status = disk_look(s->options->path, 0, &here, fault);
     if (status == STATUS_OK && here.st_mode != 0 && here.st_dev == there.st_dev &&
         here.st_ino == there.st_ino)
         return fault_set(fault, STATUS_INPUT, "--reuse: %s is the file of this sweep itself", path);
@@ -92,19 +92,19 @@ static enum status check_reuse(const struct session *s, struct fault *fault)
 static enum status lock(struct session *s, struct fault *fault)
 {
     static const double look_every_s = 0.2, told_after_s = 1;
-    const double wait_s = s->request->lock_wait_s, began_s = clock_now();
+    const double wait_s = s->options->lock_wait_s, began_s = clock_now();
     bool told = false;
     while (true) {
         const double left_s = fmax(0, wait_s - (clock_now() - began_s));
         const enum status status =
-            lock_acquire(&s->lock, s->request->path, fmin(left_s, look_every_s), fault);
+            lock_acquire(&s->lock, s->options->path, fmin(left_s, look_every_s), fault);
         if (status != STATUS_LOCKED || left_s <= look_every_s)
             return status;
         if (stop_requested())
             return fault_set(fault, STATUS_STOPPED, "stopped while %s was in use by another run",
-                             s->request->path);
+                             s->options->path);
         if (!told && clock_now() - began_s >= told_after_s)
-            progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->request->path,
+            progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->options->path,
                          wait_s);
         told = told || clock_now() - began_s >= told_after_s;
     }
@@ -116,7 +116,7 @@ enum status session_check(const struct session *s, struct fault *fault)
     struct fault warning;
     enum status status = check_file(s, fault);
     if (status == STATUS_OK)
-        status = sidecar_check(s->request->path, &warning, fault);
+        status = sidecar_check(s->options->path, &warning, fault);
     if (status == STATUS_OK && warning.text[0] != '\0')
         progress_say(s->progress, "warning: %s", warning.text);
     return status == STATUS_OK ? check_reuse(s, fault) : status;
@@ -130,7 +130,7 @@ enum status session_prepare(struct session *s, struct fault *fault)
         status = lock(s, fault);
     /* All that was found may be out of date: whoever held the lock may have made the file. */
     if (status == STATUS_OK)
-        status = disk_look(s->request->path, 0, &entry, fault);
+        status = disk_look(s->options->path, 0, &entry, fault);
     if (status != STATUS_OK)
         return status;
     return entry.st_mode == 0 ? create(s, fault) : check_file(s, fault);
@@ -170,7 +170,7 @@ static enum status refuse_damage(const struct session *s, struct fault *fault)
             return fault_set(fault, STATUS_INPUT,
                              "run %" PRId64 " of %s is damaged: %s; run --check trains again what "
                              "is not what was committed",
-                             run, s->request->path, why);
+                             run, s->options->path, why);
     }
     return status;
 }
@@ -182,8 +182,8 @@ static void tidy(const struct session *s)
     bool *const unfinished = fault_alloc((size_t)runs, sizeof *unfinished);
     for (int64_t run = 0; run < runs; run++)
         unfinished[run] = store_state(s->store, run) != STORE_DONE;
-    checkpoint_tidy(s->request->path, unfinished, runs);
-    disk_remove_temporaries(s->request->path);
+    checkpoint_tidy(s->options->path, unfinished, runs);
+    disk_remove_temporaries(s->options->path);
     free(unfinished);
 }
 
@@ -264,13 +264,13 @@ static enum status learn(struct session *s, struct fault *fault)
 static void sort(struct session *s)
 {
     const int64_t runs = store_runs(s->store);
-    if (s->request->order == ORDER_PLAN)
+    if (s->options->order == ORDER_PLAN)
         return;
     float *const keys = fault_alloc((size_t)runs, sizeof *keys);
     struct mt19937 generator;
     mt19937_seed(&generator, (uint32_t)getpid());
     for (int64_t run = 0; run < runs; run++)
-        keys[run] = s->request->order == ORDER_RANDOM ? (float)mt19937_next(&generator)
+        keys[run] = s->options->order == ORDER_RANDOM ? (float)mt19937_next(&generator)
                                                       : (float)cost_expect(s->cost, run);
     scheduler_sort(s->scheduler, keys);
     free(keys);
@@ -281,7 +281,7 @@ static void sort(struct session *s)
 void session_learn(struct session *s, int64_t cell, double seconds)
 {
     cost_learn(s->cost, cell, seconds);
-    if (++s->learnt < s->sort_at || s->request->order != ORDER_EXPECTED)
+    if (++s->learnt < s->sort_at || s->options->order != ORDER_EXPECTED)
         return;
     sort(s);
     s->sort_at = 4 * s->learnt;
@@ -306,8 +306,8 @@ static void plan_stop(struct session *s)
 {
     const double now = clock_utc();
     double episode_s = 0;
-    s->start_by = s->stop_at = s->request->end;
-    if (isinf(s->request->end))
+    s->start_by = s->stop_at = s->options->end;
+    if (isinf(s->options->end))
         return;
     for (int64_t run = 0; run < store_runs(s->store); run++) {
         struct settings cell;
@@ -317,8 +317,8 @@ static void plan_stop(struct session *s)
     }
     /* Runs that stop early play some ten times fewer episodes than their limit, so that an episode
      * takes ten times its share of what the whole cell is expected to take. */
-    const double reach_s = 10 * episode_s + fmax(0.5, fmin(60, 0.05 * (s->request->end - now)));
-    s->stop_at = s->request->end - reach_s;
+    const double reach_s = 10 * episode_s + fmax(0.5, fmin(60, 0.05 * (s->options->end - now)));
+    s->stop_at = s->options->end - reach_s;
     s->start_by = s->stop_at - 10 * episode_s;
 }
 
@@ -356,12 +356,12 @@ static enum status count_and_queue(struct session *s, const struct failure_polic
 static enum status apply_policy(struct session *s, struct failure_policy *policy,
                                 struct fault *fault)
 {
-    const struct session_request *const r = s->request;
-    const struct failure_limits limits = {.crashes = r->fail_fast ? 1 : FAILURE_CRASH_LIMIT,
-                                          .losses = r->max_lost};
+    const struct session_options *const options = s->options;
+    const struct failure_limits limits = {.crashes = options->fail_fast ? 1 : FAILURE_CRASH_LIMIT,
+                                          .losses = options->max_lost};
     enum status status = STATUS_OK;
-    if (r->retry[OUTCOME_FAILED] || r->retry[OUTCOME_QUARANTINED])
-        status = failure_policy_retry(s->store, r->retry, s->progress, fault);
+    if (options->retry[OUTCOME_FAILED] || options->retry[OUTCOME_QUARANTINED])
+        status = failure_policy_retry(s->store, options->retry, s->progress, fault);
     return status == STATUS_OK ? failure_policy_apply(policy, s->store, &limits, s->progress, fault)
                                : status;
 }
@@ -377,13 +377,13 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
     s->store = store;
     s->log_row = -1;
     s->cost = cost_new(s->spec);
-    enum status status = s->request->check ? check_rows(s, fault) : STATUS_OK;
+    enum status status = s->options->check ? check_rows(s, fault) : STATUS_OK;
     if (status == STATUS_OK)
         status = refuse_damage(s, fault);
     if (status == STATUS_OK)
         status = apply_policy(s, &policy, fault);
-    if (status == STATUS_OK && s->request->reuse != NULL)
-        status = reuse_runs(s->store, s->request->reuse, s->progress, fault);
+    if (status == STATUS_OK && s->options->reuse != NULL)
+        status = reuse_runs(s->store, s->options->reuse, s->progress, fault);
     if (status == STATUS_OK) {
         tidy(s);
         status = count_and_queue(s, &policy, workers, fault);
@@ -401,7 +401,7 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
 bool session_gives_up(const struct session *s)
 {
     const int64_t failed = s->outcomes[OUTCOME_FAILED] + s->outcomes[OUTCOME_QUARANTINED];
-    const int64_t limit = s->request->fail_fast ? 1 : s->request->max_failed;
+    const int64_t limit = s->options->fail_fast ? 1 : s->options->max_failed;
     return limit > 0 && failed >= limit;
 }
 

@@ -29,7 +29,7 @@ enum session_order { ORDER_EXPECTED, ORDER_PLAN, ORDER_RANDOM };
 extern const char *const session_orders[];
 
 /** What the user asks for. */
-struct session_request {
+struct session_options {
     const char *path;  /**< of the file, resolved (disk_resolve): all beside it is named after it */
     const char *reuse; /**< file whose runs may be copied, NULL for none */
     double lock_wait_s;
@@ -43,7 +43,7 @@ struct session_request {
 };
 
 struct session {
-    const struct session_request *request;
+    const struct session_options *options;
     const struct spec *spec;
     struct progress *progress; /**< where it says what the user should know; borrowed */
     struct lock *lock;
@@ -58,11 +58,11 @@ struct session {
 
 /** Find what can be refused before anything is made: the file, if it is there, is of this spec and
  *  can be written, what stands beside it can be used, and the one whose runs are to be copied is
- * another sweep's. `session` has request and spec. \return STATUS_INPUT, STATUS_FAULT with a
+ * another sweep's. `session` has options and spec. \return STATUS_INPUT, STATUS_FAULT with a
  * sentence */
 enum status session_check(const struct session *session, struct fault *fault) MUST_USE;
 
-/** Lock the file's name, then make the file or find that it is of this spec. `session` has request,
+/** Lock the file's name, then make the file or find that it is of this spec. `session` has options,
  *  spec and progress. \return STATUS_STOPPED when asked to while it waits, STATUS_LOCKED,
  * STATUS_INPUT, STATUS_FAULT with a sentence; what is held is freed by session_fini in any case */
 enum status session_prepare(struct session *session, struct fault *fault) MUST_USE;

@@ -2,7 +2,7 @@
 /**
  * Errors: one status type, one carrier for its sentence, one macro for bugs.
  *
- * Four kinds of trouble get four answers. A bug: CHECK() prints where and aborts. Wrong user input:
+ * Four kinds of failure get four answers. A bug: CHECK() prints where and aborts. Wrong user input:
  * a function returns STATUS_INPUT and a sentence "file:line: key: what, expected …". A system fault
  * (disk, memory, library): STATUS_FAULT and a sentence with the system's own words. Numerics (NaN,
  * divergence): not an error at all but an outcome of the training, recorded in its row.

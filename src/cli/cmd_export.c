@@ -220,10 +220,10 @@ static enum status export_all(const struct arguments *a, const struct store *sto
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
     /* The folder is ended in any case, to remove what was written when the export failed. Its own
      * failure must not hide the first one, which is the cause. */
-    struct fault trouble;
-    const enum status ends = atomic_folder_end(&staging, status == STATUS_OK, &trouble);
+    struct fault ending;
+    const enum status ends = atomic_folder_end(&staging, status == STATUS_OK, &ending);
     if (status == STATUS_OK && ends != STATUS_OK)
-        status = fault_set(fault, ends, "%s", trouble.text);
+        status = fault_set(fault, ends, "%s", ending.text);
     if (status == STATUS_OK)
         tell(a, &e, count);
     free(place);

@@ -38,10 +38,10 @@ static const struct {
     {NULL, NOTE_PROGRESS_EPISODE, offsetof(struct run_row, episode)},
     {NULL, NOTE_PROGRESS_MOVING, offsetof(struct run_row, moving)},
     {NULL, NOTE_ATTEMPTS, offsetof(struct run_row, attempts)},
-    {NULL, NOTE_FLIGHT, offsetof(struct run_row, trouble.flight)},
-    {NULL, NOTE_CRASHES, offsetof(struct run_row, trouble.crashes)},
-    {NULL, NOTE_SUSPECT, offsetof(struct run_row, trouble.suspect)},
-    {NULL, NOTE_LOST, offsetof(struct run_row, trouble.lost)},
+    {NULL, NOTE_FLIGHT, offsetof(struct run_row, failures.flight)},
+    {NULL, NOTE_CRASHES, offsetof(struct run_row, failures.crashes)},
+    {NULL, NOTE_SUSPECT, offsetof(struct run_row, failures.suspect)},
+    {NULL, NOTE_LOST, offsetof(struct run_row, failures.lost)},
 };
 
 enum { HOST_SIZE = 64 };
@@ -215,8 +215,8 @@ static enum run_state run_state_of(const struct store *store, int64_t run, bool 
      * (--retry) has no final outcome any more, and is not done. */
     if (state == STORE_DONE && outcome_is_final(r->outcome))
         return RUN_STATE_DONE;
-    if (r->trouble.flight != FLIGHT_NONE)
-        return held && r->trouble.flight == FLIGHT_OPEN ? RUN_STATE_RUNNING : RUN_STATE_LOST;
+    if (r->failures.flight != FLIGHT_NONE)
+        return held && r->failures.flight == FLIGHT_OPEN ? RUN_STATE_RUNNING : RUN_STATE_LOST;
     return state == STORE_INTERRUPTED ? RUN_STATE_INTERRUPTED : RUN_STATE_PENDING;
 }
 

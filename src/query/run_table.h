@@ -34,7 +34,7 @@ struct run_row {
     int32_t attempts;
     double wall_s; /**< NaN: unknown */
     char host[65]; /**< of the last attempt; "": there was none */
-    struct store_failures trouble;
+    struct store_failures failures;
     const char *damage; /**< what is wrong with its rows, which then do not count (store_damage);
                              NULL: no damage is known. Owned by the store */
 };

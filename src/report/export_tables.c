@@ -358,11 +358,11 @@ enum status export_tables(const struct export *e, const bool *wanted, struct fau
             if (e->chosen[run])
                 status = export_run(sheet, e, run, fault);
         }
-        struct fault trouble;
-        const enum status ends = atomic_file_end(&sheet->output, status == STATUS_OK, &trouble);
+        struct fault ending;
+        const enum status ends = atomic_file_end(&sheet->output, status == STATUS_OK, &ending);
         if (status == STATUS_OK && ends != STATUS_OK) {
             status = ends;
-            *fault = trouble;
+            *fault = ending;
         }
         take_memory(sheet);
         free(sheet);

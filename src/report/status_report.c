@@ -200,22 +200,22 @@ static void print_progress(FILE *file, const struct run_table *table)
 static const char *reason_of(const struct run_row *r, char *text, size_t size)
 {
     if (r->outcome == OUTCOME_QUARANTINED)
-        snprintf(text, size, "quarantined: crashed %d time%s", r->trouble.crashes,
-                 r->trouble.crashes == 1 ? "" : "s");
+        snprintf(text, size, "quarantined: crashed %d time%s", r->failures.crashes,
+                 r->failures.crashes == 1 ? "" : "s");
     else if (r->outcome == OUTCOME_FAILED)
-        snprintf(text, size, "failed: %d jobs in a row were lost with it", r->trouble.lost);
+        snprintf(text, size, "failed: %d jobs in a row were lost with it", r->failures.lost);
     else if (r->damage != NULL)
         snprintf(text, size, "is damaged: %s; run --check trains it again", r->damage);
     else if (r->state == RUN_STATE_DONE)
         return NULL;
-    else if (r->trouble.crashes > 0)
-        snprintf(text, size, "crashed %d time%s so far", r->trouble.crashes,
-                 r->trouble.crashes == 1 ? "" : "s");
+    else if (r->failures.crashes > 0)
+        snprintf(text, size, "crashed %d time%s so far", r->failures.crashes,
+                 r->failures.crashes == 1 ? "" : "s");
     else if (r->state == RUN_STATE_LOST)
         snprintf(text, size, "was in flight when its job ended unexpectedly");
-    else if (r->trouble.suspect != 0)
+    else if (r->failures.suspect != 0)
         snprintf(text, size, "suspect: was in flight when a job was lost, %d time%s alone",
-                 r->trouble.lost, r->trouble.lost == 1 ? "" : "s");
+                 r->failures.lost, r->failures.lost == 1 ? "" : "s");
     else
         return NULL;
     return text;
@@ -227,8 +227,8 @@ static int64_t count_crashes(const struct run_table *table, int64_t *marks)
     int64_t cells = 0;
     *marks = 0;
     for (int64_t run = 0; run < table->runs; run++) {
-        *marks += table->run[run].trouble.crashes;
-        cells += table->run[run].trouble.crashes > 0;
+        *marks += table->run[run].failures.crashes;
+        cells += table->run[run].failures.crashes > 0;
     }
     return cells;
 }
@@ -237,7 +237,8 @@ static int64_t count_suspects(const struct run_table *table)
 {
     int64_t suspects = 0;
     for (int64_t run = 0; run < table->runs; run++)
-        suspects += table->run[run].state != RUN_STATE_DONE && table->run[run].trouble.suspect != 0;
+        suspects +=
+            table->run[run].state != RUN_STATE_DONE && table->run[run].failures.suspect != 0;
     return suspects;
 }
 
@@ -466,9 +467,9 @@ static json_t *cell_json(const void *of, int64_t run)
         real_or_null(r->wall_s));
     json_object_set_new(object, "attempts", json_integer(r->attempts));
     json_object_set_new(object, "host", text_or_null(r->host));
-    json_object_set_new(object, "crashes", json_integer(r->trouble.crashes));
-    json_object_set_new(object, "lost", json_integer(r->trouble.lost));
-    json_object_set_new(object, "suspect", json_boolean(r->trouble.suspect != 0));
+    json_object_set_new(object, "crashes", json_integer(r->failures.crashes));
+    json_object_set_new(object, "lost", json_integer(r->failures.lost));
+    json_object_set_new(object, "suspect", json_boolean(r->failures.suspect != 0));
     json_object_set_new(object, "reason", why != NULL ? json_string(why) : json_null());
     return object;
 }

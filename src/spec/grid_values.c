@@ -252,7 +252,7 @@ static enum status read_part(const struct setting *row, const struct yaml_node *
     return refuse_spaced(row, what, fault);
 }
 
-/* `*line` is where the trouble is. */
+/* `*line` is where the fault is. */
 static enum status read_spaced(const struct setting *row, const struct yaml_node *node,
                                struct spaced *spaced, int *line, struct fault *fault)
 {

@@ -238,10 +238,10 @@ enum status atomic_file_move(const char *from, const char *name, struct fault *f
         return status;
     status = copy(from, &output, fault);
     /* The first failure is the one to report, but the file must be ended in any case. */
-    struct fault trouble;
-    const enum status ends = atomic_file_end(&output, status == STATUS_OK, &trouble);
+    struct fault ending;
+    const enum status ends = atomic_file_end(&output, status == STATUS_OK, &ending);
     if (status == STATUS_OK && ends != STATUS_OK)
-        status = fault_set(fault, ends, "%s", trouble.text);
+        status = fault_set(fault, ends, "%s", ending.text);
     unlink(from);
     return status;
 }

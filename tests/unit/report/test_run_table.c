@@ -76,8 +76,8 @@ static void finish(int64_t run, enum outcome outcome, int total, double wall_s)
 
 static void hold_against(int64_t run, enum flight flight, int crashes, int suspect, int lost)
 {
-    const struct store_failures trouble = {(int32_t)flight, crashes, suspect, lost};
-    assert_ok(store_note_failures(store, run, &trouble, &fault));
+    const struct store_failures failures = {(int32_t)flight, crashes, suspect, lost};
+    assert_ok(store_note_failures(store, run, &failures, &fault));
 }
 
 /* ---- counts ---- */
@@ -107,9 +107,9 @@ static void test_each_run_is_in_one_state(void **state)
     take(false);
     static const int64_t left[RUN_STATE_COUNT] = {5, 0, 1, 2, 4};
     assert_memory_equal(table.states, left, sizeof left);
-    assert_int_equal(table.run[8].trouble.suspect, 1);
-    assert_int_equal(table.run[8].trouble.lost, 3);
-    assert_int_equal(table.run[6].trouble.crashes, 2);
+    assert_int_equal(table.run[8].failures.suspect, 1);
+    assert_int_equal(table.run[8].failures.lost, 3);
+    assert_int_equal(table.run[6].failures.crashes, 2);
 }
 
 static double rate(int axis, int64_t run)

@@ -271,10 +271,10 @@ static void estimate_tail(const struct aggregate *aggregate, struct configuratio
     bootstrap_clip(&c->tail.between, 0.0, INFINITY);
 }
 
-/* A seed is drawn together with all its runs in the pooled cells, and replaces a seed with runs in
- * the same cells (`stratum`). When one run lacks the return there is no estimate: the mean of the
- * others would be the mean of the runs that stopped, and those are a selected group, not a random
- * part. */
+/* A seed is drawn together with all its runs in the pooled configurations, and replaces a seed with
+ * runs in the same ones (`stratum`). When one run lacks the return there is no estimate: the mean
+ * of the others would be the mean of the runs that stopped, and those are a selected group, not a
+ * random part. */
 static void estimate_return(const struct aggregate *aggregate, struct configuration *c, int which,
                             const int64_t *stratum, struct readings *readings)
 {
@@ -301,24 +301,25 @@ static void estimate_return(const struct aggregate *aggregate, struct configurat
     withhold_spread(&r->iqm);
 }
 
-/* Give each run the stratum of its seed: seeds with runs in the same cells have the same number.
- * The result (runs) is to be freed. Pooled cells need not have the same seeds. A seed that is drawn
- * in the place of another must have as many runs in the same cells, or the cells would have other
- * weights in a draw than in the plan. The unit is configuration and seed, packed into one number: a
- * seed has 32 bits. */
+/* Give each run the stratum of its seed: seeds with runs in the same full configurations have the
+ * same number. The result (runs) is to be freed. A full configuration is one of all axes (`by` is
+ * NULL); a configuration of the aggregate may pool several, and they need not have the same seeds.
+ * A seed that is drawn in the place of another must have as many runs in the same full
+ * configurations, or these would have other weights in a draw than in the plan. The unit is
+ * configuration and seed, packed into one number: a seed has 32 bits. */
 static int64_t *find_strata(const struct aggregate *aggregate)
 {
     const struct run_table *const table = aggregate->table;
     const size_t runs = (size_t)table->runs;
-    struct grouping cells;
+    struct grouping full;
     int64_t *const unit = fault_alloc(runs, sizeof *unit);
     int64_t *const stratum = fault_alloc(runs, sizeof *stratum);
     /* This cannot fail: only names that a user gives can be wrong. */
-    CHECK(grouping_make(&cells, table, NULL, NULL) == STATUS_OK);
+    CHECK(grouping_make(&full, table, NULL, NULL) == STATUS_OK);
     for (int64_t run = 0; run < table->runs; run++)
         unit[run] = (aggregate->grouping.of_run[run] << 32) + table->run[run].seed;
-    exchangeable_label(table->runs, unit, cells.of_run, stratum);
-    grouping_fini(&cells);
+    exchangeable_label(table->runs, unit, full.of_run, stratum);
+    grouping_fini(&full);
     free(unit);
     return stratum;
 }

@@ -252,9 +252,10 @@ static void warn_of_pooling(struct aggregate *aggregate)
 {
     if (aggregate->grouping.pooled > 0)
         warn(aggregate,
-             "configurations pool cells that differ in %" PRId64 " more %s: runs of one seed are "
-             "one cluster in bootstrap and permutation, but count as independent in the curves' "
-             "own standard errors and intervals, in shares and in chi2",
+             "configurations that differ in %" PRId64
+             " more %s are pooled: runs of one seed are one "
+             "cluster in bootstrap and permutation, but count as independent in the curves' own "
+             "standard errors and intervals, in shares and in chi2",
              aggregate->grouping.pooled, aggregate->grouping.pooled == 1 ? "axis" : "axes");
 }
 

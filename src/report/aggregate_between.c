@@ -13,20 +13,20 @@
 static void put_p(struct sheet *sheet, double p)
 {
     if (isnan(p))
-        sheet_cell(sheet, "-");
+        sheet_entry(sheet, "-");
     else
-        sheet_cell(sheet, "%.3g", p);
+        sheet_entry(sheet, "%.3g", p);
 }
 
 static void put_comparison(const struct comparison *comparison, struct sheet *sheet)
 {
     char note[AGGREGATE_NOTE];
     comparison_note(comparison, note, sizeof note);
-    sheet_cell(sheet, "%" PRId64, comparison->paired.pairs);
+    sheet_entry(sheet, "%" PRId64, comparison->paired.pairs);
     sheets_put_interval(sheet, comparison->paired.difference, comparison->paired.between, 1);
     put_p(sheet, comparison->paired.p);
     put_p(sheet, comparison->adjusted);
-    sheet_cell(sheet, "%s", note);
+    sheet_entry(sheet, "%s", note);
 }
 
 static void put_comparison_headings(const struct aggregate *aggregate, struct sheet *sheet)
@@ -88,11 +88,11 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
         for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
             aggregate_value(aggregate, a, c->a, above, sizeof above);
             if (a != axis)
-                sheet_cell(sheet, "%s", above);
+                sheet_entry(sheet, "%s", above);
         }
         aggregate_value(aggregate, axis, c->a, above, sizeof above);
         aggregate_value(aggregate, axis, c->b, below, sizeof below);
-        sheet_cell(sheet, "%s less %s", above, below);
+        sheet_entry(sheet, "%s less %s", above, below);
         put_comparison(c, sheet);
     }
 }
@@ -110,15 +110,15 @@ static void put_test(const struct aggregate *aggregate, const struct axis_test *
         if (a != t->axis && aggregate->grouping.axis[a].count > 1)
             snprintf(within, sizeof within, "others as strata");
     }
-    sheet_cell(sheet, "%s", aggregate_axis(aggregate, t->axis));
-    sheet_cell(sheet, "%s", within);
-    sheet_cell(sheet, "%" PRId64, t->runs);
-    sheet_cell(sheet, "%.4g", t->test.chi2);
-    sheet_cell(sheet, "%" PRId32, t->test.df);
+    sheet_entry(sheet, "%s", aggregate_axis(aggregate, t->axis));
+    sheet_entry(sheet, "%s", within);
+    sheet_entry(sheet, "%" PRId64, t->runs);
+    sheet_entry(sheet, "%.4g", t->test.chi2);
+    sheet_entry(sheet, "%" PRId32, t->test.df);
     put_p(sheet, t->test.p);
     put_p(sheet, t->permuted.p);
     put_p(sheet, t->adjusted);
-    sheet_cell(sheet, "%s", note);
+    sheet_entry(sheet, "%s", note);
 }
 
 static void add_tests(const struct aggregate *aggregate, struct sheets *sheets)

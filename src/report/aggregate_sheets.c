@@ -35,10 +35,10 @@ static int64_t done_of(const struct configuration *c)
 
 static void put_counts(struct sheet *sheet, const struct configuration *c, const bool *shown)
 {
-    sheet_cell(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
+    sheet_entry(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
     for (int f = 0; f < FATE_COUNT; f++) {
         if (shown[f])
-            sheet_cell(sheet, "%" PRId64, c->fates[f]);
+            sheet_entry(sheet, "%" PRId64, c->fates[f]);
     }
 }
 
@@ -182,8 +182,8 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
         sheets_put_whole(sheet, c->still_before_zero);
         sheets_put_whole(sheet, c->tails);
         sheets_put_interval(sheet, c->tail.value, c->tail.between, 1);
-        sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
-        sheet_cell(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
+        sheet_entry(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_min);
+        sheet_entry(sheet, c->tails > 0 ? "%" PRId64 : "-", c->tail_max);
     }
     sheet_note(sheet,
                "IQM: interquartile mean of the episode of the event; - where censoring leaves "
@@ -196,13 +196,13 @@ static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
 
 /* ---- returns ---- */
 
-/* A mean of only the runs that have the return would compare a selected group, so the cell says why
- * it has no number. */
+/* A mean of only the runs that have the return would compare a selected group, so the entry says
+ * why it has no number. */
 static void put_return(const struct aggregate_returns *r, const struct estimate *estimate,
                        struct sheet *sheet)
 {
     if (r->missing > 0)
-        sheet_cell(sheet, "not estimable");
+        sheet_entry(sheet, "not estimable");
     else
         sheets_put_interval(sheet, estimate->value, estimate->between, 2);
 }
@@ -237,7 +237,7 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
     for (int64_t i = 0; i < aggregate->configurations; i++) {
         const struct aggregate_returns *const r = &aggregate->configuration[i].returns[which];
         sheets_put_values(aggregate, i, sheet);
-        sheet_cell(sheet, "%" PRId64 "/%" PRId64, r->runs, r->runs + r->missing);
+        sheet_entry(sheet, "%" PRId64 "/%" PRId64, r->runs, r->runs + r->missing);
         put_return(r, &r->mean, sheet);
         put_return(r, &r->iqm, sheet);
         missing += r->missing;
@@ -267,7 +267,7 @@ static void add_together(const struct aggregate *aggregate, struct sheets *sheet
             for (size_t s = 0; s < axis->settings; s++) {
                 char value[TEXT_NUMBER];
                 run_table_axis_write(axis->setting[s], axis->run[i], value, sizeof value);
-                sheet_cell(sheet, "%s", value);
+                sheet_entry(sheet, "%s", value);
             }
         }
     }
@@ -289,9 +289,9 @@ static bool share_grid(const struct aggregate *aggregate, int64_t c, int64_t d)
     return true;
 }
 
-/* The cell of a grid at a row and a column, for the values of the other axes that `like` has. Empty
- * when the plan has no such configuration (blocks need not fill a grid); "- (0/0)" when none of its
- * runs is known. */
+/* The entry of a grid at a row and a column, for the values of the other axes that `like` has.
+ * Empty when the plan has no such configuration (blocks need not fill a grid); "- (0/0)" when none
+ * of its runs is known. */
 static void put_place(const struct aggregate *aggregate, int64_t row, int64_t column, int64_t like,
                       struct sheet *sheet)
 {
@@ -302,13 +302,13 @@ static void put_place(const struct aggregate *aggregate, int64_t row, int64_t co
             !share_grid(aggregate, i, like))
             continue;
         if (c->sample.count == 0)
-            sheet_cell(sheet, "- (0/0)");
+            sheet_entry(sheet, "- (0/0)");
         else
-            sheet_cell(sheet, "%.1f (%" PRId64 "/%" PRId64 ")", c->rmst.mean, c->fates[FATE_EVENT],
-                       c->sample.count);
+            sheet_entry(sheet, "%.1f (%" PRId64 "/%" PRId64 ")", c->rmst.mean, c->fates[FATE_EVENT],
+                        c->sample.count);
         return;
     }
-    sheet_cell(sheet, "%s", "");
+    sheet_entry(sheet, "%s", "");
 }
 
 /* Whether it is the first configuration of its grid: then the grid is made from it. */
@@ -348,7 +348,7 @@ static void add_grid(const struct aggregate *aggregate, int64_t like, struct she
     }
     for (int64_t row = 0; row < aggregate->grouping.axis[0].count; row++) {
         write_axis(aggregate, 0, row, value, sizeof value);
-        sheet_cell(sheet, "%s", value);
+        sheet_entry(sheet, "%s", value);
         for (int64_t k = 0; k < aggregate->grouping.axis[1].count; k++)
             put_place(aggregate, row, k, like, sheet);
     }

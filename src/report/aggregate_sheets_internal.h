@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * What the sources of the aggregate's tables share: aggregate_sheets.c makes those of the
- * configurations one by one, aggregate_between.c those of comparisons and tests, both of the cells
- * of aggregate_cells.c. Local.
+ * configurations one by one, aggregate_between.c those of comparisons and tests, both of the
+ * entries of aggregate_entries.c. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
 #define CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
@@ -19,8 +19,8 @@ struct sheets {
 /** Take over a sheet as the last. Returns it. */
 struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet);
 
-/** Put a cell: "value [lower, upper]", or the value alone where there is no interval, with so many
- *  digits behind the point. */
+/** Put an entry: "value [lower, upper]", or the value alone where there is no interval, with so
+ *  many digits behind the point. */
 void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits);
 
 /** The same of a time that may be later than all that was seen. */
@@ -39,7 +39,7 @@ void sheets_note_lack(struct sheet *sheet, int64_t lacking, const char *why);
 /** Begin a column for each axis. */
 void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet);
 
-/** Put a cell for each axis: the values of a configuration. */
+/** Put an entry for each axis: the values of a configuration. */
 void sheets_put_values(const struct aggregate *aggregate, int64_t configuration,
                        struct sheet *sheet);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A table is filled first and measured afterwards: the width of a column is known only when its
- * last cell is. Cells are texts already, so the two forms cannot round differently.
+ * last entry is. Entries are texts already, so the two forms cannot round differently.
  */
 #include "report/sheet.h"
 #include <ctype.h>
@@ -17,7 +17,7 @@ struct texts {
 
 struct sheet {
     char *title;
-    struct texts headings, cells, notes;
+    struct texts headings, entries, notes;
     bool *left; /* (headings) */
 };
 
@@ -70,7 +70,7 @@ void sheet_free(struct sheet **sheet)
     if (sheet == NULL || *sheet == NULL)
         return;
     clear(&(*sheet)->headings);
-    clear(&(*sheet)->cells);
+    clear(&(*sheet)->entries);
     clear(&(*sheet)->notes);
     free((*sheet)->left);
     free((*sheet)->title);
@@ -80,7 +80,7 @@ void sheet_free(struct sheet **sheet)
 
 void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
 {
-    CHECK(sheet->cells.count == 0);
+    CHECK(sheet->entries.count == 0);
     va_list values;
     va_start(values, format);
     add(&sheet->headings, write_text(format, values));
@@ -89,11 +89,11 @@ void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
     sheet->left[sheet->headings.count - 1] = left;
 }
 
-void sheet_cell(struct sheet *sheet, const char *format, ...)
+void sheet_entry(struct sheet *sheet, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    add(&sheet->cells, write_text(format, values));
+    add(&sheet->entries, write_text(format, values));
     va_end(values);
 }
 
@@ -114,8 +114,8 @@ static int *measure(const struct sheet *sheet)
     int *const widths = fault_alloc(columns, sizeof *widths);
     for (size_t c = 0; c < columns; c++)
         widths[c] = (int)strlen(sheet->headings.text[c]);
-    for (size_t i = 0; i < sheet->cells.count; i++) {
-        const int width = (int)strlen(sheet->cells.text[i]);
+    for (size_t i = 0; i < sheet->entries.count; i++) {
+        const int width = (int)strlen(sheet->entries.text[i]);
         widths[i % columns] = width > widths[i % columns] ? width : widths[i % columns];
     }
     return widths;
@@ -141,12 +141,12 @@ static void print_row(const struct sheet *sheet, FILE *file, char *const *texts,
 void sheet_print(const struct sheet *sheet, FILE *file)
 {
     const size_t columns = sheet->headings.count;
-    CHECK(columns > 0 && sheet->cells.count % columns == 0);
+    CHECK(columns > 0 && sheet->entries.count % columns == 0);
     int *const widths = measure(sheet);
     sheet_print_wrapped(file, sheet->title);
     print_row(sheet, file, sheet->headings.text, widths);
-    for (size_t i = 0; i < sheet->cells.count; i += columns)
-        print_row(sheet, file, sheet->cells.text + i, widths);
+    for (size_t i = 0; i < sheet->entries.count; i += columns)
+        print_row(sheet, file, sheet->entries.text + i, widths);
     for (size_t i = 0; i < sheet->notes.count; i++)
         sheet_print_wrapped(file, sheet->notes.text[i]);
     free(widths);
@@ -205,7 +205,7 @@ static void print_latex_row(const struct sheet *sheet, FILE *file, char *const *
 void sheet_print_latex(const struct sheet *sheet, FILE *file)
 {
     const size_t columns = sheet->headings.count;
-    CHECK(columns > 0 && sheet->cells.count % columns == 0);
+    CHECK(columns > 0 && sheet->entries.count % columns == 0);
     fputs("{\\footnotesize\\setlength{\\tabcolsep}{3pt}\n\\begin{longtable}{@{}", file);
     for (size_t c = 0; c < columns; c++)
         fputc(sheet->left[c] ? 'l' : 'r', file);
@@ -214,8 +214,8 @@ void sheet_print_latex(const struct sheet *sheet, FILE *file)
     fputs("}\\\\\n\\toprule\n", file);
     print_latex_row(sheet, file, sheet->headings.text);
     fputs("\\midrule\n\\endhead\n", file);
-    for (size_t i = 0; i < sheet->cells.count; i += columns)
-        print_latex_row(sheet, file, sheet->cells.text + i);
+    for (size_t i = 0; i < sheet->entries.count; i += columns)
+        print_latex_row(sheet, file, sheet->entries.text + i);
     fputs("\\bottomrule\n\\end{longtable}\n", file);
     for (size_t i = 0; i < sheet->notes.count; i++) {
         fputs("\\noindent ", file);

@@ -2,7 +2,7 @@
 /**
  * A sheet: a table of text with a title and notes, for a terminal or for LaTeX.
  *
- * It is filled row by row, and written in either form from the same cells, so that both say the
+ * It is filled row by row, and written in either form from the same entries, so that both say the
  * same. It knows nothing of what it shows. Local.
  */
 #ifndef CCMSWEEP_SHEET_H
@@ -20,12 +20,13 @@ struct sheet *sheet_new(const char *format, ...) MUST_USE __attribute__((format(
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void sheet_free(struct sheet **sheet);
 
-/** Add a column; all of them before the first cell. \param left aligned; else to the right */
+/** Add a column; all of them before the first entry. \param left aligned; else to the right */
 void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Add the next cell, a row after the other. */
-void sheet_cell(struct sheet *sheet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Add the next entry, a row after the other. */
+void sheet_entry(struct sheet *sheet, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Add a line below the table. */
 void sheet_note(struct sheet *sheet, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -175,14 +175,14 @@ def test_log_rank(mixed):
 
 
 def test_pooled_axes(file):
-    """A seed's runs in pooled cells are drawn and permuted together."""
+    """A seed's runs in pooled configurations are drawn and permuted together."""
     told = aggregate(file, "--by", "critic_lr", "--reference", "critic_lr=0.001", "--event",
                      "gradient_zero", "--endpoint", "half", "--permutations", 5000)
     runs = Runs(file, "gradient_zero", "half", 400)
     assert [one["axes"] for one in told["configurations"]] == [
         {"critic_lr": 0.01}, {"critic_lr": 0.001}, {"critic_lr": 0.0001}]
     assert told["reference"] == 1 and told["options"]["by"] == ["critic_lr"]
-    one_warning(told, "pool cells that differ in 1 more axis")
+    one_warning(told, "that differ in 1 more axis are pooled")
     pooled = [runs.configuration(one["axes"]) for one in told["configurations"]]
     for configuration, mine in zip(told["configurations"], pooled):
         assert configuration["runs"] == len(mine) == 16

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The cells that all tables of the aggregate are made of: how a number, an interval, a time that is
- * only known to be later, and a configuration look. One place, so that no two tables round
+ * The entries that all tables of the aggregate are made of: how a number, an interval, a time that
+ * is only known to be later, and a configuration look. One place, so that no two tables round
  * differently.
  */
 #include "base/text.h"
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CELL = 96 };
+enum { ENTRY = 96 };
 
 struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet)
 {
@@ -63,27 +63,27 @@ static void write_time(double value, double follow_up, char *text, size_t size)
 /* An interval is known whole or not at all, so its lower end decides. */
 void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits)
 {
-    char text[CELL], lower[CELL], upper[CELL];
+    char text[ENTRY], lower[ENTRY], upper[ENTRY];
     write_figure(value, digits, text, sizeof text);
     write_figure(between.lower, digits, lower, sizeof lower);
     write_figure(between.upper, digits, upper, sizeof upper);
     if (isnan(between.lower) || isnan(value))
-        sheet_cell(sheet, "%s", text);
+        sheet_entry(sheet, "%s", text);
     else
-        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+        sheet_entry(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
 void sheets_put_time(struct sheet *sheet, const struct configuration *c, double value,
                      struct bounds between)
 {
-    char text[CELL], lower[CELL], upper[CELL];
+    char text[ENTRY], lower[ENTRY], upper[ENTRY];
     write_time(value, c->follow_up, text, sizeof text);
     write_time(between.lower, c->follow_up, lower, sizeof lower);
     write_time(between.upper, c->follow_up, upper, sizeof upper);
     if (isnan(between.lower) || isnan(value))
-        sheet_cell(sheet, "%s", text);
+        sheet_entry(sheet, "%s", text);
     else
-        sheet_cell(sheet, "%s [%s, %s]", text, lower, upper);
+        sheet_entry(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
 bool sheets_lacks_interval(double value, struct bounds between)
@@ -100,9 +100,9 @@ void sheets_note_lack(struct sheet *sheet, int64_t lacking, const char *why)
 void sheets_put_whole(struct sheet *sheet, int64_t value)
 {
     if (value < 0)
-        sheet_cell(sheet, "-");
+        sheet_entry(sheet, "-");
     else
-        sheet_cell(sheet, "%" PRId64, value);
+        sheet_entry(sheet, "%" PRId64, value);
 }
 
 void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
@@ -116,6 +116,6 @@ void sheets_put_values(const struct aggregate *aggregate, int64_t c, struct shee
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         char value[80];
         aggregate_value(aggregate, a, c, value, sizeof value);
-        sheet_cell(sheet, "%s", value);
+        sheet_entry(sheet, "%s", value);
     }
 }

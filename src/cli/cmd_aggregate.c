@@ -196,12 +196,11 @@ const struct command_line aggregate_line = {
              "seeds, and how configurations differ.",
     .details =
         "A run without the event is censored at the limit; it never counts as an event there. "
-        "Runs "
-        "that diverged, and runs that ended before their limit because no actor changed any more, "
+        "Runs that diverged, and runs that ended before their limit because no actor changed any "
+        "more, "
         "are classes of their own. Runs that failed or are quarantined are missing, and are "
-        "listed. The "
-        "file "
-        "is only read, also while a run writes it: cells in progress are censored at the episode "
+        "listed. The file is only read, also while a sweep is running: cells in progress are "
+        "censored at the episode "
         "that they have reached, with a warning.",
     .options = options,
     .operands = operands,

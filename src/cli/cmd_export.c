@@ -142,8 +142,7 @@ const struct command_line export_line = {
         "as NaN. Gradients are the accumulated ones, as in the study. When the actors did not "
         "stop, stopping_episode is the number of episodes; such a run has null in "
         "per_actor_stopped.\n\nThe folder appears when it is complete; with --force, each file "
-        "does. The sweep's "
-        "file is only read, also while a run writes it.",
+        "does. The sweep's file is only read, also while a sweep is running.",
     .options = options,
     .operands = operands,
     .expected = "a file and a folder",

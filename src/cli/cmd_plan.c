@@ -82,7 +82,7 @@ const struct command_line plan_line = {
         "The time of a cell is estimated from the finished cells of FILE.h5, the file of the same "
         "spec: from those that differ only in the seed, else from all, according to their size. "
         "The file "
-        "is only read, also while a run writes it. Without a finished cell, some episodes are "
+        "is only read, also while a sweep is running. Without a finished cell, some episodes are "
         "trained, for up to two seconds, and then discarded.",
     .options = options,
     .operands = operands,

@@ -181,7 +181,7 @@ static const struct exit_row exits[] = {
     {STATUS_FAULT, "a fault of the system, run again"},
     {STATUS_INPUT, "wrong input, nothing was touched"},
     {STATUS_CELLS, "finished, but cells failed or are quarantined"},
-    {STATUS_LOCKED, "FILE is in use by another run"},
+    {STATUS_LOCKED, "FILE is in use by another process"},
     {STATUS_STOPPED, "stopped early, run the same command again"},
     {0, NULL},
 };

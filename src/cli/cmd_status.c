@@ -68,7 +68,7 @@ const struct command_line status_line = {
     .arguments = "FILE",
     .intro = "Show how far a sweep is: while it runs, after it was killed, and at its end.",
     .details =
-        "The file is only read; no run is disturbed or waited for. A cell is done, running, "
+        "The file is only read; a running sweep is not disturbed. A cell is done, running, "
         "interrupted (stopped politely), lost (with its job) or pending. One that is done has "
         "stopped, is censored (the limit came first), diverged, failed or is quarantined. 'left' "
         "is the expected remaining work, estimated from finished cells of the same kind. The ETA "
@@ -85,7 +85,7 @@ const struct command_line status_line = {
     .finish = finish,
 };
 
-/* Look at the file once. The lock is looked at before the file: the cells of a run that ends in
+/* Look at the file once. The lock is looked at before the file: the cells of a sweep that ends in
  * between are then shown as running, and not as lost. Each look opens the file anew, because HDF5
  * keeps what it has read. */
 static enum status take(const struct arguments *a, struct status_report *report,

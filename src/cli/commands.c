@@ -33,7 +33,7 @@ const struct exit_row command_exits[] = {
     {STATUS_FAULT, "a fault of the system"},
     {STATUS_INPUT, "wrong input"},
     {STATUS_CELLS, "finished, but cells failed"},
-    {STATUS_LOCKED, "the file is in use by another run"},
+    {STATUS_LOCKED, "the file is in use by another process"},
     {STATUS_STOPPED, "stopped early, run the same command again"},
     {0, NULL},
 };

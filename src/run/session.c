@@ -101,8 +101,8 @@ static enum status lock(struct session *s, struct fault *fault)
         if (status != STATUS_LOCKED || left_s <= look_every_s)
             return status;
         if (stop_requested())
-            return fault_set(fault, STATUS_STOPPED, "stopped while %s was in use by another run",
-                             s->options->path);
+            return fault_set(fault, STATUS_STOPPED,
+                             "stopped while %s was in use by another process", s->options->path);
         if (!told && clock_now() - began_s >= told_after_s)
             progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->options->path,
                          wait_s);

@@ -110,7 +110,7 @@ enum status sidecar_check(const char *path, struct fault *warning, struct fault 
     /* Locks are named after the file, so two hard links would have two locks for one file. */
     if (status == STATUS_OK && S_ISREG(about.st_mode) && about.st_nlink > 1)
         warn(warning,
-             "%s has %ld names (hard links), each with a lock of its own: do not let two runs "
+             "%s has %ld names (hard links), each with a lock of its own: do not let two processes "
              "use different ones at the same time",
              path, (long)about.st_nlink);
     return status == STATUS_OK ? check_lock(path, warning, fault) : status;

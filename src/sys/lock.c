@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The lock that keeps two runs from writing one file.
+ * The lock that keeps two processes from writing one file.
  *
  * It is an open-file-description lock (F_OFD_SETLK, fcntl(2)), which the kernel releases however
- * its process dies. A file that exists only while a run works (O_EXCL) would stay after a kill and
- * stop the next run. A classic fcntl lock would be lost as soon as any part of the process opened
- * and closed the lock file, as lock_is_held does. HDF5's own locks are not used: they would keep
- * readers out.
+ * its process dies. A file that exists only while a process works (O_EXCL) would stay after a kill
+ * and stop the next one. A classic fcntl lock would be lost as soon as any part of the process
+ * opened and closed the lock file, as lock_is_held does. HDF5's own locks are not used: they would
+ * keep readers out.
  */
 #include "sys/lock.h"
 #include "base/text.h"
@@ -130,7 +130,7 @@ static enum status refuse_held(int fd, const char *path, struct fault *fault)
     char holder[HOLDER_SIZE] = "";
     read_holder(fd, holder, sizeof holder);
     return fault_set(fault, STATUS_LOCKED,
-                     "%s is in use by another run (%s): wait until it has ended", path,
+                     "%s is in use by another process (%s): wait until it has ended", path,
                      holder[0] != '\0' ? holder : "holder not known");
 }
 

@@ -133,7 +133,7 @@ def test_a_stop_while_another_run_holds_the_file(tmp_path):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=5)
         assert (process.returncode, out) == (75, "")
-        assert err == "ccmsweep: stopped while l.h5 was in use by another run\n"
+        assert err == "ccmsweep: stopped while l.h5 was in use by another process\n"
     finally:
         holder.terminate()
         holder.communicate(timeout=30)

@@ -212,8 +212,8 @@ def test_in_use_by_another_process_of_the_same_start(folder):
     process.send_signal(signal.SIGTERM)
     finish(process)
     assert done.returncode == 4
-    assert re.search("in use by another run.*: srun started 3 processes|"
-                     "in use by another run.*; srun started 3 processes", done.stderr), done.stderr
+    assert re.search("in use by another process.*: srun started 3 processes|"
+                     "in use by another process.*; srun started 3 processes", done.stderr), done.stderr
 
 
 # Folders

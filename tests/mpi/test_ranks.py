@@ -150,7 +150,7 @@ def test_two_at_once(tmp_path):
             wait_until(lambda a=one, b=other: {a.process.poll(), b.process.poll()} != {None},
                        "both work")
             loser, winner = (one, other) if other.process.poll() is None else (other, one)
-            assert_refused(loser.finish(), 4, f"{number}.h5 is in use by another run (host ")
+            assert_refused(loser.finish(), 4, f"{number}.h5 is in use by another process (host ")
             send(winner.wait_for_ranks()[0], signal.SIGUSR1)
             done = winner.finish()
             assert done.returncode == 75, done.stderr

@@ -62,6 +62,8 @@ static void print_text(FILE *file, const char *text)
     fputc('"', file);
 }
 
+/* A comma and the number, so that a column is always one call. An infinite time is written as "inf"
+ * ("later than everything that was observed"): unlike JSON, CSV has no second key for the bound. */
 static void print_real(FILE *file, double value)
 {
     char text[TEXT_NUMBER] = "";
@@ -70,6 +72,7 @@ static void print_real(FILE *file, double value)
     fprintf(file, ",%s", text);
 }
 
+/* Counts and degrees of freedom are never negative, so -1 can mean that the column is empty. */
 static void print_whole(FILE *file, int64_t value)
 {
     fputc(',', file);
@@ -79,7 +82,7 @@ static void print_whole(FILE *file, int64_t value)
 
 /* One column for each setting: settings that change together have one column each, since a reader
  * may filter by any of them. Empty for a configuration of -1, and for the axis that a test
- * compares. */
+ * compares. Values are numbers and names of choices, which never need quotation marks. */
 static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                        int64_t but)
 {
@@ -96,6 +99,8 @@ static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t co
     }
 }
 
+/* The only place that writes a row. The order of the columns must be the one of print_header; every
+ * row has all columns, since many readers of CSV refuse rows of different lengths. */
 static void print_row(FILE *file, const struct aggregate *aggregate, const struct row *row)
 {
     fprintf(file, "%s,%s,%s", row->kind, row->family,
@@ -118,6 +123,7 @@ static void print_row(FILE *file, const struct aggregate *aggregate, const struc
     fputc('\n', file);
 }
 
+/* The names of the columns that print_axes fills, in the same order. */
 static void print_names(FILE *file, const struct aggregate *aggregate, const char *before)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
@@ -137,6 +143,8 @@ static void print_header(FILE *file, const struct aggregate *aggregate)
 
 /* ---- a configuration ---- */
 
+/* One figure of one configuration. `n` is the number of observations it is made from, -1 for a
+ * plain count. */
 static void print_figure(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                          const char *quantity, int64_t n, double value, double error,
                          struct bounds between, const char *note)
@@ -153,6 +161,7 @@ static void print_figure(FILE *file, const struct aggregate *aggregate, int64_t 
     print_row(file, aggregate, &row);
 }
 
+/* A count is a figure without error and interval. As a double it is exact up to 2^53. */
 static void print_count(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                         const char *quantity, int64_t value)
 {
@@ -160,6 +169,8 @@ static void print_count(FILE *file, const struct aggregate *aggregate, int64_t c
                  (struct bounds){NAN, NAN}, "");
 }
 
+/* An estimate that is unknown gets a note: an empty field alone could be taken for a figure that
+ * was not asked for. */
 static void print_estimate(FILE *file, const struct aggregate *aggregate, int64_t configuration,
                            const char *quantity, int64_t n, const struct estimate *estimate)
 {
@@ -167,6 +178,7 @@ static void print_estimate(FILE *file, const struct aggregate *aggregate, int64_
                  estimate->between, isnan(estimate->value) ? "not estimable" : "");
 }
 
+/* All fates have a row, also those that no run has: a reader need not know which ones exist. */
 static void print_counts(FILE *file, const struct aggregate *aggregate, int64_t i)
 {
     const struct configuration *const c = &aggregate->configuration[i];
@@ -176,6 +188,9 @@ static void print_counts(FILE *file, const struct aggregate *aggregate, int64_t 
         print_count(file, aggregate, i, fate_name((enum fate)f), c->fates[f]);
 }
 
+/* Figures of the times of a configuration. `min` and `max` are those of the events alone: a
+ * censored time is a lower bound, and would make a maximum that nobody observed. The error of
+ * `rmst` is Greenwood's and its interval is the one by bootstrap, as in the tables. */
 static void print_times(FILE *file, const struct aggregate *aggregate, int64_t i)
 {
     const struct configuration *const c = &aggregate->configuration[i];
@@ -196,12 +211,14 @@ static void print_times(FILE *file, const struct aggregate *aggregate, int64_t i
     print_count(file, aggregate, i, "tail_still_before_zero", c->still_before_zero);
     print_figure(file, aggregate, i, "tail", c->tail.clusters, c->tail.value, c->tail.error,
                  c->tail.between, "");
+    /* Without an actor that has a tail both are 0, which would look like a tail of no episodes. */
     if (c->tails > 0) {
         print_count(file, aggregate, i, "tail_min", c->tail_min);
         print_count(file, aggregate, i, "tail_max", c->tail_max);
     }
 }
 
+/* Two rows for each kind of return; `n` is the number of runs that have it. */
 static void print_returns(FILE *file, const struct aggregate *aggregate, int64_t i)
 {
     for (int which = 0; which < RETURN_COUNT; which++) {
@@ -214,6 +231,7 @@ static void print_returns(FILE *file, const struct aggregate *aggregate, int64_t
     }
 }
 
+/* The Kaplan-Meier curve, one row for each point: S(t) from this time on, until the next row. */
 static void print_curve(FILE *file, const struct aggregate *aggregate, int64_t i)
 {
     const struct curve *const curve = &aggregate->configuration[i].curve;
@@ -244,6 +262,7 @@ static void print_incidence(FILE *file, const struct aggregate *aggregate, int64
         row.own = i;
         row.quantity = name;
         const int64_t from = cause * curve->points;
+        /* Arrays by cause are (cause, point); times and numbers at risk hold for all causes. */
         for (int64_t k = 0; k < curve->points && curve->share[from + curve->points - 1] > 0; k++) {
             row.time = curve->time[k];
             row.n = curve->at_risk[k];
@@ -257,6 +276,8 @@ static void print_incidence(FILE *file, const struct aggregate *aggregate, int64
 
 /* ---- between configurations ---- */
 
+/* The p of a comparison comes from exchanging the runs of a seed, so it is in the column of
+ * permuted ones; the column `p` is for chi-squared tests only. */
 static void print_comparison(FILE *file, const struct aggregate *aggregate,
                              const struct comparison *c)
 {
@@ -278,7 +299,8 @@ static void print_comparison(FILE *file, const struct aggregate *aggregate,
     print_row(file, aggregate, &row);
 }
 
-/* A test within a configuration has its values except for those of the tested axis. */
+/* A test within values of the other axes has these values in its row, and the tested axis is empty:
+ * all its values take part. A stratified test has no values at all. */
 static void print_test(FILE *file, const struct aggregate *aggregate, const struct axis_test *t)
 {
     struct row row = empty;
@@ -300,6 +322,8 @@ static void print_test(FILE *file, const struct aggregate *aggregate, const stru
     print_row(file, aggregate, &row);
 }
 
+/* All rows of a configuration are next to each other, so a reader can take them one configuration
+ * at a time. Warnings are rows as well: whoever keeps only the CSV still has them. */
 void aggregate_print_csv(FILE *file, const struct aggregate *aggregate)
 {
     print_header(file, aggregate);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* WORKERS_MOST: at least the usual numbers of choose_workers and one for the cores. */
 enum { VALUES_SHOWN = 8, NAME_SIZE = 64, AMOUNT_SIZE = 32, WORKERS_MOST = 8 };
 
 static const char *const state_names[] = {
@@ -23,6 +24,7 @@ static const char *const state_names[] = {
     [STORE_DONE] = "finished",
 };
 
+/* Returns `text`, so that a value can be an argument of a printf. */
 static const char *write_value(const struct plan_axis *axis, double value, char text[TEXT_NUMBER])
 {
     settings_write(axis->row, value, text, TEXT_NUMBER);
@@ -38,7 +40,8 @@ static const char *axis_label(const struct plan_axis *axis)
 }
 
 /* Choose numbers of workers to show, ascending: the one that the user gave, or some usual ones with
- * the number of cores of this machine among them. Returns how many. */
+ * the number of cores of this machine among them. It has no second line when it is one of the usual
+ * ones; when the system does not know it (sysconf returns -1), it is left out. Returns how many. */
 static size_t choose_workers(const struct plan_options *options, int64_t workers[WORKERS_MOST])
 {
     if (options->workers > 0) {
@@ -78,7 +81,8 @@ static const char *write_time(double seconds, char text[AMOUNT_SIZE])
     return text;
 }
 
-/* Three digits, in powers of 1000. */
+/* Three digits, in powers of 1000. As for times, the bounds are where rounding would give one digit
+ * more: 999.5 kB is written as 1.00 MB, and 9.995 kB as 10.0 kB. */
 static const char *write_bytes(double bytes, char text[AMOUNT_SIZE])
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
@@ -94,6 +98,7 @@ static const char *write_bytes(double bytes, char text[AMOUNT_SIZE])
     return text;
 }
 
+/* The settings in which cells differ; what is equal in all of them is in the spec. */
 static void print_cell(FILE *file, const struct plan *plan, int64_t cell)
 {
     for (size_t a = 0; a < plan->axis_count; a++) {
@@ -147,6 +152,8 @@ static void print_hours(FILE *file, const struct plan *plan)
     fputc('\n', file);
 }
 
+/* Wall time by number of workers. It stops falling when the longest cell takes all of it, which is
+ * what the lines below each other show: more workers would then be idle. */
 static void print_workers(FILE *file, const struct plan *plan, const struct plan_options *options,
                           int label_width)
 {
@@ -161,6 +168,8 @@ static void print_workers(FILE *file, const struct plan *plan, const struct plan
     }
 }
 
+/* Disk and memory. "about": the largest trainer could not be made on this machine, so its memory is
+ * an estimate and its checkpoint has not been measured. */
 static void print_room(FILE *file, const struct plan *plan, bool alone, int width)
 {
     char text[AMOUNT_SIZE];
@@ -174,6 +183,7 @@ static void print_room(FILE *file, const struct plan *plan, bool alone, int widt
     fputc('\n', file);
 }
 
+/* Enough for the heading and for every value of the axis. */
 static int column_width(const struct plan_axis *axis)
 {
     size_t width = strlen(axis_label(axis));
@@ -185,7 +195,9 @@ static int column_width(const struct plan_axis *axis)
     return (int)width;
 }
 
-/* Widths are measured over the values of an axis, not over all cells. */
+/* Every cell, in the order of its number. Widths are measured over the different values of an axis,
+ * not over all cells, of which there can be a million. Cells have a state only when there is a
+ * file. */
 static void print_list(FILE *file, const struct plan *plan)
 {
     int *widths = fault_alloc(plan->axis_count, sizeof *widths);
@@ -211,6 +223,7 @@ static void print_list(FILE *file, const struct plan *plan)
 
 void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
+    /* All labels have the width of the longest one, so that the values form a column. */
     int width = (int)strlen("core-hours");
     for (size_t a = 0; a < plan->axis_count; a++) {
         const int length = (int)strlen(axis_label(&plan->axes[a]));
@@ -237,6 +250,7 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
     }
     print_label(file, "core-hours", width);
     print_hours(file, plan);
+    /* With nothing left to do, the wall time would be 0 for any number of workers. */
     if (plan->left_s > 0)
         print_workers(file, plan, options, width);
     print_room(file, plan, options->alone, width);
@@ -269,6 +283,7 @@ static void pack_cell(json_t *object, const struct plan *plan, int64_t cell)
     }
 }
 
+/* A cell with its number, which is also the number of its run in the file. */
 static json_t *pack_numbered(const struct plan *plan, int64_t cell)
 {
     json_t *const object = json_pack("{s:I}", "cell", (json_int_t)cell);
@@ -276,6 +291,7 @@ static json_t *pack_numbered(const struct plan *plan, int64_t cell)
     return object;
 }
 
+/* `name` is the dataset of the file, `setting` the key of the spec: a reader may need either. */
 static json_t *pack_axes(const struct plan *plan)
 {
     json_t *const axes = json_array();
@@ -293,6 +309,8 @@ static json_t *pack_axes(const struct plan *plan)
     return axes;
 }
 
+/* null when the plan was made from a spec alone: counts of 0 would say that there is a file without
+ * finished runs. */
 static json_t *pack_file(const struct plan *plan, const struct plan_options *options)
 {
     if (plan->states == NULL)
@@ -302,6 +320,7 @@ static json_t *pack_file(const struct plan *plan, const struct plan_options *opt
                      "left", (json_int_t)(plan->cells - plan->finished));
 }
 
+/* The time that the cells are expected to take, and what the expectation was learnt from. */
 static json_t *pack_expected(const struct plan *plan)
 {
     const bool calibrated = !isnan(plan->calibration_s);
@@ -313,6 +332,7 @@ static json_t *pack_expected(const struct plan *plan)
                      "spread", cost_spread(plan->cost));
 }
 
+/* The same numbers of workers as in the report for people, which depend on this machine. */
 static json_t *pack_wall(const struct plan *plan, const struct plan_options *options)
 {
     int64_t workers[WORKERS_MOST];
@@ -324,6 +344,7 @@ static json_t *pack_wall(const struct plan *plan, const struct plan_options *opt
     return wall;
 }
 
+/* An item of `list`, made when it is written (json.h). */
 static json_t *pack_listed(const void *of, int64_t cell)
 {
     const struct plan *const plan = of;
@@ -334,6 +355,8 @@ static json_t *pack_listed(const void *of, int64_t cell)
     return object;
 }
 
+/* The list of cells is streamed, as it can be long; all other members are built as one object and
+ * come first, so that the beginning of a long output is its summary. */
 bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     json_t *const object = json_pack(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A table is filled first and measured afterwards: the width of a column is known only when its
- * last entry is. Entries are texts already, so the two forms cannot round differently.
+ * last cell is. Cells are texts already, so the two forms cannot round differently. All cells are
+ * in one array, row after row, so the column of a cell is its index modulo the number of columns.
  */
 #include "report/sheet.h"
 #include <ctype.h>
@@ -21,8 +22,11 @@ struct sheet {
     bool *left; /* (headings) */
 };
 
+/* Columns of a line of running text, and the indent of its later lines. Tables are not wrapped: a
+ * wide one is scrolled, a broken one cannot be read. */
 enum { WRAP = 100, INDENT = 2 };
 
+/* realloc that never returns NULL, as fault_alloc for calloc. */
 static void *grow(void *block, size_t size)
 {
     void *const grown = realloc(block, size);
@@ -31,6 +35,8 @@ static void *grow(void *block, size_t size)
     return grown;
 }
 
+/* A text of any length on the heap: names of configurations and notes have no natural bound, and a
+ * cut number would be a wrong one. */
 __attribute__((format(printf, 1, 0))) static char *write_text(const char *format, va_list values)
 {
     char *text = NULL;
@@ -39,6 +45,8 @@ __attribute__((format(printf, 1, 0))) static char *write_text(const char *format
     return text;
 }
 
+/* Take over `text`, which `clear` frees. The room doubles each time, so that filling a table takes
+ * linear time. */
 static void add(struct texts *texts, char *text)
 {
     if (texts->count == texts->room) {
@@ -80,6 +88,7 @@ void sheet_free(struct sheet **sheet)
 
 void sheet_column(struct sheet *sheet, bool left, const char *format, ...)
 {
+    /* A column that came later would shift every cell that is there already. */
     CHECK(sheet->entries.count == 0);
     va_list values;
     va_start(values, format);
@@ -125,7 +134,7 @@ static int *measure(const struct sheet *sheet)
  * copy a table would see. */
 static void print_row(const struct sheet *sheet, FILE *file, char *const *texts, const int *widths)
 {
-    int gap = 0; /* blanks owed before the next text, so that none end a line */
+    int gap = 0; /* blanks to be written before the next text */
     for (size_t c = 0; c < sheet->headings.count; c++) {
         const int blank = widths[c] - (int)strlen(texts[c]);
         gap += 2 + (sheet->left[c] ? 0 : blank);
@@ -138,6 +147,7 @@ static void print_row(const struct sheet *sheet, FILE *file, char *const *texts,
     fputc('\n', file);
 }
 
+/* A last row that is not full would be read beyond the end of the array; only a bug makes one. */
 void sheet_print(const struct sheet *sheet, FILE *file)
 {
     const size_t columns = sheet->headings.count;
@@ -152,7 +162,9 @@ void sheet_print(const struct sheet *sheet, FILE *file)
     free(widths);
 }
 
-/* A word longer than a line stays whole: names of files and numbers must not be broken. */
+/* A word longer than a line stays whole: names of files and numbers must not be broken. It begins a
+ * line, unless the line holds no more than the indent. Widths are counted in bytes, so a line with
+ * characters beyond ASCII ends a little early. fprintf counts the line feed too, hence the - 1. */
 void sheet_print_wrapped(FILE *file, const char *text)
 {
     size_t column = 0;
@@ -171,7 +183,9 @@ void sheet_print_wrapped(FILE *file, const char *text)
 /* ---- LaTeX ---- */
 
 /* A minus sign before a number is set in mathematics, or LaTeX prints a hyphen; but not the hyphen
- * inside a word or an exponent. */
+ * inside a word or an exponent. "<" and ">" are other characters in LaTeX's usual font encoding,
+ * and the empty braces keep a command from taking what follows: the blank after a backslash, or the
+ * letter under an accent. */
 void sheet_escape_latex(FILE *file, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
@@ -202,6 +216,9 @@ static void print_latex_row(const struct sheet *sheet, FILE *file, char *const *
     fputs(" \\\\\n", file);
 }
 
+/* The whole is a group in braces, so that the small type and the narrow columns end with the table;
+ * the paragraph of each note ends inside it (\par), as its line spacing must fit the small type.
+ * \endhead repeats the headings on each page of a table that is longer than one. */
 void sheet_print_latex(const struct sheet *sheet, FILE *file)
 {
     const size_t columns = sheet->headings.count;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The summary of one training. The times are of actors of one run here, not of runs; as everywhere,
- * a time that was not seen is never replaced by the limit.
+ * a time that was not seen is never replaced by the limit. Both forms are made from the same small
+ * functions (summary_event, count_causes, describe_detection), so that they cannot differ.
  */
 #include "report/summary.h"
 #include "base/text.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The window is part of the JSON: its key is mean_reward_last_100. */
 enum { REWARD_WINDOW = 100, MESSAGE_SIZE = 160 };
 
 /* The events of an actor, in the order in which they usually occur. A reader sees from the lines
@@ -57,6 +59,8 @@ struct summary_event summary_event(const int32_t *times, int64_t actors)
     return event;
 }
 
+/* The array of an event is found by its offset in the record, which holds pointers. memcpy reads
+ * such a pointer without breaking the aliasing rules of C. */
 static struct summary_event sum_up(const struct record *record, size_t event, int64_t actors)
 {
     const int32_t *times = NULL;
@@ -72,6 +76,8 @@ static double at_last_log(const struct settings *cell, const struct record *reco
     return logs > 0 ? series[logs - 1] : NAN;
 }
 
+/* The rewards of single episodes vary a lot; a mean over the window shows the level. A shorter run
+ * has the mean of all its episodes. */
 static double mean_last_reward(const struct record *record)
 {
     const int64_t total = *record->total_episodes;
@@ -82,12 +88,13 @@ static double mean_last_reward(const struct record *record)
     return sum / (double)count;
 }
 
-/* -1, a run that ended before its first training step, counts as no cause. */
+/* Actors by cause. -1, of a run that ended before its first training step, counts as no cause, so
+ * that the counts add up to the number of actors. */
 static void count_causes(const struct record *record, int64_t actors, int64_t counts[CAUSE_COUNT])
 {
     memset(counts, 0, CAUSE_COUNT * sizeof *counts);
     for (int64_t i = 0; i < actors; i++) {
-        const int32_t cause = record->cause[i]; /* -1 before the first training step */
+        const int32_t cause = record->cause[i];
         counts[cause < 0 ? CAUSE_NONE : cause]++;
     }
 }
@@ -122,6 +129,7 @@ static bool describe_detection(const struct settings *cell, const struct record 
 
 /* ---- for people ---- */
 
+/* "-" rather than -1, which could be read as an episode; print_events explains it. */
 static void write_episode(int64_t episode, char text[TEXT_NUMBER])
 {
     if (episode < 0)
@@ -156,6 +164,7 @@ static void print_headline(FILE *file, const struct settings *cell, const struct
               file);
 }
 
+/* One line for each event. The line that explains "-" is printed only when there is one. */
 static void print_events(FILE *file, const struct settings *cell, const struct record *record)
 {
     const long long agents = (long long)cell->environment.agents;
@@ -197,6 +206,8 @@ static void print_critic(FILE *file, const struct record *record)
     fputc('\n', file);
 }
 
+/* Only causes that some actor has. The cause of the run is that of the actor that stopped last, so
+ * there is one only when all have stopped. */
 static void print_causes(FILE *file, const struct settings *cell, const struct record *record)
 {
     int64_t counts[CAUSE_COUNT];
@@ -214,6 +225,8 @@ static void print_causes(FILE *file, const struct settings *cell, const struct r
     fputc('\n', file);
 }
 
+/* The ratio is not finite when the gradient of the critic is 0, or when the run diverged. Words are
+ * clearer here than "inf" or "nan". */
 static void print_last_log(FILE *file, const struct settings *cell, const struct record *record)
 {
     const double ratio = at_last_log(cell, record, record->gradient_ratio_own);
@@ -249,6 +262,7 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
 
 /* ---- JSON ---- */
 
+/* JSON has neither NaN nor infinity. */
 static json_t *real_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -259,6 +273,7 @@ static json_t *episode_or_null(int64_t episode)
     return episode >= 0 ? json_integer(episode) : json_null();
 }
 
+/* An object for each event, by its name; its times are null as in summary_event. */
 static json_t *pack_events(const struct settings *cell, const struct record *record)
 {
     json_t *const object = json_object();
@@ -273,6 +288,8 @@ static json_t *pack_events(const struct settings *cell, const struct record *rec
     return object;
 }
 
+/* Unlike the lines for people this has all causes, also those with 0 actors: a program can read
+ * each key without asking whether it is there. */
 static json_t *pack_causes(const struct settings *cell, const struct record *record)
 {
     int64_t counts[CAUSE_COUNT];
@@ -298,6 +315,7 @@ static json_t *pack_messages(const struct settings *cell, const struct record *r
     return messages;
 }
 
+/* Built as one object: its size does not depend on the length of the run. */
 bool summary_print_json(FILE *file, const struct settings *cell, const struct record *record,
                         double wall_s)
 {
@@ -326,7 +344,8 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
 
 /* ---- both ---- */
 
-/* NO_COLOR (no-color.org): any value that is not empty switches colours off. */
+/* NO_COLOR (no-color.org): any value that is not empty switches colours off. They are off too when
+ * the output is not a terminal: a log should not hold escape sequences. */
 static bool has_colour(void)
 {
     const char *const refused = getenv("NO_COLOR");

@@ -103,11 +103,11 @@ def make_folder(name):
             from error
 
 
-def told_of(troubles):
+def told_of(failures):
     """Say what is not as it should be; the exit code."""
-    for sentence in troubles:
+    for sentence in failures:
         say(sentence)
-    return 3 if troubles else 0
+    return 3 if failures else 0
 
 
 def list_figures(arguments):
@@ -116,7 +116,7 @@ def list_figures(arguments):
     for one in drawn:
         print(printable(f"{one.name:<22} {one.title}"
                         + (f" [not drawn: {one.reason}]" if one.reason else "")))
-    return told_of([*snapshot.troubles, *failed(drawn)])
+    return told_of([*snapshot.failures, *failed(drawn)])
 
 
 def draw_figures(arguments):
@@ -133,20 +133,20 @@ def draw_figures(arguments):
                 print(name_out(path))
             if one.reason and not one.failed:
                 print(printable(f"{one.name}: not drawn: {one.reason}"), file=sys.stderr)
-    return told_of([*snapshot.troubles, *failed(drawn)])
+    return told_of([*snapshot.failures, *failed(drawn)])
 
 
 def write_reports(arguments):
     snapshot = snapshot_of(arguments)
     make_folder(arguments.output)
     with naming(arguments.output), workshop(arguments.output) as scratch:
-        path, troubles = write_report(snapshot, arguments.output, scratch)
+        path, failures = write_report(snapshot, arguments.output, scratch)
         print(name_out(path), flush=True)
         if arguments.latex:
             path, more = write_paper(snapshot, arguments.output, scratch)
             print(name_out(path))
-            troubles = list(dict.fromkeys([*troubles, *more]))
-    return told_of(troubles)
+            failures = list(dict.fromkeys([*failures, *more]))
+    return told_of(failures)
 
 
 COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_reports}

@@ -71,9 +71,9 @@ def warnings(study):
     return [f"{one[0].upper()}{one[1:]}." for one in study.told["warnings"]]
 
 
-def troubles(study):
+def failures(study):
     """What of the file is not as it should be, and the figures that could not be drawn."""
-    return [f"{one[0].upper()}{one[1:]}." for one in study.sweep.troubles]
+    return [f"{one[0].upper()}{one[1:]}." for one in study.sweep.failures]
 
 
 def failed(drawn):
@@ -106,11 +106,11 @@ def provenance(study):
 
 
 def known(study, read, instead):
-    """What `read` gives of a study; when the file lacks it, one more of its troubles."""
+    """What `read` gives of a study; when the file lacks it, one more of its failures."""
     try:
         return read(study)
     except (Fault, Unreadable) as error:
-        study.sweep.troubled(str(error))
+        study.sweep.note_failure(str(error))
         return instead
 
 

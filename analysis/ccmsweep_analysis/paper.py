@@ -180,7 +180,7 @@ def text_of(study, drawn):
         drawn={one.name: one for one in drawn if one.files},
         others=[(fate.replace("_", "-"), facts.FATES[fate])
                 for fate, count in study.told["fates"].items() if count and fate != "events"],
-        warnings=facts.warnings(study) + facts.troubles(study),
+        warnings=facts.warnings(study) + facts.failures(study),
         places=[place_of(cell) for cell in places],
         names=[study.name_of(cell.index) for cell in places],
         command=shlex.join(facts.aggregate_command(study)), earliest=earliest, latest=latest,
@@ -209,7 +209,7 @@ def write_paper(snapshot, folder, scratch):
         drawn = draw_all(snapshot, SHOWN, made / "figures", ["pdf"])
     study = Study(snapshot)
     for sentence in facts.failed(drawn):
-        study.sweep.troubled(sentence)
+        study.sweep.note_failure(sentence)
     numbers = [f"\\sweepnumber{{{name}}}{{{escape(value)}}}"
                for name, value in numbers_of(study).items()]
     settings = facts.known(study, lambda study: study.sweep.text("settings"), "")
@@ -220,12 +220,12 @@ def write_paper(snapshot, folder, scratch):
                            ("settings.tex", settings_table(settings)),
                            ("references.bib", references), ("paper.tex", text_of(study, drawn))):
             (made / name).write_text(text.rstrip("\n") + "\n", "utf-8")
-    troubles = list(study.sweep.troubles)
+    failures = list(study.sweep.failures)
     if shutil.which("pdflatex"):
-        troubles += compile_paper(made, folder)
+        failures += compile_paper(made, folder)
     compiled = (made / "paper.pdf").exists()
     put_paper(made, folder)
-    return folder / ("paper.pdf" if compiled else "paper.tex"), troubles
+    return folder / ("paper.pdf" if compiled else "paper.tex"), failures
 
 
 def put_paper(made, folder):

@@ -52,18 +52,18 @@ def html_of(study, drawn):
     provenance, work = facts.provenance(study), facts.work(study)
     settings = facts.known(study, lambda study: study.sweep.text("settings"), "unknown")
     for sentence in facts.failed(drawn):
-        study.sweep.troubled(sentence)
+        study.sweep.note_failure(sentence)
     page = templates.get_template("report.html").render(
         title=f"Sweep {shown(os.path.basename(study.sweep.path))}", style=style, contents=CONTENTS,
         headline=facts.headline(study), complete=facts.complete(study),
         event=study.event_words(), limit=number(study.limit),
-        warnings=facts.warnings(study) + facts.troubles(study),
+        warnings=facts.warnings(study) + facts.failures(study),
         provenance=provenance, gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
         together=facts.together_tables(study), grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
         commands=facts.commands(study), settings=settings, drawn=sections_of(drawn))
-    return page, study.sweep.troubles
+    return page, study.sweep.failures
 
 
 def write_report(snapshot, folder, scratch):
@@ -72,6 +72,6 @@ def write_report(snapshot, folder, scratch):
     path = pathlib.Path(folder) / "report.html"
     with naming(path):
         drawn = draw_all(snapshot, list(FIGURES), scratch, ["svg"])
-    page, troubles = html_of(Study(snapshot), drawn)
+    page, failures = html_of(Study(snapshot), drawn)
     write_whole(path, page.encode())
-    return path, troubles
+    return path, failures

@@ -60,7 +60,7 @@ class Snapshot:
     told: dict        # by aggregate
     tables: str       # of LaTeX, by aggregate; empty unless asked for
     done: np.ndarray  # whether a run is finished
-    troubles: tuple = ()  # sentences on what of the file is left out
+    failures: tuple = ()  # sentences on what of the file is left out
 
 
 def take_snapshot(path, options=(), tables=False):
@@ -74,7 +74,7 @@ def take_snapshot(path, options=(), tables=False):
         finished = sum(one["done"] for one in told["configurations"])
         if not told["locked"] or finished == done.sum():
             break
-    return Snapshot(os.fspath(path), told, latex, done, tuple(sweep.troubles))
+    return Snapshot(os.fspath(path), told, latex, done, tuple(sweep.failures))
 
 
 class Configuration:
@@ -115,7 +115,7 @@ class Study:
     def __init__(self, snapshot):
         self.told = snapshot.told
         self.sweep = Sweep(snapshot.path, snapshot.done)
-        self.sweep.troubles = list(snapshot.troubles)
+        self.sweep.failures = list(snapshot.failures)
         self.event = self.told["options"]["event"]
         self.endpoint = self.told["options"]["endpoint"]
         self.limit = self.told["options"]["limit"]

@@ -83,7 +83,7 @@ class Sweep:
         """`done` says which runs are finished, when that has been looked at before: a sweep that
         goes on finishes more of them."""
         self.path = path
-        self.troubles = []  # sentences on what is not as it should be, and was left out
+        self.failures = []  # sentences on what is not as it should be, and was left out
         self.file = open_file(path)
         with reading(path, "the tables of runs"):
             self.runs = self.file["run"].shape[0]
@@ -101,7 +101,7 @@ class Sweep:
 
     def damaged(self, done):
         """Which of the finished runs hold numbers that no training writes: each is one of the
-        troubles."""
+        failures."""
         total = self.column("total_episodes")
         actors = self.column("extent_actor")
         own = np.arange(self.size_of("extent_actor")) < actors[:, None]
@@ -120,7 +120,7 @@ class Sweep:
         found = done & np.any(list(wrong.values()), axis=0)
         for run in np.flatnonzero(found).tolist():
             names = ", ".join(name for name, which in wrong.items() if which[run])
-            self.troubles.append(f"run {run} is damaged and is in no figure: its {names} cannot be")
+            self.failures.append(f"run {run} is damaged and is in no figure: its {names} cannot be")
         return found
 
     def size_of(self, extent):
@@ -200,14 +200,15 @@ class Sweep:
             return self.file[name][()].decode("utf-8", "surrogateescape")
 
     def attribute(self, name):
-        """Of the file; "unknown", which is a trouble, when it has none of that name."""
+        """Of the file; "unknown", which is a failure, when it has none of that name."""
         try:
             value = self.file.attrs[name]
         except (KeyError, OSError, RuntimeError):
-            self.troubled(f"the file has no attribute {name}")
+            self.note_failure(f"the file has no attribute {name}")
             return "unknown"
         return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
-    def troubled(self, sentence):
-        if sentence not in self.troubles:
-            self.troubles.append(sentence)
+    def note_failure(self, sentence):
+        """Keep a sentence on what could not be read or drawn, once."""
+        if sentence not in self.failures:
+            self.failures.append(sentence)

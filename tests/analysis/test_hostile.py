@@ -181,9 +181,9 @@ def test_a_damaged_run_is_left_out(path, tmp_path, name, value):
     bad = damaged(path, tmp_path, put(name, 2, value))
     sweep = Sweep(bad)
     assert sweep.done.tolist() == [run != 2 for run in range(8)]
-    assert len(sweep.troubles) == 1 and sweep.troubles[0].startswith("run 2 is damaged")
-    assert name in sweep.troubles[0]
-    assert Sweep(path).done.all() and Sweep(path).troubles == []
+    assert len(sweep.failures) == 1 and sweep.failures[0].startswith("run 2 is damaged")
+    assert name in sweep.failures[0]
+    assert Sweep(path).done.all() and Sweep(path).failures == []
 
 
 @pytest.mark.parametrize("name, value", [("cause", 99), ("extent_log", -1), ("gradient_zero", 0)])

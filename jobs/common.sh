@@ -326,7 +326,7 @@ number_in() {
 # shellcheck disable=SC2154 # $program and $file are the caller's
 # What changes when the sweep in $file comes on: the cells that need no more work, and the newest
 # checkpoint.
-standing() {
+run_states() {
     local path
     path=$(realpath -m -- "$file")
     timeout --foreground 60 "$program" status --json -- "$file" 2>/dev/null </dev/null |

@@ -389,12 +389,12 @@ exec {never}<>"$scratch/never"
 export PMIX_MCA_gds=hash
 
 restarts=0
-before=$(standing)
+before=$(run_states)
 while :; do
     [ "$signals" -eq 0 ] || exit 75
     run_job
     leave_if_ended
-    now=$(standing)
+    now=$(run_states)
     if [ "$now" != "$before" ]; then
         restarts=0
         before=$now

@@ -52,7 +52,7 @@ enum status cmd_export(int argc, char **argv, struct fault *fault) MUST_USE;
 /** Check a spec and print it with every setting, or print the defaults. */
 enum status cmd_spec(int argc, char **argv, struct fault *fault) MUST_USE;
 
-/** Say what a spec asks for: cells, core-hours, wall time, disk space; with a file, what is left. */
+/** Say what a spec asks for: cells, core-hours, wall time and disk space; with a file, the rest. */
 enum status cmd_plan(int argc, char **argv, struct fault *fault) MUST_USE;
 
 /** Measure on this machine what a training costs. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * The options of a command, once: a table whose rows say how an option is called, what its value may
- * be, and where it goes.
+ * The options of a command, once: a table whose rows say how an option is called, what its value
+ * may be, and where it goes.
  *
- * Parsing, --help, usage errors, the man page (man.h) and the completion of the shell (completion.h)
- * are all made from it, so none of them can know an option that another does not. Local.
+ * Parsing, --help, usage errors, the man page (man.h) and the completion of the shell
+ * (completion.h) are all made from it, so none of them can know an option that another does not.
+ * Local.
  */
 #ifndef CCMSWEEP_OPTIONS_H
 #define CCMSWEEP_OPTIONS_H
@@ -84,7 +85,7 @@ struct command_line {
     const struct text_row *examples; /**< title: a command line */
     const char *see_also;            /**< other commands: "plan run" */
     const struct command_line *part; /**< a second form, with options of its own */
-    /** What can be refused when all is known. \return STATUS_INPUT with the sentence. May be NULL */
+    /** Refuse what only all options show. \return STATUS_INPUT with the sentence. May be NULL */
     enum status (*finish)(void *arguments, struct fault *fault);
 };
 

@@ -2,8 +2,8 @@
 /**
  * What a command line says about the spec: its file, and the settings given beside it.
  *
- * Collected while options are parsed, made into a spec afterwards, so that the order of options does
- * not matter. Texts are borrowed from the command line. Local.
+ * Collected while options are parsed, made into a spec afterwards, so that the order of options
+ * does not matter. Texts are borrowed from the command line. Local.
  */
 #ifndef CCMSWEEP_SPEC_OPTIONS_H
 #define CCMSWEEP_SPEC_OPTIONS_H

@@ -27,7 +27,7 @@
  *
  * **The other rows.** When a sample is laid out, all its rows are evaluated, and the units of both
  * layers sorted into those that are on in every row, off in every row, and the mixed ones
- * (region.h), where on and off must hold by a margin:
+ * (linear_region.h), where on and off must hold by a margin:
  *
  *     first layer:  |z + o_j| > κ·(‖W1[actions of all], k‖ + ‖W°[actions], k‖)
  *     second layer: |z2_j| > ρ·‖W2_m‖ .

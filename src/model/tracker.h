@@ -95,7 +95,7 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
                          const struct mlp *critic_mlp, const float *critic);
 
 /** Close the episode. \param sums over its steps; violations are means over its steps
- *  \param actor, critic parameters after the episode */
+ *  \param actors, critic parameters after the episode */
 void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
                  const float *actors, size_t critic_count, const float *critic);
 

@@ -19,11 +19,10 @@ enum { GROUPING_NAMES = 4096 };
 /** An axis. Its name and the order of its values are those of its first setting. */
 struct grouping_axis {
     size_t settings;
-    const struct run_axis **setting; /**< (settings) borrowed from the run table. First the
-                                               one that the user named; else the first that the
-                                               grid of the spec names; else the first of all. Then
-                                               those that change with it, in the order of the
-                                               table */
+    const struct run_axis **setting; /**< (settings) borrowed from the run table. First the one that
+                                          the user named; else the first that the grid of the spec
+                                          names; else the first of all. Then those that change with
+                                          it, in the order of the table */
     int64_t count;                   /**< number of different values */
     int64_t *run;   /**< (count) a run with each value; values ascend, `none` of a real is last */
     int64_t *index; /**< (runs) the value of each run, from 0 */

@@ -5,8 +5,8 @@
  * The only module that includes yaml.h. It accepts the part of YAML a spec needs and refuses the
  * rest with a sentence: one document, a mapping, and in it mappings, lists and plain values; keys
  * are names and occur in a mapping once. No anchors, aliases, tags, tabs or deep nesting. Values
- * stay text: what YAML 1.1 would make of `no`, `1_000` or `010` does not matter. It knows no settings
- * and not where a list or a mapping makes sense.
+ * stay text: what YAML 1.1 would make of `no`, `1_000` or `010` does not matter. It knows no
+ * settings and not where a list or a mapping makes sense.
  */
 #ifndef CCMSWEEP_YAML_TREE_H
 #define CCMSWEEP_YAML_TREE_H

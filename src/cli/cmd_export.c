@@ -206,21 +206,21 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     int64_t *const place = fault_alloc((size_t)table->runs, sizeof *place);
     /* The files are written into a folder aside, which gets its name at the end: an export that
      * fails or is killed leaves no folder that looks complete. */
-    struct atomic_folder staging = {.fd = -1};
+    struct atomic_folder folder = {.fd = -1};
     struct export e = {.store = store, .table = table, .chosen = chosen, .place = place};
     const int64_t count = choose_runs(a, store, table, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
         status = fault_set(fault, STATUS_INPUT, "--where: %s has no such run", a->path);
     if (status == STATUS_OK)
-        status = atomic_folder_begin(&staging, a->folder, a->force, fault);
-    e.folder = staging.aside;
+        status = atomic_folder_begin(&folder, a->folder, a->force, fault);
+    e.folder = folder.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
     /* The folder is ended in any case, to remove what was written when the export failed. Its own
      * failure must not hide the first one, which is the cause. */
     struct fault ending;
-    const enum status ends = atomic_folder_end(&staging, status == STATUS_OK, &ending);
+    const enum status ends = atomic_folder_end(&folder, status == STATUS_OK, &ending);
     if (status == STATUS_OK && ends != STATUS_OK)
         status = fault_set(fault, ends, "%s", ending.text);
     if (status == STATUS_OK)

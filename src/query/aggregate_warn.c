@@ -241,7 +241,7 @@ static void warn_of_limits(struct aggregate *aggregate)
     }
     if (list.count > 0)
         warn(aggregate,
-             "restricted means up to %" PRId64 " use episodes in which no run was watched: the "
+             "restricted means up to %" PRId64 " use episodes in which no run was followed: the "
              "curve is extended with its last value (%s)",
              aggregate->options.limit, list_end(&list));
 }

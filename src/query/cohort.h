@@ -75,7 +75,7 @@ struct member {
                                      without a tail */
     double tail_mean;           /**< mean over these actors; NaN without a tail */
     bool moved; /**< it had the event first_still of all actors, and an actor moved after it or may
-                     have moved, because it was watched for fewer than tracking.absorb episodes */
+                     have moved, because it was followed for fewer than tracking.absorb episodes */
     double returns[RETURN_COUNT]; /**< NaN: it does not exist, or is not finite */
 };
 
@@ -87,10 +87,10 @@ struct cohort {
     struct member *member; /**< (runs) in the order of the run table */
 };
 
-/** The smallest limit of episodes of all runs: every run can be watched up to it. */
+/** The smallest limit of episodes of all runs: every run can be followed up to it. */
 int64_t cohort_common_limit(const struct run_table *table) MUST_USE;
 
-/** The largest limit of episodes of all runs: no run was watched beyond it. */
+/** The largest limit of episodes of all runs: no run was followed beyond it. */
 int64_t cohort_last_limit(const struct run_table *table) MUST_USE;
 
 /**

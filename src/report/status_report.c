@@ -74,7 +74,7 @@ static void name_cell(const struct run_table *table, int64_t run, char *text, si
     text_add(text, size, ")");
 }
 
-static bool is_set_aside(const struct run_row *r)
+static bool is_given_up(const struct run_row *r)
 {
     return r->outcome == OUTCOME_FAILED || r->outcome == OUTCOME_QUARANTINED;
 }
@@ -242,14 +242,14 @@ static int64_t count_suspects(const struct run_table *table)
     return suspects;
 }
 
-/* List the cells that are set aside, or all others that need attention. Two calls, so that a long
+/* List the cells that are given up, or all others that need attention. Two calls, so that a long
  * list of lost cells does not push the failed ones out of the ten that are shown. */
-static void print_reasons(FILE *file, const struct run_table *table, bool set_aside)
+static void print_reasons(FILE *file, const struct run_table *table, bool given_up)
 {
     int64_t told = 0;
     for (int64_t run = 0; run < table->runs; run++) {
         char name[4096], reason[REASON];
-        if (is_set_aside(&table->run[run]) != set_aside ||
+        if (is_given_up(&table->run[run]) != given_up ||
             reason_of(&table->run[run], reason, sizeof reason) == NULL || ++told > TOLD)
             continue;
         name_cell(table, run, name, sizeof name);
@@ -257,7 +257,7 @@ static void print_reasons(FILE *file, const struct run_table *table, bool set_as
     }
     if (told > TOLD)
         fprintf(file, "attention %" PRId64 " more%s: see --cells\n", told - TOLD,
-                set_aside ? " failed or quarantined" : "");
+                given_up ? " failed or quarantined" : "");
 }
 
 static void print_attention(FILE *file, const struct run_table *table)

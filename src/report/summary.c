@@ -187,7 +187,7 @@ static void print_events(FILE *file, const struct settings *cell, const struct r
         fprintf(file, "  - : not by episode %d\n", *record->total_episodes);
 }
 
-/* "stopped" needs enough still episodes at the end; a critic that is still but was watched for too
+/* "stopped" needs enough still episodes at the end; a critic that is still but was followed for too
  * short a time must not be called stopped. */
 static void print_critic(FILE *file, const struct record *record)
 {

@@ -156,7 +156,7 @@ enum status attempt_start(struct attempt *a, int64_t cell, struct fault *fault)
     return attempt_begin(a, a->own, fault);
 }
 
-bool attempt_goes_on(const struct attempt *a)
+bool attempt_continues(const struct attempt *a)
 {
     return !trainer_done(a->trainer);
 }

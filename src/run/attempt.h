@@ -3,7 +3,7 @@
  * An attempt: one cell from its number to its commit, or to a stop on the way.
  *
  *     attempt_start(&a, cell, &fault);            // of a cell of the store
- *     while (attempt_goes_on(&a) && !asked_to_stop)
+ *     while (attempt_continues(&a) && !asked_to_stop)
  *         attempt_episode(&a, &fault);            // then look up: signals, messages, display
  *     attempt_end(&a, &said, &fault);             // DONE when the training has ended, else STOPPED
  *
@@ -59,7 +59,7 @@ enum status attempt_begin(struct attempt *attempt, struct trainer *trainer,
 enum status attempt_start(struct attempt *attempt, int64_t cell, struct fault *fault) MUST_USE;
 
 /** True while the training has not ended. */
-bool attempt_goes_on(const struct attempt *attempt) MUST_USE;
+bool attempt_continues(const struct attempt *attempt) MUST_USE;
 
 /** Train one episode; save a checkpoint and note the progress when they are due. A suspect saves
  * its first one early, and is then innocent (`suspect` becomes false). A checkpoint that cannot be

@@ -75,7 +75,7 @@ static enum status work_on(struct lead *lead, struct attempt *attempt, int64_t c
 {
     struct message event;
     enum status status = attempt_start(attempt, cell, fault);
-    while (status == STATUS_OK && attempt_goes_on(attempt) && lead->reason == REASON_NONE) {
+    while (status == STATUS_OK && attempt_continues(attempt) && lead->reason == REASON_NONE) {
         status = attempt_episode(attempt, fault);
         lead->reason = look_for_reason(lead);
         sweep_progress_show(&lead->sweep, clock_now());

@@ -33,7 +33,7 @@ static enum status train_one(const struct worker *worker, struct attempt *attemp
     struct message said;
     enum status status = attempt_start(attempt, cell, fault);
     bool stop = false;
-    while (status == STATUS_OK && attempt_goes_on(attempt) && !stop) {
+    while (status == STATUS_OK && attempt_continues(attempt) && !stop) {
         const bool suspect = attempt->suspect;
         status = attempt_episode(attempt, fault);
         if (suspect && !attempt->suspect)

@@ -113,7 +113,7 @@ enum status checkpoint_save(const char *path, int64_t run, const struct identity
     free(temporary);
     free(name);
     free(folder);
-    /* Whatever it is (a full disk, no permission): the caller goes on without this checkpoint. */
+    /* Whatever it is (a full disk, no permission): the caller continues without this checkpoint. */
     return status == STATUS_OK ? STATUS_OK : STATUS_FAULT;
 }
 

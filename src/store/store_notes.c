@@ -4,7 +4,7 @@
  * held against a run that was lost.
  *
  * It is outside of the commit protocol: written without fsync, by whichever rank trains the run,
- * and read by `status` while that goes on. A reader can meet a set of notes that is half old and
+ * and read by `status` during that. A reader can meet a set of notes that is half old and
  * half new; nothing in them decides what a result is. Each note is one value at a fixed place,
  * so a kill leaves the old one or the new one. What a reader finds there may come from anywhere:
  * numbers that the program never writes read as not written, and texts are made fit to print.

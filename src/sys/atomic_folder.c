@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Name of the part aside in a folder that cannot be replaced: export.tmp.PID inside it. */
+/* Name of the part aside in a folder that cannot be replaced: export.ccmsweep-tmp.PID inside it. */
 static const char inside[] = "export";
 
 static enum status refuse(const char *name, int error, struct fault *fault)
@@ -30,14 +30,14 @@ static enum status refuse(const char *name, int error, struct fault *fault)
 
 /* The folder that the name leads to, without a slash at its end, so that the temporary is beside it
  * and not in it. "." and ".." are replaced by the folders' own names for the same reason. */
-static enum status find(struct atomic_folder *staging, struct fault *fault)
+static enum status find(struct atomic_folder *folder, struct fault *fault)
 {
-    char *bare = disk_name("%s", staging->name);
+    char *bare = disk_name("%s", folder->name);
     for (size_t length = strlen(bare); length > 1 && bare[length - 1] == '/'; length--)
         bare[length - 1] = '\0';
-    staging->path = realpath(bare, NULL);
+    folder->path = realpath(bare, NULL);
     const enum status status =
-        staging->path != NULL ? STATUS_OK : disk_resolve(bare, &staging->path, fault);
+        folder->path != NULL ? STATUS_OK : disk_resolve(bare, &folder->path, fault);
     free(bare);
     return status;
 }
@@ -71,22 +71,22 @@ static bool is_replaceable(const char *path, const struct stat *about)
 /* Looks at what is there already. A folder that is not empty is refused unless the user wants to
  * add to it, or a killed process left a part aside in it: then the same command finishes what that
  * one began. */
-static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, struct fault *fault)
+static enum status look(struct atomic_folder *folder, bool more, mode_t *mode, struct fault *fault)
 {
     struct stat about;
-    disk_remove_stale(staging->path);
-    staging->whole = true;
-    if (stat(staging->path, &about) != 0)
-        return errno == ENOENT ? STATUS_OK : refuse(staging->name, errno, fault);
-    DIR *const entries = opendir(staging->path);
+    disk_remove_stale(folder->path);
+    folder->whole = true;
+    if (stat(folder->path, &about) != 0)
+        return errno == ENOENT ? STATUS_OK : refuse(folder->name, errno, fault);
+    DIR *const entries = opendir(folder->path);
     if (entries == NULL)
-        return refuse(staging->name, errno, fault);
-    if (faccessat(AT_FDCWD, staging->path, W_OK | X_OK, AT_EACCESS) != 0) {
+        return refuse(folder->name, errno, fault);
+    if (faccessat(AT_FDCWD, folder->path, W_OK | X_OK, AT_EACCESS) != 0) {
         const int error = errno;
         closedir(entries);
-        return refuse(staging->name, error, fault);
+        return refuse(folder->name, error, fault);
     }
-    char *part = disk_name("%s/%s", staging->path, inside);
+    char *part = disk_name("%s/%s", folder->path, inside);
     char *start = disk_name("%s" DISK_TEMPORARY, inside);
     const bool half_made = disk_remove_stale(part) > 0;
     const int count = count_entries(entries, start);
@@ -96,51 +96,51 @@ static enum status look(struct atomic_folder *staging, bool more, mode_t *mode, 
     if (count > 0 && !more && !half_made)
         return fault_set(fault, STATUS_INPUT,
                          "the folder %s is not empty, expected a new one, or --force",
-                         staging->name);
-    staging->whole = count == 0 && is_replaceable(staging->path, &about);
+                         folder->name);
+    folder->whole = count == 0 && is_replaceable(folder->path, &about);
     *mode = about.st_mode & (S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO);
     return STATUS_OK;
 }
 
 /* The folder aside gets the permissions of the empty folder whose place it takes. That this is not
  * allowed is not a failure. */
-static enum status make_aside(struct atomic_folder *staging, mode_t mode, struct fault *fault)
+static enum status make_aside(struct atomic_folder *folder, mode_t mode, struct fault *fault)
 {
-    char *part = disk_name(staging->whole ? "%s" : "%s/%s", staging->path, inside);
-    staging->aside = disk_temporary(part);
+    char *part = disk_name(folder->whole ? "%s" : "%s/%s", folder->path, inside);
+    folder->aside = disk_temporary(part);
     free(part);
-    if (mkdir(staging->aside, 0777) != 0)
-        return refuse(staging->name, errno, fault);
-    staging->fd = open(staging->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (staging->fd >= 0)
-        disk_claim(staging->fd);
-    if (staging->whole && mode != 0 && chmod(staging->aside, mode) != 0)
+    if (mkdir(folder->aside, 0777) != 0)
+        return refuse(folder->name, errno, fault);
+    folder->fd = open(folder->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->fd >= 0)
+        disk_claim(folder->fd);
+    if (folder->whole && mode != 0 && chmod(folder->aside, mode) != 0)
         errno = 0;
     return STATUS_OK;
 }
 
-static void forget(struct atomic_folder *staging)
+static void forget(struct atomic_folder *folder)
 {
-    if (staging->fd >= 0)
-        close(staging->fd);
-    free(staging->name);
-    free(staging->path);
-    free(staging->aside);
-    *staging = (struct atomic_folder){.fd = -1};
+    if (folder->fd >= 0)
+        close(folder->fd);
+    free(folder->name);
+    free(folder->path);
+    free(folder->aside);
+    *folder = (struct atomic_folder){.fd = -1};
 }
 
-enum status atomic_folder_begin(struct atomic_folder *staging, const char *name, bool more,
+enum status atomic_folder_begin(struct atomic_folder *folder, const char *name, bool more,
                                 struct fault *fault)
 {
     mode_t mode = 0;
-    *staging = (struct atomic_folder){.name = disk_name("%s", name), .fd = -1};
-    enum status status = find(staging, fault);
+    *folder = (struct atomic_folder){.name = disk_name("%s", name), .fd = -1};
+    enum status status = find(folder, fault);
     if (status == STATUS_OK)
-        status = look(staging, more, &mode, fault);
+        status = look(folder, more, &mode, fault);
     if (status == STATUS_OK)
-        status = make_aside(staging, mode, fault);
+        status = make_aside(folder, mode, fault);
     if (status != STATUS_OK)
-        forget(staging);
+        forget(folder);
     return status;
 }
 
@@ -177,19 +177,19 @@ static enum status move_all(const char *from, const char *to, struct fault *faul
     return status;
 }
 
-enum status atomic_folder_end(struct atomic_folder *staging, bool good, struct fault *fault)
+enum status atomic_folder_end(struct atomic_folder *folder, bool good, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    if (staging->aside == NULL)
+    if (folder->aside == NULL)
         return STATUS_OK;
     if (good)
         inject(INJECT_EXPORT, -1);
-    if (good && staging->whole)
-        status = disk_rename(staging->aside, staging->path, fault);
+    if (good && folder->whole)
+        status = disk_rename(folder->aside, folder->path, fault);
     else if (good)
-        status = move_all(staging->aside, staging->path, fault);
-    if (!good || !staging->whole || status != STATUS_OK)
-        disk_remove_tree(staging->aside);
-    forget(staging);
+        status = move_all(folder->aside, folder->path, fault);
+    if (!good || !folder->whole || status != STATUS_OK)
+        disk_remove_tree(folder->aside);
+    forget(folder);
     return status;
 }

@@ -26,13 +26,13 @@ struct atomic_folder {
 /** Begin a folder. \param more it may hold something already, which stays
  *  \return STATUS_OK: the caller owns it until atomic_folder_end. Else STATUS_INPUT or STATUS_FAULT
  *  with a sentence, and nothing was created */
-enum status atomic_folder_begin(struct atomic_folder *staging, const char *name, bool more,
+enum status atomic_folder_begin(struct atomic_folder *folder, const char *name, bool more,
                                 struct fault *fault) MUST_USE;
 
 /** End it: with `good` it has its name; else it leaves no trace.
  *  \return STATUS_FAULT or STATUS_INPUT with a sentence: nothing is left then either, except files
  *  that were moved before */
-enum status atomic_folder_end(struct atomic_folder *staging, bool good,
+enum status atomic_folder_end(struct atomic_folder *folder, bool good,
                               struct fault *fault) MUST_USE;
 
 #endif

@@ -64,10 +64,10 @@ static void test_advance_is_pulled_in_any_portions(void **state)
     trainer_free(&all);
 }
 
-static void test_training_does_not_depend_on_what_is_watched(void **state)
+static void test_training_does_not_depend_on_what_is_tracked(void **state)
 {
     (void)state;
-    static const char *const watched[] = {
+    static const char *const tracked[] = {
         SMALL "tracking.log_every=1",
         SMALL "tracking.log_every=30 tracking.snapshot_every=0",
         SMALL "tracking.snapshot_every=1",
@@ -76,8 +76,8 @@ static void test_training_does_not_depend_on_what_is_watched(void **state)
         SMALL "checkpoint.every_s=0.001",
     };
     struct trainer *plain = train_with(SMALL, 4);
-    for (size_t k = 0; k < sizeof watched / sizeof watched[0]; k++) {
-        struct trainer *t = train_with(watched[k], 4);
+    for (size_t k = 0; k < sizeof tracked / sizeof tracked[0]; k++) {
+        struct trainer *t = train_with(tracked[k], 4);
         const struct record *a = trainer_record(plain);
         const struct record *b = trainer_record(t);
         assert_same_networks(plain, t);
@@ -402,7 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_advance_is_pulled_in_any_portions),
-        cmocka_unit_test(test_training_does_not_depend_on_what_is_watched),
+        cmocka_unit_test(test_training_does_not_depend_on_what_is_tracked),
         cmocka_unit_test(test_save_and_load_in_a_new_process),
         cmocka_unit_test(test_foreign_states_are_refused),
         cmocka_unit_test(test_states_are_read_in_place),

@@ -473,5 +473,5 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(test_json_of_the_table, begin, end),
     };
-    return cmocka_run_group_tests_name("survey", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("run_table", tests, NULL, NULL);
 }

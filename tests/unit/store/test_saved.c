@@ -91,12 +91,12 @@ static void test_absurd_words_do_no_harm(void **state)
     for (size_t i = 0; i < tried; i++) {
         const size_t at = every != NULL || i < ALL_UP_TO ? i : (size_t)random() % words;
         for (int k = 0; k < ABSURD; k++) {
-            const bool goes_on = is_taken(t, saved, size, 8 * at, absurd[k]);
-            taken += goes_on;
-            refused += !goes_on;
+            const bool accepted = is_taken(t, saved, size, 8 * at, absurd[k]);
+            taken += accepted;
+            refused += !accepted;
         }
     }
-    assert_true(refused > taken); /* what goes on are words of generators, and zeros */
+    assert_true(refused > taken); /* what is not refused are words of generators, and zeros */
     free(saved);
     trainer_free(&t);
 }

@@ -250,7 +250,7 @@ static void test_a_text_that_fills_its_room(void **state)
     store_close(&store);
 }
 
-/* A log of starts whose number is the largest there is goes on from the last one that can be. */
+/* A log of starts whose number is the largest there is continues from the last one that can be. */
 static void test_a_number_of_a_start_that_cannot_be(void **state)
 {
     (void)state;

@@ -31,14 +31,14 @@ static const char *in(const char *name)
     return folder_in(&folder, name);
 }
 
-static enum status write_draft(const char *path, const char *text)
+static enum status write_file(const char *path, const char *text)
 {
-    struct atomic_file draft;
-    const enum status status = atomic_file_begin(&draft, path, &fault);
+    struct atomic_file output;
+    const enum status status = atomic_file_begin(&output, path, &fault);
     if (status != STATUS_OK)
         return status;
-    fputs(text, draft.file);
-    return atomic_file_end(&draft, true, &fault);
+    fputs(text, output.file);
+    return atomic_file_end(&output, true, &fault);
 }
 
 /* A process number that nobody has any more. */
@@ -108,16 +108,16 @@ static void test_a_link_stays_and_its_target_is_written(void **state)
     assert_int_equal(mkdir(in("far"), 0777), 0);
     assert_int_equal(symlink("far/t", in("link")), 0);
     assert_int_equal(symlink("link", in("chain")), 0);
-    assert_ok(write_draft(in("chain"), "first")); /* it leads nowhere yet */
+    assert_ok(write_file(in("chain"), "first")); /* it leads nowhere yet */
     assert_true(S_ISLNK(file_mode(in("chain"))) && S_ISLNK(file_mode(in("link"))));
     file_holds(in("far/t"), "first");
     assert_int_equal(chmod(in("far/t"), 0640), 0);
-    assert_ok(write_draft(in("chain"), "second"));
+    assert_ok(write_file(in("chain"), "second"));
     file_holds(in("far/t"), "second");
     assert_int_equal(file_mode(in("far/t")), S_IFREG | 0640);
     assert_int_equal(folder_entries(in("far"), "", false), 1);
     assert_int_equal(symlink("gone/t", in("nowhere")), 0);
-    assert_refused(write_draft(in("nowhere"), "x"), STATUS_INPUT, "No such file or directory");
+    assert_refused(write_file(in("nowhere"), "x"), STATUS_INPUT, "No such file or directory");
     assert_true(S_ISLNK(file_mode(in("nowhere"))));
 }
 
@@ -133,15 +133,15 @@ static void test_results_are_not_replaced_by_a_table(void **state)
         FILE *const file = fopen(in("s.h5"), "w");
         assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
         fclose(file);
-        assert_refused(write_draft(in("s.h5"), "x"), STATUS_INPUT, "it is an HDF5 file");
-        assert_refused(write_draft(in("link"), "x"), STATUS_INPUT, "it is an HDF5 file");
+        assert_refused(write_file(in("s.h5"), "x"), STATUS_INPUT, "it is an HDF5 file");
+        assert_refused(write_file(in("link"), "x"), STATUS_INPUT, "it is an HDF5 file");
         assert_refused(atomic_file_check(in("link"), &fault), STATUS_INPUT, "it is an HDF5 file");
     }
     assert_int_equal(folder_entries(folder.name, "", false), 2);
     file_put(in("s.h5"), "text that has "
                          "\211HDF"
                          " in it");
-    assert_ok(write_draft(in("s.h5"), "x"));
+    assert_ok(write_file(in("s.h5"), "x"));
 }
 
 static void test_a_reader_of_a_fifo_gets_it(void **state)
@@ -156,7 +156,7 @@ static void test_a_reader_of_a_fifo_gets_it(void **state)
         _exit(read(fd, found, sizeof found) != 4 || memcmp(found, "text", 4) != 0);
     }
     int how = 0;
-    assert_ok(write_draft(in("fifo"), "text"));
+    assert_ok(write_file(in("fifo"), "text"));
     waitpid(child, &how, 0);
     assert_int_equal(how, 0);
     assert_true(S_ISFIFO(file_mode(in("fifo"))));
@@ -179,10 +179,10 @@ static void test_a_device_stays_one(void **state)
     }
     close(fd);
     assert_int_equal(symlink("null", in("link")), 0);
-    assert_ok(write_draft(in("null"), "x"));
-    assert_ok(write_draft(in("link"), "x"));
+    assert_ok(write_file(in("null"), "x"));
+    assert_ok(write_file(in("link"), "x"));
     assert_true(S_ISCHR(file_mode(in("null"))));
-    assert_refused(write_draft("/dev/full", "x"), STATUS_FAULT, "cannot write /dev/full: No space");
+    assert_refused(write_file("/dev/full", "x"), STATUS_FAULT, "cannot write /dev/full: No space");
 }
 
 /* What stands before it in a redirected output stays there. */
@@ -193,33 +193,33 @@ static void test_a_descriptor_is_shared(void **state)
     const int fd = open(in("out"), O_RDWR | O_CREAT, 0600);
     assert_int_equal(write(fd, "a ", 2), 2);
     snprintf(path, sizeof path, "/dev/fd/%d", fd);
-    assert_ok(write_draft(path, "b "));
+    assert_ok(write_file(path, "b "));
     assert_int_equal(symlink(path, in("link")), 0);
-    assert_ok(write_draft(in("link"), "c "));
+    assert_ok(write_file(in("link"), "c "));
     assert_int_equal(write(fd, "d", 1), 1);
     file_holds(in("out"), "a b c d");
     assert_int_equal(pwrite(fd, "\211HDF\r\n\032\n", 8, 0), 8);
-    assert_refused(write_draft(path, "x"), STATUS_INPUT, "it is an HDF5 file");
+    assert_refused(write_file(path, "x"), STATUS_INPUT, "it is an HDF5 file");
     close(fd);
-    assert_refused(write_draft(path, "x"), STATUS_INPUT, path);
+    assert_refused(write_file(path, "x"), STATUS_INPUT, path);
 }
 
-static void test_where_no_draft_can_be(void **state)
+static void test_where_no_file_can_be(void **state)
 {
     (void)state;
-    assert_refused(write_draft(folder.name, "x"), STATUS_INPUT, "Is a directory");
-    assert_refused(write_draft(in("none/t"), "x"), STATUS_INPUT, "No such file or directory");
+    assert_refused(write_file(folder.name, "x"), STATUS_INPUT, "Is a directory");
+    assert_refused(write_file(in("none/t"), "x"), STATUS_INPUT, "No such file or directory");
     file_put(in("t"), "kept");
     assert_int_equal(chmod(in("t"), 0444), 0);
     const uid_t self = become_nobody();
-    const enum status status = write_draft(in("t"), "x");
+    const enum status status = write_file(in("t"), "x");
     become(self);
     assert_int_equal(status, STATUS_INPUT);
     assert_non_null(strstr(fault.text, "Permission denied"));
     file_holds(in("t"), "kept");
 }
 
-static void test_a_draft_clears_what_the_dead_left(void **state)
+static void test_writing_clears_what_the_dead_left(void **state)
 {
     (void)state;
     char of_dead[64], of_living[64], link[64];
@@ -232,7 +232,7 @@ static void test_a_draft_clears_what_the_dead_left(void **state)
     assert_int_equal(symlink("precious", in(link)), 0);
     file_put(in("t.ccmsweep-tmp."), "x");
     file_put(in("other.ccmsweep-tmp.1"), "x");
-    assert_ok(write_draft(in("t"), "text"));
+    assert_ok(write_file(in("t"), "text"));
     assert_int_not_equal(access(in(of_dead), F_OK), 0);
     assert_int_not_equal(access(in(link), F_OK), 0);
     assert_int_equal(access(in(of_living), F_OK), 0);
@@ -242,7 +242,7 @@ static void test_a_draft_clears_what_the_dead_left(void **state)
     /* A link under the own temporary's name has its target left alone, too. */
     char *mine = disk_temporary(in("t"));
     assert_int_equal(symlink("precious", mine), 0);
-    assert_ok(write_draft(in("t"), "again"));
+    assert_ok(write_file(in("t"), "again"));
     file_holds(in("precious"), "kept");
     file_holds(in("t"), "again");
     free(mine);
@@ -280,9 +280,9 @@ static enum status make_folder(const char *path, bool more, bool good)
     snprintf(name, sizeof name, "%.400s/sub", staging.aside);
     assert_int_equal(mkdir(name, 0777), 0);
     snprintf(name, sizeof name, "%.400s/sub/f", staging.aside);
-    assert_ok(write_draft(name, "f"));
+    assert_ok(write_file(name, "f"));
     snprintf(name, sizeof name, "%.400s/f", staging.aside);
-    assert_ok(write_draft(name, "f"));
+    assert_ok(write_file(name, "f"));
     return atomic_folder_end(&staging, good, &fault);
 }
 
@@ -377,8 +377,8 @@ int main(void)
         TEST(test_a_reader_of_a_fifo_gets_it),
         TEST(test_a_device_stays_one),
         TEST(test_a_descriptor_is_shared),
-        TEST(test_where_no_draft_can_be),
-        TEST(test_a_draft_clears_what_the_dead_left),
+        TEST(test_where_no_file_can_be),
+        TEST(test_writing_clears_what_the_dead_left),
         TEST(test_what_only_looks_like_a_temporary),
         TEST(test_a_folder_appears_as_a_whole),
         TEST(test_a_folder_behind_a_link_or_empty),

@@ -120,7 +120,7 @@ def test_underscores_of_values_stay(tmp_path):
 
 def test_help_as_the_name_of_a_file(tmp_path):
     """It is not a question for help, and not a sweep that was trained either."""
-    (tmp_path / "s.yaml").write_text(SMALL)
+    (tmp_path / "s.yaml").write_text("training: {episodes: 2}\n")
     done = run("run", "s.yaml", "-o", "--help", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "") and "expected ./--help" in done.stderr
     assert run("run", "s.yaml", "--", "--usage", cwd=tmp_path).returncode == 2

@@ -91,8 +91,8 @@ struct command_line {
 
 /** How a wrong command line, and --help, are answered. */
 enum options_mode {
-    OPTIONS_EXIT, /**< the process ends, with STATUS_INPUT or STATUS_OK */
-    OPTIONS_RETURN, /**< the sentence is printed; the caller ends in an order that others can follow */
+    OPTIONS_EXIT,   /**< the process ends, with STATUS_INPUT or STATUS_OK */
+    OPTIONS_RETURN, /**< the sentence is printed; the caller ends when others can follow */
     OPTIONS_SILENT, /**< nothing is printed: another rank does that */
 };
 

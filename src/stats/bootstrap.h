@@ -16,11 +16,11 @@
  * the draws, and g is √(n·f)/(f - 1) times their skewness. Of a mean, these are its own estimates
  * without bias.
  *
- * Simulated (tests/unit/test_intervals.c), of 100 intervals at 0.95 with 3, 5 and 10 clusters these
- * hold the truth: 96 of means of normal values, 92 to 94 of exponential ones, 94 or more of
- * restricted means of exponential times of which a third is censored. No method helps figures
- * with two modes and three clusters: one in four such samples sees one mode only. With f = 1,
- * two clusters, there is no interval: t is 12.7, and nothing is known of a skewness. Local.
+ * Simulated (tests/unit/stats/test_intervals.c), of 100 intervals at 0.95 with 3, 5 and 10 clusters
+ * these hold the truth: 96 of means of normal values, 92 to 94 of exponential ones, 94 or more of
+ * restricted means of exponential times of which a third is censored. No method helps figures with
+ * two modes and three clusters: one in four such samples sees one mode only. With f = 1, two
+ * clusters, there is no interval: t is 12.7, and nothing is known of a skewness. Local.
  */
 #ifndef CCMSWEEP_BOOTSTRAP_H
 #define CCMSWEEP_BOOTSTRAP_H

@@ -125,6 +125,46 @@ def test_headers_documented():
     assert not wrong, "\n".join(wrong)
 
 
+# Files of others that comments name.
+FOREIGN = {"mt19937ar.c", "yaml.h"}
+
+
+def wrong_comments(text, files):
+    """What a machine can see of a stale comment, or of one that a tool has torn."""
+    wrong = []
+    for match in re.finditer(r"/\*.*?\*/", text, flags=re.DOTALL):
+        first = text.count("\n", 0, match.start()) + 1
+        last = first + match[0].count("\n")
+        for number, line in enumerate(text.split("\n")[first - 1:last], first):
+            if len(line) > 100:
+                wrong.append(f"{number}: more than 100 columns")
+            if re.search(r"\\param\s*$", line):
+                wrong.append(f"{number}: \\param without its name")
+        plain = re.sub(r"\n\s*\*+", "\n", match[0])
+        wrong += [f"{first}: there is no {name}"
+                  for name in re.findall(r"(?<![\w./<-])((?:\w+/)*\w+\.[ch])\b", plain)
+                  if name not in FOREIGN and not any(f"/{file}".endswith(f"/{name}")
+                                                     for file in files)]
+        names = re.findall(r"\\param\s+(\w+(?:,\s+\w+)*)", plain)
+        prototype = re.match(r"[^;{]*", text[match.end():])[0]
+        wrong += [f"{first}: {name} is not a parameter" for some in names
+                  for name in re.split(r",\s+", some)
+                  if not re.search(rf"\b{name}\b", prototype)]
+    return wrong
+
+
+def test_comments():
+    text = ("/** Of a/b.h and a/c.h. \\param\n *  one, two both\n *  \\param three x */\n"
+            f"int f(int one, int three);\nint x; /* {'x' * 100} */\n")
+    assert wrong_comments(text, ["src/a/b.h"]) == [
+        "1: \\param without its name", "1: there is no a/c.h", "1: two is not a parameter",
+        "5: more than 100 columns"]
+    sources = [p for p in FILES if p.suffix in {".c", ".h"}]
+    names = [short(p) for p in sources]
+    wrong = [f"{short(p)}:{line}" for p in sources for line in wrong_comments(p.read_text(), names)]
+    assert not wrong, "\n".join(wrong)
+
+
 @functools.cache
 def foreign_includes():
     """Options with which the build finds the headers of MPI and HDF5."""

@@ -8,6 +8,7 @@
 #include "run/session.h"
 #include "base/build.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "model/kernels.h"
 #include "run/failure_policy.h"
 #include "run/reuse.h"
@@ -103,9 +104,12 @@ static enum status lock(struct session *s, struct fault *fault)
         if (stop_requested())
             return fault_set(fault, STATUS_STOPPED,
                              "stopped while %s was in use by another process", s->options->path);
-        if (!told && clock_now() - began_s >= told_after_s)
-            progress_say(s->progress, "%s is in use; waiting up to %.0f s for it", s->options->path,
-                         wait_s);
+        if (!told && clock_now() - began_s >= told_after_s) {
+            char wait[TEXT_NUMBER];
+            text_write_real(wait_s, wait, sizeof wait);
+            progress_say(s->progress, "%s is in use; waiting up to %s s for it", s->options->path,
+                         wait);
+        }
         told = told || clock_now() - began_s >= told_after_s;
     }
 }

@@ -6,6 +6,7 @@
  */
 #include "report/rate_table.h"
 #include "base/text.h"
+#include "query/grouping.h"
 #include <ccmsweep/fault.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -183,6 +184,27 @@ static void print_group(FILE *file, const struct run_table *table, const struct 
     fputc('\n', file);
 }
 
+/* Settings that determine each other are one axis and have one name, as in `aggregate`. An axis
+ * that a learning rate is part of has one value in a row. */
+static void print_others(FILE *file, const struct run_table *table)
+{
+    struct grouping grouping;
+    const char *before = "Each row has cells that differ in ";
+    /* This cannot fail: only names that a user gives can be wrong. */
+    CHECK(grouping_make(&grouping, table, NULL, NULL) == STATUS_OK);
+    for (int64_t a = 0; a < grouping.axes; a++) {
+        bool rate = false;
+        for (size_t s = 0; s < grouping.axis[a].settings; s++)
+            rate = rate || grouping.axis[a].setting[s] < table->axis + RUN_TABLE_RATES;
+        if (rate)
+            continue;
+        fprintf(file, "%s%s", before, grouping_lead(&grouping, a)->name);
+        before = ", ";
+    }
+    fputs(before[0] == ',' ? ".\n" : "", file);
+    grouping_fini(&grouping);
+}
+
 void rate_table_print(FILE *file, const struct run_table *table)
 {
     struct grid grid = make_table(table);
@@ -205,9 +227,7 @@ void rate_table_print(FILE *file, const struct run_table *table)
         fputs("Diverged runs have no stopping episode and count neither as stopped nor as "
               "censored.\n",
               file);
-    for (size_t a = RUN_TABLE_RATES; a < table->axes; a++)
-        fprintf(file, "%s%s%s", a == RUN_TABLE_RATES ? "Each row has cells that differ in " : ", ",
-                table->axis[a].name, a + 1 == table->axes ? ".\n" : "");
+    print_others(file, table);
     free(grid.groups);
 }
 

@@ -16,32 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *whole(int64_t value)
-{
-    return value >= 0 ? json_integer(value) : json_null();
-}
-
-/* A name of a file or an argument can be any bytes, while JSON must be UTF-8: a name that is not is
- * written in ASCII, with "?" for each other byte, rather than not at all. */
-static json_t *text_of(const char *text)
-{
-    json_t *const string = json_string(text);
-    char plain[4096];
-    if (string != NULL)
-        return string;
-    snprintf(plain, sizeof plain, "%s", text);
-    for (char *c = plain; *c != '\0'; c++) {
-        if ((unsigned char)*c > 126)
-            *c = '?';
-    }
-    return json_string(plain);
-}
-
 static void set(json_t *object, const char *key, json_t *value)
 {
     json_object_set_new(object, key, value);
@@ -53,15 +27,15 @@ static void set_time(json_t *object, const char *name, double value, double foll
 {
     char after[64];
     snprintf(after, sizeof after, "%s_after", name);
-    set(object, name, real(value));
-    set(object, after, isinf(value) ? real(follow_up) : json_null());
+    set(object, name, json_real_or_null(value));
+    set(object, after, isinf(value) ? json_real_or_null(follow_up) : json_null());
 }
 
 static json_t *reals(const double *values, int64_t count)
 {
     json_t *const array = json_array();
     for (int64_t i = 0; i < count; i++)
-        json_array_append_new(array, real(values[i]));
+        json_array_append_new(array, json_real_or_null(values[i]));
     return array;
 }
 
@@ -120,9 +94,10 @@ static json_t *axes_json(const struct aggregate *aggregate)
 
 static json_t *estimate_json(const struct estimate *estimate)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", real(estimate->value), "error",
-                     real(estimate->error), "lower", real(estimate->between.lower), "upper",
-                     real(estimate->between.upper));
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", json_real_or_null(estimate->value), "error",
+                     json_real_or_null(estimate->error), "lower",
+                     json_real_or_null(estimate->between.lower), "upper",
+                     json_real_or_null(estimate->between.upper));
 }
 
 /* A figure of times with its interval. */
@@ -137,10 +112,11 @@ static json_t *times_json(const struct configuration *c, double value, struct bo
 
 static json_t *rmst_json(const struct configuration *c)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "value", real(c->rmst.mean), "error",
-                     real(c->rmst.error), "bootstrap_error", real(c->spread.error), "lower",
-                     real(c->spread.between.lower), "upper", real(c->spread.between.upper),
-                     "extended", c->rmst.extended);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "value", json_real_or_null(c->rmst.mean),
+                     "error", json_real_or_null(c->rmst.error), "bootstrap_error",
+                     json_real_or_null(c->spread.error), "lower",
+                     json_real_or_null(c->spread.between.lower), "upper",
+                     json_real_or_null(c->spread.between.upper), "extended", c->rmst.extended);
 }
 
 static json_t *never_json(const struct configuration *c)
@@ -148,7 +124,8 @@ static json_t *never_json(const struct configuration *c)
     return json_pack(
         "{s:I, s:I, s:o, s:o, s:o}", "count", (json_int_t)c->never, "of", (json_int_t)c->settled,
         "share", c->settled > 0 ? json_real((double)c->never / (double)c->settled) : json_null(),
-        "lower", real(c->never_between.lower), "upper", real(c->never_between.upper));
+        "lower", json_real_or_null(c->never_between.lower), "upper",
+        json_real_or_null(c->never_between.upper));
 }
 
 static json_t *tail_json(const struct configuration *c)
@@ -250,9 +227,9 @@ static json_t *configuration_json(const void *of, int64_t i)
     set(object, "moved_again", json_integer(c->moved));
     set(object, "fates", fates_json(c->fates));
     set(object, "gaps", gaps_json(aggregate, i));
-    set(object, "min", whole(c->min));
-    set(object, "max", whole(c->max));
-    set(object, "follow_up", real(c->follow_up));
+    set(object, "min", json_whole_or_null(c->min));
+    set(object, "max", json_whole_or_null(c->max));
+    set(object, "follow_up", json_real_or_null(c->follow_up));
     set(object, "median", times_json(c, c->median, c->median_between));
     set(object, "rmst", rmst_json(c));
     set(object, "iqm", times_json(c, c->iqm.value, c->iqm.between));
@@ -278,15 +255,15 @@ static json_t *comparison_json(const struct aggregate *aggregate, const struct c
     set(object, "b", json_integer(c->b));
     set(object, "pairs", json_integer(c->paired.pairs));
     set(object, "left_out", json_integer(c->paired.left_out));
-    set(object, "difference", real(c->paired.difference));
-    set(object, "lower", real(c->paired.between.lower));
-    set(object, "upper", real(c->paired.between.upper));
-    set(object, "p", real(c->paired.p));
-    set(object, "p_holm", real(c->adjusted));
-    set(object, "least_p", real(c->least));
+    set(object, "difference", json_real_or_null(c->paired.difference));
+    set(object, "lower", json_real_or_null(c->paired.between.lower));
+    set(object, "upper", json_real_or_null(c->paired.between.upper));
+    set(object, "p", json_real_or_null(c->paired.p));
+    set(object, "p_holm", json_real_or_null(c->adjusted));
+    set(object, "least_p", json_real_or_null(c->least));
     set(object, "exact", json_boolean(c->paired.exact));
     set(object, "too_few", json_boolean(c->small));
-    set(object, "crossing", real(c->crossing));
+    set(object, "crossing", json_real_or_null(c->crossing));
     set(object, "note", json_string(note));
     return object;
 }
@@ -301,15 +278,15 @@ static json_t *test_json(const struct aggregate *aggregate, const struct axis_te
     set(object, "within", t->within < 0 ? json_null() : place_json(aggregate, t->within, t->axis));
     set(object, "runs", json_integer(t->runs));
     set(object, "groups", json_integer(t->groups));
-    set(object, "chi2", real(t->test.chi2));
+    set(object, "chi2", json_real_or_null(t->test.chi2));
     set(object, "df", json_integer(t->test.df));
-    set(object, "p", real(t->test.p));
-    set(object, "p_permuted", real(t->permuted.p));
-    set(object, "p_holm", real(t->adjusted));
-    set(object, "least_p", real(t->permuted.least_p));
+    set(object, "p", json_real_or_null(t->test.p));
+    set(object, "p_permuted", json_real_or_null(t->permuted.p));
+    set(object, "p_holm", json_real_or_null(t->adjusted));
+    set(object, "least_p", json_real_or_null(t->permuted.least_p));
     set(object, "exact", json_boolean(t->permuted.exact));
     set(object, "too_few", json_boolean(t->small));
-    set(object, "crossing", real(t->crossing));
+    set(object, "crossing", json_real_or_null(t->crossing));
     set(object, "note", json_string(note));
     return object;
 }
@@ -325,7 +302,7 @@ static json_t *options_json(const struct aggregate *aggregate)
         "endpoint", endpoint_name(options->endpoint), "by", by, "limit", (json_int_t)options->limit,
         "confidence", options->confidence, "bootstrap", (json_int_t)options->bootstrap, "draw_seed",
         (json_int_t)options->draw_seed, "permutations", (json_int_t)options->permutations,
-        "reference", options->reference != NULL ? text_of(options->reference) : json_null());
+        "reference", options->reference != NULL ? json_text(options->reference) : json_null());
 }
 
 static json_t *comparison_at(const void *of, int64_t i)
@@ -343,7 +320,7 @@ static json_t *test_at(const void *of, int64_t i)
 static json_t *warning_at(const void *of, int64_t i)
 {
     const struct aggregate *const aggregate = of;
-    return text_of(aggregate->warning[i]);
+    return json_text(aggregate->warning[i]);
 }
 
 static json_t *fates_of_all(const struct aggregate *aggregate)
@@ -361,12 +338,12 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
 {
     json_t *const report = json_object();
     set(report, "schema_version", json_integer(AGGREGATE_SCHEMA_VERSION));
-    set(report, "file", text_of(source->path));
+    set(report, "file", json_text(source->path));
     set(report, "time", json_real(source->now));
     set(report, "revision", json_string(store_this_program().revision));
     set(report, "locked", json_boolean(source->held));
     set(report, "algorithm_version", json_integer(store_algorithm_version(source->store)));
-    set(report, "spec", text_of(spec_text(store_spec(source->store))));
+    set(report, "spec", json_text(spec_text(store_spec(source->store))));
     set(report, "options", options_json(aggregate));
     set(report, "runs", json_integer(aggregate->cohort->runs));
     set(report, "fates", fates_of_all(aggregate));
@@ -376,7 +353,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     json_stream_set_all(&stream, report);
     json_stream_list(&stream, "configurations", aggregate->configurations, configuration_json,
                      aggregate);
-    json_stream_set(&stream, "reference", whole(aggregate->reference));
+    json_stream_set(&stream, "reference", json_whole_or_null(aggregate->reference));
     json_stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
     json_stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
     json_stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);

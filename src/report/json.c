@@ -6,6 +6,7 @@
  */
 #include "report/json.h"
 #include "base/text.h"
+#include <math.h>
 #include <string.h>
 
 /* After the first error nothing more is written, so that errno stays that of the first one. */
@@ -139,4 +140,29 @@ json_t *json_setting(const struct setting *row, double number)
     if (row->type == TYPE_CHOICE)
         return json_string(text);
     return row->type == TYPE_INTEGER ? json_integer((json_int_t)number) : json_real(number);
+}
+
+json_t *json_real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *json_whole_or_null(int64_t value)
+{
+    return value >= 0 ? json_integer(value) : json_null();
+}
+
+/* A name with a wrong byte is still of use to a reader, so it is not left out. */
+json_t *json_text(const char *text)
+{
+    json_t *const string = json_string(text);
+    char plain[4096];
+    if (string != NULL)
+        return string;
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *c = plain; *c != '\0'; c++) {
+        if ((unsigned char)*c > 126)
+            *c = '?';
+    }
+    return json_string(plain);
 }

@@ -45,4 +45,14 @@ bool json_stream_end(struct json_stream *stream);
  *  The caller owns it. */
 json_t *json_setting(const struct setting *row, double number) MUST_USE;
 
+/** A number, or null when it is not finite. The caller owns it, as that of the next two. */
+json_t *json_real_or_null(double value) MUST_USE;
+
+/** A number, or null when it is below 0, which means unknown. */
+json_t *json_whole_or_null(int64_t value) MUST_USE;
+
+/** A text from outside. A name of a file or an argument can be any bytes, while JSON must be UTF-8:
+ *  one that is not is written in ASCII, with "?" for each other byte, up to 4095 of them. */
+json_t *json_text(const char *text) MUST_USE;
+
 #endif

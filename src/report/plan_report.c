@@ -260,12 +260,7 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
 
 /* ---- JSON ---- */
 
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* The name of a file can be any bytes, while JSON must be UTF-8. */
+/* A name that is not UTF-8 is null here, and not written with "?" as json_text does. */
 static json_t *text_or_null(const char *text)
 {
     json_t *const string = json_string(text);
@@ -324,12 +319,12 @@ static json_t *pack_file(const struct plan *plan, const struct plan_options *opt
 static json_t *pack_expected(const struct plan *plan)
 {
     const bool calibrated = !isnan(plan->calibration_s);
-    return json_pack("{s:s, s:I, s:o, s:f, s:f, s:f, s:f, s:f}", "from",
-                     calibrated ? "calibration" : "finished", "finished_cells",
-                     (json_int_t)plan->learnt, "calibration_s", real_or_null(plan->calibration_s),
-                     "total_core_hours", plan->total_s / 3600, "left_core_hours",
-                     plan->left_s / 3600, "left_s", plan->left_s, "longest_cell_s", plan->longest_s,
-                     "spread", cost_spread(plan->cost));
+    return json_pack(
+        "{s:s, s:I, s:o, s:f, s:f, s:f, s:f, s:f}", "from", calibrated ? "calibration" : "finished",
+        "finished_cells", (json_int_t)plan->learnt, "calibration_s",
+        json_real_or_null(plan->calibration_s), "total_core_hours", plan->total_s / 3600,
+        "left_core_hours", plan->left_s / 3600, "left_s", plan->left_s, "longest_cell_s",
+        plan->longest_s, "spread", cost_spread(plan->cost));
 }
 
 /* The same numbers of workers as in the report for people, which depend on this machine. */
@@ -365,7 +360,7 @@ bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_opti
         "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
         pack_axes(plan), "file", pack_file(plan, options), "expected", pack_expected(plan), "wall",
         pack_wall(plan, options), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
-        plan_memory(plan, options->alone), "checkpoint_bytes", real_or_null(plan->checkpoint));
+        plan_memory(plan, options->alone), "checkpoint_bytes", json_real_or_null(plan->checkpoint));
     struct json_stream stream = json_stream_begin(file, 2);
     json_stream_set_all(&stream, object);
     if (options->list)

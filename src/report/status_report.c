@@ -402,31 +402,9 @@ void status_print(FILE *file, const struct status_report *report, bool cells)
 
 /* ---- JSON ---- */
 
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *whole_or_null(int64_t value)
-{
-    return value >= 0 ? json_integer(value) : json_null();
-}
-
-/* A name from outside can be any bytes, while JSON must be UTF-8: others are written as "?". */
 static json_t *text_or_null(const char *text)
 {
-    char plain[4096];
-    if (text[0] == '\0')
-        return json_null();
-    json_t *const string = json_string(text);
-    if (string != NULL)
-        return string;
-    snprintf(plain, sizeof plain, "%s", text);
-    for (char *c = plain; *c != '\0'; c++) {
-        if ((unsigned char)*c > 126)
-            *c = '?';
-    }
-    return json_string(plain);
+    return text[0] != '\0' ? json_text(text) : json_null();
 }
 
 static json_t *start_json(const struct run_table_start *start)
@@ -434,9 +412,9 @@ static json_t *start_json(const struct run_table_start *start)
     if (start->number == 0)
         return json_null();
     return json_pack("{s:I, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "number",
-                     (json_int_t)start->number, "time", real_or_null(start->time), "end",
-                     real_or_null(start->end), "code", whole_or_null(start->status), "ranks",
-                     start->ranks, "host", text_or_null(start->host), "job",
+                     (json_int_t)start->number, "time", json_real_or_null(start->time), "end",
+                     json_real_or_null(start->end), "code", json_whole_or_null(start->status),
+                     "ranks", start->ranks, "host", text_or_null(start->host), "job",
                      text_or_null(start->job), "revision", text_or_null(start->revision));
 }
 
@@ -462,9 +440,9 @@ static json_t *cell_json(const void *of, int64_t run)
         axes_json(table, run), "state", run_state_name(r->state), "outcome",
         r->state == RUN_STATE_DONE ? json_string(outcome_name((enum outcome)r->outcome))
                                    : json_null(),
-        "stopping_episode", whole_or_null(r->stopping), "total_episodes", whole_or_null(r->total),
-        "episode", whole_or_null(r->episode), "actors_moving", whole_or_null(r->moving), "wall_s",
-        real_or_null(r->wall_s));
+        "stopping_episode", json_whole_or_null(r->stopping), "total_episodes",
+        json_whole_or_null(r->total), "episode", json_whole_or_null(r->episode), "actors_moving",
+        json_whole_or_null(r->moving), "wall_s", json_real_or_null(r->wall_s));
     json_object_set_new(object, "attempts", json_integer(r->attempts));
     json_object_set_new(object, "host", text_or_null(r->host));
     json_object_set_new(object, "crashes", json_integer(r->failures.crashes));
@@ -507,11 +485,11 @@ static void set_times(json_t *object, const struct run_table *table)
 {
     double margin_s = NAN;
     const double wall_s = left_s(table, &margin_s);
-    json_object_set_new(object, "median_s", real_or_null(table->median_s));
-    json_object_set_new(object, "p90_s", real_or_null(table->p90_s));
-    json_object_set_new(object, "left_core_s", real_or_null(table->left_s));
-    json_object_set_new(object, "eta_s", real_or_null(wall_s));
-    json_object_set_new(object, "eta_margin_s", real_or_null(margin_s));
+    json_object_set_new(object, "median_s", json_real_or_null(table->median_s));
+    json_object_set_new(object, "p90_s", json_real_or_null(table->p90_s));
+    json_object_set_new(object, "left_core_s", json_real_or_null(table->left_s));
+    json_object_set_new(object, "eta_s", json_real_or_null(wall_s));
+    json_object_set_new(object, "eta_margin_s", json_real_or_null(margin_s));
 }
 
 bool status_print_json(FILE *file, const struct status_report *report, bool cells, bool line)

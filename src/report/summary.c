@@ -6,6 +6,7 @@
  */
 #include "report/summary.h"
 #include "base/text.h"
+#include "report/json.h"
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -262,12 +263,6 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
 
 /* ---- JSON ---- */
 
-/* JSON has neither NaN nor infinity. */
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *episode_or_null(int64_t episode)
 {
     return episode >= 0 ? json_integer(episode) : json_null();
@@ -332,10 +327,10 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
         episode_or_null(*record->stopping_episode), "total_episodes", *record->total_episodes,
         "actors_stopped", (json_int_t)stopped, "events", pack_events(cell, record), "critic_events",
         critic, "causes", pack_causes(cell, record), "final_gradient_ratio",
-        real_or_null(at_last_log(cell, record, record->gradient_ratio_own)), "final_saturation",
-        real_or_null(at_last_log(cell, record, record->saturation)), "mean_reward_last_100",
-        real_or_null(mean_last_reward(record)), "messages", pack_messages(cell, record), "wall_s",
-        real_or_null(wall_s));
+        json_real_or_null(at_last_log(cell, record, record->gradient_ratio_own)),
+        "final_saturation", json_real_or_null(at_last_log(cell, record, record->saturation)),
+        "mean_reward_last_100", json_real_or_null(mean_last_reward(record)), "messages",
+        pack_messages(cell, record), "wall_s", json_real_or_null(wall_s));
     const bool written =
         object != NULL && json_dumpf(object, file, JSON_INDENT(2)) == 0 && fputc('\n', file) != EOF;
     json_decref(object);

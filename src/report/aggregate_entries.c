@@ -73,6 +73,7 @@ void sheets_put_interval(struct sheet *sheet, double value, struct bounds betwee
         sheet_entry(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
+/* As sheets_put_interval, but each of the three numbers may be known only to be later. */
 void sheets_put_time(struct sheet *sheet, const struct configuration *c, double value,
                      struct bounds between)
 {

@@ -63,6 +63,7 @@ static json_t *place_json(const struct aggregate *aggregate, int64_t configurati
     return object;
 }
 
+/* The values that a setting has along an axis, in the order of the axis. */
 static json_t *values_json(const struct grouping_axis *axis, const struct run_axis *setting)
 {
     json_t *const values = json_array();
@@ -110,6 +111,8 @@ static json_t *times_json(const struct configuration *c, double value, struct bo
     return object;
 }
 
+/* Both errors: Greenwood's, which assumes independent runs, and that of the bootstrap draws, from
+ * which the interval is made. */
 static json_t *rmst_json(const struct configuration *c)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "value", json_real_or_null(c->rmst.mean),
@@ -128,6 +131,7 @@ static json_t *never_json(const struct configuration *c)
         json_real_or_null(c->never_between.upper));
 }
 
+/* `min` and `max` are over actors, while `value` is a mean over runs. */
 static json_t *tail_json(const struct configuration *c)
 {
     json_t *const object = estimate_json(&c->tail);
@@ -139,6 +143,7 @@ static json_t *tail_json(const struct configuration *c)
     return object;
 }
 
+/* `estimable` is false when some runs lack the return: those that have it are a selected group. */
 static json_t *returns_json(const struct configuration *c)
 {
     json_t *const object = json_object();
@@ -212,6 +217,8 @@ static json_t *gaps_json(const struct aggregate *aggregate, int64_t configuratio
     return array;
 }
 
+/* An item of `configurations`. It is the largest thing that is in memory as JSON, because a curve
+ * has a point for each event time. */
 static json_t *configuration_json(const void *of, int64_t i)
 {
     const struct aggregate *const aggregate = of;
@@ -243,6 +250,7 @@ static json_t *configuration_json(const void *of, int64_t i)
 
 /* ---- between configurations ---- */
 
+/* `a` and `b` are indices into `configurations`, which has the values of their axes. */
 static json_t *comparison_json(const struct aggregate *aggregate, const struct comparison *c)
 {
     char note[AGGREGATE_NOTE];
@@ -291,6 +299,7 @@ static json_t *test_json(const struct aggregate *aggregate, const struct axis_te
     return object;
 }
 
+/* The options with their defaults filled in, so that the file alone says how it was made. */
 static json_t *options_json(const struct aggregate *aggregate)
 {
     const struct aggregate_options *const options = &aggregate->options;
@@ -305,6 +314,7 @@ static json_t *options_json(const struct aggregate *aggregate)
         "reference", options->reference != NULL ? json_text(options->reference) : json_null());
 }
 
+/* Items of the streamed lists, in the form that json_stream_list calls. */
 static json_t *comparison_at(const void *of, int64_t i)
 {
     const struct aggregate *const aggregate = of;

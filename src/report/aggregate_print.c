@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first sentence: which file and event, and how much of the sweep is in the figures. */
 static void write_head(const struct aggregate *aggregate, const struct aggregate_source *source,
                        char *text, size_t size)
 {
@@ -48,6 +49,7 @@ __attribute__((format(printf, 1, 2))) static char *write_warning(const char *for
     return text;
 }
 
+/* aggregate_sheets gives away each sheet and the array. */
 static void free_sheets(struct sheet **sheets, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -93,6 +95,8 @@ static void print_paragraph(FILE *file, const char *text)
     fputs("\\par\n", file);
 }
 
+/* Tables for a document of the user's own: there is no preamble, and the first line is a comment
+ * that names the packages to load. */
 void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
                            const struct aggregate_source *source)
 {

@@ -33,6 +33,7 @@ static int64_t done_of(const struct configuration *c)
            c->fates[FATE_ENDED];
 }
 
+/* `shown` (FATE_COUNT) selects the columns, here as in put_count_headings. */
 static void put_counts(struct sheet *sheet, const struct configuration *c, const bool *shown)
 {
     sheet_entry(sheet, "%" PRId64 "/%" PRId64, done_of(c), c->runs);
@@ -85,6 +86,8 @@ static void put_times(struct sheet *sheet, const struct configuration *c)
                         c->never_between, 2);
 }
 
+/* The main table. `lacking` counts the rows whose mean has no interval: the note that explains it
+ * is left out when there is no such row. */
 static void add_times(const struct aggregate *aggregate, struct sheets *sheets)
 {
     const bool shown[FATE_COUNT] = {[FATE_EVENT] = true, [FATE_CENSORED] = true};
@@ -151,6 +154,8 @@ static void put_causes(struct sheet *sheet, const struct configuration *c, const
     }
 }
 
+/* Why actors stopped, and how long momentum alone moved them. Both are about the mechanism, so they
+ * share a table, which most readers of the times do not need. */
 static void add_causes(const struct aggregate *aggregate, struct sheets *sheets)
 {
     char percent[32];
@@ -321,6 +326,8 @@ static bool begins_grid(const struct aggregate *aggregate, int64_t c)
     return true;
 }
 
+/* The value of an axis by its index. Values are written by configuration, so a run that has the
+ * value leads to a configuration that has it. */
 static void write_axis(const struct aggregate *aggregate, int64_t axis, int64_t index, char *text,
                        size_t size)
 {
@@ -354,6 +361,8 @@ static void add_grid(const struct aggregate *aggregate, int64_t like, struct she
     }
 }
 
+/* All grids or none: some of them could be taken for all. The grids are found by comparing pairs of
+ * configurations, which takes quadratic time, hence the bound on their number. */
 static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
 {
     if (aggregate->grouping.axes < 2 || aggregate->grouping.axis[1].count > GRID_COLUMNS ||
@@ -368,6 +377,8 @@ static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
     }
 }
 
+/* First what the values mean, then the overview, then the figures of each configuration, and last
+ * what is said about two of them or about an axis. */
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count)
 {
     struct sheets sheets = {.count = 0};

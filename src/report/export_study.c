@@ -25,6 +25,8 @@ struct json {
     bool first; /* the innermost bracket is empty so far */
 };
 
+/* What comes before a value: the comma after the one before, the indent, and the key in an object
+ * (NULL in an array). */
 static void next_item(struct json *j, const char *key)
 {
     if (j->depth > 0)
@@ -71,6 +73,7 @@ static void put_null(struct json *j, const char *key)
     fputs("null", j->file);
 }
 
+/* Nothing is escaped: the only texts are names of folders that this program makes. */
 static void put_text(struct json *j, const char *key, const char *text)
 {
     next_item(j, key);
@@ -213,6 +216,7 @@ static void write_tracking(struct json *j, const struct settings *cell, const st
 
 /* ---- files ---- */
 
+/* Write one file of a run with `content`, whole or not at all (atomic_file.h). */
 static enum status write_file(const char *folder, const char *name, const struct settings *cell,
                               const struct record *record,
                               void (*content)(struct json *, const struct settings *,

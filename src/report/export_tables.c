@@ -75,6 +75,7 @@ struct sheet {
     size_t count;
 };
 
+/* Number of columns of a field: 1 without labels, as the extent of DIM_NONE is 1. */
 static int64_t labels_of(const struct column *column, const struct extents *extents)
 {
     return extents->of[column->labels];
@@ -166,6 +167,7 @@ static void print_index(FILE *file, int64_t run, const struct shape *shape,
     }
 }
 
+/* Dimensions whose coordinates are episodes. Only these end early when a run does. */
 static bool is_time(enum dimension dim)
 {
     return dim == DIM_EPISODE || dim == DIM_LOG || dim == DIM_SNAPSHOT || dim == DIM_EVALUATION;
@@ -266,6 +268,7 @@ static void print_names(const struct sheet *sheet, const struct export *e)
     fputc('\n', file);
 }
 
+/* Find the columns of a table, begin its file and write the header. `sheet` is zeroed. */
 static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum export_table table,
                                struct fault *fault)
 {
@@ -311,6 +314,8 @@ static void give_memory(struct sheet *sheet, const struct extents *extents)
     }
 }
 
+/* Without values print_fields writes empty fields, so this is also how a run without rows is
+ * marked. */
 static void take_memory(struct sheet *sheet)
 {
     for (size_t i = 0; i < sheet->count; i++) {

@@ -42,6 +42,7 @@ static void write_date(double time_s, char *text, size_t size)
         strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &utc);
 }
 
+/* Below a minute a duration of whole seconds would be too coarse: short cells take a few. */
 static void write_seconds(double seconds, char *text, size_t size)
 {
     if (isfinite(seconds) && seconds < 60)
@@ -74,6 +75,7 @@ static void name_cell(const struct run_table *table, int64_t run, char *text, si
     text_add(text, size, ")");
 }
 
+/* Runs that no start trains again unless it is asked to (--retry). */
 static bool is_given_up(const struct run_row *r)
 {
     return r->outcome == OUTCOME_FAILED || r->outcome == OUTCOME_QUARANTINED;
@@ -88,6 +90,8 @@ static void write_revision(const char *revision, char *text, size_t size)
     snprintf(text, size, "%.*s%s", (int)(digits > 12 ? 12 : digits), revision, revision + digits);
 }
 
+/* Which sweep it is, and whether a process works on it now: the first thing to know when the
+ * numbers below do not move. */
 static void print_head(FILE *file, const struct status_report *report)
 {
     const struct run_table *const table = &report->table;
@@ -171,6 +175,8 @@ static double share_done(const struct run_table *table)
     return cells / (double)table->runs;
 }
 
+/* What is not known is "?". Without running cells there is no ETA at all: the work does not shrink,
+ * and any time would be a guess about the next start. */
 static void print_progress(FILE *file, const struct run_table *table)
 {
     char median[32], p90[32], left[32], least[32], most[32];
@@ -284,6 +290,7 @@ static void print_attention(FILE *file, const struct run_table *table)
  * printed. */
 enum { CELL_SEED = RUN_TABLE_RATES, CELL_HOST, CELL_AXIS };
 
+/* Number of these columns. */
 static size_t cells_of(const struct run_table *table)
 {
     return CELL_AXIS + table->axes - RUN_TABLE_RATES;
@@ -294,6 +301,7 @@ static const struct run_axis *axis_of(const struct run_table *table, size_t colu
     return &table->axis[column < RUN_TABLE_RATES ? column : column - CELL_AXIS + RUN_TABLE_RATES];
 }
 
+/* The text of a run in one of these columns: used to measure and to print, so that both agree. */
 static void write_cell(const struct run_table *table, int64_t run, size_t column, char *text,
                        size_t size)
 {
@@ -373,6 +381,8 @@ static void print_cell(FILE *file, const struct run_table *table, int64_t run, c
             why != NULL ? "  " : "", why != NULL ? why : "");
 }
 
+/* The host comes last although it is measured with the others: names are long and of different
+ * lengths, and only the reason follows, which has no width. */
 static void print_cells(FILE *file, const struct run_table *table)
 {
     int *const widths = measure_cells(table);
@@ -407,6 +417,7 @@ static json_t *text_or_null(const char *text)
     return text[0] != '\0' ? json_text(text) : json_null();
 }
 
+/* null before the first start; `end` and `code` are null when a start has not written its end. */
 static json_t *start_json(const struct run_table_start *start)
 {
     if (start->number == 0)
@@ -418,6 +429,7 @@ static json_t *start_json(const struct run_table_start *start)
                      text_or_null(start->job), "revision", text_or_null(start->revision));
 }
 
+/* The other axes. The learning rates and the seed have keys of their own, which every sweep has. */
 static json_t *axes_json(const struct run_table *table, int64_t run)
 {
     json_t *const object = json_object();
@@ -481,6 +493,7 @@ static void set_counts(json_t *object, const struct run_table *table)
     json_object_set_new(object, "suspects", json_integer(count_suspects(table)));
 }
 
+/* `left_core_s` is work, `eta_s` wall time: the latter is null while no cell is running. */
 static void set_times(json_t *object, const struct run_table *table)
 {
     double margin_s = NAN;

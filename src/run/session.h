@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
- * One start of a sweep, as rank 0 prepares and closes it: the lock, the file, what is in it, what
- * is to be done and in which order.
+ * One start of a sweep, as rank 0 prepares and ends it: the lock, the file and its content, the
+ * cells that are to be trained and their order.
  *
- *     session_check     what may be wrong before anything is made
- *     session_prepare   the lock, and a file of this spec: made, or found and matched
+ *     session_check     finds what is wrong before anything is created
+ *     session_prepare   locks the file; creates it, or checks that it is of this spec
  *     (all ranks open the store)
- *     session_begin     what an earlier start left is decided about and tidied; the rest queues up
+ *     session_begin     applies the failure policy to what an earlier start left, removes stray
+ *                       files, and queues the other cells
  *     (cells are trained)
- *     session_end       the log of starts; strays; words for the end
+ *     session_end       removes stray files and writes the end into the log of starts
  *
  * Rank 0 only. Knows no messages and no trainer.
  */
@@ -22,7 +23,7 @@
 #include "store/store.h"
 #include "sys/lock.h"
 
-/** In which order cells are given out. */
+/** The order in which cells are given to workers. */
 enum session_order { ORDER_EXPECTED, ORDER_PLAN, ORDER_RANDOM };
 
 /** Names of the orders, NULL-terminated. */
@@ -31,12 +32,12 @@ extern const char *const session_orders[];
 /** What the user asks for. */
 struct session_options {
     const char *path;  /**< of the file, resolved (disk_resolve): all beside it is named after it */
-    const char *reuse; /**< file whose runs may be copied, NULL for none */
+    const char *reuse; /**< file whose runs may be copied, or NULL */
     double lock_wait_s;
-    double end; /**< seconds since 1970-01-01 UTC; INFINITY for none */
+    double end; /**< seconds since 1970-01-01 UTC; INFINITY: no end */
     enum session_order order;
     int max_lost;       /**< losses in a row after which the lone suspect has failed */
-    int64_t max_failed; /**< failed and quarantined runs that end the sweep; 0: no number does */
+    int64_t max_failed; /**< failed and quarantined runs at which the sweep ends; 0: no limit */
     bool fail_fast;     /**< the first crash ends the sweep */
     bool check;         /**< compare the rows of all done runs with their commit records */
     bool retry[OUTCOME_COUNT]; /**< outcomes to be tried again */
@@ -45,14 +46,14 @@ struct session_options {
 struct session {
     const struct session_options *options;
     const struct spec *spec;
-    struct progress *progress; /**< where it says what the user should know; borrowed */
+    struct progress *progress; /**< where messages for the user go; borrowed */
     struct lock *lock;
     struct store *store; /**< borrowed, from session_begin on */
     struct cost *cost;
     struct scheduler *scheduler;     /**< NULL before session_begin */
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     int64_t learnt, sort_at;         /**< finished cells; when the order is looked at again */
-    double start_by, stop_at; /**< after this no cell is started; at this the work stops. UTC */
+    double start_by, stop_at; /**< no cell starts after the first; work stops at the second. UTC */
     int64_t log_row;
 };
 
@@ -67,23 +68,24 @@ enum status session_check(const struct session *session, struct fault *fault) MU
  * STATUS_INPUT, STATUS_FAULT with a sentence; what is held is freed by session_fini in any case */
 enum status session_prepare(struct session *session, struct fault *fault) MUST_USE;
 
-/** Look at what the store has, give up what must be (failure_policy.h), copy what may be, queue up
- *  the rest.
- *  \param workers that will ask for cells
- *  \param ranks   for the log of starts */
+/** Look at the runs of the store, apply the failure policy (failure_policy.h), copy runs of another
+ *  file if the user asked for it, and queue the cells that are left.
+ *  \param workers number of workers that will ask for cells
+ *  \param ranks   number of ranks, for the log of starts */
 enum status session_begin(struct session *session, struct store *store, int workers, int ranks,
                           struct fault *fault) MUST_USE;
 
-/** Learn from a finished cell, and put those that wait into a better order when it is worth it. */
+/** Learn from the time of a finished cell. From time to time also sort those that wait again. */
 void session_learn(struct session *session, int64_t cell, double seconds);
 
-/** True when so many cells failed or were quarantined that the sweep is to end. */
+/** True when so many cells failed or were quarantined that the sweep must end. */
 bool session_gives_up(const struct session *session) MUST_USE;
 
-/** Write the end into the log of starts and tidy up. \param status with which the program ends */
+/** Remove stray files and write the end into the log of starts. \param ends status with which the
+ *  program ends */
 enum status session_end(struct session *session, enum status ends, struct fault *fault) MUST_USE;
 
-/** Free what is held, the lock last. The store must be closed before. */
+/** Free everything, the lock last. The store must already be closed. */
 void session_fini(struct session *session);
 
 #endif

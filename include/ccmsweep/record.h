@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /**
- * The record of one training: every array it leaves behind, described once.
+ * The record of one training: every array that it produces, described once.
  *
- * RECORD_FIELDS is the table of names, types, shapes, units and meanings. From it come the struct
- * below, the arrays a trainer fills, and in the layer above the datasets, attributes and
- * documentation of the file. This module knows nothing of files. Names follow the columns of the
- * published logs. Real fields are NaN, integers -1 and bytes 0 until written; `outcome` is 0.
+ * RECORD_FIELDS is the table of names, types, shapes, units and meanings. The struct below and the
+ * arrays that a trainer fills are made from it, and in the layer above also the datasets,
+ * attributes and documentation of the file. This module knows nothing of files. Names follow the
+ * columns of the published logs. Until they are written, reals are NaN, integers -1 and bytes 0;
+ * `outcome` is 0.
  *
  * All arrays are row-major, slowest dimension first. Episodes count from 1; row e-1 is episode e.
- * Training steps happen from episode 2 on, so row 0 of what a training step yields stays at fill.
+ * The first training step is in episode 2, so row 0 of the results of training steps is never
+ * written.
  */
 #ifndef CCMSWEEP_RECORD_H
 #define CCMSWEEP_RECORD_H
@@ -18,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Dimensions of the arrays, besides `run`, which the file adds in front. */
+/** Dimensions of the arrays. The file adds `run` as the first one. */
 enum dimension {
     DIM_NONE = 0,
     DIM_EPISODE,    /**< training.episodes */
@@ -35,7 +37,7 @@ enum dimension {
     DIM_COUNT
 };
 
-/** How a run ended, or where it stands. */
+/** How a run ended, or its present state. */
 enum outcome {
     OUTCOME_PENDING = 0,
     OUTCOME_STOPPED = 1,     /**< every actor had its first still episode: an event */
@@ -43,10 +45,10 @@ enum outcome {
     OUTCOME_DIVERGED = 3,    /**< a parameter was not finite after a training step */
     OUTCOME_FAILED = 4,      /**< could not be trained */
     OUTCOME_QUARANTINED = 5, /**< crashed its process too often */
-    OUTCOME_INTERRUPTED = 6, /**< a polite stop left it half-way, with a checkpoint */
+    OUTCOME_INTERRUPTED = 6, /**< stopped on request before its end, with a checkpoint */
 };
 
-/** Why an actor's gradient became zero: at its `gradient_zero`, the first that holds. */
+/** Why an actor's gradient became zero: the first of these that holds at its `gradient_zero`. */
 enum cause {
     CAUSE_NONE = 0,        /**< the gradient is not zero at the end */
     CAUSE_NAN = 1,         /**< the last gradient is not finite */
@@ -222,10 +224,10 @@ const struct field *record_fields(size_t *count) MUST_USE;
 /** The row of the field of that name, which must exist. */
 const struct field *record_field(const char *name) MUST_USE;
 
-/** Extents that the settings of a cell ask for. */
+/** Extents that follow from the settings of a cell. */
 struct extents record_extents(const struct settings *cell) MUST_USE;
 
-/** Name of a dimension as it stands in the file ("episode", "log", …). */
+/** Name of a dimension as it is in the file ("episode", "log", …). */
 const char *record_dimension(enum dimension dim) MUST_USE;
 
 /** Number of values in a field: the product of its extents. 0: the field does not exist. */
@@ -240,11 +242,11 @@ size_t record_size(const struct extents *extents) MUST_USE;
 /** Point the arrays of `r` into `block` (record_size bytes, 8-aligned, owned by the caller). */
 void record_bind(struct record *r, const struct extents *extents, void *block);
 
-/** Set every value to its fill: NaN, -1, 0. */
+/** Set every value to its fill value: NaN, -1 or 0. */
 void record_clear(struct record *r, const struct extents *extents);
 
-/** Lower edges of the RECORD_BINS bins, ascending, the first -infinity: symmetric, with an edge at
- *  0 and at ±10^(k/4-2). A value on an edge belongs to the bin above it. */
+/** Lower edges of the RECORD_BINS bins, ascending. The first is -infinity; the others are 0 and
+ *  ±10^(k/4-2). A value on an edge belongs to the bin above it. */
 void record_bin_edges(double edges[RECORD_BINS]);
 
 /** Coordinate values of a numeric dimension for one cell: episode numbers (1-based) for episode,
@@ -261,11 +263,11 @@ const char *outcome_name(enum outcome outcome) MUST_USE;
 const char *cause_name(enum cause cause) MUST_USE;
 enum { OUTCOME_COUNT = 7, CAUSE_COUNT = 6 };
 
-/** True when a run that is done can have this outcome; whatever else a file says is damage. Local.
+/** True when a run that is done can have this outcome. Any other value in a file is damage. Local.
  */
 bool outcome_is_final(int32_t outcome) MUST_USE;
 
-/** What the whole numbers of a run that is done must keep to. */
+/** Limits for the whole numbers in the record of a run that is done. */
 struct record_bounds {
     int32_t outcome;
     int64_t total; /**< episodes played */
@@ -276,21 +278,22 @@ struct record_bounds {
 /** Room for a sentence on damage. */
 enum { RECORD_WHY = 128 };
 
-/** The bounds of a run of `cell` that ended like this. */
+/** The bounds of a run of `cell` with this outcome and this number of episodes. */
 struct record_bounds record_bounds(const struct settings *cell, int32_t outcome,
                                    int32_t total) MUST_USE;
 
 /**
- * Check the first `count` values of a field against what a finished training can leave: an outcome
- * and causes that have a name, episodes within those that were played, counts within what there is.
- * Reals may be anything. To be asked of whatever comes from outside, before it is used. Local.
- * \param why what is wrong ("its cause of actor 2 is 99, expected -1 to 5"); untouched when all
- *            holds
+ * Check that a finished training can have the first `count` values of a field: outcome and causes
+ * have a name, episodes were played, and counts are not larger than what is counted. Reals can have
+ * any value. Call it for all values that come from a file, before they are used. Local.
+ * \param why what is wrong ("its cause of actor 2 is 99, expected -1 to 5"); unchanged when every
+ *            value is valid
+ * \return true when every value is valid
  */
 bool record_holds(const struct field *field, const void *values, int64_t count,
                   const struct record_bounds *bounds, char why[RECORD_WHY]) MUST_USE;
 
-/** The same of all fields of a record of `cell`. */
+/** The same for all fields of a record of `cell`. */
 bool record_check(const struct record *record, const struct settings *cell,
                   char why[RECORD_WHY]) MUST_USE;
 

@@ -4,7 +4,7 @@
  * as NumPy's legacy RandomState, Python's random.Random and PyTorch's CPU generator do.
  *
  * They differ in seeding and in how a draw becomes a number; the published trainings use all three.
- * The structs are plain and without padding surprises, so that a saved state is a copy of them.
+ * The structs hold no pointers and no padding, so a saved state is a copy of their bytes.
  */
 #ifndef CCMSWEEP_RNG_H
 #define CCMSWEEP_RNG_H
@@ -27,7 +27,8 @@ void mt19937_seed_array(struct mt19937 *mt, uint32_t seed);
 /** Next tempered word, uniform on 0 … 2^32-1. */
 uint32_t mt19937_next(struct mt19937 *mt);
 
-/** NumPy's legacy RandomState: environment, exploration noise, the explore coin. */
+/** NumPy's legacy RandomState: used for the environment, the exploration noise, and the decision
+ *  whether to explore. */
 struct numpy_rng {
     struct mt19937 mt;
     uint32_t cached; /**< 1: `gaussian` holds the second value of the last pair */
@@ -46,7 +47,7 @@ double numpy_uniform(struct numpy_rng *rng, double low, double high);
 /** Standard normal by Marsaglia's polar method; every second call returns the cached value. */
 double numpy_gaussian(struct numpy_rng *rng);
 
-/** Python's random.Random: replay sampling and the order of random exploration. */
+/** Python's random.Random: used for replay sampling and the order of random exploration. */
 struct python_rng {
     struct mt19937 mt;
 };
@@ -54,20 +55,20 @@ struct python_rng {
 /** Seed as random.seed(int) does for a non-negative seed below 2^32. */
 void python_seed(struct python_rng *rng, uint32_t seed);
 
-/** low + (high - low)·double, the double as numpy_double. */
+/** low + (high - low)·x, where x is drawn as by numpy_double. */
 double python_uniform(struct python_rng *rng, double low, double high);
 
-/** Uniform on 0 … n-1 (n ≥ 1) by rejection of bit_length(n) bits. */
+/** Uniform on 0 … n-1 (n ≥ 1): draws bit_length(n) bits, and again until they are below n. */
 uint32_t python_below(struct python_rng *rng, uint32_t n);
 
 /** Fisher-Yates from the end: for i = n-1 … 1 swap i with python_below(i+1). */
 void python_shuffle(struct python_rng *rng, int32_t *items, int n);
 
-/** random.sample in its pool form: for i = 0 … k-1, j = python_below(n-i) is taken from `pool` and
- *  replaced by pool[n-i-1]. k ≤ n. `pool` (n) is scrambled; `taken` (k) is written. */
+/** random.sample in its form with a pool: for i = 0 … k-1 take pool[j], j = python_below(n-i), and
+ *  replace it by pool[n-i-1]. k ≤ n. The order of `pool` (n) changes; `taken` (k) is written. */
 void python_sample(struct python_rng *rng, int32_t *pool, int n, int32_t *taken, int k);
 
-/** PyTorch's CPU generator: initial weights. */
+/** PyTorch's CPU generator: used for initial weights. */
 struct torch_rng {
     struct mt19937 mt;
 };

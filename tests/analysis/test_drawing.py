@@ -13,7 +13,6 @@ from aggregate_case import GRID, SMALL
 from figure_case import file, path, study  # noqa: F401
 from figure_case import figure_of, panels, same, study_of
 from sweep_case import SOURCE
-from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
 
 from ccmsweep_analysis import canvas as paper
 from ccmsweep_analysis import drawing, spread, study as studies, sweep as sweeps
@@ -62,9 +61,7 @@ def test_columns_differ_in_grey(study):
 def mixed(tmp_path_factory):
     """Runs in every state, made up."""
     made = synthetic.make(tmp_path_factory.mktemp("mixed"), SMALL % (400, 5, GRID))
-    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
-                                                               RUNNING, 0]
-    synthetic.fill(made, np.random.default_rng(3).permutation([*kinds, *kinds[:20]]))
+    synthetic.fill_with_every_state(made)
     return made
 
 

@@ -19,7 +19,7 @@ from analysis_case import FEW_DRAWS, FEW_FIGURES, analysis
 from program import PROGRAM, run
 from report_case import path, text_of
 from sweep_case import SOURCE, environment
-from synthetic import CENSORED, DIVERGED, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
+from synthetic import CENSORED, STOPPED
 
 sys.path.insert(0, str(SOURCE / "analysis"))
 
@@ -46,9 +46,7 @@ def test_the_paper_of_one_seed(tmp_path):
 
 def test_gaps_and_unfinished_runs_are_told(tmp_path):
     made = synthetic.make(tmp_path, SMALL % (400, 5, GRID))
-    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
-                                                               RUNNING, 0]
-    synthetic.fill(made, np.random.default_rng(3).permutation([*kinds, *kinds[:20]]))
+    synthetic.fill_with_every_state(made)
     done = analysis("report", made, "-o", tmp_path / "r", "--latex", start=FEW_FIGURES)
     assert (done.returncode, done.stderr) == (0, "")
     words = text_of((tmp_path / "r/report.html").read_text("utf-8"))

@@ -12,7 +12,7 @@ import synthetic
 from program import run
 from resampling import bootstrap, trimmed_mean, weighted_rmst
 from sweep_case import environment
-from synthetic import CENSORED, DIVERGED, EVENTS, FAILED, INTERRUPTED, QUARANTINED, RUNNING, STOPPED
+from synthetic import DIVERGED, EVENTS, FAILED, QUARANTINED
 
 SMALL = """\
 training: {batch: 8, episodes: %d}
@@ -71,10 +71,7 @@ def swept(tmp_path_factory):
 def mixed(tmp_path_factory):
     """A sweep with runs in every state."""
     path = synthetic.make(tmp_path_factory.mktemp("mixed"), SMALL % (400, 5, GRID))
-    kinds = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
-                                                               RUNNING, 0]
-    outcomes = np.random.default_rng(3).permutation([*kinds, *kinds[:20]])
-    synthetic.fill(path, outcomes)
+    synthetic.fill_with_every_state(path)
     return path
 
 

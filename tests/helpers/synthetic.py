@@ -10,7 +10,11 @@ from sweep_case import environment
 
 EVENTS = ["first_still", "gradient_zero_first", "gradient_zero", "hard_saturation", "last_change"]
 STOPPED, CENSORED, DIVERGED, FAILED, QUARANTINED, INTERRUPTED = range(1, 7)
-RUNNING = 7  # no outcome of the file: in flight
+RUNNING = 7  # not an outcome of the file: in flight
+PENDING = 0
+# Runs in every state; most of them are done, as in a sweep that is nearly complete.
+EVERY_STATE = [STOPPED] * 12 + [CENSORED] * 8 + [DIVERGED] * 3 + [FAILED, QUARANTINED, INTERRUPTED,
+                                                                 RUNNING, PENDING]
 
 
 def make(folder, spec, name="s.h5"):
@@ -75,3 +79,9 @@ def fill(path, outcomes, seed=1):
         file["volatile/progress_episode"][:] = episode
         file["volatile/flight"][:] = flight
         commit(file, outcomes)
+
+
+def fill_with_every_state(path):
+    """Fill a file of 48 runs with runs in every state, in an order that is always the same."""
+    outcomes = [*EVERY_STATE, *EVERY_STATE[:20]]
+    fill(path, np.random.default_rng(3).permutation(outcomes))

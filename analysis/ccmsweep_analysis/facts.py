@@ -154,8 +154,8 @@ def grid_table(study):
             f"RMST({study.limit}) [{level}]", "SE", f"never [{level}]", "causes",
             f"tail [{level}]"]
     rows = []
-    for cell in study.configurations:
-        told, fates = cell.told, cell.told["fates"]
+    for configuration in study.configurations:
+        told, fates = configuration.told, configuration.told["fates"]
         other = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in fates.items()
                           if count and name not in ("events", "censored"))
         median, rmst, never, tail = (told[name] for name in ("median", "rmst", "never", "tail"))
@@ -163,7 +163,7 @@ def grid_table(study):
             *(number(told["axes"][name]) for name in axes),
             f"{told['done']}/{told['runs']}", fates["events"], fates["censored"], other or "-",
             dash(told["min"]), median_words(median), dash(told["max"]),
-            rmst_words(study, cell), dash(rmst["error"], ".2f"),
+            rmst_words(study, configuration), dash(rmst["error"], ".2f"),
             "-" if never["share"] is None else
             f"{never['count']}/{never['of']} {interval(never, '.2f')}", causes_words(told),
             "-" if tail["value"] is None else interval_words(tail, ".1f")])
@@ -177,11 +177,11 @@ def causes_words(told):
     return ", ".join(f"{name} {-count}" for count, name in counts) or "-"
 
 
-def rmst_words(study, cell):
-    value = cell.told["rmst"]
+def rmst_words(study, configuration):
+    value = configuration.told["rmst"]
     if value["value"] is None:
         return "-"
-    return f"{study.limit}, no event" if cell.never else interval_words(value, ".1f")
+    return f"{study.limit}, no event" if configuration.never else interval_words(value, ".1f")
 
 
 def dash(value, form=None):
@@ -201,13 +201,13 @@ def median_words(value):
 def returns_table(study):
     axes = [axis["name"] for axis in study.told["axes"]]
     kinds = {kind: words for kind, words in RETURNS.items()
-             if any(cell.told["returns"][kind]["runs"] for cell in study.configurations)}
+             if any(one.told["returns"][kind]["runs"] for one in study.configurations)}
     head = [*axes, *(f"{words}: {what}" for words in kinds.values() for what in ("mean", "IQM"))]
     rows = []
-    for cell in study.configurations:
-        row = [number(cell.told["axes"][name]) for name in axes]
+    for configuration in study.configurations:
+        row = [number(configuration.told["axes"][name]) for name in axes]
         for kind in kinds:
-            told = cell.told["returns"][kind]
+            told = configuration.told["returns"][kind]
             for statistic in ("mean", "iqm"):
                 value = told[statistic]
                 row.append("not estimable" if value["value"] is None else
@@ -248,9 +248,9 @@ def test_table(study):
 
 
 def gaps(study):
-    """Cells that could not be trained."""
-    return [f"{study.name_of(cell.index)}, seed {gap['seed']}: {gap['fate']} (run {gap['run']})"
-            for cell in study.configurations for gap in cell.told["gaps"]]
+    """Runs that failed or are quarantined."""
+    return [f"{study.name_of(one.index)}, seed {gap['seed']}: {gap['fate']} (run {gap['run']})"
+            for one in study.configurations for gap in one.told["gaps"]]
 
 
 def work(study):

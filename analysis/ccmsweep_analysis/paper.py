@@ -26,16 +26,16 @@ MOST = 100     # configurations in the text; tables have them all
 PATIENCE = 300  # seconds for a run of pdflatex
 
 
-def place_of(cell):
+def place_of(configuration):
     """Values of a configuration's axes, as names of numbers have them."""
-    return "/".join(map(number, cell.values))
+    return "/".join(map(number, configuration.values))
 
 
 def counted(study):
     """Events by cause, the most frequent first."""
     counts = {}
-    for cell in study.configurations:
-        for cause, one in cell.told["incidence"]["causes"].items():
+    for configuration in study.configurations:
+        for cause, one in configuration.told["incidence"]["causes"].items():
             if cause != "diverged":
                 counts[cause] = counts.get(cause, 0) + one["count"]
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
@@ -49,20 +49,20 @@ def tested(study):
 def of_sweep(study):
     """Pairs of name and value: what is said once."""
     options, level = study.told["options"], 1 - study.confidence
-    cells = study.configurations
+    configurations = study.configurations
     yield from {"runs": study.told["runs"], "limit": study.limit, "event": options["event"],
                 "endpoint": options["endpoint"], "confidence": percent(study.confidence),
                 "bootstrap": options["bootstrap"], "permutations": options["permutations"],
-                "draw-seed": options["draw_seed"], "configurations": len(cells),
+                "draw-seed": options["draw_seed"], "configurations": len(configurations),
                 "fingerprint": study.sweep.fingerprint[:16],
                 "revision": study.sweep.attribute("revision")[:12],
                 "algorithm-version": study.sweep.attribute("algorithm_version"),
-                "always": sum(0 < cell.observed == cell.events for cell in cells),
-                "never": sum(cell.never for cell in cells), "level": rest(study.confidence),
-                "moved-again": sum(cell.told["moved_again"] or 0 for cell in cells),
+                "always": sum(0 < one.observed == one.events for one in configurations),
+                "never": sum(one.never for one in configurations), "level": rest(study.confidence),
+                "moved-again": sum(one.told["moved_again"] or 0 for one in configurations),
                 "comparisons": len(tested(study)),
                 "significant": sum(one["p_holm"] < level for one in tested(study))}.items()
-    seeds = [cell.told["seeds"] for cell in cells]
+    seeds = [configuration.told["seeds"] for configuration in configurations]
     yield "seeds", (number(min(seeds)) if min(seeds) == max(seeds) else
                     f"{min(seeds)} to {max(seeds)}")
     yield from ((fate.replace("_", "-"), count) for fate, count in study.told["fates"].items())
@@ -83,13 +83,13 @@ def of_comparisons(study):
 
 
 def of_configurations(study):
-    for cell in study.configurations:
-        place = place_of(cell)
-        told = cell.told
+    for configuration in study.configurations:
+        place = place_of(configuration)
+        told = configuration.told
         yield f"done/{place}", told["done"]
-        yield f"events/{place}", cell.events
-        yield f"observed/{place}", cell.observed
-        yield f"rmst/{place}", facts.rmst_words(study, cell)
+        yield f"events/{place}", configuration.events
+        yield f"observed/{place}", configuration.observed
+        yield f"rmst/{place}", facts.rmst_words(study, configuration)
         yield f"median/{place}", facts.median_words(told["median"])
         if told["never"]["share"] is not None:
             yield f"never/{place}", facts.interval_words(
@@ -151,13 +151,13 @@ def settings_table(text):
 def extremes(study):
     """Names of the configurations with the smallest and the largest restricted mean; None where
     they do not differ."""
-    known = [cell for cell in study.configurations if cell.told["rmst"]["value"] is not None]
+    known = [one for one in study.configurations if one.told["rmst"]["value"] is not None]
     if not known:
         return None, None
-    ends = [pick(known, key=lambda cell: cell.told["rmst"]["value"]) for pick in (min, max)]
-    if math.isclose(*(cell.told["rmst"]["value"] for cell in ends)):
+    ends = [pick(known, key=lambda one: one.told["rmst"]["value"]) for pick in (min, max)]
+    if math.isclose(*(configuration.told["rmst"]["value"] for configuration in ends)):
         return None, None
-    return [study.name_of(cell.index) for cell in ends]
+    return [study.name_of(configuration.index) for configuration in ends]
 
 
 def environment():
@@ -181,10 +181,10 @@ def text_of(study, drawn):
         others=[(fate.replace("_", "-"), facts.FATES[fate])
                 for fate, count in study.told["fates"].items() if count and fate != "events"],
         warnings=facts.warnings(study) + facts.failures(study),
-        places=[place_of(cell) for cell in places],
-        names=[study.name_of(cell.index) for cell in places],
+        places=[place_of(configuration) for configuration in places],
+        names=[study.name_of(configuration.index) for configuration in places],
         command=shlex.join(facts.aggregate_command(study)), earliest=earliest, latest=latest,
-        single=all(cell.told["seeds"] <= 1 for cell in study.configurations),
+        single=all(configuration.told["seeds"] <= 1 for configuration in study.configurations),
         several=len(study.configurations) != 1, compared=bool(tested(study)),
         moved=study.event == "first_still" and study.endpoint == "all" or None,
         causes=[(cause, facts.WORDS[cause].removeprefix("cause: "))

@@ -60,7 +60,8 @@ def html_of(study, drawn):
         warnings=facts.warnings(study) + facts.failures(study),
         provenance=provenance, gaps=facts.gaps(study),
         fates=[(count, facts.FATES[fate]) for fate, count in study.told["fates"].items()],
-        together=facts.together_tables(study), grid=facts.grid_table(study), words=facts.WORDS, comparisons=facts.comparison_tables(study),
+        together=facts.together_tables(study), grid=facts.grid_table(study), words=facts.WORDS,
+        comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
         commands=facts.commands(study), settings=settings, drawn=sections_of(drawn))
     return page, study.sweep.failures

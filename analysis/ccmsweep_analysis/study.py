@@ -109,7 +109,7 @@ def without_sections(names):
 
 class Study:
     """Rows are the values of all axes but the last to be shown, critic_lr where it is one; columns
-    are the values of that. `cells[row, column]` are configurations. Settings that change together
+    are the values of that. `grid[row, column]` are configurations. Settings that change together
     are one axis: aggregate says which."""
 
     def __init__(self, snapshot):
@@ -139,15 +139,15 @@ class Study:
                                zip(short, places)) or "all runs" for key in self.row_keys]
         self.columns = [number(value) for value in self.column_keys]
         runs = self.runs_by_axes(rising)
-        self.cells, self.configurations = {}, []
+        self.grid, self.configurations = {}, []
         for index, one in enumerate(told):
             values = tuple(one["axes"][name] for name in names)
             mine = runs.get(values, [])
             done = [run for run in mine if self.sweep.done[run]]
-            cell = Configuration(index, values, one, mine, done, self.limit)
+            configuration = Configuration(index, values, one, mine, done, self.limit)
             row = self.row_keys.index(tuple(one["axes"][name] for name in others))
-            self.cells[row, self.column_keys.index(one["axes"][self.column_axis])] = cell
-            self.configurations.append(cell)
+            self.grid[row, self.column_keys.index(one["axes"][self.column_axis])] = configuration
+            self.configurations.append(configuration)
 
     def runs_by_axes(self, rising):
         """Runs by their values of the axes: each has one of `rising`."""
@@ -180,12 +180,13 @@ class Study:
 
     def in_row(self, row):
         """Column and configuration of what a figure shows of a row."""
-        return [(column, self.cells[row, column]) for column in self.shown_columns
-                if (row, column) in self.cells]
+        return [(column, self.grid[row, column]) for column in self.shown_columns
+                if (row, column) in self.grid]
 
     def shown(self):
         """Row, column and configuration of all that a figure shows."""
-        return [(row, column, cell) for row in self.shown_rows for column, cell in self.in_row(row)]
+        return [(row, column, configuration) for row in self.shown_rows
+                for column, configuration in self.in_row(row)]
 
     def name(self, row, column):
         column_words = f"{self.column_axis} {self.columns[column]}"
@@ -193,7 +194,7 @@ class Study:
 
     def name_of(self, index):
         """Of a configuration by its number."""
-        return next(self.name(*place) for place, cell in self.cells.items() if cell.index == index)
+        return next(self.name(*place) for place, one in self.grid.items() if one.index == index)
 
     def times(self, runs):
         """Of each run the episode of the event, and whether it had it; see Sweep.event_times()."""

@@ -72,20 +72,20 @@ def test_numbers_and_shares():
 def test_two_seeds_are_two_configurations(tmp_path):
     study = study_of(made(tmp_path, SEEDS))
     assert study.rows == [f"seed {value}" for value in ("none", 20240101, 20240102)]
-    assert sorted(len(cell.runs) for cell in study.configurations) == [4, 4, 4]
-    for cell in study.configurations:
-        row = next(row for (row, _), one in study.cells.items() if one is cell)
-        assert study.row_keys[row][-1] == cell.told["axes"]["environment_seed"]
+    assert sorted(len(configuration.runs) for configuration in study.configurations) == [4, 4, 4]
+    for configuration in study.configurations:
+        row = next(row for (row, _), one in study.grid.items() if one is configuration)
+        assert study.row_keys[row][-1] == configuration.told["axes"]["environment_seed"]
     numbers = paper.numbers_of(study)
-    for cell, seed in zip(study.configurations, ("20240101", "20240102", "none")):
-        assert numbers[f"events/0.0001/0.001/{seed}"] == cell.events
-        assert numbers[f"rmst/0.0001/0.001/{seed}"] == facts.rmst_words(study, cell)
+    for configuration, seed in zip(study.configurations, ("20240101", "20240102", "none")):
+        assert numbers[f"events/0.0001/0.001/{seed}"] == configuration.events
+        assert numbers[f"rmst/0.0001/0.001/{seed}"] == facts.rmst_words(study, configuration)
     assert [row[2] for row in facts.grid_table(study)[1]] == ["20240101", "20240102", "none"]
 
 
 def test_two_numbers_of_one_name_are_a_fault(tmp_path, monkeypatch):
     study = study_of(made(tmp_path, SEEDS))
-    monkeypatch.setattr(paper, "place_of", lambda cell: "0.1")
+    monkeypatch.setattr(paper, "place_of", lambda configuration: "0.1")
     with pytest.raises(Fault, match="^two numbers of the paper have the name "):
         paper.numbers_of(study)
 
@@ -95,7 +95,7 @@ def test_a_preset_is_one_axis_of_figures(tmp_path):
     assert study.row_axes == ["actor_lr", "environment_preset"]
     assert study.rows == [f"actor_lr {rate}, preset published-{year}" for rate in (0.01, 0.1)
                           for year in (2026, 2024)]
-    assert all(len(cell.runs) == 4 for cell in study.configurations)
+    assert all(len(configuration.runs) == 4 for configuration in study.configurations)
     title, head, rows = facts.together_tables(study)[0]
     assert title == "environment_preset, and what changes with it"
     assert head == ["environment_preset", "environment_size_unit", "environment_energy_law"]

@@ -69,9 +69,9 @@ def test_runs_that_are_not_finished_are_in_no_curve(mixed):
     study = study_of(mixed)
     with h5py.File(mixed) as file:
         outcome = file["outcome"][:]
-    finished = {run for cell in study.configurations for run in cell.done}
+    finished = {run for configuration in study.configurations for run in configuration.done}
     assert finished == set(np.flatnonzero((outcome >= 1) & (outcome <= 3)))
-    assert sum(cell.told["runs"] for cell in study.configurations) == len(outcome)
+    assert sum(configuration.told["runs"] for configuration in study.configurations) == len(outcome)
     for name in FIGURES:
         try:
             drawing.draw(study, name)
@@ -94,7 +94,7 @@ def test_a_sweep_that_goes_on_is_drawn_as_it_was(path):
     snapshot = studies.take_snapshot(path)
     snapshot.done[:5] = False
     study = studies.Study(snapshot)
-    assert sum(len(cell.done) for cell in study.configurations) == 23
+    assert sum(len(configuration.done) for configuration in study.configurations) == 23
     assert study.sweep.fingerprint != studies.Study(studies.take_snapshot(path)).sweep.fingerprint
 
 
@@ -131,7 +131,7 @@ def test_more_axes_than_two(tmp_path):
     study = study_of(synthetic.make(tmp_path, spec))
     assert study.rows == ["agents 2, capacity 200", "agents 2, capacity 300",
                           "agents 3, capacity 200", "agents 3, capacity 300"]
-    assert study.columns == ["0.001", "0.01"] and len(study.cells) == 8
+    assert study.columns == ["0.001", "0.01"] and len(study.grid) == 8
     with pytest.raises(paper.NothingToDraw, match="needs a grid"):
         drawing.draw(study, "stopping_bubbles")
 

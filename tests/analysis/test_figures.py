@@ -292,10 +292,11 @@ def test_slope_against_saturation(study, file):
 def test_early_and_final_saturation(study, file):
     axes = figure_of(study, "early_saturation").axes[0]
     marks = sorted(line.get_ydata()[0] for line in axes.lines)
-    cells = [runs_of(file, a, c) for a in (0.1, 0.001) for c in (0.1, 0.001)]
+    configurations = [runs_of(file, a, c) for a in (0.1, 0.001) for c in (0.1, 0.001)]
     at = list(file["log"][:]).index(60)
     assert axes.get_ylabel().endswith("episode 60")
-    assert same(marks, sorted(np.median(file["saturation"][:][runs][:, at]) for runs in cells))
+    assert same(marks, sorted(np.median(file["saturation"][:][runs][:, at])
+                              for runs in configurations))
     shown = figure_of(study, "final_saturation").axes[0]
     expected = [np.median(last_rows(file, "saturation", runs_of(file, a, c)))
                 for a in (0.001, 0.1) for c in (0.001, 0.1)]

@@ -36,19 +36,19 @@ def survival(study, canvas):
     censored run, which leaves without having had the event. A curve without an event has no such
     interval: the bar at its end is the exact interval of the share that has none by the limit. Below
     each panel: how many runs are at risk. One run alone has neither."""
-    firsts = [cell.told["min"] for _, _, cell in study.shown() if cell.events]
+    firsts = [one.told["min"] for _, _, one in study.shown() if one.events]
     left = max(1, 0.75 * min(firsts, default=study.limit / 10))
     # Room for the labels of risk tables between panels.
     canvas.figure.get_layout_engine().set(wspace=0.1)
     for axes, row in canvas.panels(study, "", "share not stopped", 2.9):
         plain_log(axes.xaxis, left, study.limit * 1.04)
         axes.set_ylim(-0.02, 1.05)
-        for column, cell in study.in_row(row):
-            draw_survival(axes, cell, column_style(study, column))
-        never = [(column, cell) for column, cell in study.in_row(row)
-                 if cell.never and cell.told["never"]["lower"] is not None]
-        for place, (column, cell) in enumerate(never):
-            told = cell.told["never"]
+        for column, configuration in study.in_row(row):
+            draw_survival(axes, configuration, column_style(study, column))
+        never = [(column, configuration) for column, configuration in study.in_row(row)
+                 if configuration.never and configuration.told["never"]["lower"] is not None]
+        for place, (column, configuration) in enumerate(never):
+            told = configuration.told["never"]
             axes.vlines(study.limit * 1.015 ** (place - len(never)), told["lower"], told["upper"],
                         color=column_style(study, column)["color"], linewidth=1.5)
         axes.tick_params(labelbottom=True)
@@ -56,8 +56,8 @@ def survival(study, canvas):
     canvas.column_key(study)
 
 
-def draw_survival(axes, cell, style):
-    curve = cell.told["curve"]
+def draw_survival(axes, configuration, style):
+    curve = configuration.told["curve"]
     if not curve["time"]:
         return
     time, share = numbers(curve["time"]), numbers(curve["survival"])
@@ -76,21 +76,21 @@ def draw_survival(axes, cell, style):
 
 def risk_table(axes, study, row):
     """Numbers at risk under a panel at the labels of its axis, a line for each column."""
-    cells = study.in_row(row)
+    configurations = study.in_row(row)
     # The label makes room; what stands there is no part of the layout.
-    axes.set_xlabel(f"episode; at risk, by {study.column_axis}:" + "\n" * len(cells), fontsize=7,
-                    loc="left")
+    axes.set_xlabel(f"episode; at risk, by {study.column_axis}:" + "\n" * len(configurations),
+                    fontsize=7, loc="left")
 
     def write(words, x, line, across, **style):
         axes.annotate(words, (x, 0), (0, -25 - 8.2 * line), fontsize=7, annotation_clip=False,
                       xycoords=(across, "axes fraction"), textcoords="offset points",
                       **style).set_in_layout(False)
-    for line, (column, cell) in enumerate(cells, 1):
+    for line, (column, configuration) in enumerate(configurations, 1):
         shade = column_style(study, column)["color"]
         write(study.columns[column] + "  ", 0, line, "axes fraction", ha="right", color=shade)
         for episode in thin(axes.get_xticks().tolist(), 6):
-            write(str(at_risk(cell.told["curve"], episode)), episode, line, "data", color=shade,
-                  ha="center")
+            write(str(at_risk(configuration.told["curve"], episode)), episode, line, "data",
+                  color=shade, ha="center")
 
 
 def incidence(study, canvas):
@@ -102,13 +102,13 @@ def incidence(study, canvas):
     rows, columns = study.shown_rows, study.shown_columns
     canvas.say_what_is_shown(study)
     causes = [cause for cause in CAUSES
-              if any(cause in cell.told["incidence"]["causes"] for _, _, cell in study.shown())]
+              if any(cause in shown.told["incidence"]["causes"] for _, _, shown in study.shown())]
     if not causes:
         raise NothingToDraw("no run has had the event")
     axes = canvas.grid(len(rows), len(columns), 1.25, sharex=True, sharey=True)
     for y, row in enumerate(rows):
         for x, column in enumerate(columns):
-            one, cell = axes[y, x], study.cells.get((row, column))
+            one, configuration = axes[y, x], study.grid.get((row, column))
             one.set_xlim(0, study.limit)
             one.set_ylim(0, 1.05)
             if y == 0:
@@ -117,22 +117,22 @@ def incidence(study, canvas):
                 one.set_ylabel(study.label(row, 18), fontsize=7)
             if y == len(rows) - 1:
                 one.set_xlabel("episode", fontsize=8)
-            if cell is None:
+            if configuration is None:
                 one.set_visible(False)
                 continue
-            if cell.told["incidence"]["causes"]:
-                draw_incidence(one, cell, study.limit)
+            if configuration.told["incidence"]["causes"]:
+                draw_incidence(one, configuration, study.limit)
             else:
                 one.text(0.5, 0.5, "no event", transform=one.transAxes, ha="center", fontsize=7,
                          color="#666666")
-            one.text(0.97, 0.04, f"n = {cell.observed}", transform=one.transAxes, ha="right",
-                     fontsize=7)
+            one.text(0.97, 0.04, f"n = {configuration.observed}", transform=one.transAxes,
+                     ha="right", fontsize=7)
     canvas.key([Line2D([], [], color=CAUSES[cause][0], linestyle=CAUSES[cause][1], label=cause)
                 for cause in causes])
 
 
-def draw_incidence(axes, cell, limit):
-    told = cell.told["incidence"]
+def draw_incidence(axes, configuration, limit):
+    told = configuration.told["incidence"]
     time = numbers(told["time"])
     for cause, curve in told["causes"].items():
         shade, dashes = CAUSES[cause]
@@ -153,28 +153,28 @@ def actor_stops(study, canvas):
     Actors that never had it are later than all, not at the limit: a bar that reaches them is open
     at the top, and their number is told above it. This describes; the actors of a run share a
     critic and are no replicates."""
-    seen = [times[np.isfinite(times)] for times in (actor_times(study, cell)
-                                                    for _, _, cell in study.shown())]
+    seen = [times[np.isfinite(times)] for times in (actor_times(study, configuration)
+                                                    for _, _, configuration in study.shown())]
     least = 0.8 * min((part.min() for part in seen if len(part)), default=study.limit / 10)
     for axes, row in canvas.panels(study, study.column_axis, study.event):
-        cells = study.in_row(row)
-        places = range(len(cells))
-        for place, (column, cell) in zip(places, cells):
-            times = actor_times(study, cell)
+        configurations = study.in_row(row)
+        places = range(len(configurations))
+        for place, (column, configuration) in zip(places, configurations):
+            times = actor_times(study, configuration)
             if len(times):
                 draw_actors(axes, place, times, study.limit, column_style(study, column)["color"])
-        axes.set_xticks(places, [study.columns[column] for column, _ in cells])
+        axes.set_xticks(places, [study.columns[column] for column, _ in configurations])
         axes.tick_params(labelbottom=True)
         plain_log(axes.yaxis, least, study.limit * 1.7)
         axes.axhline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
-    if not any(cell.done for _, _, cell in study.shown()):
+    if not any(configuration.done for _, _, configuration in study.shown()):
         raise NothingToDraw("no run is finished")
 
 
-def actor_times(study, cell, event=None):
+def actor_times(study, configuration, event=None):
     """Times of all actors of the configuration's finished runs that are drawn; inf: not seen."""
-    rows = study.sweep.rows(event or study.event, cell.sample)
-    extent = study.sweep.rows("extent_actor", cell.sample)
+    rows = study.sweep.rows(event or study.event, configuration.sample)
+    extent = study.sweep.rows("extent_actor", configuration.sample)
     times = np.array([value for row, own in zip(rows, extent) for value in row[:own]], float)
     return np.where((times < 0) | (times > study.limit), np.inf, times)
 
@@ -209,16 +209,16 @@ def event_times(study, canvas):
     interval of that median. The grey bar from gradient_zero to last_change is the tail, in which
     gradients are exactly 0 and only momentum moves weights. Open marks at the right edge: half of
     the actors of most seeds had it later than the limit, or never."""
-    shown = [(row, column, cell) for row, column, cell in study.shown() if cell.done][:TALL]
+    shown = [place for place in study.shown() if place[2].done][:TALL]
     if not shown:
         raise NothingToDraw("no run is finished")
     canvas.say_what_is_shown(study)
     axes = canvas.single(max(2.6, 0.3 * len(shown) + 1.2))
     edge = study.limit * 1.25
-    for y, (row, column, cell) in enumerate(shown):
+    for y, (row, column, configuration) in enumerate(shown):
         middle = {}
         for place, (event, (shade, marker)) in enumerate(EVENTS.items()):
-            values = study.sweep.endpoint_times(event, "half", study.limit, cell.sample)
+            values = study.sweep.endpoint_times(event, "half", study.limit, configuration.sample)
             median, low, high, _ = median_interval(values, study.confidence)
             middle[event] = float(median)
             at = y + dodge(place, len(EVENTS), 0.6)
@@ -233,8 +233,8 @@ def event_times(study, canvas):
     plain_log(axes.xaxis, 1, edge)
     axes.axvline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
     axes.set_yticks(range(len(shown)), [textwrap.fill(f"{study.name(row, column)} (n = "
-                                                       f"{len(cell.sample)})", 52)
-                                        for row, column, cell in shown], fontsize=7)
+                                                       f"{len(configuration.sample)})", 52)
+                                        for row, column, configuration in shown], fontsize=7)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlabel("episode")
     canvas.key([Line2D([], [], color=shade, marker=marker, linestyle="none", markersize=4.5,

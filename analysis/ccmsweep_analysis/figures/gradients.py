@@ -12,7 +12,7 @@ def gather(study, read, *names):
     """What `read` gives of each configuration that is shown and has finished runs, by its index."""
     if not all(study.sweep.has(name) for name in names):
         raise NothingToDraw("no logs")
-    found = {cell.index: read(cell) for _, _, cell in study.shown() if cell.sample}
+    found = {one.index: read(one) for _, _, one in study.shown() if one.sample}
     if not found:
         raise NothingToDraw("no run is finished")
     return found
@@ -23,7 +23,7 @@ def log_episodes(study):
 
 
 def rows_of(study, name):
-    return lambda cell: study.sweep.rows(name, cell.sample)
+    return lambda configuration: study.sweep.rows(name, configuration.sample)
 
 
 def finite(found):
@@ -39,8 +39,8 @@ def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=(
     """Panels of medians over seeds of what stands at logs; a tuple gives several lines, told apart
     by dashes. With a LogFloor as scale zeros are on its floor."""
     for axes, row in canvas.panels(study, "episode", y_label):
-        for column, cell in study.in_row(row):
-            values = found.get(cell.index, ())
+        for column, configuration in study.in_row(row):
+            values = found.get(configuration.index, ())
             draw_lines(study, axes, column, values if isinstance(values, tuple) else (values,),
                        dashes, scale)
         for mark in marks:
@@ -59,9 +59,9 @@ def draw_networks(study, canvas, found, networks, y_label, scale=None):
         axes.set_title(f"{study.label(rows[y], 44)}: {networks[x]}", loc="left")
         axes.set_ylabel(y_label if x == 0 else "")
         axes.set_xlabel("episode" if y == len(rows) - 1 else "")
-        for column, cell in study.in_row(rows[y]):
-            if cell.index in found:
-                draw_lines(study, axes, column, found[cell.index][x], ("-", "--"), scale)
+        for column, configuration in study.in_row(rows[y]):
+            if configuration.index in found:
+                draw_lines(study, axes, column, found[configuration.index][x], ("-", "--"), scale)
         dress(study, axes, scale)
     canvas.note(curve_note(study))
 
@@ -89,8 +89,8 @@ def curve_note(study):
 
 def seeds_drawn(study):
     """How many runs stand behind a curve, in words."""
-    drawn = [len(cell.sample) for _, _, cell in study.shown()]
-    planned = [len(cell.done) for _, _, cell in study.shown()]
+    drawn = [len(configuration.sample) for _, _, configuration in study.shown()]
+    planned = [len(configuration.done) for _, _, configuration in study.shown()]
     words = f"{min(drawn)}" if min(drawn) == max(drawn) else f"{min(drawn)} to {max(drawn)}"
     return words if drawn == planned else f"{words} of {min(planned)} to {max(planned)}"
 
@@ -119,8 +119,9 @@ def gradient_norms(study, canvas):
 
     Actors: root of the mean over actors of the squared norm; critic: norm of its loss gradient.
     Of the gradients that the optimisers used. Exact zeros are on the floor of the axis."""
-    found = gather(study, lambda cell: (study.sweep.rows("actor_grad_own", cell.sample),
-                                        study.sweep.rows("critic_grad_own", cell.sample)),
+    found = gather(study, lambda configuration: (
+        study.sweep.rows("actor_grad_own", configuration.sample),
+        study.sweep.rows("critic_grad_own", configuration.sample)),
                    "actor_grad_own", "critic_grad_own")
     draw_logs(study, canvas, found, "gradient norm", LogFloor(finite(found)), ("-", "--"))
     canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
@@ -133,9 +134,9 @@ def accumulated_norms(study, canvas):
     there gradients had been summed over passes, an actor's over up to as many as there are actors,
     the critic's with the gradients of all actor passes in it. Exact zeros are on the floor of the
     axis."""
-    def both(cell):
-        return tuple((study.sweep.rows(f"{network}_grad_own", cell.sample),
-                      study.sweep.rows(f"{network}_grad_accumulated", cell.sample))
+    def both(configuration):
+        return tuple((study.sweep.rows(f"{network}_grad_own", configuration.sample),
+                      study.sweep.rows(f"{network}_grad_accumulated", configuration.sample))
                      for network in ("actor", "critic"))
     found = gather(study, both, "actor_grad_own", "actor_grad_accumulated", "critic_grad_own",
                    "critic_grad_accumulated")
@@ -151,9 +152,9 @@ def layer_gradients(study, canvas):
     of the mean over actors of the squared norm. Exact zeros are on the floor of the axis."""
     names = [name.decode() for name in study.sweep.file["layer"][:]]
 
-    def last(cell):
-        actors = study.sweep.last_logs("actor_layer_grad_own", cell.sample).astype(float)
-        critic = study.sweep.last_logs("critic_layer_grad_own", cell.sample)
+    def last(configuration):
+        actors = study.sweep.last_logs("actor_layer_grad_own", configuration.sample).astype(float)
+        critic = study.sweep.last_logs("critic_layer_grad_own", configuration.sample)
         if not len(actors):
             return np.empty((0, 2 * len(names)))
         own = np.sum(~np.isnan(actors), axis=1)  # a run may have fewer actors than the largest
@@ -163,10 +164,10 @@ def layer_gradients(study, canvas):
     found = gather(study, last, "actor_layer_grad_own", "critic_layer_grad_own")
     floor = LogFloor(finite(found))
     for axes, row in canvas.panels(study, "layer", "gradient norm"):
-        for place, (column, cell) in enumerate(study.in_row(row)):
-            if not len(found.get(cell.index, ())):
+        for place, (column, configuration) in enumerate(study.in_row(row)):
+            if not len(found.get(configuration.index, ())):
                 continue
-            median, low, high, _ = median_interval(found[cell.index], study.confidence)
+            median, low, high, _ = median_interval(found[configuration.index], study.confidence)
             x = np.arange(len(median)) + dodge(place, len(study.shown_columns))
             style = column_style(study, column, marker=True)
             axes.plot(x, floor(median), **style)
@@ -185,9 +186,9 @@ def updates(study, canvas):
     Norm of the change of a training step over the norm of the parameters before it; actors: root
     of the mean square over actors. Exact zeros, at which not one bit changes, are on the floor of
     the axis. Actors still move while their gradients are exactly 0: momentum does that."""
-    found = gather(study, lambda cell: (
-        study.sweep.rms_over_actors("actor_update_relative", cell.sample),
-        study.sweep.rows("critic_update_relative", cell.sample)),
+    found = gather(study, lambda configuration: (
+        study.sweep.rms_over_actors("actor_update_relative", configuration.sample),
+        study.sweep.rows("critic_update_relative", configuration.sample)),
         "actor_update_relative", "critic_update_relative")
     draw_logs(study, canvas, found, "update / parameters", LogFloor(finite(found)), ("-", "--"))
     canvas.column_key(study, two_networks("actors", "critic"), swatch=True)
@@ -204,18 +205,19 @@ def attenuation(study, canvas):
     at the tanh output y, at its input z, at both hidden layers. At the first log (open, dotted)
     and at the last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers;
     a dL/dy that is itself 0, on the floor of the axis, is a critic that passes nothing back."""
-    def both(cell):
-        chain = np.stack([study.sweep.rms_over_actors(name, cell.sample) for name in CHAIN], axis=2)
+    def both(configuration):
+        chain = np.stack([study.sweep.rms_over_actors(name, configuration.sample)
+                          for name in CHAIN], axis=2)
         known = [row[~np.isnan(row).any(axis=1)] for row in chain]
         return (np.array([row[0] for row in known if len(row)]),
                 np.array([row[-1] for row in known if len(row)]))
     found = gather(study, both, *CHAIN)
     floor = LogFloor(finite(found))
     for axes, row in canvas.panels(study, "", "gradient norm"):
-        for place, (column, cell) in enumerate(study.in_row(row)):
+        for place, (column, configuration) in enumerate(study.in_row(row)):
             style = column_style(study, column, marker=True)
             x = np.arange(len(CHAIN)) + dodge(place, len(study.shown_columns), 0.35)
-            for values, dash, face in zip(found.get(cell.index, ()), (":", "-"),
+            for values, dash, face in zip(found.get(configuration.index, ()), (":", "-"),
                                           ("white", style["color"])):
                 if not len(values):
                     continue
@@ -249,8 +251,8 @@ def ratio_and_stop(study, canvas):
 def last_and_event(study, name):
     """By configuration what stands at the last logs of its runs, the episodes of their events, and
     whether they had it; without those whose runs are too short for a log."""
-    def read(cell):
-        return study.sweep.last_logs(name, cell.sample), *study.times(cell.sample)
+    def read(configuration):
+        return study.sweep.last_logs(name, configuration.sample), *study.times(configuration.sample)
     return {index: value for index, value in gather(study, read, name).items()
             if len(value[0]) == len(value[1])}
 
@@ -259,10 +261,10 @@ def draw_runs(study, canvas, found, x_label):
     """Runs by some x, and by the episode of their event: colours are columns, markers are rows."""
     axes = canvas.single(4.2)
     canvas.say_what_is_shown(study)
-    for row, column, cell in study.shown():
-        if cell.index not in found:
+    for row, column, configuration in study.shown():
+        if configuration.index not in found:
             continue
-        x, at, seen = found[cell.index]
+        x, at, seen = found[configuration.index]
         shade = column_style(study, column)["color"]
         marker = MARKERS[study.shown_rows.index(row) % len(MARKERS)]
         for part, face in ((seen, shade), (~seen, "none")):

@@ -42,15 +42,15 @@ def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
     norm, shades = Normalize(*scale), matplotlib.colormaps["cividis"].with_extremes(bad="#eeeeee")
     for y, row in enumerate(rows):
         for x, column in enumerate(columns):
-            cell = study.cells.get((row, column))
-            if cell is None:
+            configuration = study.grid.get((row, column))
+            if configuration is None:
                 continue
-            values[y, x] = value_of(cell)
+            values[y, x] = value_of(configuration)
             red, green, blue, _ = shades(norm(values[y, x]))
             dark = not np.isnan(values[y, x]) and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
-            axes.text(x, y, words_of(cell), ha="center", va="center", fontsize=7.5,
+            axes.text(x, y, words_of(configuration), ha="center", va="center", fontsize=7.5,
                       color="white" if dark else "black")
-            if censored and cell.never:
+            if censored and configuration.never:
                 axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="///",
                                          edgecolor=hatch_over(shades(norm(values[y, x]))),
                                          linewidth=0))
@@ -69,23 +69,23 @@ def hatch_over(shade):
     return tuple(0.87 * part for part in shade[:3])
 
 
-def counted(cell):
+def counted(configuration):
     """How many of the observed runs had the event."""
-    return f"{cell.events} of {cell.observed}"
+    return f"{configuration.events} of {configuration.observed}"
 
 
-def only_later(study, cell):
+def only_later(study, configuration):
     """What is known of a configuration without an event."""
-    never, words = cell.told["never"], f"none by {study.limit}\n{counted(cell)}"
+    never, words = configuration.told["never"], f"none by {study.limit}\n{counted(configuration)}"
     if never["lower"] is None:
         return words
     return f"{words}\nnever {interval(never, '.2f')}"
 
 
-def mean_words(cell):
-    value = cell.told["rmst"]
+def mean_words(configuration):
+    value = configuration.told["rmst"]
     around = interval(value, ".0f")
-    return f"{value['value']:.0f}{'  ' if around else ''}{around}\n{counted(cell)}"
+    return f"{value['value']:.0f}{'  ' if around else ''}{around}\n{counted(configuration)}"
 
 
 def rmst_map(study, canvas):
@@ -95,16 +95,16 @@ def rmst_map(study, canvas):
     over seeds, and how many of the runs had the event. Where none had it the mean is
     the limit by definition, which says nothing (hatched): the exact interval of the share that
     never has it stands there instead."""
-    def words(cell):
-        value = cell.told["rmst"]
+    def words(configuration):
+        value = configuration.told["rmst"]
         if value["value"] is None:
             return "no run yet"
-        if cell.never:
-            return only_later(study, cell)
-        return mean_words(cell)
+        if configuration.never:
+            return only_later(study, configuration)
+        return mean_words(configuration)
 
-    def value_of(cell):
-        value = cell.told["rmst"]["value"]
+    def value_of(configuration):
+        value = configuration.told["rmst"]["value"]
         return math.nan if value is None else value
     draw_map(canvas, study, value_of, words, (0, study.limit), f"RMST({study.limit}), episodes")
 
@@ -115,24 +115,24 @@ def stopping_map(study, canvas):
     Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up
     to N, which is all that a censored time says. Below it: how many of the runs had the event.
     Hatched: none, and the exact interval of the share that never has it."""
-    def value_of(cell):
-        value = cell.told["median"]
+    def value_of(configuration):
+        value = configuration.told["median"]
         known = value["value"] if value["value"] is not None else value["value_after"]
         return math.nan if known is None else known
 
-    def words(cell):
-        value = cell.told["median"]
-        if cell.observed == 0:
+    def words(configuration):
+        value = configuration.told["median"]
+        if configuration.observed == 0:
             return "no run yet"
-        if cell.never:
-            return only_later(study, cell)
+        if configuration.never:
+            return only_later(study, configuration)
         if value["value"] is None:
-            return f"{later(value)}\n{counted(cell)}"
+            return f"{later(value)}\n{counted(configuration)}"
         low = value["lower"] if value["lower"] is not None else value["lower_after"]
         high = (number(value["upper"]) if value["upper"] is not None else
                 f"> {number(value['upper_after'])}" if value["upper_after"] is not None else "?")
         around = "" if low is None else f"  [{number(low)}, {high}]"
-        return f"{later(value)}{around}\n{counted(cell)}"
+        return f"{later(value)}{around}\n{counted(configuration)}"
     draw_map(canvas, study, value_of, words, (0, study.limit), "median (KM), episodes")
 
 
@@ -157,14 +157,15 @@ def stopping_bubbles(study, canvas):
     axes = canvas.single(5.2)
     canvas.say_what_is_shown(study)
     norm, shades = Normalize(0, study.limit), matplotlib.colormaps["cividis"]
-    for row, column, cell in study.shown():
-        value = cell.told["rmst"]["value"]
+    for row, column, configuration in study.shown():
+        value = configuration.told["rmst"]["value"]
         if value is None:
             continue
         axes.scatter(across[row], up[column], s=60 + 900 * value / study.limit,
-                     facecolor="none" if cell.never else [shades(norm(value))], edgecolor="black",
-                     linewidth=0.8, zorder=3)
-        words = only_later(study, cell) if cell.never else mean_words(cell)
+                     facecolor="none" if configuration.never else [shades(norm(value))],
+                     edgecolor="black", linewidth=0.8, zorder=3)
+        words = (only_later(study, configuration) if configuration.never
+                 else mean_words(configuration))
         axes.annotate(words, (across[row], up[column]), (0, -16), textcoords="offset points",
                       ha="center", va="top", fontsize=7)
     for axis, values in ((axes.xaxis, [across[row] for row in study.shown_rows]),
@@ -185,22 +186,22 @@ def rmst_by_row(study, canvas):
     axes = canvas.single(3.6)
     rows = study.shown_rows
     canvas.say_what_is_shown(study)
-    canvas.say_how_many([cell.observed for _, _, cell in study.shown()])
+    canvas.say_how_many([configuration.observed for _, _, configuration in study.shown()])
     for place, column in enumerate(study.shown_columns):
-        found = [(x, study.cells[row, column]) for x, row in enumerate(rows)
-                 if (row, column) in study.cells]
-        found = [(x, cell) for x, cell in found if cell.told["rmst"]["value"] is not None]
+        found = [(x, study.grid[row, column]) for x, row in enumerate(rows)
+                 if (row, column) in study.grid]
+        found = [(x, one) for x, one in found if one.told["rmst"]["value"] is not None]
         style = column_style(study, column, marker=True)
         shift = dodge(place, len(study.shown_columns), 0.5)
-        for x, cell in found:
-            value = cell.told["rmst"]
+        for x, configuration in found:
+            value = configuration.told["rmst"]
             axes.plot(x + shift, value["value"], **style,
-                      markerfacecolor="white" if cell.never else style["color"])
+                      markerfacecolor="white" if configuration.never else style["color"])
             if value["lower"] is not None:
                 axes.vlines(x + shift, value["lower"], value["upper"], color=style["color"])
     axes.axhline(study.limit, color="#666666", linewidth=0.8, linestyle=":")
     rows_axis(axes, study)
-    least = min((cell.told["min"] for _, _, cell in study.shown() if cell.events),
+    least = min((one.told["min"] for _, _, one in study.shown() if one.events),
                 default=study.limit / 10)
     plain_log(axes.yaxis, 0.7 * least, 1.3 * study.limit)
     axes.set_ylabel(f"RMST({study.limit}), episodes")
@@ -215,18 +216,20 @@ def map_of_medians(study, canvas, name, scale, label, form):
     found = {}
     for row in thin(list(range(len(study.rows))), TALL):
         for column in study.shown_columns:
-            cell = study.cells.get((row, column))
-            last = study.sweep.last_logs(name, cell.done) if cell else np.empty(0)
+            configuration = study.grid.get((row, column))
+            last = study.sweep.last_logs(name, configuration.done) if configuration else np.empty(0)
             if len(last):
-                found[cell.index] = [*map(float, median_interval(last, study.confidence)[:3]),
-                                     len(last)]
+                median, low, high, _ = median_interval(last, study.confidence)
+                found[configuration.index] = [float(median), float(low), float(high), len(last)]
     if not found:
         raise NothingToDraw("no run is finished")
 
-    def words(cell):
-        if cell.index not in found:
+    def words(configuration):
+        if configuration.index not in found:
             return "no run yet"
-        median, low, high, n = found[cell.index]
+        median, low, high, n = found[configuration.index]
         return f"{median:{form}}\n[{low:{form}}, {high:{form}}]\nn = {n}"
-    draw_map(canvas, study, lambda cell: found.get(cell.index, [math.nan])[0], words, scale, label,
-             censored=False)
+
+    def value_of(configuration):
+        return found.get(configuration.index, [math.nan])[0]
+    draw_map(canvas, study, value_of, words, scale, label, censored=False)

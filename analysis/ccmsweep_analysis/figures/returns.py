@@ -13,13 +13,13 @@ POINTS = 400  # of a line: more than a figure has dots across
 
 def draw_episodes(study, canvas, found, x, y_label, dashes=("-",)):
     for axes, row in canvas.panels(study, "episode", y_label):
-        for column, cell in study.in_row(row):
+        for column, configuration in study.in_row(row):
             style = column_style(study, column)
-            for rows, dash in zip(found.get(cell.index, ()), dashes):
+            for rows, dash in zip(found.get(configuration.index, ()), dashes):
                 draw_curve(axes, x, rows, study.confidence,
                            **style | ({"linestyle": dash} if len(dashes) > 1 else {}))
             if len(dashes) == 1:
-                draw_median(axes, study, column, cell.told["median"])
+                draw_median(axes, study, column, configuration.told["median"])
         axes.set_xlim(0, study.sweep.limit)
     canvas.note(curve_note(study))
 
@@ -41,8 +41,9 @@ def smoothed(study, *names):
     """Reader of moving averages of these datasets, at POINTS episodes."""
     at = np.unique(np.linspace(WINDOW - 1, study.sweep.limit - 1, POINTS).astype(int))
 
-    def read(cell):
-        return tuple(smooth(study.sweep.rows(name, cell.sample), WINDOW)[:, at] for name in names)
+    def read(configuration):
+        return tuple(smooth(study.sweep.rows(name, configuration.sample), WINDOW)[:, at]
+                     for name in names)
     if study.sweep.limit < WINDOW:
         raise NothingToDraw(f"fewer than {WINDOW} episodes")
     return at + 1, gather(study, read, *names)
@@ -63,12 +64,12 @@ def raw_rewards(study, canvas):
 
     Reward of every episode of the first finished run of each configuration, up to where it ended.
     Dashed: the episode of its event. One run, not an estimate."""
-    first = gather(study, lambda cell: cell.sample[0], "reward")
+    first = gather(study, lambda configuration: configuration.sample[0], "reward")
     for axes, row in canvas.panels(study, "episode", "reward"):
-        for column, cell in study.in_row(row):
-            if cell.index not in first:
+        for column, configuration in study.in_row(row):
+            if configuration.index not in first:
                 continue
-            run = first[cell.index]
+            run = first[configuration.index]
             reward = study.sweep.rows("reward", [run])[0]
             reward = reward[:int(study.sweep.file["total_episodes"][run])]
             shade = column_style(study, column)["color"]
@@ -98,7 +99,8 @@ def violations(study, canvas):
 def evaluated(study, *names):
     if not study.sweep.has("evaluation_reward"):
         raise NothingToDraw("no evaluation was asked for (evaluation.every)")
-    return gather(study, lambda cell: tuple(study.sweep.rows(name, cell.sample) for name in names),
+    return gather(study, lambda configuration: tuple(study.sweep.rows(name, configuration.sample)
+                                                     for name in names),
                   *names)
 
 
@@ -145,9 +147,9 @@ def final_returns(study, canvas):
     Dots are runs: mean reward of their last 100 episodes. Mark and interval: interquartile mean
     over seeds."""
     axes = draw_returns(study, canvas, (("end", None),), "iqm")
-    for row, column, cell in study.shown():
-        reward = study.sweep.rows("reward", cell.sample)
-        total = study.sweep.rows("total_episodes", cell.sample)
+    for row, column, configuration in study.shown():
+        reward = study.sweep.rows("reward", configuration.sample)
+        total = study.sweep.rows("total_episodes", configuration.sample)
         ends = [row_[max(0, last - 100):last].mean() for row_, last in zip(reward, total) if last]
         x = place_of(study, row, column)
         axes.plot(np.full(len(ends), x - 0.05), ends, ".", markersize=2.5, alpha=0.5,
@@ -165,10 +167,10 @@ def draw_returns(study, canvas, kinds, statistic):
     axes = canvas.single(3.8)
     canvas.say_what_is_shown(study)
     drawn = 0
-    for row, column, cell in study.shown():
+    for row, column, configuration in study.shown():
         style = column_style(study, column, marker=True)
         for place, (kind, face) in enumerate(kinds):
-            told = cell.told["returns"][kind]
+            told = configuration.told["returns"][kind]
             value = told[statistic]
             if not told["estimable"] or value["value"] is None:
                 continue
@@ -181,6 +183,6 @@ def draw_returns(study, canvas, kinds, statistic):
         raise NothingToDraw("no return can be estimated yet")
     rows_axis(axes, study)
     axes.set_ylabel("mean reward of 100 episodes")
-    canvas.say_how_many([cell.told["returns"][kinds[-1][0]]["runs"]
-                         for _, _, cell in study.shown()])
+    canvas.say_how_many([configuration.told["returns"][kinds[-1][0]]["runs"]
+                         for _, _, configuration in study.shown()])
     return axes

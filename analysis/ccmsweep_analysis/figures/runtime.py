@@ -20,9 +20,9 @@ def run_times(study, canvas):
     canvas.say_what_is_shown(study)
     taken = []
     for y, row in enumerate(rows):
-        for place, (column, cell) in enumerate(study.in_row(row)):
+        for place, (column, configuration) in enumerate(study.in_row(row)):
             x = y + dodge(place, len(study.shown_columns))
-            values = seconds[cell.done]
+            values = seconds[configuration.done]
             values = values[values > 0]
             taken.extend(values)
             style = column_style(study, column, marker=True)

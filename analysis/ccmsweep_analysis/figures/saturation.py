@@ -32,9 +32,9 @@ def preactivations(study, canvas):
     Mean of all tanh inputs since the last log (solid), and one standard deviation above and below
     it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly 0 in
     32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
-    def edges(cell):
-        mean = study.sweep.rows("preactivation_mean", cell.sample)
-        deviation = study.sweep.rows("preactivation_std", cell.sample)
+    def edges(configuration):
+        mean = study.sweep.rows("preactivation_mean", configuration.sample)
+        deviation = study.sweep.rows("preactivation_std", configuration.sample)
         return mean, mean - deviation, mean + deviation
     found = gather(study, edges, "preactivation_mean", "preactivation_std")
     draw_logs(study, canvas, found, "z", dashes=("-", "--", "--"), marks=(-CLIFF, -2, 2, CLIFF))
@@ -70,10 +70,11 @@ def early_saturation(study, canvas):
     axes, rows = canvas.single(3.4), study.shown_rows
     canvas.say_what_is_shown(study)
     for y, row in enumerate(rows):
-        for place, (column, cell) in enumerate(study.in_row(row)):
-            if cell.index not in found:
+        for place, (column, configuration) in enumerate(study.in_row(row)):
+            if configuration.index not in found:
                 continue
-            median, low, high, _ = median_interval(found[cell.index][:, at], study.confidence)
+            values = found[configuration.index][:, at]
+            median, low, high, _ = median_interval(values, study.confidence)
             x = y + dodge(place, len(study.shown_columns))
             style = column_style(study, column, marker=True)
             axes.plot(x, median, **style)
@@ -89,9 +90,9 @@ def output_range(study, canvas):
     """Range of tanh outputs
 
     Largest (solid) and smallest (dashed) tanh output of all actors since the last log."""
-    found = gather(study, lambda cell: (
-        np.tanh(study.sweep.rows("preactivation_max", cell.sample)),
-        np.tanh(study.sweep.rows("preactivation_min", cell.sample))),
+    found = gather(study, lambda configuration: (
+        np.tanh(study.sweep.rows("preactivation_max", configuration.sample)),
+        np.tanh(study.sweep.rows("preactivation_min", configuration.sample))),
         "preactivation_max", "preactivation_min")
     draw_logs(study, canvas, found, "tanh output", dashes=("-", "--"))
     canvas.column_key(study, two_networks("largest", "smallest"), swatch=True)
@@ -102,7 +103,8 @@ def tanh_slope(study, canvas):
 
     Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic
     as it is used. Exact zeros, which no gradient passes, are on the floor of the axis."""
-    found = gather(study, lambda cell: study.sweep.mean_over_actors("tanh_slope_mean", cell.sample),
+    found = gather(study, lambda configuration:
+                   study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample),
                    "tanh_slope_mean")
     draw_logs(study, canvas, found, "mean of 1 - y²", LogFloor(finite(found)))
     canvas.column_key(study)
@@ -114,15 +116,15 @@ def slope_and_saturation(study, canvas):
     Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch
     and actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
     multiplier may be anything down to 0: that share does not tell learning from frozen actors."""
-    found = gather(study, lambda cell: (
-        study.sweep.rows("saturation", cell.sample),
-        study.sweep.mean_over_actors("tanh_slope_mean", cell.sample)),
+    found = gather(study, lambda configuration: (
+        study.sweep.rows("saturation", configuration.sample),
+        study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample)),
         "saturation", "tanh_slope_mean")
     floor = LogFloor([slope for _, slope in found.values()])
     for axes, row in canvas.panels(study, "share with |tanh| > 0.9", "mean of 1 - y²"):
-        for column, cell in study.in_row(row):
-            if cell.index in found:
-                share, slope = (part.ravel() for part in found[cell.index])
+        for column, configuration in study.in_row(row):
+            if configuration.index in found:
+                share, slope = (part.ravel() for part in found[configuration.index])
                 known = np.flatnonzero(~np.isnan(share) & ~np.isnan(slope))
                 known = known[np.linspace(0, len(known) - 1, min(len(known), DOTS)).astype(int)]
                 axes.plot(share[known], floor(slope[known]), **column_style(study, column, True) |
@@ -139,9 +141,9 @@ def dead_units(study, canvas):
     Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and
     second (dashed), actors on the right as a mean. A critic whose units are all dead passes
     nothing back to the actors, however they are saturated."""
-    def by_layer(cell):
-        critic = study.sweep.rows("critic_dead", cell.sample)
-        actors = study.sweep.mean_over_actors("actor_dead", cell.sample)
+    def by_layer(configuration):
+        critic = study.sweep.rows("critic_dead", configuration.sample)
+        actors = study.sweep.mean_over_actors("actor_dead", configuration.sample)
         return tuple((rows[:, :, 0], rows[:, :, 1]) for rows in (critic, actors))
     found = gather(study, by_layer, "critic_dead", "actor_dead")
     draw_networks(study, canvas, found, ("critic", "actors"), "share dead")

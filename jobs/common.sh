@@ -2,9 +2,18 @@
 # SPDX-License-Identifier: MIT
 # What the scripts share. Sourced, not run: sets $root, the folder of the project.
 
+# Whether a function of this name would be run in place of a builtin or a tool; the commands of modules
+# are to be functions: is_in_the_way NAME BUILTINS
+is_in_the_way() {
+    [[ ! $1 =~ ^(module|ml|spack|conda|mamba|neutralise)$ ]] || return 1
+    [[ $'\n'$2$'\n' == *$'\n'"$1"$'\n'* ]] || type -P -- "$1" >/dev/null
+}
+
 # What the user has set for other purposes must not change what tools print, or how this shell reads.
 neutralise() {
     local name builtins
+    # For what is started here; their effect on this shell is undone below.
+    export -n SHELLOPTS BASHOPTS
     # A standard stream that is shut would be the next file: results that go there are to fail.
     [ -e /proc/self/fd/0 ] || exec 0>/dev/null
     [ -e /proc/self/fd/1 ] || exec 1</dev/null
@@ -14,16 +23,13 @@ neutralise() {
     unset POSIXLY_CORRECT _POSIX2_VERSION BASH_COMPAT CDPATH GLOBIGNORE EXECIGNORE FUNCNEST TMOUT \
         GREP_OPTIONS GREP_COLOR GREP_COLORS BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE QUOTING_STYLE \
         TIME_STYLE GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE LANGUAGE
-    # Exported as SHELLOPTS and BASHOPTS.
+    # Exported as SHELLOPTS and BASHOPTS, where this is run as an argument of bash.
     set +afkmC
     shopt -u failglob nullglob nocaseglob nocasematch dotglob lastpipe xpg_echo
-    # Functions that are exported under the name of a tool; those of modules stay.
-    mapfile -t builtins < <(compgen -b)
+    # Functions that are exported under the name of a tool.
+    builtins=$(compgen -b)
     while IFS= read -r name; do
-        [[ ! $name =~ ^(module|ml|spack|conda|mamba|neutralise)$ ]] || continue
-        if [[ " ${builtins[*]} " == *" $name "* ]] || type -P -- "$name" >/dev/null; then
-            unset -f "$name"
-        fi
+        ! is_in_the_way "$name" "$builtins" || unset -f "$name"
     done < <(compgen -A function)
     # Words in English, points in numbers, letters by their codes; what a character is stays.
     if [ -n "${LC_ALL:-}" ]; then
@@ -37,7 +43,31 @@ neutralise() {
     esac
     export PATH
 }
+
+# The scripts start as bash -p, which takes no option, function or start file from the environment:
+# by these (SHELLOPTS=noexec, a function named set, a BASH_ENV that exits) a script would end with
+# code 0 and have done nothing, before any line of it could help. But such a bash has no module
+# command either, which is an exported function, and hands all of it on to what it starts. So a second
+# bash takes over, in an environment that has been sorted out; read_site reads BASH_ENV.
+start_afresh() {
+    local entry name end builtins without=(-u SHELLOPTS -u BASHOPTS -u BASH_ENV)
+    builtins=$(compgen -b)
+    while IFS= read -r -d '' entry; do
+        # Some systems write name() in place of name%%.
+        [[ $entry =~ ^BASH_FUNC_([^=]+)(%%|\(\))= ]] || continue
+        name=${BASH_REMATCH[1]} end=${BASH_REMATCH[2]}
+        ! is_in_the_way "$name" "$builtins" || without+=(-u "BASH_FUNC_$name$end")
+    done </proc/self/environ
+    exec env "${without[@]}" CCMSWEEP_BASH_ENV="${BASH_ENV:-}" /bin/bash -- "$0" "$@"
+}
+
 neutralise
+[[ $- != *p* ]] || start_afresh "$@"
+if [ -n "${CCMSWEEP_BASH_ENV:-}" ]; then
+    # A job that is submitted here shall have it too.
+    export BASH_ENV=$CCMSWEEP_BASH_ENV
+fi
+unset CCMSWEEP_BASH_ENV
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -214,6 +244,16 @@ find_python() {
 # Read jobs/env.sh. Modules, Spack and conda do not bear the strictness of these scripts.
 read_site() {
     set +eu +o pipefail
+    # On some clusters modules come by it alone. One that ends the shell would end this with its code.
+    if [ -n "${BASH_ENV:-}" ]; then
+        # shellcheck disable=SC1090 # the user's
+        if [ "$(. "$BASH_ENV" >/dev/null 2>&1 </dev/null; echo read)" = read ]; then
+            . "$BASH_ENV" </dev/null
+            neutralise
+        else
+            say "BASH_ENV is $(quoted "$BASH_ENV"), which ends the shell: it is not read"
+        fi
+    fi
     # shellcheck source=jobs/env.sh
     . "$root/jobs/env.sh"
     set -eu -o pipefail

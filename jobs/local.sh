@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT
 # Run a sweep on this machine: install what is missing, build, train all cells, show the result,
 # write the report.

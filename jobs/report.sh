@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT
 # Write the report of a sweep, finished or not: one HTML file with all figures and tables.
 #

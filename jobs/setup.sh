@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT
 # Install what is missing to build and run (run), also to test (test), also for all tests (all).
 # The one place with the names of Debian's packages. Says nothing when nothing is missing.

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT
 # Submit a sweep to SLURM: say what it will take, propose a time, show the command, submit.
 #

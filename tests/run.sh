@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash -p
 # SPDX-License-Identifier: MIT
 # Run the tests: install what they need, build with warnings as errors, all suites, then the unit
 # suite once more under AddressSanitizer and UndefinedBehaviorSanitizer. The last line counts single

@@ -85,6 +85,78 @@ def test_variables_of_others(changes, folder):
     assert done.stderr.count("\n") == 1, done.stderr
 
 
+SHELLS = [{"SHELLOPTS": "noexec"}, {"SHELLOPTS": "onecmd"}, {"BASHOPTS": "failglob:extdebug"},
+          {"BASH_ENV": "leave.sh"}, {"BASH_ENV": "noexec.sh"}, {"BASH_FUNC_set%%": "() { exit 0; }"},
+          {"BASH_FUNC_.%%": "() { exit 0; }", "BASH_FUNC_exec%%": "() { exit 0; }"}]
+
+
+@pytest.fixture()
+def start_files(folder):
+    (folder / "leave.sh").write_text("exit 0\n", encoding="utf-8")
+    (folder / "noexec.sh").write_text("set -n\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("changes", SHELLS, ids=str)
+def test_exported_shell(changes, start_files):
+    """No script ends with code 0 for what it has not done."""
+    assert_trains(start_files, **changes)
+
+
+@pytest.mark.parametrize("changes", SHELLS, ids=str)
+@pytest.mark.parametrize("script, words", [
+    ("jobs/report.sh", []), ("jobs/setup.sh", ["wrong"]), ("jobs/status.sh", []),
+    ("jobs/submit.sh", []), ("jobs/sweep.sbatch", []), ("tests/run.sh", ["wrong"])])
+def test_exported_shell_of_other_scripts(script, words, changes, start_files):
+    # SLURM runs a copy of the job's script.
+    path = SOURCE / script
+    if path.suffix == ".sbatch":
+        path = Path(shutil.copy(path, start_files / "slurm_script"))
+        path.chmod(0o700)
+    done = subprocess.run([path, *words], cwd=start_files, env=os.environ | changes,
+                          text=True, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 2 and done.stderr, done.stderr
+
+
+def test_every_script_ignores_the_exported_shell():
+    scripts = {SOURCE / ".ci/run", SOURCE / "tests/run.sh", SOURCE / "jobs/sweep.sbatch",
+               *(SOURCE / "jobs").glob("*.sh")} - {SOURCE / "jobs/common.sh", SOURCE / "jobs/env.sh"}
+    assert len(scripts) == 8
+    for script in scripts:
+        assert script.read_text(encoding="utf-8").startswith("#!/bin/bash -p\n"), script
+
+
+@pytest.mark.parametrize("start", [[], ["bash"]], ids=["itself", "bash"])
+def test_exported_shell_of_children(start, folder):
+    """They get none of it but modules."""
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\ncat /proc/$$/environ >'{folder}/seen'\n"
+                       f"exec '{PROGRAM}' \"$@\"\n", encoding="utf-8")
+    program.chmod(0o755)
+    changes = {"SHELLOPTS": "noclobber", "BASHOPTS": "dotglob", "BASH_ENV": "/dev/null",
+               "BASH_FUNC_df%%": "() { echo 0; }", "BASH_FUNC_module%%": "() { echo m; }"}
+    done = subprocess.run([*start, SOURCE / "jobs/status.sh", "s.yaml"], cwd=folder, text=True,
+                          env=os.environ | {"CCMSWEEP": str(program)} | changes,
+                          capture_output=True, check=False, timeout=60)
+    assert done.returncode == 2, done.stderr
+    seen = (folder / "seen").read_text(encoding="utf-8")
+    assert "SHELLOPTS" not in seen and "BASHOPTS" not in seen and "FUNC_df" not in seen
+    assert "FUNC_module" in seen and "BASH_ENV=/dev/null" in seen and "CCMSWEEP_BASH" not in seen
+
+
+@pytest.mark.parametrize("changes", [{"BASH_FUNC_module%%": "() { loaded=$2; }"},
+                                     {"BASH_ENV": "modules.sh"}], ids=["exported", "start file"])
+def test_modules(changes, folder):
+    """They come to jobs/env.sh as a function that is exported, or by a start file alone."""
+    shutil.copytree(SOURCE / "jobs", folder / "jobs")
+    (folder / "modules.sh").write_text("module() { loaded=$2; }\n", encoding="utf-8")
+    with open(folder / "jobs/env.sh", "a", encoding="utf-8") as site:
+        site.write('module load gcc/12\necho "loaded $loaded" >&2\n')
+    done = subprocess.run(["jobs/status.sh", "--help"], cwd=folder, env=os.environ | changes,
+                          text=True, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "loaded gcc/12\n")
+
+
 def test_temporary_folder_is_missing(folder):
     done = assert_trains(folder, TMPDIR=str(folder / "none"))
     assert f"TMPDIR is {folder}/none, where nothing can be written" in done.stderr

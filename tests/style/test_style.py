@@ -37,7 +37,7 @@ HEADERS = [path for path in FILES if path.suffix == ".h" and "tests" not in path
 
 
 def is_script(path):
-    return path.suffix == ".sh" or path.read_bytes()[:20].startswith(b"#!/usr/bin/env bash")
+    return path.suffix == ".sh" or path.read_bytes().startswith(b"#!/bin/bash -p\n")
 
 
 def is_code(path):

@@ -250,16 +250,21 @@ static enum status read_all(int fd, char *text, size_t size, size_t *length, con
                             struct fault *fault)
 {
     struct stat about;
-    const bool is_fifo = fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode);
+    const mode_t mode = fstat(fd, &about) == 0 ? about.st_mode : 0;
     const double began_s = clock_now();
     enum status status = STATUS_OK;
     for (*length = 0; *length < size;) {
         const ssize_t got = read(fd, text + *length, size - *length);
         if (got > 0)
             *length += (size_t)got;
+        else if (got < 0 && errno == EAGAIN && S_ISREG(mode))
+            /* A log of the kernel (/proc/kmsg): the next line may come in a second or never. */
+            return fault_set(fault, STATUS_INPUT,
+                             "%s: does not give its content at once, expected a spec in YAML",
+                             path);
         else if (got < 0 && errno != EAGAIN && errno != EINTR)
             return refuse_file(path, fault);
-        else if (got == 0 && (!is_fifo || *length > 0))
+        else if (got == 0 && (!S_ISFIFO(mode) || *length > 0))
             break;
         else if (!wait_for_more(fd, got < 0, began_s, path, &status, fault))
             return status;

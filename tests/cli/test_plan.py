@@ -246,3 +246,16 @@ def test_lost_output_is_a_fault(folder, words):
 def test_settings_of_another_command_are_not_taken(folder):
     done = run("plan", "one.yaml", *SMALL, "--episodes", "3", cwd=folder)
     assert done.returncode == 2 and "unrecognized option '--episodes'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["/proc/kmsg", "/sys/kernel/tracing/trace_pipe"])
+@pytest.mark.parametrize("command", ["plan", "spec"])
+def test_file_that_makes_its_reader_wait(command, name, folder):
+    """By its mode a regular file, it gives what comes, and waits for more."""
+    try:
+        os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK))
+    except OSError:
+        pytest.skip(f"{name} cannot be read here")
+    done = subprocess.run([PROGRAM, command, name], cwd=folder, capture_output=True, text=True,
+                          check=False, timeout=20)
+    assert done.returncode == 2 and "expected a spec in YAML" in done.stderr

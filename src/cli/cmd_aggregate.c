@@ -6,7 +6,6 @@
 #include "report/aggregate_report.h"
 #include "sys/atomic_file.h"
 #include "sys/clock.h"
-#include "sys/disk.h"
 #include "sys/lock.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -257,21 +256,6 @@ static enum status save(const struct arguments *a, const struct aggregate *aggre
     return atomic_file_end(&output, true, fault);
 }
 
-/* Whether `output` is a name that the sweep at `path` uses for itself: its lock, its checkpoints,
- * the folder of its jobs. It may not exist yet: a report of that name would be in the way
- * of the next start. */
-static bool is_beside(const char *path, const char *output)
-{
-    static const char *const kinds[] = {"lock", "ckpt", "job"};
-    bool is = false;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !is; i++) {
-        char *const name = disk_name("%s.%s", path, kinds[i]);
-        is = strcmp(name, output) == 0;
-        free(name);
-    }
-    return is;
-}
-
 /* The report must not replace the results. This is checked before anything is computed, which may
  * take minutes. */
 static enum status check_output(const struct arguments *a, struct fault *fault)
@@ -279,9 +263,6 @@ static enum status check_output(const struct arguments *a, struct fault *fault)
     struct stat file, output;
     if (a->output == NULL)
         return STATUS_OK;
-    if (is_beside(a->path, a->output))
-        return fault_set(fault, STATUS_INPUT, "-o %s belongs to the sweep, expected another name",
-                         a->output);
     /* Compared by device and inode, since a link or another spelling can name the same file. When
      * either does not exist, they cannot be the same; a FILE that is absent is refused by
      * store_open, in words of its own. */

@@ -6,6 +6,7 @@
  */
 #include "store/sidecar.h"
 #include "base/text.h"
+#include "sys/atomic_file.h"
 #include "sys/disk.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -104,7 +105,10 @@ enum status sidecar_check(const char *path, struct fault *warning, struct fault 
 {
     struct stat about;
     warning->text[0] = '\0';
-    enum status status = check_checkpoints(path, warning, fault);
+    /* This file may itself be meant for a name that another sweep uses. */
+    enum status status = atomic_file_check_own(path, path, fault);
+    if (status == STATUS_OK)
+        status = check_checkpoints(path, warning, fault);
     if (status == STATUS_OK)
         status = disk_look(path, 0, &about, fault);
     /* Locks are named after the file, so two hard links would have two locks for one file. */

@@ -71,6 +71,35 @@ static enum status check_content(const char *path, const char *name, bool opened
                      name);
 }
 
+enum status atomic_file_check_own(const char *path, const char *name, struct fault *fault)
+{
+    static const char *const ends[] = {".lock", ".ckpt", ".job"};
+    const size_t length = strlen(path);
+    size_t bare = 0;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const size_t end = strlen(ends[i]);
+        if (length > end && strcmp(path + length - end, ends[i]) == 0)
+            bare = length - end;
+    }
+    if (bare == 0)
+        return STATUS_OK;
+    struct fault ignored;
+    struct stat about;
+    int fd = -1;
+    char *const sweep = disk_name("%.*s", (int)bare, path);
+    /* Only beside a file of HDF5: a lock of another program may be called x.txt.lock. */
+    const bool is = disk_open_regular(sweep, O_RDONLY, &fd, &ignored) == STATUS_OK &&
+                    fstat(fd, &about) == 0 && is_hdf5(fd, about.st_size) == 1;
+    if (fd >= 0)
+        close(fd);
+    const enum status status =
+        is ? fault_set(fault, STATUS_INPUT, "%s belongs to the sweep %s, expected another name",
+                       name, sweep)
+           : STATUS_OK;
+    free(sweep);
+    return status;
+}
+
 /* Finds out what the name leads to, and refuses what must not be written to. */
 static enum status look(const char *path, const char *name, enum target *target,
                         struct fault *fault)
@@ -96,6 +125,8 @@ enum status atomic_file_check(const char *name, struct fault *fault)
     char *path = NULL;
     enum target target;
     enum status status = disk_resolve(name, &path, fault);
+    if (status == STATUS_OK)
+        status = atomic_file_check_own(path, name, fault);
     if (status == STATUS_OK)
         status = look(path, name, &target, fault);
     free(path);
@@ -155,6 +186,8 @@ enum status atomic_file_begin(struct atomic_file *output, const char *name, stru
     enum target target = TARGET_FILE;
     *output = (struct atomic_file){.name = disk_name("%s", name)};
     enum status status = disk_resolve(name, &output->path, fault);
+    if (status == STATUS_OK)
+        status = atomic_file_check_own(output->path, name, fault);
     if (status == STATUS_OK)
         status = look(output->path, name, &target, fault);
     if (status == STATUS_OK)

@@ -22,6 +22,12 @@ struct atomic_file {
     char *temporary; /**< NULL: `path` itself is written to */
 };
 
+/** Check that `path`, which is resolved (disk_resolve), is not one of the names that a sweep beside
+ *  it uses for itself: FILE.lock, FILE.ckpt or FILE.job where FILE exists and is an HDF5 file. What
+ *  has such a name would be in the way of the next start. All writers of files and folders ask.
+ *  \param name for the sentence \return STATUS_INPUT with a sentence when it is */
+enum status atomic_file_check_own(const char *path, const char *name, struct fault *fault) MUST_USE;
+
 /** Check whether atomic_file_begin would refuse `name`, without creating anything, and without
  *  opening anything that waits.
  *  \return STATUS_INPUT with a sentence: a folder, an HDF5 file, no permission, no such folder */

@@ -136,6 +136,8 @@ enum status atomic_folder_begin(struct atomic_folder *folder, const char *name, 
     *folder = (struct atomic_folder){.name = disk_name("%s", name), .fd = -1};
     enum status status = find(folder, fault);
     if (status == STATUS_OK)
+        status = atomic_file_check_own(folder->path, name, fault);
+    if (status == STATUS_OK)
         status = look(folder, more, &mode, fault);
     if (status == STATUS_OK)
         status = make_aside(folder, mode, fault);

@@ -181,8 +181,37 @@ def test_standard_output_that_is_results(swept, tmp_path):
 def test_a_table_takes_no_name_of_the_sweep(kind, swept):
     before = listing(swept.parent)
     done = aggregate(swept, f"{swept}.{kind}")
-    assert done.returncode == 2 and f"{swept}.{kind} belongs to the sweep" in done.stderr
+    assert done.returncode == 2 and f"{swept}.{kind} belongs to the sweep {swept}," in done.stderr
     assert listing(swept.parent) == before
+
+
+@pytest.mark.parametrize("kind", ["lock", "ckpt", "job"])
+@pytest.mark.parametrize("there", [False, True], ids=["absent", "there"])
+@pytest.mark.parametrize("words", [["run", "s.yaml", "-o"], ["run", "s.yaml", "--dry-run", "-o"],
+                                   ["train", "--set", "training.episodes=2", "-o"],
+                                   ["train", "--force", "-o"], ["export", "s.h5"],
+                                   ["export", "--force", "s.h5"]], ids=" ".join)
+def test_nothing_takes_a_name_of_the_sweep(words, there, kind, swept, tmp_path):
+    """Of whatever sweep is there, under whatever name: a link leads to the same."""
+    shutil.copy(swept, tmp_path / "s.h5")
+    write_spec(tmp_path, SPEC)
+    os.symlink(f"s.h5.{kind}", tmp_path / "link")
+    if there and kind == "lock":
+        (tmp_path / "s.h5.lock").touch()
+    elif there:
+        (tmp_path / f"s.h5.{kind}").mkdir()
+    before = listing(tmp_path)
+    for name in (f"s.h5.{kind}", f"./s.h5.{kind}", "link"):
+        done = run(*words, name, cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert there or "belongs to the sweep " in done.stderr, done.stderr
+    assert listing(tmp_path) == before
+
+
+def test_such_a_name_beside_no_sweep(swept, tmp_path):
+    (tmp_path / "s.txt").touch()
+    for name in ("s.txt.lock", "t.h5.lock"):
+        assert aggregate(swept, tmp_path / name).returncode == 0
 
 
 def test_what_a_zombie_has_left_goes(swept, table, tmp_path):

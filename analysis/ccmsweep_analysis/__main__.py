@@ -11,7 +11,7 @@ try:
     from .drawing import draw_all
     from .facts import failed
     from .figures import FIGURES
-    from .output import naming, workshop, write_whole
+    from .output import naming, refuse_own, workshop, write_whole
     from .paper import write_paper
     from .report import write_report
     from .study import take_snapshot
@@ -92,6 +92,11 @@ def chosen(text, known, what):
 
 
 def snapshot_of(arguments):
+    folder = getattr(arguments, "output", None)
+    if folder == "":
+        raise Unreadable("-o: no name, expected a folder to write to")
+    if folder is not None:
+        refuse_own(folder)
     return take_snapshot(arguments.file, passed_on(arguments), getattr(arguments, "latex", False))
 
 

@@ -110,16 +110,31 @@ def stream_of(found):
     return None
 
 
+def refuse_own(path):
+    """Refuse a name that a sweep beside it uses for itself, for its lock, checkpoints or jobs: it
+    would be in the way of the next start."""
+    for start in {os.path.abspath(path), os.path.realpath(path)}:
+        sweep, end = os.path.splitext(start)
+        if end in (".lock", ".ckpt", ".job") and os.path.isfile(sweep) \
+                and h5py.is_hdf5(os.fsencode(sweep)):
+            raise Unreadable(f"{shown(path)} belongs to the sweep {shown(sweep)}, expected another "
+                             "name")
+
+
 def write_whole(path, data):
     """Write bytes to a file: a regular one, also at the end of links, is replaced at once or not at
     all and keeps its mode; into a device, a FIFO or a standard stream they are written. A file of
     HDF5 is refused."""
     path = os.path.abspath(path)
+    refuse_own(path)
     with naming(path):
         try:
             found = os.stat(path)
         except FileNotFoundError:
             found = None
+        if found and (stat.S_ISDIR(found.st_mode) or stat.S_ISSOCK(found.st_mode)):
+            kind = "folder" if stat.S_ISDIR(found.st_mode) else "socket"
+            raise Unreadable(f"{shown(path)}: is a {kind}, expected a file or nothing there")
         if found and (stream_of(found) is not None or not stat.S_ISREG(found.st_mode)):
             return pour(path, data, found)
         target = os.path.realpath(path)

@@ -6,6 +6,7 @@ import random
 import select
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -52,6 +53,40 @@ def test_a_file_of_hdf5_is_never_replaced(path, tmp_path):
     _, said = one_figure(path, tmp_path, code=2)
     assert b"is an HDF5 file, which is never replaced" in said
     assert (tmp_path / "other.h5").read_bytes() == before and nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["lock", "ckpt", "job"])
+@pytest.mark.parametrize("command", ["report", "figures"])
+def test_nothing_takes_a_name_of_the_sweep(command, kind, path, tmp_path):
+    shutil.copy(path, tmp_path / "s.h5")
+    for name in (f"s.h5.{kind}", f"./s.h5.{kind}/"):
+        _, said = said_by(command, tmp_path / "s.h5", "-o", name, cwd=tmp_path, code=2)
+        assert b"belongs to the sweep " in said
+    assert os.listdir(tmp_path) == ["s.h5"]
+
+
+def test_no_name(path, tmp_path):
+    for command in ("report", "figures"):
+        _, said = said_by(command, path, "-o", "", cwd=tmp_path, code=2)
+        assert b"-o: no name, expected a folder" in said
+    assert nothing_left(tmp_path)
+
+
+def test_a_folder_or_a_socket_where_a_file_goes(path, tmp_path):
+    (tmp_path / "f/survival.svg").mkdir(parents=True)
+    _, said = one_figure(path, tmp_path, code=2)
+    assert b"survival.svg: is a folder, expected a file" in said
+    (tmp_path / "f/survival.svg").rmdir()
+    with socket.socket(socket.AF_UNIX) as there:
+        here = os.getcwd()
+        os.chdir(tmp_path / "f")  # its name may be too long
+        there.bind("survival.svg")
+        os.chdir(here)
+    _, said = one_figure(path, tmp_path, code=2)
+    assert b"survival.svg: is a socket, expected a file" in said
+    (tmp_path / "r/report.html").mkdir(parents=True)
+    _, said = said_by("report", path, "-o", "r", cwd=tmp_path, code=2)
+    assert b"report.html: is a folder, expected a file" in said
 
 
 def test_a_fifo_and_a_stream_are_written_to(tmp_path):

@@ -322,8 +322,8 @@ enum status store_log_start(struct store *store, const struct store_start *start
         return status;
     if (*row >= 0)
         status = read_notes(store, *row, &(struct note){NOTE_LOG_NUMBER, &number}, 1, fault);
-    /* The log is a ring: the oldest start gives its row to the newest. The number comes last: after a
-     * kill before it, the row is not taken for a new start that ended as the oldest did. */
+    /* The log is a ring: the oldest start gives its row to the newest. The number comes last: after
+     * a kill before it, the row is not taken for a new start that ended as the oldest did. */
     *row = number % SCHEMA_STARTS;
     number++;
     const struct given_note notes[] = {

@@ -219,7 +219,7 @@ def test_what_a_zombie_has_left_goes(swept, table, tmp_path):
     zombie = subprocess.Popen(["true"])
     wait_until(lambda: ") Z" in (Path("/proc") / str(zombie.pid) / "stat").read_text(),
                "it did not end")
-    (tmp_path / f"t.csv.tmp.{zombie.pid}").write_text("half")
+    (tmp_path / f"t.csv.ccmsweep-tmp.{zombie.pid}").write_text("half")
     done = aggregate(swept, tmp_path / "t.csv")
     zombie.wait()
     assert done.returncode == 0 and listing(tmp_path) == ["t.csv"]
@@ -238,7 +238,7 @@ def test_a_killed_table_leaves_no_trace(swept, table, tmp_path):
         assert not (tmp_path / "t").exists() or (tmp_path / "t").read_text() == table
     dead = subprocess.Popen(["true"])
     dead.wait()
-    (tmp_path / f"t.tmp.{dead.pid}").write_text("half")
+    (tmp_path / f"t.ccmsweep-tmp.{dead.pid}").write_text("half")
     assert aggregate(swept, tmp_path / "t").returncode == 0
     assert listing(tmp_path) == ["t"]
 
@@ -407,7 +407,7 @@ def test_a_stop_in_a_creation(command, number, tmp_path):
         [WITH_FAULTS, command, "s.yaml", "-o", "b.h5", "--progress", "none"], cwd=tmp_path,
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"CCMSWEEP_FAULTS": "create=sleep:1500"})
-    wait_for(tmp_path / f"b.h5.tmp.{process.pid}")
+    wait_for(tmp_path / f"b.h5.ccmsweep-tmp.{process.pid}")
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (75, ""), err
@@ -473,7 +473,7 @@ def killed_export(swept, *words, cwd):
 def test_an_export_killed_before_its_name(swept, exported, tmp_path):
     needs_faults()
     killed_export(swept, "out", "--tables", "all", cwd=tmp_path)
-    assert listing(tmp_path)[0].startswith("out.tmp.")
+    assert listing(tmp_path)[0].startswith("out.ccmsweep-tmp.")
     (tmp_path / "out").mkdir()
     killed_export(swept, "out", "--tables", "all", cwd=tmp_path)
     assert listing(tmp_path / "out") == []
@@ -486,7 +486,7 @@ def test_an_export_killed_in_the_working_folder(swept, exported, tmp_path):
     """That cannot be replaced: it is filled, known for half-made, and finished by the next."""
     needs_faults()
     killed_export(swept, ".", "--original", cwd=tmp_path)
-    assert any("export.tmp." in entry for entry in listing(tmp_path))
+    assert any("export.ccmsweep-tmp." in entry for entry in listing(tmp_path))
     done = run("export", swept, ".", "--original", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert same(tmp_path, exported.with_name("whole-study"))

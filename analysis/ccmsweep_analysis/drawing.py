@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Draw figures into files, on all cores."""
 import concurrent.futures
+import contextlib
 import ctypes
 import dataclasses
 import multiprocessing
@@ -85,10 +86,26 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Let signals that stop the program wait. Their exceptions come between any two steps, and a pool
+    of processes that is interrupted while it begins or ends waits for itself for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin():
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def draw_all(snapshot, names, folder, endings):
@@ -96,14 +113,15 @@ def draw_all(snapshot, names, folder, endings):
     the names, with reasons for those that the file has nothing for. Call it with no file of HDF5
     open: processes are forked."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
-    with concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("fork"), _begin) as pool:
-        waiting = [pool.submit(_draw_one, snapshot, name, str(folder), tuple(endings))
-                   for name in names]
-        try:
-            return [one.result() for one in waiting]
-        except concurrent.futures.process.BrokenProcessPool as error:
-            raise Fault("a process that draws figures was killed, as for want of memory") from error
-        except BaseException:
+    pool = concurrent.futures.ProcessPoolExecutor(
+        workers, multiprocessing.get_context("fork"), _begin)
+    try:
+        with undisturbed():
+            waiting = [pool.submit(_draw_one, snapshot, name, str(folder), tuple(endings))
+                       for name in names]
+        return [one.result() for one in waiting]
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise Fault("a process that draws figures was killed, as for want of memory") from error
+    finally:
+        with undisturbed():
             pool.shutdown(cancel_futures=True)
-            raise

@@ -202,6 +202,25 @@ def test_an_interrupt_leaves_nothing(when, path, tmp_path):
     assert list(tmp_path.glob("f/*")) == [fifo] and nothing_left(tmp_path)
 
 
+def test_stopped_while_its_processes_begin(path, tmp_path):
+    """It ends at whichever instant it is told to: a pool of processes that is interrupted while it
+    begins waited for itself for ever."""
+    rng = random.Random(1)
+    for _ in range(8):
+        folder = tmp_path / "f"
+        with subprocess.Popen(
+                [sys.executable, *FEW_FIGURES, "figures", path, "-o", folder, "--only", "survival",
+                 "--format", "svg"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                env=FINDS_US) as job:
+            wait_until(folder.exists, "it did not begin", seconds=120)
+            time.sleep(rng.uniform(0, 0.08))
+            job.send_signal(signal.SIGTERM)
+            _, said = job.communicate(timeout=120)
+        assert (job.returncode, said) == (128 + signal.SIGTERM, "")
+        assert nothing_left(tmp_path)
+        shutil.rmtree(folder)
+
+
 def test_what_others_work_in_is_kept(tmp_path):
     with output.workshop(tmp_path) as mine:
         (mine / "x").write_text("x")

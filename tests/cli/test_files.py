@@ -389,8 +389,8 @@ def test_a_creation_leaves_room(tmp_path):
     refused = in_small_disk(tmp_path / "disk", size + 1000000, f"""
         '{PROGRAM}' run {tmp_path}/s.yaml -o b.h5; echo $?; ls""")
     assert refused.stdout == "1\nb.h5.lock\n", refused.stderr
-    assert "cannot create b.h5: No space left on device: it takes " in refused.stderr
-    assert " are to stay free, but only " in refused.stderr
+    assert "cannot create b.h5: No space left on device: it needs " in refused.stderr
+    assert " more must stay free, but only " in refused.stderr
     fits = in_small_disk(tmp_path / "disk", size + 4000000, f"""
         '{PROGRAM}' run {tmp_path}/s.yaml -o b.h5 --stop-before +3s; echo $?
         cmp -n 4096 b.h5 {tmp_path}/s.h5 && stat -c %s b.h5""")

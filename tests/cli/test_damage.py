@@ -178,6 +178,7 @@ CHANGES = {
                      "training.actor_lr of run 3 is 0.001 in its settings and 0.3 in its column"),
     "another extent": (lambda f: f["extent_log"].__setitem__(1, 3), "extent_log of run 1"),
     "another scale": (lambda f: f["log"].__setitem__(1, 11), "log of row 1"),
+    "another edge": (lambda f: f["bin"].__setitem__(3, np.nan), "bin of row 3"),
     "another batch": (lambda f: edit_settings(f, b"batch: 8", b"batch: 9"),
                       "the settings of run 0 (actor_lr 0.1, critic_lr 0.01, seed 1) are not those"),
     "another identity": (lambda f: f["identity"].__setitem__((2, 5), f["identity"][2, 5] ^ 1),

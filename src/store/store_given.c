@@ -110,8 +110,8 @@ static int64_t find_difference(const struct variable *variable, const void *ther
     return i;
 }
 
-/* The same for edges of bins: they are computed, and may differ in the last bit between C libraries.
- * The outermost are infinite. */
+/* The same for edges of bins: they are computed, and may differ in the last bit between C
+ * libraries. The outermost are infinite. */
 static int64_t find_another_edge(const double *there, const double *given, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {

@@ -364,6 +364,32 @@ number_in() {
 }
 
 # shellcheck disable=SC2154 # $program and $file are the caller's
+# Set $cells and $finished, the sweep's cells and those that need no more work, as its file says.
+count_cells() {
+    local json
+    json=$(timeout --foreground 60 "$program" status --json -- "$file" 2>/dev/null </dev/null) &&
+        cells=$(whole_number "$(number_in cells <<<"$json")" 999999999999) &&
+        finished=$(whole_number "$(number_in 'done' <<<"$json")" 999999999999)
+}
+
+# shellcheck disable=SC2154 # as above, and $options
+# A launcher can end with 0 although the program never ran: srun does when a node refuses the step at
+# a certain moment. So an end is believed when the file agrees; else $code becomes 1.
+doubt_end() {
+    local word cells finished
+    [ "$code" -eq 0 ] || return 0
+    for word in "${options[@]}"; do
+        case $word in
+        --d* | --h* | --us* | '-?') return 0 ;; # it was asked to train nothing
+        esac
+    done
+    if ! count_cells || [ "$finished" -ne "$cells" ]; then
+        say "The launcher ended with code 0, but the sweep is not complete: this counts as code 1."
+        code=1
+    fi
+}
+
+# shellcheck disable=SC2154 # as above
 # What changes when the sweep in $file comes on: the cells that need no more work, and the newest
 # checkpoint.
 run_states() {

@@ -319,6 +319,7 @@ run_job() {
     wait_for "$filter"
     filter=
     code=$ended
+    doubt_end
     case $code in
     2 | 3 | 4 | 75) ;;
     *) cat "$scratch/banner" >&2 ;;

@@ -218,6 +218,20 @@ def write_spec(folder, text=SPEC):
     (folder / "s.yaml").write_text(text, encoding="utf-8")
 
 
+def idle_at_first(folder):
+    """A program whose ranks do nothing the first time that they are to train, and end with 0."""
+    program = folder / "idle program"
+    program.write_text(f"""#!/bin/sh
+case $* in
+*--dry-run*) ;;
+run*) mkdir '{folder}/idle '$PMIX_RANK 2>/dev/null && exit 0 ;;
+esac
+exec '{PROGRAM}' "$@"
+""")
+    program.chmod(0o755)
+    return str(program)
+
+
 def reference(folder):
     """The file of the sweep, made by one process that nobody disturbed."""
     write_spec(folder)

@@ -11,8 +11,8 @@ from contents import Sweep, assert_same_results, wrong_runs
 from local_case import (LOCAL, QUIET, finish, folder, has_begun, interrupt, local, start,
                         surroundings, wait_for_work)
 from program import listing
-from sweep_case import (LONG, needs_faults, processes_in, ranks_among, reference, send, wait_until,
-                        write_spec)
+from sweep_case import (LONG, idle_at_first, needs_faults, processes_in, ranks_among, reference,
+                        send, wait_until, write_spec)
 
 __all__ = ["folder"]
 
@@ -144,6 +144,15 @@ def test_job_that_loses_a_rank_is_started_again(rank, straight, folder):
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("The job ended with code 137: starting it again.\n") == 1
     assert "on signal 9" in done.stderr, "what Open MPI says about a crash is hidden"
+    assert_same_results(straight, folder / "b.h5")
+
+
+def test_launcher_that_only_says_that_all_is_well(straight, folder, tmp_path_factory):
+    """The file has the last word."""
+    done = local("s.yaml", "-o", "b.h5", *QUIET, cwd=folder,
+                 CCMSWEEP=idle_at_first(tmp_path_factory.mktemp("program")))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("ended with code 0, but the sweep is not complete") == 1
     assert_same_results(straight, folder / "b.h5")
 
 

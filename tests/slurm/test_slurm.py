@@ -14,8 +14,8 @@ import pytest
 from cluster import CPUS, SLURM_SPEC, Cluster, SweepJob, assert_complete, scratch_of
 from contents import Sweep, wrong_runs
 from program import PROGRAM, listing, run
-from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, needs_faults, send, wait_until,
-                        write_spec)
+from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, idle_at_first, needs_faults, send,
+                        wait_until, write_spec)
 
 # An episode of this takes so much longer than it computes.
 SLOW = {"CCMSWEEP": WITH_FAULTS or "", "CCMSWEEP_FAULTS": "episode=sleep:1"}
@@ -142,6 +142,14 @@ def test_what_a_lost_node_left(cluster, folder, straight):
     cluster.call("scontrol", "release", job.id())
     assert_complete(job, straight)
     assert job.starts() == 2 and "launch failed" in job.output()
+
+
+def test_launcher_that_only_says_that_all_is_well(cluster, folder, straight):
+    """As srun now and then does when a node refuses the step: the file has the last word."""
+    job = SweepJob(cluster, folder, "-n", "1", CCMSWEEP=idle_at_first(folder.parent))
+    assert_complete(job, straight)
+    assert job.output().count("ended with code 0, but the sweep is not complete") == 1
+    assert job.starts() == 2 and "the last start had failed (code 1)" in job.output()
 
 
 def test_requeued_by_hand(cluster, folder, straight):

@@ -3,6 +3,7 @@
 interface alone, in a folder of its own, and gone with the process that started it."""
 import ctypes
 import fcntl
+import json
 import os
 import random
 import shutil
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 
 from contents import Sweep, assert_same_results
-from program import listing
+from program import listing, run
 from sweep_case import SOURCE, SPEC, environment, ranks_among, send, wait_until
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -320,6 +321,12 @@ class SweepJob:
 
     def done_cells(self):
         return set(Sweep(self.path).done()) if self.path.exists() else set()
+
+    def cells(self):
+        """What status says of each cell; nothing before there is a file."""
+        if not self.path.exists():
+            return []
+        return json.loads(run("status", self.path, "--cells", "--json").stdout)["list"]
 
     def output(self):
         """What all its starts said."""

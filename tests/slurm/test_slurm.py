@@ -2,7 +2,6 @@
 """Sweeps as SLURM jobs, on a real SLURM of two nodes: what ends a job early never ends the sweep,
 what must end it does, and the file is the one that mpirun makes."""
 import fcntl
-import json
 import shutil
 import signal
 import subprocess
@@ -13,39 +12,12 @@ from pathlib import Path
 import pytest
 from cluster import CPUS, SLURM_SPEC, Cluster, SweepJob, assert_complete, scratch_of
 from contents import Sweep, wrong_runs
-from program import PROGRAM, listing, run
-from sweep_case import (CELLS, LONG, SOURCE, WITH_FAULTS, Job, idle_at_first, needs_faults, send,
+from program import listing
+from sweep_case import (LONG, SOURCE, WITH_FAULTS, Job, idle_at_first, needs_faults, send,
                         wait_until, write_spec)
 
 # An episode of this takes so much longer than it computes.
 SLOW = {"CCMSWEEP": WITH_FAULTS or "", "CCMSWEEP_FAULTS": "episode=sleep:1"}
-# Beside the other jobs, on the node that does not die.
-ASIDE = ["-n", "2", "--nodelist=n1"]
-
-
-@pytest.fixture(scope="module")
-def waiting(cluster, tmp_path_factory):
-    """Jobs that wait in the queue most of the time, all at once."""
-    needs_faults()
-    jobs = {}
-
-    def submit(name, *words, **changes):
-        folder = tmp_path_factory.mktemp(name)
-        write_spec(folder, SLURM_SPEC)
-        jobs[name] = SweepJob(cluster, folder, *ASIDE, *words,
-                              **{"CCMSWEEP": WITH_FAULTS, "CCMSWEEP_FAULTS": "", **changes})
-    submit("limit", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2")
-    submit("chain", "--time", "1", "--signal=B:USR1@45", CCMSWEEP_FAULTS="episode=sleep:2",
-           CHAIN="1", LAUNCHER="mpirun")
-    submit("end", "--time", "1", "--signal=B:CONT@1", CCMSWEEP_FAULTS="episode=sleep:5")
-    deaf = tmp_path_factory.mktemp("deaf") / "program"
-    deaf.write_text("#!/bin/sh\ncase $* in\n*--dry-run*) ;;\nrun*) trap '' USR1; exec sleep 600 ;;\n"
-                    f"esac\nexec '{PROGRAM}' \"$@\"\n")
-    deaf.chmod(0o755)
-    submit("deaf", "--time", "1", "--signal=B:USR1@45", CCMSWEEP=str(deaf))
-    submit("crash", "--", "--retry", "quarantined", CCMSWEEP_FAULTS="begin@5=segv")
-    submit("cap", CCMSWEEP_FAULTS="begin=kill", RESTARTS="2")
-    return jobs
 
 
 def assert_on_loopback(cluster, *names):
@@ -58,7 +30,7 @@ def assert_on_loopback(cluster, *names):
 
 
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-def test_two_nodes(launcher, waiting, cluster, folder, straight):
+def test_two_nodes(launcher, cluster, folder, straight):
     """One rank more than there are cores, on whole nodes' worth of them, and nothing stays."""
     job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "2", LAUNCHER=launcher)
     assert job.done.returncode == 0, job.done.stderr
@@ -108,7 +80,7 @@ def test_cancelled(cluster, folder, straight):
     job.finish()
     assert cluster.state_of(job.id()) == "CANCELLED"
     assert before <= job.done_cells() and not wrong_runs(job.path, straight)
-    begun = [cell for cell in cells(job.path) if cell["state"] == "interrupted"]
+    begun = [cell for cell in job.cells() if cell["state"] == "interrupted"]
     assert begun, "no cell was interrupted politely"
     wait_until(lambda: not scratch_of(job.ids[0]), "something stays on a node", seconds=5)
     time.sleep(1)
@@ -118,7 +90,7 @@ def test_cancelled(cluster, folder, straight):
     assert again.starts() == 1
 
 
-def test_node_dies(waiting, cluster, folder, straight):
+def test_node_dies(cluster, folder, straight):
     """With a range of nodes it goes on with those that are left."""
     needs_faults()
     job = SweepJob(cluster, folder, "--nodes", "1-2", "--ranks-per-node", "2", **SLOW)
@@ -183,7 +155,7 @@ def test_stopped_before_the_first_checkpoint(cluster, folder, straight):
     """By somebody, not by the time limit: it goes on."""
     with open(folder / "b.h5.lock", "wb") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
-        job = SweepJob(cluster, folder, *ASIDE, "--", "--check", "--wait", "100")
+        job = SweepJob(cluster, folder, "-n", "2", "--", "--check", "--wait", "100")
         for start, words in enumerate((["--signal=USR1"], ["--batch", "--signal=USR1"]), 1):
             wait_until(lambda: job.output().count("b.h5 is in use; waiting") == start,
                        "it does not wait", seconds=60)
@@ -432,70 +404,3 @@ def test_starts_cannot_be_counted(cluster, folder):
     job = SweepJob(cluster, folder, "-n", "1", CCMSWEEP=WITH_FAULTS, CCMSWEEP_FAULTS="begin=kill")
     assert job.finish() == 137 and job.starts() == 1, job.output()
     assert "not started again, for nothing can be written into" in job.output()
-
-
-# Those that were submitted first.
-
-
-def cells(path):
-    return json.loads(run("status", path, "--cells", "--json").stdout)["list"]
-
-
-def test_crashing_cell(waiting):
-    """Quarantined after three starts; the job ends and says which."""
-    job = waiting["crash"]
-    assert job.finish() == 3, job.output()
-    assert Sweep(job.path).set_aside() == {5: "quarantined"}
-    assert len(job.done_cells()) == CELLS and job.starts() == 4
-    assert job.output().count("to be tried again") == 1
-    assert "run 5 (actor_lr 0.1, critic_lr 0.01, seed 2) is quarantined: it crashed 3 times" in \
-        job.output()
-
-
-def test_no_progress(waiting):
-    job = waiting["cap"]
-    assert job.finish() == 137, job.output()
-    assert job.starts() == 2
-    assert "ended with code 137: 2 starts in a row without progress" in job.output()
-    assert not scratch_of(job.id())
-
-
-def test_no_answer(waiting):
-    """Trainings that hang are given up before the limit, and not for ever."""
-    job = waiting["deaf"]
-    assert job.finish() == 1, job.output()
-    assert job.output().count("no answer from the trainings: they are given up") == 2
-    assert "start 2, 2 at a time on n1: the last start had not answered before" in job.output()
-    assert "ended: 2 starts in a row came to their time limit before even one" in job.output()
-
-
-def test_time_limit(waiting, straight):
-    """As often as needed, without a hand, and no cell from its start again."""
-    job = waiting["limit"]
-    seen = {}
-    while not job.has_ended():
-        for cell in cells(job.path) if job.path.exists() else []:
-            episode = cell["episode"] or 0
-            assert episode >= seen.get(cell["run"], 0), f"it went back: {cell}"
-            seen[cell["run"]] = episode
-        time.sleep(0.1)
-    assert_complete(job, straight)
-    assert job.starts() > 1 and job.output().count("stopping before the time limit") >= 1
-    assert max(cell["attempts"] for cell in cells(job.path)) > 1
-
-
-def test_end_is_known(waiting, straight):
-    """The program stops in time itself, should no signal come."""
-    job = waiting["end"]
-    assert_complete(job, straight)
-    assert job.starts() > 1 and "stopping before the time limit" not in job.output()
-    assert "b.h5: stopped because the time is up: " in job.output()
-
-
-def test_chain(waiting, straight):
-    """The same where a job cannot be put into the queue again, and with the other launcher."""
-    job = waiting["chain"]
-    assert_complete(job, straight)
-    numbers = [path.stem for path in job.folder.glob("b.h5.job/*.out")]
-    assert len(numbers) > 1 and job.starts() == len(numbers)
-    assert f"continues as job {job.id()}" in job.output()

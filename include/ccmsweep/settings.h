@@ -17,6 +17,13 @@
 enum environment_preset { PRESET_PUBLISHED_2026, PRESET_PUBLISHED_2024 };
 enum tanh_kind { TANH_PYTORCH, TANH_EXACT };
 enum energy_law { ENERGY_SQUARE, ENERGY_LINEAR };
+enum training_rules { RULES_PUBLISHED, RULES_CORRECTED };
+enum critic_mean { MEAN_OF_ROWS, MEAN_OF_TRANSITIONS };
+enum time_limit { TIME_LIMIT_TERMINAL, TIME_LIMIT_BOOTSTRAP };
+enum explore_among { EXPLORE_ALL, EXPLORE_PROPOSERS };
+enum streams { STREAMS_SHARED, STREAMS_SEPARATE };
+enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
+enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
 
 /** A closed interval from which a constant is drawn uniformly. */
 struct interval {
@@ -35,6 +42,11 @@ struct settings {
         double epsilon_start, epsilon_end, epsilon_decay;
         double adam_beta1, adam_beta2, adam_eps;
         int64_t episodes_after_stop; /* the run ends at stopping episode + this */
+        enum training_rules rules;
+        enum critic_mean critic_mean;
+        enum time_limit time_limit;
+        enum explore_among explore_among;
+        enum streams streams;
     } training;
     struct {
         int64_t actor_hidden1, actor_hidden2;
@@ -66,6 +78,8 @@ struct settings {
     struct {
         int64_t capacity;
         double alpha, beta_start, beta_step, error_floor, probability_floor;
+        enum replay_weighting weighting;
+        enum replay_priority priority;
     } replay;
     struct {
         int64_t log_every, snapshot_every, absorb;
@@ -99,6 +113,7 @@ struct setting {
     bool optional;              /**< the word `none` is accepted (NaN, -1) */
     bool open_low;              /**< the range excludes its lower end */
     bool interval;              /**< lower end of an interval, whose upper end is the next row */
+    bool later;                 /**< not in the first version of the file: see settings_silent */
     size_t offset;              /**< into struct settings */
     const char *unit;           /**< "1" where there is none */
     double min, max;            /**< accepted range, ends included (but see open_low) */
@@ -132,16 +147,26 @@ const struct setting *settings_nearest(const char *key) MUST_USE;
  */
 int settings_expect(const struct setting *row, char *text, size_t size);
 
-/** True for a row whose default the preset decides. */
-bool settings_from_preset(const struct setting *row) MUST_USE;
+/** The rows that are presets, environment.preset and training.rules: static, `*count` of them. Each
+ *  decides the values of other rows, unless these are given themselves. */
+const struct setting *const *settings_presets(size_t *count) MUST_USE;
 
-/** Fill `s` with the defaults of the table (preset published-2026). */
+/** The preset that decides the default of `row`, or NULL. */
+const struct setting *settings_preset_of(const struct setting *row) MUST_USE;
+
+/** True for a row that was added after the first version of the file, where `number` (as
+ *  settings_read gives it) is its default. Identities, saved states and the spec in a file say
+ *  nothing of such a setting: so a run that does not use it keeps its bytes and its name, and older
+ *  files and checkpoints stay those of the same run. */
+bool settings_silent(const struct setting *row, double number) MUST_USE;
+
+/** Fill `s` with the defaults of the table (preset published-2026, rules published). */
 void settings_init(struct settings *s);
 
 /**
  * Parse `text` whole as the value of row `row` and store it in `s`. Numbers are base 10, finite and
- * without trailing characters. Setting `environment.preset` also sets the constants that the
- * preset decides (see settings_from_preset), so it must be applied before the others.
+ * without trailing characters. Setting a preset also sets what it decides (see
+ * settings_preset_of), so presets must be applied before the others.
  * \return STATUS_INPUT with "<key>: <text> is not …, expected …" (no file or line) when refused;
  *         `s` is then unchanged.
  */

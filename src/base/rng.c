@@ -18,15 +18,15 @@ void mt19937_seed(struct mt19937 *mt, uint32_t seed)
     mt->next = WORDS;
 }
 
-/* init_by_array of the authors' mt19937ar.c for a key of one word: with a key of length 1 the index
- * into it stays 0, and so `+ seed` stands for `+ key[j] + j`. */
-void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
+/* init_by_array of the authors' mt19937ar.c, for keys that are far shorter than the state. */
+static void seed_words(struct mt19937 *mt, const uint32_t *words, uint32_t count)
 {
     mt19937_seed(mt, 19650218u);
     uint32_t i = 1;
-    for (int k = 0; k < WORDS; k++) {
+    for (uint32_t k = 0; k < WORDS; k++) {
         const uint32_t last = mt->word[i - 1];
-        mt->word[i] = (mt->word[i] ^ ((last ^ (last >> 30)) * 1664525u)) + seed;
+        const uint32_t j = k % count;
+        mt->word[i] = (mt->word[i] ^ ((last ^ (last >> 30)) * 1664525u)) + words[j] + j;
         if (++i == WORDS) {
             mt->word[0] = mt->word[WORDS - 1];
             i = 1;
@@ -42,6 +42,16 @@ void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
     }
     /* Its highest bit is all that counts of this word, and a state that is all 0 would stay so. */
     mt->word[0] = 0x80000000u;
+}
+
+void mt19937_seed_array(struct mt19937 *mt, uint32_t seed)
+{
+    seed_words(mt, &seed, 1);
+}
+
+void mt19937_seed_stream(struct mt19937 *mt, uint32_t seed, uint32_t stream)
+{
+    seed_words(mt, (const uint32_t[]){seed, stream}, 2);
 }
 
 /* What the upper bit of one word and the lower ones of the next turn into. */
@@ -77,7 +87,7 @@ uint32_t mt19937_next(struct mt19937 *mt)
 }
 
 /* 53 bits from two words, as many as a double has: NumPy and Python make it in the same way. */
-static double uniform53(struct mt19937 *mt)
+double mt19937_double(struct mt19937 *mt)
 {
     const double a = mt19937_next(mt) >> 5;
     const double b = mt19937_next(mt) >> 6;
@@ -91,14 +101,21 @@ void numpy_seed(struct numpy_rng *rng, uint32_t seed)
     rng->gaussian = 0.0;
 }
 
+void numpy_seed_stream(struct numpy_rng *rng, uint32_t seed, uint32_t stream)
+{
+    mt19937_seed_stream(&rng->mt, seed, stream);
+    rng->cached = 0;
+    rng->gaussian = 0.0;
+}
+
 double numpy_double(struct numpy_rng *rng)
 {
-    return uniform53(&rng->mt);
+    return mt19937_double(&rng->mt);
 }
 
 double numpy_uniform(struct numpy_rng *rng, double low, double high)
 {
-    return low + (high - low) * uniform53(&rng->mt);
+    return low + (high - low) * mt19937_double(&rng->mt);
 }
 
 double numpy_gaussian(struct numpy_rng *rng)
@@ -114,8 +131,8 @@ double numpy_gaussian(struct numpy_rng *rng)
      * the second is returned first. */
     double x1, x2, r2;
     do {
-        x1 = 2.0 * uniform53(&rng->mt) - 1.0;
-        x2 = 2.0 * uniform53(&rng->mt) - 1.0;
+        x1 = 2.0 * mt19937_double(&rng->mt) - 1.0;
+        x2 = 2.0 * mt19937_double(&rng->mt) - 1.0;
         r2 = x1 * x1 + x2 * x2;
     } while (r2 >= 1.0 || r2 == 0.0);
     const double f = sqrt(-2.0 * log(r2) / r2);
@@ -131,7 +148,7 @@ void python_seed(struct python_rng *rng, uint32_t seed)
 
 double python_uniform(struct python_rng *rng, double low, double high)
 {
-    return low + (high - low) * uniform53(&rng->mt);
+    return low + (high - low) * mt19937_double(&rng->mt);
 }
 
 /* Rejection, as random.Random does it: 2^k draws with k the bit length of n, of which half are lost

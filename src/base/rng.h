@@ -24,8 +24,15 @@ void mt19937_seed(struct mt19937 *mt, uint32_t seed);
 /** Seed by an array holding the one word `seed` (`init_by_array([seed])`). */
 void mt19937_seed_array(struct mt19937 *mt, uint32_t seed);
 
+/** Seed by two words (`init_by_array([seed, stream])`): generators of one seed that have nothing in
+ *  common. NumPy does the same for RandomState([seed, stream]). */
+void mt19937_seed_stream(struct mt19937 *mt, uint32_t seed, uint32_t stream);
+
 /** Next tempered word, uniform on 0 … 2^32-1. */
 uint32_t mt19937_next(struct mt19937 *mt);
+
+/** Uniform on [0, 1), 53 bits from two words: (a·2^26 + b) / 2^53, a = word >> 5, b = word >> 6. */
+double mt19937_double(struct mt19937 *mt);
 
 /** NumPy's legacy RandomState: used for the environment, the exploration noise, and the decision
  *  whether to explore. */
@@ -38,7 +45,10 @@ struct numpy_rng {
 /** Seed and drop the cached gaussian. */
 void numpy_seed(struct numpy_rng *rng, uint32_t seed);
 
-/** Uniform on [0, 1), 53 bits from two words: (a·2^26 + b) / 2^53, a = word >> 5, b = word >> 6. */
+/** Seed as RandomState([seed, stream]) does, and drop the cached gaussian. */
+void numpy_seed_stream(struct numpy_rng *rng, uint32_t seed, uint32_t stream);
+
+/** Uniform on [0, 1), as mt19937_double. */
 double numpy_double(struct numpy_rng *rng);
 
 /** low + (high - low)·numpy_double. */

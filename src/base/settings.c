@@ -15,6 +15,13 @@
 static const char *const preset_names[] = {"published-2026", "published-2024", NULL};
 static const char *const tanh_names[] = {"pytorch", "exact", NULL};
 static const char *const energy_names[] = {"square", "linear", NULL};
+static const char *const rules_names[] = {"published", "corrected", NULL};
+static const char *const critic_mean_names[] = {"rows", "transitions", NULL};
+static const char *const time_limit_names[] = {"terminal", "bootstrap", NULL};
+static const char *const explore_among_names[] = {"all", "proposers", NULL};
+static const char *const streams_names[] = {"shared", "separate", NULL};
+static const char *const weighting_names[] = {"squared", "plain", NULL};
+static const char *const priority_names[] = {"squared_sum", "mean_absolute", NULL};
 
 /* Offset of a member that must have the stated type, or the table does not compile. */
 #define AT(ctype, member)                                                                          \
@@ -38,6 +45,7 @@ static const char *const energy_names[] = {"square", "linear", NULL};
      .interval = true},                                                                            \
     {REAL(member.high, unit, min, max, upper, help ": upper end"), .open_low = (open)}
 #define POSITIVE .open_low = true
+#define LATER .later = true
 
 static const struct setting table[] = {
     {REAL(training.actor_lr, "1", 0, 10, "0.0001",
@@ -62,6 +70,21 @@ static const struct setting table[] = {
     {REAL(training.adam_eps, "1", 1e-30, 1, "1e-8", "Adam's epsilon")},
     {WHOLE(training.episodes_after_stop, CLASS_RESULT, "episode", 0, 1e7, "101",
            "episodes played after the last actor's first still one")},
+    {CHOICE(enum training_rules, training.rules, rules_names, "published",
+            "rules of the training: as published, or with all corrections; decides critic_mean, "
+            "time_limit, explore_among, streams, replay.weighting and replay.priority"), LATER},
+    {CHOICE(enum critic_mean, training.critic_mean, critic_mean_names, "rows",
+            "the critic's loss is a mean over all rows, or over transitions of the means over "
+            "their rows (corrected)"), LATER},
+    {CHOICE(enum time_limit, training.time_limit, time_limit_names, "terminal",
+            "the last step of an episode ends the return, or bootstraps from the state that "
+            "follows it (corrected)"), LATER},
+    {CHOICE(enum explore_among, training.explore_among, explore_among_names, "all",
+            "a random selection is made among all agents, or among those that propose "
+            "(corrected)"), LATER},
+    {CHOICE(enum streams, training.streams, streams_names, "shared",
+            "one generator for environment and exploration, or one for each, so that all "
+            "trainings of a seed see the same tasks (corrected)"), LATER},
 
     {WHOLE(networks.actor_hidden1, CLASS_RESULT, "unit", 1, 4096, "64",
            "width of the actors' first hidden layer")},
@@ -121,6 +144,12 @@ static const struct setting table[] = {
     {REAL(replay.error_floor, "1", 0, 1e6, "0.01",
           "added to an error to make a priority"), POSITIVE},
     {REAL(replay.probability_floor, "1", 0, 1, "1e-9", "added to a priority and to their sum")},
+    {CHOICE(enum replay_weighting, replay.weighting, weighting_names, "squared",
+            "the critic's loss has the square of a transition's weight, or the weight "
+            "(corrected)"), LATER},
+    {CHOICE(enum replay_priority, replay.priority, priority_names, "squared_sum",
+            "the error of a transition is the sum over its rows of squares, or the mean of "
+            "absolute values (corrected)"), LATER},
 
     {WHOLE(tracking.log_every, CLASS_SHAPE, "episode", 1, 1e7, "10", "episodes between two logs")},
     {WHOLE(tracking.snapshot_every, CLASS_SHAPE, "episode", 0, 1e7, "100",
@@ -168,13 +197,19 @@ static const struct place orders[][2] = {
     {PLACE(training.steps), PLACE(replay.capacity)},
 };
 
-/* What a preset decides beyond its name, in the order of enum environment_preset. */
+/* What a preset decides beyond its name, in the order of the preset's choices. */
 static const struct {
-    const char *key;
+    const char *preset, *key;
     const char *values[2];
-} preset_rows[] = {
-    {"environment.size_unit", {"1024", "1"}},
-    {"environment.energy_law", {"square", "linear"}},
+} decided[] = {
+    {"environment.preset", "environment.size_unit", {"1024", "1"}},
+    {"environment.preset", "environment.energy_law", {"square", "linear"}},
+    {"training.rules", "training.critic_mean", {"rows", "transitions"}},
+    {"training.rules", "training.time_limit", {"terminal", "bootstrap"}},
+    {"training.rules", "training.explore_among", {"all", "proposers"}},
+    {"training.rules", "training.streams", {"shared", "separate"}},
+    {"training.rules", "replay.weighting", {"squared", "plain"}},
+    {"training.rules", "replay.priority", {"squared_sum", "mean_absolute"}},
 };
 
 /* The three kinds of member behind a row: double, int64_t, and an enum, which is an unsigned int.
@@ -341,13 +376,31 @@ int settings_expect(const struct setting *row, char *text, size_t size)
                     high, row->optional ? ", or none" : "");
 }
 
-bool settings_from_preset(const struct setting *row)
+const struct setting *const *settings_presets(size_t *count)
 {
-    for (size_t i = 0; i < sizeof preset_rows / sizeof *preset_rows; i++) {
-        if (strcmp(row->key, preset_rows[i].key) == 0)
-            return true;
+    static const struct setting *presets[2];
+    presets[0] = settings_find("environment.preset");
+    presets[1] = settings_find("training.rules");
+    *count = sizeof presets / sizeof *presets;
+    return presets;
+}
+
+const struct setting *settings_preset_of(const struct setting *row)
+{
+    for (size_t i = 0; i < sizeof decided / sizeof *decided; i++) {
+        if (strcmp(row->key, decided[i].key) == 0)
+            return settings_find(decided[i].preset);
     }
-    return false;
+    return NULL;
+}
+
+bool settings_silent(const struct setting *row, double number)
+{
+    double usual = 0;
+    if (!row->later)
+        return false;
+    CHECK(settings_read(row, row->fallback, &usual, NULL) == STATUS_OK);
+    return number == usual || (isnan(number) && isnan(usual));
 }
 
 /* All refusals of a value have one form: key, text, what is wrong, what was expected. */
@@ -361,18 +414,15 @@ static enum status refuse(const struct setting *row, const char *text, const cha
                      text_quote(text, quoted), what, expected);
 }
 
-/* A preset that is set later overwrites the constants that it decides; so it must be set first
- * (settings_set). */
-static enum status apply_preset(struct settings *s)
+/* Set what `preset` decides when its choice is `choice`; nothing when it is not a preset. The
+ * values are the table's own: a refusal would be a mistake in the table. */
+static void apply_preset(struct settings *s, const struct setting *preset, int choice)
 {
-    for (size_t i = 0; i < sizeof preset_rows / sizeof *preset_rows; i++) {
-        const struct setting *const row = settings_find(preset_rows[i].key);
-        const enum status status =
-            settings_set(s, row, preset_rows[i].values[s->environment.preset], NULL);
-        if (status != STATUS_OK)
-            return status;
+    for (size_t i = 0; i < sizeof decided / sizeof *decided; i++) {
+        if (strcmp(decided[i].preset, preset->key) == 0)
+            CHECK(settings_set(s, settings_find(decided[i].key), decided[i].values[choice], NULL) ==
+                  STATUS_OK);
     }
-    return STATUS_OK;
 }
 
 static enum status read_choice(const struct setting *row, const char *text, double *number,
@@ -420,9 +470,8 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
     if (status != STATUS_OK)
         return status;
     settings_put(s, row, number);
-    if (row->offset == offsetof(struct settings, environment.preset))
-        /* The table's own values: a refusal would be a mistake in the table. */
-        CHECK(apply_preset(s) == STATUS_OK);
+    if (row->type == TYPE_CHOICE)
+        apply_preset(s, row, (int)number);
     return STATUS_OK;
 }
 

@@ -41,7 +41,10 @@ static double clip(double x, double low, double high)
  * begins with these draws. An interval of equal ends still draws. */
 void mec_construct(struct mec *mec, struct numpy_rng *rng, uint32_t seed)
 {
-    numpy_seed(rng, seed);
+    if (mec->settings->training.streams == STREAMS_SEPARATE)
+        numpy_seed_stream(rng, seed, STREAM_ENVIRONMENT);
+    else
+        numpy_seed(rng, seed);
     for (int i = 0; i < mec->agents; i++) {
         mec->power_dbm[i] = draw(rng, mec->settings->environment.power_dbm);
         mec->initial_energy_mj[i] = draw(rng, mec->settings->environment.initial_energy_mj);

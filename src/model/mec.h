@@ -14,11 +14,15 @@
 #include <ccmsweep/settings.h>
 #include <stdint.h>
 
+/** Streams of a training's seed with training.streams: separate. */
+enum { STREAM_ENVIRONMENT = 1, STREAM_NOISE, STREAM_SELECTION };
+
 enum { MEC_STATE = 7, MEC_ACTION = 3 };
 
 /** Devices and their present tasks. All arrays (N). */
 struct mec {
-    const struct settings *settings; /**< borrowed; section environment is read */
+    const struct settings
+        *settings; /**< borrowed; section environment is read, and training.streams */
     int agents;
     double *power_dbm, *gain_db, *resource_ghz, *initial_energy_mj; /**< drawn once */
     double *energy_mj, *size_mb, *cycles_per_bit, *deadline_s;      /**< of this step */
@@ -38,7 +42,8 @@ struct mec_step {
 void mec_bind(struct mec *mec, const struct settings *settings, struct arena *state,
               struct arena *scratch);
 
-/** Reseed `rng` and draw the devices, agent by agent: power, initial energy, gain, resource. */
+/** Seed `rng` and draw the devices, agent by agent: power, initial energy, gain, resource.
+ *  With training.streams: separate, `rng` is the first stream of the seed. */
 void mec_construct(struct mec *mec, struct numpy_rng *rng, uint32_t seed);
 
 /** Full batteries (the initial energy, clipped) and new tasks: size, cycles, deadline by agent. */

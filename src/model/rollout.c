@@ -49,16 +49,18 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Random selection among all agents, proposing or not, as published: the shuffle before the sample
- * changes nothing in distribution, but its draws count. Agents are dropped from the end until the
- * rest fit. */
+/* Random selection: as published among all agents, proposing or not, or among the `proposers`
+ * that `taken` holds. The shuffle before the sample changes nothing in distribution, but its
+ * draws count. Agents are dropped from the end until the rest fit. Returns how many `taken`
+ * holds then. */
 static int explore_selection(struct rollout *rollout, const struct mec *mec, struct python_rng *rng,
-                             int32_t *taken)
+                             int proposers, int32_t *taken)
 {
-    const int n = mec->agents;
+    const bool all = mec->settings->training.explore_among == EXPLORE_ALL;
+    const int n = all ? mec->agents : proposers;
     int count = min_int((int)mec->settings->environment.channels, n);
     for (int j = 0; j < n; j++)
-        rollout->pool[j] = j;
+        rollout->pool[j] = all ? j : taken[j];
     python_shuffle(rng, rollout->pool, n);
     python_sample(rng, rollout->pool, n, taken, count);
     while (sum_sizes(mec, taken, count) > mec->settings->environment.storage_mb)
@@ -163,8 +165,8 @@ static bool select_agents(struct rollout *rollout, const struct mec *mec,
     const bool over = count > mec->settings->environment.channels ||
                       sum_sizes(mec, taken, count) > mec->settings->environment.storage_mb;
     *rank = over;
-    if (over && explore != NULL && numpy_double(explore->numpy) <= explore->epsilon) {
-        count = explore_selection(rollout, mec, explore->python, taken);
+    if (over && explore != NULL && mt19937_double(explore->coin) <= explore->epsilon) {
+        count = explore_selection(rollout, mec, explore->order, count, taken);
         *rank = false;
     }
     accept(mec, taken, *rank ? 0 : count, accepted);
@@ -189,7 +191,7 @@ static void act(struct rollout *rollout, int count, const struct mec *mec,
     for (int k = 0; k < count * n * A; k++) {
         double a = (double)action[k];
         if (explore != NULL)
-            a += explore->epsilon * numpy_gaussian(explore->numpy);
+            a += explore->epsilon * numpy_gaussian(explore->noise);
         rollout->action[k] = fmin(fmax(a, -1.0), 1.0);
         action[k] = (float)rollout->action[k];
     }

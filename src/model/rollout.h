@@ -33,10 +33,12 @@ struct rollout {
     int32_t *ranked;            /**< (E) environments whose proposals the critic ranks */
 };
 
-/** Generators and noise of a step in training; NULL for a greedy step. */
+/** Generators and noise of a step in training; NULL for a greedy step. As published, noise and coin
+ *  come from the environment's own generator. */
 struct exploration {
-    struct numpy_rng *numpy;
-    struct python_rng *python;
+    struct numpy_rng *noise;  /**< of the actions */
+    struct mt19937 *coin;     /**< whether to explore */
+    struct python_rng *order; /**< of a random selection */
     double epsilon; /**< standard deviation of the noise and probability of a random selection */
 };
 
@@ -55,7 +57,7 @@ void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
  * on the others.
  * \param mec      (count)
  * \param rng      (count) the environments' generators
- * \param explore  with explore->numpy = rng, for one environment; NULL: greedy
+ * \param explore  for one environment; NULL: greedy
  * \param state    (count, N, 7) f32 written: the states acted on
  * \param action   (count, N, 3) f32 written: actions with noise, clipped to [-1, 1]
  * \param accepted (count, N) written

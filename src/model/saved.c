@@ -24,10 +24,16 @@ static bool mt_is_fine(const struct mt19937 *mt)
     return mt->next <= MT_WORDS && any != 0;
 }
 
+static bool numpy_is_fine(const struct numpy_rng *rng)
+{
+    return mt_is_fine(&rng->mt) && rng->cached <= 1 && isfinite(rng->gaussian);
+}
+
 static bool generators_are_fine(const struct saved *s)
 {
-    return mt_is_fine(&s->numpy->mt) && mt_is_fine(&s->python->mt) && mt_is_fine(&s->torch->mt) &&
-           s->numpy->cached <= 1 && isfinite(s->numpy->gaussian);
+    return numpy_is_fine(s->numpy) && mt_is_fine(&s->python->mt) && mt_is_fine(&s->torch->mt) &&
+           (s->noise == NULL || numpy_is_fine(s->noise)) &&
+           (s->selection == NULL || mt_is_fine(&s->selection->mt));
 }
 
 /* Drawn from an interval, but for rounding; what is drawn anew in each episode is 0 before the

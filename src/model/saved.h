@@ -26,6 +26,8 @@ struct saved {
     const struct numpy_rng *numpy;
     const struct python_rng *python;
     const struct torch_rng *torch;
+    const struct numpy_rng *noise;      /**< NULL without separate streams */
+    const struct python_rng *selection; /**< the same */
     const struct mec *mec;
     const struct replay *replay;
     const struct tracker *tracker;

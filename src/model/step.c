@@ -5,6 +5,7 @@
  * files of its own (linear_region, best_response, accumulated); this file only decides which
  * samples need them. */
 #include "model/step.h"
+#include <math.h>
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION };
@@ -80,6 +81,7 @@ static void find_targets(struct step *step, const struct batch *batch)
     const float *theta = nets->critic_family.target;
     const size_t n = (size_t)critic->agents;
     const float gamma = (float)step->settings->training.gamma;
+    const bool terminal = step->settings->training.time_limit == TIME_LIMIT_TERMINAL;
     struct critic_rows *rows = &step->proposers;
     /* The next actions of all agents come first: a row of the critic holds the joint action. */
     for (int i = 0; i < nets->actors.agents; i++)
@@ -99,7 +101,8 @@ static void find_targets(struct step *step, const struct batch *batch)
         const int b = rows->sample[r];
         const float best = rows->q[r + critic_best(rows->q + r, count)];
         /* In f32 and in this order: the published program rounds so. */
-        step->target[b] = batch->reward[b] + gamma * best * (1.0F - batch->done[b]);
+        const float goes_on = terminal ? 1.0F - batch->done[b] : 1.0F;
+        step->target[b] = batch->reward[b] + gamma * best * goes_on;
         r += count;
     }
 }
@@ -129,17 +132,24 @@ static void evaluate_accepted(struct step *step, const struct batch *batch)
     critic_evaluate(critic, theta, step->joint, &step->selected);
 }
 
-/* Σ squared errors of each sample over its rows, from step->target and step->selected. */
+/* What a transition's priority is made of: by the published rule a sum of squares over its rows, so
+ * that one with many accepted agents is drawn more often. */
 static void find_errors(struct step *step, const struct batch *batch)
 {
+    const bool squares = step->settings->replay.priority == PRIORITY_SQUARED_SUM;
+    const struct critic_rows *rows = &step->selected;
     for (int b = 0; b < batch->count; b++)
         step->error[b] = 0.0;
-    for (int r = 0; r < step->selected.count; r++) {
-        const int b = step->selected.sample[r];
+    for (int r = 0; r < rows->count; r++) {
+        const int b = rows->sample[r];
         /* The square is f32 and the sum f64, as in the published program: priorities decide
          * which transitions are drawn, and a draw that differs once differs for ever. */
-        const float difference = step->target[b] - step->selected.q[r];
-        step->error[b] += (double)(difference * difference);
+        const float difference = step->target[b] - rows->q[r];
+        step->error[b] += (double)(squares ? difference * difference : fabsf(difference));
+    }
+    for (int r = 0, count; !squares && r < rows->count; r += count) {
+        count = critic_rows_group(rows, r);
+        step->error[rows->sample[r]] /= count;
     }
 }
 
@@ -170,21 +180,32 @@ static void gather(struct step *step, const struct replay *replay)
     }
 }
 
-/* loss = mean over all rows of (w·q - w·t)²; writes d_q. */
+/* loss = mean over all rows of (w·q - w·t)², as published; or of w·(q - t)²; or the mean over
+ * transitions of the means over their rows. Writes d_q. */
 static double critic_loss(struct step *step)
 {
     const struct critic_rows *rows = &step->selected;
+    const bool squared = step->settings->replay.weighting == WEIGHTING_SQUARED;
+    const bool by_row = step->settings->training.critic_mean == MEAN_OF_ROWS;
     double sum = 0.0;
-    for (int r = 0; r < rows->count; r++) {
+    for (int r = 0, group = 0, next = 0; r < rows->count; r++) {
         const int b = rows->sample[r];
-        /* The weight goes into both terms before the difference, not in front of the square:
-         * rounding differs, and the published logs were made so. */
+        if (r == next) {
+            group = critic_rows_group(rows, r);
+            next = r + group;
+        }
+        /* Of how many equal parts of the loss this row is one. */
+        const float parts = by_row ? (float)rows->count : (float)group * (float)step->batch.count;
         const float w = (float)step->weight[b];
-        const float difference = w * rows->q[r] - w * step->target[b];
-        step->d_q[r] = 2.0F * difference / (float)rows->count * w;
-        sum += (double)(difference * difference);
+        /* As published, the weight goes into both terms before the difference, not in front of the
+         * square: so it acts squared, and it rounds as in the published logs. */
+        const float difference =
+            squared ? w * rows->q[r] - w * step->target[b] : rows->q[r] - step->target[b];
+        step->d_q[r] = 2.0F * difference / parts * w;
+        const double square = (double)(difference * difference) * (squared ? 1.0 : (double)w);
+        sum += by_row ? square : square / group;
     }
-    return sum / rows->count;
+    return sum / (by_row ? rows->count : step->batch.count);
 }
 
 /* The critic learns: errors, loss and gradient by its present parameters, then Adam, then the copy

@@ -48,6 +48,8 @@ struct trainer {
     struct numpy_rng *numpy;
     struct python_rng *python;
     struct torch_rng *torch;
+    struct numpy_rng *noise;      /* with separate streams, else NULL */
+    struct python_rng *selection; /* the same */
     struct arena state;
     struct arena scratch;
 };
@@ -62,7 +64,8 @@ static uint64_t fingerprint(const struct settings *settings)
     for (size_t i = 0; i < count; i++) {
         char line[256];
         char value[128];
-        if (table[i].class == CLASS_OPERATION)
+        if (table[i].class == CLASS_OPERATION ||
+            settings_silent(&table[i], settings_number(settings, &table[i])))
             continue;
         settings_get(settings, &table[i], value, sizeof value);
         snprintf(line, sizeof line, "%s=%s\n", table[i].key, value);
@@ -86,6 +89,13 @@ static void bind(struct trainer *t)
     t->numpy = arena_take(&t->state, 1, sizeof *t->numpy);
     t->python = arena_take(&t->state, 1, sizeof *t->python);
     t->torch = arena_take(&t->state, 1, sizeof *t->torch);
+    t->noise = NULL;
+    t->selection = NULL;
+    /* A state with one generator stays what it was before there was a choice. */
+    if (s->training.streams == STREAMS_SEPARATE) {
+        t->noise = arena_take(&t->state, 1, sizeof *t->noise);
+        t->selection = arena_take(&t->state, 1, sizeof *t->selection);
+    }
     mec_bind(&t->mec, s, &t->state, &t->scratch);
     replay_bind(&t->replay, s, &t->state);
     tracker_bind(&t->tracker, s, &t->state);
@@ -124,6 +134,10 @@ static void start(struct trainer *t)
     };
     python_seed(t->python, seed);
     torch_seed(t->torch, seed);
+    if (s->training.streams == STREAMS_SEPARATE) {
+        numpy_seed_stream(t->noise, seed, STREAM_NOISE);
+        mt19937_seed_stream(&t->selection->mt, seed, STREAM_SELECTION);
+    }
     mec_construct(&t->mec, t->numpy, environment_seed);
     evaluation_construct(&t->evaluation, environment_seed);
     networks_init(&t->nets, t->torch);
@@ -179,9 +193,11 @@ static struct mec_step play(struct trainer *t)
     struct batch *played = &t->played;
     const size_t n = (size_t)t->mec.agents;
     const int steps = (int)t->settings.training.steps;
+    const bool separate = t->settings.training.streams == STREAMS_SEPARATE;
     const struct exploration explore = {
-        .numpy = t->numpy,
-        .python = t->python,
+        .noise = separate ? t->noise : t->numpy,
+        .coin = separate ? &t->selection->mt : &t->numpy->mt,
+        .order = separate ? t->selection : t->python,
         .epsilon = epsilon(&t->settings, t->header->episode),
     };
     struct mec_step sums = {0};
@@ -358,6 +374,8 @@ static const char *find_flaw(const struct trainer *t, const void *buffer)
         .numpy = looked.numpy,
         .python = looked.python,
         .torch = looked.torch,
+        .noise = looked.noise,
+        .selection = looked.selection,
         .mec = &looked.mec,
         .replay = &looked.replay,
         .tracker = &looked.tracker,

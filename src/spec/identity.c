@@ -62,10 +62,13 @@ static int write_value(const struct setting *row, double number, char text[VALUE
     return write_real(number, text);
 }
 
-/* Writes `key=value`, a line; returns its length. */
+/* Writes `key=value`, a line; returns its length, 0 for a setting of which nothing is said. */
 static size_t write_line(const struct line *line, double number, char text[LINE_MAX_SIZE])
 {
     char value[VALUE_MAX];
+    text[0] = '\0';
+    if (line->row != NULL && settings_silent(line->row, number))
+        return 0;
     const int length = write_value(line->row, number, value);
     CHECK(length > 0 && length < VALUE_MAX);
     const int whole = snprintf(text, LINE_MAX_SIZE, "%s=%s\n", line->key, value);

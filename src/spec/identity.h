@@ -3,7 +3,8 @@
  * The identity of a cell: what its result depends on, as 32 bytes.
  *
  * SHA-256 over one line `key=value\n` for every setting of class result or shape and one for
- * `algorithm_version`, sorted by key as bytes. Reals are written with %.17g, whole numbers with
+ * `algorithm_version`, sorted by key as bytes; a setting that was added later has no line where it
+ * has its default (settings_silent). Reals are written with %.17g, whole numbers with
  * their digits, choices by name, and `none` where a setting has none: anyone can do it again. Two
  * cells of equal identity have equal results in every bit, on one kind of machine. It knows no file
  * and no place in a sweep. All functions are local.

@@ -23,29 +23,43 @@ const struct setting *spec_row(size_t index)
     return settings_table(&count) + index;
 }
 
-static const struct setting *preset_row(void)
+static const struct setting *preset_row(size_t p)
 {
-    return settings_find("environment.preset");
+    size_t count = 0;
+    const struct setting *const *const presets = settings_presets(&count);
+    CHECK(count == SPEC_PRESETS && presets[p]->max < 2);
+    return presets[p];
 }
 
-/* Fill the base of each preset: defaults, then what the preset decides, then what was given outside
- * the grid, which has precedence over the preset whatever the order of the lines is. */
+static bool is_given(const struct spec_given *given)
+{
+    return given->level != SPEC_NOWHERE && !given->axis;
+}
+
+static bool is_preset(const struct setting *row)
+{
+    return row == preset_row(0) || row == preset_row(1);
+}
+
+/* Fill the base of each combination of presets: defaults, then what the presets decide, then what
+ * was given outside the grid, which has precedence over a preset whatever the order of the lines
+ * is. */
 static void make_bases(struct spec *spec)
 {
-    const struct setting *const preset = preset_row();
-    const struct spec_given *const given = &spec->given[spec_index(preset)];
-    CHECK((int)preset->max + 1 == SPEC_PRESETS);
-    for (int p = 0; p < SPEC_PRESETS; p++) {
-        settings_init(&spec->base[p]);
-        if (p == 0)
-            spec->preset = given->level != SPEC_NOWHERE && !given->axis
-                               ? (int)given->number
-                               : (int)settings_number(&spec->base[p], preset);
-        CHECK(settings_set(&spec->base[p], preset, preset->choices[p], NULL) == STATUS_OK);
+    spec->presets = 0;
+    for (size_t p = 0; p < SPEC_PRESETS; p++) {
+        const struct spec_given *const given = &spec->given[spec_index(preset_row(p))];
+        if (is_given(given))
+            spec->presets |= (unsigned)given->number << p;
+    }
+    for (unsigned c = 0; c < SPEC_COMBINATIONS; c++) {
+        settings_init(&spec->base[c]);
+        for (size_t p = 0; p < SPEC_PRESETS; p++)
+            CHECK(settings_set(&spec->base[c], preset_row(p), preset_row(p)->choices[c >> p & 1U],
+                               NULL) == STATUS_OK);
         for (size_t i = 0; i < spec->rows; i++) {
-            if (spec->given[i].level != SPEC_NOWHERE && !spec->given[i].axis &&
-                spec_row(i) != preset)
-                settings_put(&spec->base[p], spec_row(i), spec->given[i].number);
+            if (is_given(&spec->given[i]) && !is_preset(spec_row(i)))
+                settings_put(&spec->base[c], spec_row(i), spec->given[i].number);
         }
     }
 }
@@ -58,7 +72,8 @@ static void count_cells(struct spec *spec)
     for (size_t i = 0; i < spec->parts; i++) {
         struct spec_part *const part = &spec->part[i];
         part->first = first;
-        part->preset = grid_axis(&part->grid, preset_row());
+        for (size_t p = 0; p < SPEC_PRESETS; p++)
+            part->preset[p] = grid_axis(&part->grid, preset_row(p));
         first += (int64_t)part->grid.cells;
     }
 }
@@ -269,9 +284,14 @@ void spec_cell(const struct spec *spec, int64_t index, struct settings *cell)
     CHECK(index >= 0 && index < spec_cells(spec));
     const struct spec_part *const part = &spec->part[find_part(spec, index)];
     const size_t combination = grid_combination(&part->grid, (size_t)(index - part->first));
-    /* The base first, then the axes: an axis has precedence over what the preset decides. */
-    *cell = spec->base[part->preset != NULL ? (int)grid_value(part->preset, combination)
-                                            : spec->preset];
+    /* The base first, then the axes: an axis has precedence over what a preset decides. */
+    unsigned presets = spec->presets;
+    for (size_t p = 0; p < SPEC_PRESETS; p++) {
+        if (part->preset[p] != NULL)
+            presets = (presets & ~(1U << p)) | (unsigned)grid_value(part->preset[p], combination)
+                                                   << p;
+    }
+    *cell = spec->base[presets];
     for (size_t i = 0; i < part->grid.axes; i++) {
         const struct grid_axis *const axis = &part->grid.axis[i];
         settings_put(cell, axis->row, grid_value(axis, combination));

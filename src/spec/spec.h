@@ -110,7 +110,7 @@ bool spec_gives(const struct spec *spec, const struct setting *row) MUST_USE;
 /** The file's text as it was read, for the provenance; "" without a file. Borrowed. */
 const char *spec_text(const struct spec *spec) MUST_USE;
 
-/** Write the complete commented spec of all defaults. It parses back to the defaults; what the
+/** Write the complete commented spec of all defaults. It parses back to the defaults; what a
  *  preset decides is there as a comment, so that changing the preset's line is enough. */
 void spec_print_defaults(FILE *file);
 
@@ -121,7 +121,8 @@ void spec_print(FILE *file, const struct settings *cell);
  *  to the same cells in the same order, and what is then printed is the same text. */
 void spec_print_resolved(FILE *file, const struct spec *spec);
 
-/** The same as a string, owned by the caller (free). Never NULL. */
+/** The same as a string, for the file of a sweep: without those settings of which nothing is said
+ *  there (settings_silent). Owned by the caller (free). Never NULL. */
 char *spec_resolved(const struct spec *spec) MUST_USE;
 
 /** Write every setting with its unit, range, default and meaning, as --help shows them: lines of at

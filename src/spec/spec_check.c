@@ -66,14 +66,14 @@ static int compare_marks(const void *a, const void *b)
     return (x->cell > y->cell) - (x->cell < y->cell);
 }
 
-/* The rows in which cells can differ: axes, and what the preset decides. Only these are hashed, of
- * up to a million cells. */
+/* The rows in which cells can differ: axes, and what a preset decides. Only these are hashed, of up
+ * to a million cells. */
 static size_t find_varying(const struct spec *spec, const struct setting **rows)
 {
     size_t count = 0;
     for (size_t k = 0; k < spec->rows; k++) {
         const struct setting *const row = spec_row(k);
-        bool varies = settings_from_preset(row);
+        bool varies = settings_preset_of(row) != NULL;
         for (size_t i = 0; i < spec->parts && !varies; i++) {
             const struct grid_axis *const axis = grid_axis(&spec->part[i].grid, row);
             varies = axis != NULL && !axis->fixed;
@@ -132,7 +132,7 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
     for (size_t i = 0; i < count; i++) {
         char value[TEXT_NUMBER];
         settings_get(&cell, rows[i], value, sizeof value);
-        if (!settings_from_preset(rows[i]))
+        if (settings_preset_of(rows[i]) == NULL)
             text_add(text, sizeof text, "%s%s %s", text[0] != '\0' ? ", " : "", rows[i]->key,
                      value);
     }

@@ -22,25 +22,27 @@ struct spec_given {
     double number; /**< as settings_read gives it */
 };
 
+/** Presets, as settings_presets has them; each has two choices. A combination of choices is a
+ *  number whose bit p is the choice of preset p. */
+enum { SPEC_PRESETS = 2, SPEC_COMBINATIONS = 1 << SPEC_PRESETS };
+
 /** The cells of one block. */
 struct spec_part {
     struct grid_block grid;
-    const struct grid_axis *preset; /**< the axis of environment.preset, or NULL */
-    int64_t first;                  /**< its first cell */
+    const struct grid_axis *preset[SPEC_PRESETS]; /**< the axis of each preset, or NULL */
+    int64_t first;                                /**< its first cell */
 };
 
-enum { SPEC_PRESETS = 2 };
-
 struct spec {
-    char *name;                         /**< of the file, NULL without one */
-    char *text;                         /**< of the file, "" without one */
-    int grid_line;                      /**< 0: no grid */
-    size_t rows;                        /**< of the settings table */
-    struct spec_given *given;           /**< (rows) */
-    size_t parts;                       /**< blocks, at least 1 */
-    struct spec_part *part;             /**< (parts) */
-    int preset;                         /**< in force where it is no axis */
-    struct settings base[SPEC_PRESETS]; /**< the values outside the grid, by preset */
+    char *name;                              /**< of the file, NULL without one */
+    char *text;                              /**< of the file, "" without one */
+    int grid_line;                           /**< 0: no grid */
+    size_t rows;                             /**< of the settings table */
+    struct spec_given *given;                /**< (rows) */
+    size_t parts;                            /**< blocks, at least 1 */
+    struct spec_part *part;                  /**< (parts) */
+    unsigned presets;                        /**< the combination of those that are not axes */
+    struct settings base[SPEC_COMBINATIONS]; /**< the values outside the grid, by combination */
 };
 
 /** Place of a row in the settings table. */

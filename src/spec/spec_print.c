@@ -91,9 +91,9 @@ void spec_print_defaults(FILE *file)
         describe(&table[i], text, sizeof text);
         print_section(file, &before, &table[i]);
         fprintf(file, "  # %s\n", text);
-        /* What the preset decides is a comment: as a value it would have precedence over the
-         * preset, and changing the preset's line would change nothing. */
-        print_row(file, &defaults, &table[i], settings_from_preset(&table[i]) ? "  # " : "  ");
+        /* What a preset decides is a comment: as a value it would have precedence over the preset,
+         * and changing the preset's line would change nothing. */
+        print_row(file, &defaults, &table[i], settings_preset_of(&table[i]) ? "  # " : "  ");
     }
     fputs(
         "\n# Lists of values: every combination is a training of its own, numbered with actor_lr\n"
@@ -131,6 +131,7 @@ void spec_print(FILE *file, const struct settings *cell)
 struct printing {
     FILE *file;
     const struct spec *spec;
+    bool brief;    /* leave out what older files do not have, where it has its default */
     bool *in_grid; /* (rows) a block that is printed gives the row */
     size_t blocks; /* that are printed */
     bool begun;    /* a line of the block stands there already */
@@ -155,10 +156,20 @@ static void look_at_blocks(struct printing *p)
 static bool is_fixed(const struct printing *p, size_t row)
 {
     const struct spec_given *const given = &p->spec->given[row];
-    const bool follows_preset =
-        settings_from_preset(spec_row(row)) && (given->level == SPEC_NOWHERE || given->axis);
-    const size_t preset = spec_index(settings_find("environment.preset"));
-    return !p->in_grid[row] && !(follows_preset && p->in_grid[preset]);
+    const struct setting *const preset = settings_preset_of(spec_row(row));
+    const bool follows_preset = preset != NULL && (given->level == SPEC_NOWHERE || given->axis);
+    return !p->in_grid[row] && !(follows_preset && p->in_grid[spec_index(preset)]);
+}
+
+/* True for a row of one value that a reader of the text fills in by itself: its default, which no
+ * preset of the text changes. */
+static bool is_left_out(const struct printing *p, const struct settings *cell, size_t index)
+{
+    const struct setting *const row = spec_row(index);
+    const struct setting *const preset = settings_preset_of(row);
+    return p->brief && settings_silent(row, settings_number(cell, row)) &&
+           (preset == NULL || (is_fixed(p, spec_index(preset)) &&
+                               settings_silent(preset, settings_number(cell, preset))));
 }
 
 /* Values in brackets. Three or more whole numbers in a row become a range, so that a sweep of a
@@ -203,8 +214,9 @@ static void print_lacking(struct printing *p, const struct spec_part *part)
     for (size_t i = 0; i < p->spec->rows; i++) {
         const struct setting *const row = spec_row(i);
         const double number = settings_number(&cell, row);
-        const bool varies =
-            settings_from_preset(row) && part->preset != NULL && part->preset->is.count > 1;
+        const struct setting *const preset = settings_preset_of(row);
+        const struct grid_axis *const axis = preset != NULL ? grid_axis(&part->grid, preset) : NULL;
+        const bool varies = axis != NULL && axis->is.count > 1;
         if (p->in_grid[i] && grid_axis(&part->grid, row) == NULL && !varies)
             print_axis(p, row, &number, 1);
     }
@@ -292,9 +304,9 @@ static void print_grid(struct printing *p)
     }
 }
 
-void spec_print_resolved(FILE *file, const struct spec *spec)
+static void print_resolved(FILE *file, const struct spec *spec, bool brief)
 {
-    struct printing p = {.file = file, .spec = spec};
+    struct printing p = {.file = file, .spec = spec, .brief = brief};
     p.in_grid = fault_alloc(spec->rows, sizeof *p.in_grid);
     look_at_blocks(&p);
     struct settings cell;
@@ -302,7 +314,7 @@ void spec_print_resolved(FILE *file, const struct spec *spec)
     const struct setting *before = NULL;
     for (size_t i = 0; i < spec->rows; i++) {
         const struct setting *const row = spec_row(i);
-        if (!is_fixed(&p, i))
+        if (!is_fixed(&p, i) || is_left_out(&p, &cell, i))
             continue;
         print_section(file, &before, row);
         /* Both ends in one line, unless one of them is an axis. */
@@ -319,6 +331,11 @@ void spec_print_resolved(FILE *file, const struct spec *spec)
     free(p.in_grid);
 }
 
+void spec_print_resolved(FILE *file, const struct spec *spec)
+{
+    print_resolved(file, spec, false);
+}
+
 char *spec_resolved(const struct spec *spec)
 {
     char *text = NULL;
@@ -326,7 +343,7 @@ char *spec_resolved(const struct spec *spec)
     FILE *const file = open_memstream(&text, &size);
     if (file == NULL)
         fault_no_memory(YAML_TREE_LIMIT);
-    spec_print_resolved(file, spec);
+    print_resolved(file, spec, true);
     if (fclose(file) != 0)
         fault_no_memory(size);
     return text;

@@ -22,7 +22,7 @@ def pages():
     """All pages, the README first."""
     found = [*ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md"),
              *ROOT.glob("tests/data/**/README.md"), ROOT / "sweeps/RESULTS.md",
-             ROOT / ".github/CONTRIBUTING.md"]
+             ROOT / "src/model/INTERVENTIONS.md", ROOT / ".github/CONTRIBUTING.md"]
     return [ROOT / "README.md", *sorted(found)]
 
 

@@ -15,6 +15,7 @@ static const double RELATIVE = 1e-5, FLOOR = 2.0;
 struct oracle {
     int agents, samples;
     enum tanh_kind tanh;
+    bool squared, by_row; /* the critic's loss: weights squared; a mean over rows */
     struct net actor, critic;
     double *own_weight;      /* (O, H1) of the critic's own inputs */
     const float *state;      /* (B, N·S) */
@@ -35,7 +36,11 @@ struct oracle *oracle_new(const struct settings *settings, int samples)
     const size_t h1 = (size_t)settings->networks.critic_hidden1;
     const size_t h2 = (size_t)settings->networks.critic_hidden2;
     struct oracle *o = fault_alloc(1, sizeof *o);
-    *o = (struct oracle){.agents = n, .samples = samples, .tanh = settings->networks.tanh};
+    *o = (struct oracle){.agents = n,
+                         .samples = samples,
+                         .tanh = settings->networks.tanh,
+                         .squared = settings->replay.weighting == WEIGHTING_SQUARED,
+                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS};
     o->actor.mlp = mlp_make(S, (int)settings->networks.actor_hidden1,
                             (int)settings->networks.actor_hidden2, A);
     o->critic.mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1);
@@ -482,6 +487,15 @@ struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *the
     return m;
 }
 
+/* Rows singled out of sample b. */
+static int rows_of(const struct oracle *o, int b)
+{
+    int count = 0;
+    for (int r = 0; r < o->rows.rows; r++)
+        count += o->sample[r] == b;
+    return count;
+}
+
 struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, const float *target,
                                         const float *got)
 {
@@ -494,10 +508,13 @@ struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, 
         const double w = weight[b];
         double error;
         const double q = oracle_row(o, r, &error);
-        const double difference = w * (q - (double)target[b]);
-        loss += difference * difference / rows;
-        d_q[r] = 2.0 * difference * w / rows;
-        e_q[r] = 2.0 * w * w / rows * (error + PASS_ROUNDING * (fabs(q) + fabs((double)target[b])));
+        /* loss = Σ over rows of factor·(q - t)² */
+        const double parts = o->by_row ? rows : rows_of(o, b) * (double)o->samples;
+        const double factor = (o->squared ? w * w : w) / parts;
+        const double difference = q - (double)target[b];
+        loss += factor * difference * difference;
+        d_q[r] = 2.0 * factor * difference;
+        e_q[r] = 2.0 * factor * (error + PASS_ROUNDING * (fabs(q) + fabs((double)target[b])));
     }
     struct form f = {.o = o, .d_q = d_q, .e_q = e_q, .size = o->critic.mlp.size};
     struct oracle_match m = match(&f, got);

@@ -93,7 +93,8 @@ struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *the
                                        const double *weight, const float *got);
 
 /**
- * Critic's update: gradient of the mean over the rows singled out of (w·Q - w·target)².
+ * Critic's update: gradient of the mean over the rows singled out of (w·Q - w·target)², or by the
+ * settings of w·(Q - target)², and of the mean over samples of the means over their rows.
  * \param weight, target (B) \param got (Pc) gradient to compare
  */
 struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, const float *target,

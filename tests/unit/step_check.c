@@ -61,13 +61,21 @@ static void fail_unless_near(double got, double want, double allowed, const char
         fail_msg("%s of sample %d: %.9g, want %.9g ± %.2g", what, b, got, want, allowed);
 }
 
+/* Of the next state's value. */
+static double discount(const struct stepped *s, int b)
+{
+    const bool last = (double)s->step->batch.done[b] > 0.0 &&
+                      s->settings->training.time_limit == TIME_LIMIT_TERMINAL;
+    return last ? 0.0 : s->settings->training.gamma;
+}
+
 /* The target, of the maximum without the agents that may propose or with one of them: whichever is
  * nearest. \param agent written */
 static double find_target(const struct stepped *s, const struct oracle *o, int b, int32_t *agent)
 {
     const struct batch *batch = &s->step->batch;
     const double reward = (double)batch->reward[b];
-    const double factor = s->settings->training.gamma * (1.0 - (double)batch->done[b]);
+    const double factor = discount(s, b);
     double target = NAN;
     for (int j = NONE; j < agents(s); j++) {
         if (j > NONE && oracle_proposal(o, b, j) != ORACLE_MAYBE)
@@ -88,7 +96,6 @@ static double find_target(const struct stepped *s, const struct oracle *o, int b
 static void check_targets(const struct stepped *s, struct oracle *o, struct counts *counts)
 {
     const struct batch *batch = &s->step->batch;
-    const double gamma = s->settings->training.gamma;
     double *target = calloc((size_t)batch->count, sizeof *target);
     int32_t *sample = calloc((size_t)batch->count, sizeof *sample);
     int32_t *agent = calloc((size_t)batch->count, sizeof *agent);
@@ -106,7 +113,7 @@ static void check_targets(const struct stepped *s, struct oracle *o, struct coun
     for (int b = 0; b < batch->count; b++) {
         double error;
         oracle_row(o, b, &error);
-        error *= gamma * (1.0 - (double)batch->done[b]);
+        error *= discount(s, b);
         fail_unless_near((double)s->step->target[b], target[b],
                          RELATIVE * fabs(target[b]) + ERRORS * error, "target", b);
     }
@@ -139,18 +146,23 @@ static int accepted_rows(const struct stepped *s, int32_t *sample, int32_t *agen
 static void check_errors(const struct stepped *s, const struct oracle *o, int rows,
                          const int32_t *sample)
 {
-    double error = 0.0;
-    double allowed = 0.0;
+    const bool squares = s->settings->replay.priority == PRIORITY_SQUARED_SUM;
+    double error = 0.0, allowed = 0.0;
+    int count = 0;
     for (int r = 0; r < rows; r++) {
         const int b = sample[r];
         double doubt;
         const double difference = (double)s->step->target[b] - oracle_row(o, r, &doubt);
-        error += difference * difference;
-        allowed += ERRORS * (2.0 * fabs(difference) * doubt + doubt * doubt);
+        error += squares ? difference * difference : fabs(difference);
+        allowed += ERRORS * (squares ? 2.0 * fabs(difference) * doubt + doubt * doubt : doubt);
+        count++;
         if (r + 1 < rows && sample[r + 1] == b)
             continue;
+        error /= squares ? 1 : count;
+        allowed /= squares ? 1 : count;
         fail_unless_near(s->step->error[b], error, RELATIVE * error + allowed, "error", b);
         error = allowed = 0.0;
+        count = 0;
     }
 }
 

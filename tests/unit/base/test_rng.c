@@ -94,6 +94,23 @@ static void test_reseeding_drops_the_cached_gaussian(void **state)
     assert_true(numpy_gaussian(&rng) == first);
 }
 
+/* Of NumPy 1.24: r = RandomState([seed, stream]); r.random_sample(), r.randn(). */
+static void test_streams_are_those_of_numpy(void **state)
+{
+    (void)state;
+    struct numpy_rng rng;
+    numpy_seed_stream(&rng, 42, 1);
+    assert_true(numpy_double(&rng) == 0.5649283078895424);
+    assert_true(numpy_double(&rng) == 0.38389450975701744);
+    assert_true(numpy_gaussian(&rng) == -0.10646405688267188);
+    numpy_seed_stream(&rng, 42, 2);
+    assert_true(numpy_gaussian(&rng) == 0.6193362906262256);
+    assert_true(numpy_gaussian(&rng) == -1.8907018756759915);
+    assert_true(numpy_double(&rng) == 0.010971810483135447);
+    numpy_seed_stream(&rng, 4294967295, 3);
+    assert_true(numpy_double(&rng) == 0.6604556343450628);
+}
+
 static void test_below_is_uniform_and_in_range(void **state)
 {
     (void)state;
@@ -115,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_draws),
         cmocka_unit_test(test_reseeding_drops_the_cached_gaussian),
+        cmocka_unit_test(test_streams_are_those_of_numpy),
         cmocka_unit_test(test_below_is_uniform_and_in_range),
     };
     return cmocka_run_group_tests_name("rng", tests, NULL, NULL);

@@ -136,8 +136,8 @@ static void test_table_is_complete_and_sound(void **state)
         assert_in_range(settings_expect(row, full, sizeof full), 1, sizeof full - 1);
         bytes += row->type == TYPE_CHOICE ? sizeof(unsigned) : sizeof(double);
     }
-    /* Every member of the struct has a row: three choices leave 4 bytes of padding each at most. */
-    assert_in_range(sizeof(struct settings) - bytes, 0, 12);
+    /* Every member of the struct has a row: at four places choices leave 4 bytes of padding. */
+    assert_in_range(sizeof(struct settings) - bytes, 0, 16);
     assert_int_equal(settings_check(&defaults, NULL, NULL), STATUS_OK);
 }
 
@@ -162,9 +162,42 @@ static void test_preset_sets_what_it_decides(void **state)
     assert_true(s.environment.size_unit == 1 && s.environment.energy_law == ENERGY_LINEAR);
     apply_settings(&s, "environment.preset=published-2026");
     assert_true(s.environment.size_unit == 1024 && s.environment.energy_law == ENERGY_SQUARE);
-    assert_true(settings_from_preset(settings_find("environment.size_unit")));
-    assert_true(settings_from_preset(settings_find("environment.energy_law")));
-    assert_false(settings_from_preset(settings_find("environment.agents")));
+    const struct setting *const preset = settings_find("environment.preset");
+    assert_ptr_equal(settings_preset_of(settings_find("environment.size_unit")), preset);
+    assert_ptr_equal(settings_preset_of(settings_find("environment.energy_law")), preset);
+    assert_null(settings_preset_of(settings_find("environment.agents")));
+}
+
+static void test_rules_set_every_correction(void **state)
+{
+    (void)state;
+    struct settings s = settings_with("training.rules=corrected");
+    assert_true(s.training.critic_mean == MEAN_OF_TRANSITIONS);
+    assert_true(s.training.time_limit == TIME_LIMIT_BOOTSTRAP);
+    assert_true(s.training.explore_among == EXPLORE_PROPOSERS);
+    assert_true(s.training.streams == STREAMS_SEPARATE);
+    assert_true(s.replay.weighting == WEIGHTING_PLAIN);
+    assert_true(s.replay.priority == PRIORITY_MEAN_ABSOLUTE);
+    apply_settings(&s, "training.rules=published");
+    struct settings defaults;
+    settings_init(&defaults);
+    assert_memory_equal(&s, &defaults, sizeof s);
+}
+
+static void test_what_was_added_later_is_silent_at_its_default(void **state)
+{
+    (void)state;
+    size_t count = 0, later = 0;
+    const struct setting *const table = settings_table(&count);
+    struct settings defaults;
+    settings_init(&defaults);
+    for (size_t i = 0; i < count; i++) {
+        const double number = settings_number(&defaults, &table[i]);
+        later += table[i].later;
+        assert_true(settings_silent(&table[i], number) == table[i].later);
+        assert_false(settings_silent(&table[i], number + 1));
+    }
+    assert_in_range(later, 7, count - 61);
 }
 
 static void test_values_are_refused_with_a_sentence(void **state)
@@ -315,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_table_is_complete_and_sound),
         cmocka_unit_test(test_published_defaults),
         cmocka_unit_test(test_preset_sets_what_it_decides),
+        cmocka_unit_test(test_rules_set_every_correction),
+        cmocka_unit_test(test_what_was_added_later_is_silent_at_its_default),
         cmocka_unit_test(test_values_are_refused_with_a_sentence),
         cmocka_unit_test(test_minus_zero_is_zero),
         cmocka_unit_test(test_contradictions_name_both_sides),

@@ -449,6 +449,30 @@ static void test_full_size(void **state)
     assert_rare(&counts);
 }
 
+/* Each correction alone and all together, on small shapes and states as drawn. */
+static void test_corrections(void **state)
+{
+    static const char *const corrections[] = {
+        "replay.weighting=plain",
+        "replay.priority=mean_absolute",
+        "training.critic_mean=transitions",
+        "training.time_limit=bootstrap",
+        "training.rules=corrected",
+        "training.rules=corrected replay.weighting=squared training.critic_mean=rows",
+    };
+    (void)state;
+    struct counts counts = {0};
+    for (size_t k = 0; k < sizeof corrections / sizeof corrections[0]; k++) {
+        char words[1024];
+        snprintf(words, sizeof words, "%s%s %s", shapes[k % 2], rates[k % 3], corrections[k]);
+        struct world *w = open_world(words, (uint32_t)(300 + k));
+        for (int t = 0; t < 3; t++)
+            step_and_check(w, 1, &counts);
+        close_world(w);
+    }
+    assert_rare(&counts);
+}
+
 /* Train up to the episode before the last one, and compare that one's step. */
 static void advance_and_check(struct trainer *t, int64_t episode, struct counts *counts)
 {
@@ -506,7 +530,7 @@ int main(void)
         cmocka_unit_test(test_one_proposes),  cmocka_unit_test(test_all_propose),
         cmocka_unit_test(test_on_the_verge),  cmocka_unit_test(test_dead_actors),
         cmocka_unit_test(test_on_kinks),      cmocka_unit_test(test_full_size),
-        cmocka_unit_test(test_trainings),
+        cmocka_unit_test(test_trainings),     cmocka_unit_test(test_corrections),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
 }

@@ -116,6 +116,7 @@ static void test_save_and_load_in_a_new_process(void **state)
         SMALL,
         SMALL "training.actor_lr=0.1 training.steps=3 environment.agents=7 evaluation.every=4 "
               "evaluation.episodes=2 training.tau=0.1 replay.capacity=37",
+        SMALL "training.rules=corrected evaluation.every=5 evaluation.episodes=2",
     };
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         const struct settings s = settings_with(words[k]);

@@ -29,13 +29,19 @@ static void test_lines_are_sorted_and_complete(void **state)
     size_t rows = 0, lines = 0, expected = 1;
     const struct setting *table = settings_table(&rows);
     for (size_t i = 0; i < rows; i++)
-        expected += table[i].class != CLASS_OPERATION;
+        expected += table[i].class != CLASS_OPERATION && !table[i].later;
     for (const char *at = text; *at != '\0'; at = strchr(at, '\n') + 1, lines++) {
         snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "="), at);
         assert_true(strcmp(before, line) < 0);
         memcpy(before, line, sizeof before);
     }
     assert_int_equal(lines, expected);
+    /* A setting that was added later has a line where it is used, and older identities stay. */
+    assert_null(strstr(text, "training.streams="));
+    cell = settings_with("training.streams=separate");
+    assert_int_equal(identity_lines(&cell, text, sizeof text),
+                     length + strlen("training.streams=separate\n"));
+    assert_non_null(strstr(text, "\ntraining.streams=separate\n"));
 }
 
 static void test_lines_are_cut_as_snprintf_does(void **state)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Files and folders that are written whole or not at all, whatever stands where they go.
 
-All is made in a workshop, a hidden folder where it will stand, or in a hidden file beside its
-target. Whoever works there holds a lock on it, so that what a killed process has left is known."""
+All is made in a workshop, a hidden folder where it will stand. It has a name and a lock that no
+folder of a user has by accident, and whoever works there holds the lock: so what a killed process
+has left is known, and nothing else is ever removed."""
 import contextlib
 import errno
 import fcntl
 import os
 import pathlib
+import re
 import shutil
 import stat
 import tempfile
@@ -18,7 +20,10 @@ import h5py
 from .sweep import Unreadable
 from .words import shown
 
-PREFIX = ".ccmsweep-"
+PREFIX = ".ccmsweep-tmp-"
+WORKSHOP = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as mkdtemp completes it
+LOCK = ".ccmsweep-lock"  # in a workshop, beside the room where the work is done
+ROOM = "room"
 READER_WAIT = 10   # seconds for somebody to read a FIFO
 OLD = 24 * 3600    # seconds, where a file system has no locks
 
@@ -47,57 +52,61 @@ def hold(descriptor):
         return None
 
 
-def is_left_over(path):
-    """Whether nobody works there any more."""
+def dismantle(path):
+    """Remove a workshop, its lock last: one that has none and is not empty is not taken for ours."""
+    for part in (path / ROOM, path):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_left_over(path):
+    """Remove a workshop in which nobody works any more; what is none of ours stays."""
     found = os.lstat(path)
-    if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
-        return False
-    lock = path / "lock" if stat.S_ISDIR(found.st_mode) else path
+    if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+        return
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return True  # killed before it was locked; who only has not come to that makes another
+        os.rmdir(path)  # killed before there was a lock: it is empty, or not ours and stays
+        return
     try:
-        held = hold(descriptor)
+        held = hold(lock)
+        if held or held is None and time.time() - found.st_mtime > OLD:
+            dismantle(path)
     finally:
-        os.close(descriptor)
-    return held if held is not None else time.time() - found.st_mtime > OLD
+        os.close(lock)
 
 
 def clear(folder):
     """Remove what killed processes have left in a folder."""
     for path in sorted(pathlib.Path(folder).glob(PREFIX + "*")):
-        with contextlib.suppress(OSError):
-            if is_left_over(path):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if WORKSHOP.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                remove_left_over(path)
 
 
-def locked(make):
-    """Path and locked descriptor of what `make` has made, which another start may have taken for
-    left over before it was locked: then again."""
+def make_workshop(folder):
+    """Path and locked descriptor of a new workshop. Another start may take it for left over before
+    it is locked: then again."""
     while True:
-        path, lock = make()
+        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-            if hold(descriptor) is not False and os.fstat(descriptor).st_nlink:
-                return path, descriptor
-            os.close(descriptor)
+            lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            if hold(lock) is not False and os.fstat(lock).st_nlink:
+                return path, lock
+            os.close(lock)
 
 
 @contextlib.contextmanager
 def workshop(folder):
-    """A folder to work in, inside the one (made if need be) that things will stand in."""
-    def make():
-        path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-        return path, path / "lock"
-    os.makedirs(folder, exist_ok=True)
+    """A folder to work in, inside the one that things will stand in."""
     clear(folder)
-    path, descriptor = locked(make)
+    path, lock = make_workshop(folder)
     try:
-        yield path
+        os.mkdir(path / ROOM, 0o700)
+        yield path / ROOM
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(descriptor)
+        dismantle(path)
+        os.close(lock)
 
 
 def stream_of(found):
@@ -173,25 +182,13 @@ def open_fifo(path):
 
 
 def replace(target, data, found):
-    head = os.path.dirname(target)
-
-    def make():
-        descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=head)
-        os.close(descriptor)
-        return name, name
-    clear(head)
-    new, descriptor = locked(make)
-    try:
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, stat.S_IMODE(found.st_mode) if found else 0o666 & ~UMASK)
+    with workshop(os.path.dirname(target)) as scratch:
+        with open(scratch / "new", "xb") as file:
+            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) if found else 0o666 & ~UMASK)
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
-            os.replace(new, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(new)
-        raise
+            os.fsync(file.fileno())
+        os.replace(scratch / "new", target)
 
 
 def put_folder(made, folder):

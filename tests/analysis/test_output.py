@@ -227,8 +227,31 @@ def test_what_others_work_in_is_kept(tmp_path):
         with output.workshop(tmp_path) as other:
             assert other != mine and (mine / "x").exists()
         assert (mine / "x").exists()
-        (tmp_path / ".ccmsweep-left").mkdir()
-        os.symlink(mine, tmp_path / ".ccmsweep-link")
+        os.symlink(mine, tmp_path / ".ccmsweep-tmp-abcdefgh")
         output.clear(tmp_path)
-        assert not (tmp_path / ".ccmsweep-left").exists() and (mine / "x").exists()
-        assert os.path.islink(tmp_path / ".ccmsweep-link")
+        assert (mine / "x").exists() and os.path.islink(tmp_path / ".ccmsweep-tmp-abcdefgh")
+
+
+@pytest.mark.parametrize("left", [(), (output.LOCK,), (output.LOCK, "room/", "room/x")])
+def test_what_a_killed_one_has_left_goes(left, tmp_path):
+    folder = tmp_path / ".ccmsweep-tmp-k1ll_d00"
+    folder.mkdir()
+    for name in left:
+        (folder / name).mkdir() if name.endswith("/") else (folder / name).write_text("half")
+    output.write_whole(tmp_path / "table", b"x")
+    assert os.listdir(tmp_path) == ["table"]
+
+
+@pytest.mark.parametrize("command", ["figures", "report"])
+def test_what_is_not_ours_stays(command, path, tmp_path):
+    """Whatever a user calls it: a folder is removed when it has our name and our lock, a file
+    never."""
+    kept = {".ccmsweep-notes/thesis": "mine", ".ccmsweep-notes/lock": "", ".ccmsweep-list": "mine",
+            ".ccmsweep-tmp-abcdefgh/thesis": "mine", ".ccmsweep-tmp-abcdefgh/lock": "mine",
+            ".ccmsweep-tmp-thesis01": "mine", ".ccmsweep-tmp-thesis/x": "mine",
+            f".ccmsweep-notes-2/{output.LOCK}": ""}
+    for name, text in kept.items():
+        (tmp_path / "o" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "o" / name).write_text(text)
+    said_by(command, path, "-o", "o", cwd=tmp_path)
+    assert {name: (tmp_path / "o" / name).read_text() for name in kept} == kept

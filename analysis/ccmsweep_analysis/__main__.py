@@ -108,6 +108,12 @@ def make_folder(name):
             from error
 
 
+def tell(path):
+    """That it is written; what then fails is standard output, not what is being written."""
+    with naming("standard output"):
+        print(name_out(path), flush=True)
+
+
 def told_of(failures):
     """Say what is not as it should be; the exit code."""
     for sentence in failures:
@@ -135,7 +141,7 @@ def draw_figures(arguments):
             for made in one.files.values():
                 path = pathlib.Path(arguments.output) / made.name
                 write_whole(path, made.read_bytes())
-                print(name_out(path))
+                tell(path)
             if one.reason and not one.failed:
                 print(printable(f"{one.name}: not drawn: {one.reason}"), file=sys.stderr)
     return told_of([*snapshot.failures, *failed(drawn)])
@@ -146,10 +152,10 @@ def write_reports(arguments):
     make_folder(arguments.output)
     with naming(arguments.output), workshop(arguments.output) as scratch:
         path, failures = write_report(snapshot, arguments.output, scratch)
-        print(name_out(path), flush=True)
+        tell(path)
         if arguments.latex:
             path, more = write_paper(snapshot, arguments.output, scratch)
-            print(name_out(path))
+            tell(path)
             failures = list(dict.fromkeys([*failures, *more]))
     return told_of(failures)
 
@@ -162,9 +168,17 @@ def stop(number, _):
     sys.exit(128 + number)
 
 
-def carry_out(arguments):
+def read_arguments():
+    try:
+        return parser().parse_args()
+    finally:
+        sys.stdout.flush()  # --help ends here
+
+
+def carry_out():
     """The exit code."""
     try:
+        arguments = read_arguments()
         code = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
         return code
@@ -188,12 +202,11 @@ def carry_out(arguments):
 
 def main():
     open_streams()
-    arguments = parser().parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, stop)
     try:
-        return carry_out(arguments)
+        return carry_out()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

@@ -229,13 +229,11 @@ static bool write_report(FILE *file, int format, const struct aggregate *aggrega
     return written && !ferror(file);
 }
 
-/* Standard output has no second chance: what a reader such as `head` did not take is not an error,
- * everything else is. main.c looks at what only shows when the stream is closed. */
+/* What standard output does not take, main.c tells. */
 static enum status print(const struct arguments *a, const struct aggregate *aggregate,
                          const struct aggregate_source *source, struct fault *fault)
 {
-    errno = 0; /* write_report does not say why it failed: EPIPE is a reader that left */
-    if (!write_report(stdout, a->format, aggregate, source) && errno != EPIPE && errno != 0)
+    if (!write_report(stdout, a->format, aggregate, source) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
     return STATUS_OK;

@@ -211,7 +211,7 @@ static enum status measure_all(const struct arguments *arguments, const struct s
         return status;
     if (!arguments->json)
         bench_print(stdout, &reference, count, measured);
-    else if (!bench_print_json(stdout, &reference, count, measured) && errno != EPIPE)
+    else if (!bench_print_json(stdout, &reference, count, measured) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
     return STATUS_OK;

@@ -98,7 +98,7 @@ enum status cmd_bench_schedule(int argc, char **argv, struct fault *fault)
         return status;
     if (!arguments.json)
         bench_schedule_print(stdout, &measured);
-    else if (!bench_schedule_print_json(stdout, &measured) && errno != EPIPE)
+    else if (!bench_schedule_print_json(stdout, &measured) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
     return STATUS_OK;

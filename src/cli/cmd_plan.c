@@ -93,13 +93,13 @@ const struct command_line plan_line = {
     .finish = finish,
 };
 
-/* A reader that left (EPIPE) does not want the rest: that is not a fault. */
+/* What standard output does not take, main.c tells. */
 static enum status print(const struct arguments *arguments, const struct plan *plan,
                          struct fault *fault)
 {
     if (!arguments->json)
         plan_print(stdout, plan, &arguments->plan);
-    else if (!plan_print_json(stdout, plan, &arguments->plan) && errno != EPIPE)
+    else if (!plan_print_json(stdout, plan, &arguments->plan) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the plan could not be written: %s", strerror(errno));
     return STATUS_OK;
 }

@@ -103,13 +103,13 @@ static enum status take(const struct arguments *a, struct status_report *report,
     return status;
 }
 
-/* A reader that left (EPIPE) is not a fault: `status --json | head` is ordinary use. */
+/* What standard output does not take, main.c tells. */
 static enum status print(const struct arguments *a, const struct status_report *report,
                          struct fault *fault)
 {
     if (!a->json)
         status_print(stdout, report, a->cells);
-    else if (!status_print_json(stdout, report, a->cells, a->watch) && errno != EPIPE)
+    else if (!status_print_json(stdout, report, a->cells, a->watch) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
     return STATUS_OK;
@@ -138,7 +138,8 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
     status = print(a, &report, fault);
     /* When the reader has left, there is nobody to print for. Any other loss of output is reported
      * by close_output() in main.c at the end of the program. */
-    *over = fflush(stdout) != 0 || is_over(&report);
+    fflush(stdout);
+    *over = ferror(stdout) || is_over(&report);
     run_table_fini(&report.table);
     store_close(&report.store);
     return status;

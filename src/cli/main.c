@@ -4,11 +4,11 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "model/kernels.h"
+#include "sys/stream.h"
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,28 +52,28 @@ static void occupy_standard_streams(void)
     }
 }
 
-/* Whether standard output is a pipe whose reader has ended, as `head` does: poll then reports
- * POLLERR at the writing end, without a write. */
-static bool reader_left(void)
-{
-    struct pollfd output = {.fd = STDOUT_FILENO};
-    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
-}
-
 /* The last look at standard output, when the process ends. What was printed may still be in the
  * buffer, so a full disk shows only when the stream is closed. Lost output is a fault, unless its
- * reader left on purpose. */
-static void close_output(void)
+ * reader left on purpose, as `head` does. */
+static void close_output(int code, void *why)
 {
-    const bool fine = reader_left();
-    const bool lost = ferror(stdout) != 0;
-    errno = 0;
-    const bool failed = fclose(stdout) != 0;
-    if ((failed || lost) && !fine && errno != EPIPE) {
-        fprintf(stderr, "ccmsweep: standard output could not be written%s%s\n",
-                errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    int *const error = why;
+    (void)code;
+    (void)fclose(stdout);
+    if (*error != 0 && *error != EPIPE && *error != ECONNRESET) {
+        fprintf(stderr, "ccmsweep: standard output could not be written: %s\n", strerror(*error));
         _exit(STATUS_FAULT);
     }
+    free(error);
+}
+
+/* The commands need not look whether what they print is taken. */
+static void watch_output(void)
+{
+    int *const error = fault_alloc(1, sizeof *error);
+    stdout = stream_open(STDOUT_FILENO, error);
+    if (on_exit(close_output, error) != 0)
+        fault_no_memory(sizeof error);
 }
 
 /* Commands cannot be abbreviated: a script that uses an abbreviation would break with a new
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
      * shell's limit of file size fails, too, and is reported by whoever writes. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* what is too large for its limit is told by whoever writes it */
-    atexit(close_output);
+    watch_output();
     argp_err_exit_status = STATUS_INPUT;
     if (argc < 2) {
         print_usage(stderr);

@@ -347,13 +347,13 @@ static bool has_colour(void)
     return isatty(STDOUT_FILENO) && (refused == NULL || *refused == '\0');
 }
 
-/* A reader that left (EPIPE: head, a pager) is not a fault; whatever else stops the output is. */
+/* What standard output does not take, main.c tells. */
 enum status summary_write(const struct settings *cell, const struct record *record, double wall_s,
                           bool json, struct fault *fault)
 {
     if (!json)
         summary_print(stdout, cell, record, wall_s, has_colour());
-    else if (!summary_print_json(stdout, cell, record, wall_s) && errno != EPIPE)
+    else if (!summary_print_json(stdout, cell, record, wall_s) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the summary could not be written: %s",
                          strerror(errno));
     return STATUS_OK;

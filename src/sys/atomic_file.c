@@ -7,6 +7,7 @@
  */
 #include "sys/atomic_file.h"
 #include "sys/disk.h"
+#include "sys/stream.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -196,9 +197,8 @@ enum status atomic_file_begin(struct atomic_file *output, const char *name, stru
         forget(output);
         return status;
     }
-    output->file = fdopen(fd, "w");
-    if (output->file == NULL)
-        fault_no_memory(BUFSIZ); /* there is no other reason: the descriptor is open */
+    output->fd = fd;
+    output->file = stream_open(fd, &output->error);
     return STATUS_OK;
 }
 
@@ -206,10 +206,9 @@ enum status atomic_file_begin(struct atomic_file *output, const char *name, stru
 static enum status sync_file(const struct atomic_file *output, struct fault *fault)
 {
     struct stat about;
-    const int fd = fileno(output->file);
-    if (fstat(fd, &about) == 0 && !S_ISREG(about.st_mode))
+    if (fstat(output->fd, &about) == 0 && !S_ISREG(about.st_mode))
         return STATUS_OK;
-    return disk_sync(fd, output->name, fault);
+    return disk_sync(output->fd, output->name, fault);
 }
 
 enum status atomic_file_end(struct atomic_file *output, bool good, struct fault *fault)
@@ -217,15 +216,13 @@ enum status atomic_file_end(struct atomic_file *output, bool good, struct fault 
     enum status status = STATUS_OK;
     if (output->file == NULL)
         return STATUS_OK;
-    /* stdio keeps an earlier failure in ferror, without its errno. A reader that has left a pipe
-     * (`| head`) has what it wanted: that is not a failure of ours. */
-    errno = 0;
-    const bool lost = fflush(output->file) != 0 || ferror(output->file) != 0;
-    const bool left = output->temporary == NULL && errno == EPIPE;
-    if (good && lost && !left)
-        status = refuse(output->name, errno != 0 ? errno : EIO, fault);
-    if (good && !lost)
+    fflush(output->file);
+    /* A reader that has left a pipe (`| head`) has what it wanted: not a failure of ours. */
+    const bool left = output->temporary == NULL && output->error == EPIPE;
+    if (good && output->error == 0)
         status = sync_file(output, fault);
+    else if (good && !left)
+        status = refuse(output->name, output->error, fault);
     fclose(output->file);
     if (output->temporary != NULL && good && status == STATUS_OK)
         status = disk_rename(output->temporary, output->path, fault);

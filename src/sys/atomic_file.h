@@ -20,6 +20,8 @@ struct atomic_file {
     char *name;      /**< as the user gave it */
     char *path;      /**< that the name leads to */
     char *temporary; /**< NULL: `path` itself is written to */
+    int fd;          /**< of `file` */
+    int error;       /**< the errno of the first write that failed; 0: none */
 };
 
 /** Check that `path`, which is resolved (disk_resolve), is not one of the names that a sweep beside

@@ -131,6 +131,18 @@ def test_a_full_disk_names_what_was_written(path, tmp_path):
     assert nothing_left(tmp_path)
 
 
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["figures", "--only", "survival"],
+                                   ["report"]], ids=" ".join)
+def test_a_full_disk_under_standard_output(words, path, tmp_path):
+    more = [] if words == ["--help"] else [path] if words == ["list"] else [path, "-o", "f"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, *FEW_FIGURES, *words, *more], cwd=tmp_path,
+                              stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                              env=FINDS_US)
+    assert done.returncode == 1
+    assert done.stderr == "ccmsweep_analysis: standard output: No space left on device\n"
+
+
 def test_a_file_too_large_for_the_limit(path, tmp_path):
     done = subprocess.run(
         ["bash", "-c", 'ulimit -f 8; exec "$@"', "-", sys.executable, SOURCE / "analysis/run.py",

@@ -183,6 +183,11 @@ static void test_a_device_stays_one(void **state)
     assert_ok(write_file(in("link"), "x"));
     assert_true(S_ISCHR(file_mode(in("null"))));
     assert_refused(write_file("/dev/full", "x"), STATUS_FAULT, "cannot write /dev/full: No space");
+    /* Written before the end, when the buffer is full. */
+    char more[4 * BUFSIZ];
+    memset(more, 'x', sizeof more);
+    more[sizeof more - 1] = '\0';
+    assert_refused(write_file("/dev/full", more), STATUS_FAULT, "cannot write /dev/full: No space");
 }
 
 /* What stands before it in a redirected output stays there. */

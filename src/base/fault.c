@@ -4,17 +4,19 @@
 #include "base/text.h"
 #include <ccmsweep/fault.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 enum status fault_set(struct fault *fault, enum status status, const char *format, ...)
 {
     if (fault == NULL)
         return status;
-    struct fault made = {""}; /* what is there may be quoted */
+    struct fault *const made = fault_alloc(1, sizeof *made); /* what is there may be quoted */
     va_list args;
     va_start(args, format);
-    text_add_list(made.text, sizeof made.text, format, args);
+    text_add_list(made->text, sizeof made->text, format, args);
     va_end(args);
-    *fault = made;
+    *fault = *made;
+    free(made);
     return status;
 }
 
@@ -23,11 +25,12 @@ void fault_prefix(struct fault *fault, const char *format, ...)
 {
     if (fault == NULL)
         return;
-    struct fault made = {""};
+    struct fault *const made = fault_alloc(1, sizeof *made);
     va_list args;
     va_start(args, format);
-    text_add_list(made.text, sizeof made.text, format, args);
+    text_add_list(made->text, sizeof made->text, format, args);
     va_end(args);
-    text_add(made.text, sizeof made.text, ": %s", fault->text);
-    *fault = made;
+    text_add(made->text, sizeof made->text, ": %s", fault->text);
+    *fault = *made;
+    free(made);
 }

@@ -275,19 +275,24 @@ static error_t take(const struct parsing *p, int key, const char *value,
     return 0;
 }
 
-/* Called by argp for each option, for each argument, and at the end, when the command can check
- * what belongs together. */
+/* The command checks what belongs together. */
+static error_t finish(const struct parsing *p, const struct argp_state *state)
+{
+    struct fault fault = {""};
+    if (p->line->finish == NULL || p->line->finish(p->arguments, &fault) == STATUS_OK)
+        return 0;
+    return refuse(state, &fault);
+}
+
+/* Called by argp for each option, for each argument, and at the end. */
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct parsing *const p = state->input;
-    struct fault fault = {""};
     switch (key) {
     case ARGP_KEY_ARG:
         return take_operand(p, value, state);
     case ARGP_KEY_END:
-        if (p->line->finish == NULL || p->line->finish(p->arguments, &fault) == STATUS_OK)
-            return 0;
-        return refuse(state, &fault);
+        return finish(p, state);
     default:
         return take(p, key, value, state);
     }

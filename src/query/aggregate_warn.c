@@ -36,22 +36,31 @@ __attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggrega
 }
 
 /* A list that ends with "and N more" when it gets long: a warning is a sentence, not a table. */
+enum { LIST = NAMED * ITEM + 64 };
 struct list {
-    char text[NAMED * ITEM + 64];
+    char *text; /* LIST bytes, more than a small stack holds; list_fini frees them */
     int64_t count;
 };
 
 static void list_add(struct list *list, const char *item)
 {
+    if (list->text == NULL)
+        list->text = fault_alloc(LIST, 1);
     if (list->count++ < NAMED)
-        text_add(list->text, sizeof list->text, "%s%s", list->count > 1 ? "; " : "", item);
+        text_add(list->text, LIST, "%s%s", list->count > 1 ? "; " : "", item);
 }
 
 static const char *list_end(struct list *list)
 {
     if (list->count > NAMED)
-        text_add(list->text, sizeof list->text, "; and %" PRId64 " more", list->count - NAMED);
+        text_add(list->text, LIST, "; and %" PRId64 " more", list->count - NAMED);
     return list->text;
+}
+
+static void list_fini(struct list *list)
+{
+    free(list->text);
+    *list = (struct list){.count = 0};
 }
 
 static int64_t count_fate(const struct aggregate *aggregate, enum fate fate)
@@ -106,6 +115,7 @@ static void warn_of_gaps(struct aggregate *aggregate)
                  : list.count == 1      ? "is quarantined"
                                         : "are quarantined",
                  list.count == 1 ? "is" : "are", list_end(&list));
+        list_fini(&list);
     }
 }
 
@@ -148,6 +158,7 @@ static void warn_of_movers(struct aggregate *aggregate)
              "might have: first_still, the published definition, is the first still episode, not "
              "the last movement; --event last_change asks for that (%s)",
              moved, count_fate(aggregate, FATE_EVENT), list_end(&list));
+    list_fini(&list);
 }
 
 /* Both kinds of runs are censored in the curve for a reason that depends on the event, which the
@@ -168,6 +179,7 @@ static void warn_of_fates(struct aggregate *aggregate)
              : aggregate->options.endpoint == ENDPOINT_HALF ? "actor in the middle"
                                                             : "first actor",
              list_end(&list));
+    list_fini(&list);
     list = list_fate(aggregate, FATE_DIVERGED);
     if (diverged > 0)
         warn(aggregate,
@@ -175,6 +187,7 @@ static void warn_of_fates(struct aggregate *aggregate)
              "incidence, never censored at the limit; curves, quantiles, restricted means and "
              "tests treat the runs as if none had diverged (%s)",
              diverged, plural(diverged), list_end(&list));
+    list_fini(&list);
 }
 
 /* Two seeds give three different bootstrap samples: an interval of them would not hold its
@@ -193,6 +206,7 @@ static void warn_of_pairs(struct aggregate *aggregate)
              "an interval over two seeds would not hold its level, so means, tails, returns and "
              "differences do not have one (%s)",
              list_end(&list));
+    list_fini(&list);
 }
 
 /* Whether seeds suffice is known before any data (sample_size). One sentence instead of a list when
@@ -226,6 +240,8 @@ static void warn_of_seeds(struct aggregate *aggregate)
         warn(aggregate, "%" PRId64 " seeds are too few for a comparison to reach the level %s (%s)",
              fewest, level, list_end(&few));
     }
+    list_fini(&single);
+    list_fini(&few);
 }
 
 /* The area under a curve needs the curve up to the limit. Beyond the last observation its last
@@ -244,6 +260,7 @@ static void warn_of_limits(struct aggregate *aggregate)
              "restricted means up to %" PRId64 " use episodes in which no run was followed: the "
              "curve is extended with its last value (%s)",
              aggregate->options.limit, list_end(&list));
+    list_fini(&list);
 }
 
 /* Formulas that have no clusters (Greenwood, Clopper-Pearson, chi2) count the runs of a seed as

@@ -327,38 +327,42 @@ static void expect(const struct store *store, struct run_table *table)
 
 /* ---- the last start ---- */
 
+struct log {
+    int64_t numbers[SCHEMA_STARTS];
+    double times[SCHEMA_STARTS], ends[SCHEMA_STARTS];
+    int32_t statuses[SCHEMA_STARTS], ranks[SCHEMA_STARTS];
+    char hosts[SCHEMA_STARTS][64], jobs[SCHEMA_STARTS][32], revisions[SCHEMA_STARTS][64];
+};
+
 /* The log of starts is a ring of SCHEMA_STARTS rows: the last start is the one with the largest
  * number, wherever it is. */
 static enum status read_start(const struct store *store, struct run_table_start *start,
                               struct fault *fault)
 {
-    int64_t numbers[SCHEMA_STARTS];
-    double times[SCHEMA_STARTS], ends[SCHEMA_STARTS];
-    int32_t statuses[SCHEMA_STARTS], ranks[SCHEMA_STARTS];
-    char hosts[SCHEMA_STARTS][64], jobs[SCHEMA_STARTS][32], revisions[SCHEMA_STARTS][64];
+    struct log *const log = fault_alloc(1, sizeof *log); /* more than a small stack holds */
     const struct {
         enum schema_note note;
         void *values;
-    } parts[] = {{NOTE_LOG_NUMBER, numbers},  {NOTE_LOG_TIME, times},        {NOTE_LOG_END, ends},
-                 {NOTE_LOG_STATUS, statuses}, {NOTE_LOG_RANKS, ranks},       {NOTE_LOG_HOST, hosts},
-                 {NOTE_LOG_JOB, jobs},        {NOTE_LOG_REVISION, revisions}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const enum status status = store_note_column(store, parts[i].note, parts[i].values, fault);
-        if (status != STATUS_OK)
-            return status;
-    }
+    } parts[] = {{NOTE_LOG_NUMBER, log->numbers}, {NOTE_LOG_TIME, log->times},
+                 {NOTE_LOG_END, log->ends},       {NOTE_LOG_STATUS, log->statuses},
+                 {NOTE_LOG_RANKS, log->ranks},    {NOTE_LOG_HOST, log->hosts},
+                 {NOTE_LOG_JOB, log->jobs},       {NOTE_LOG_REVISION, log->revisions}};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == STATUS_OK; i++)
+        status = store_note_column(store, parts[i].note, parts[i].values, fault);
     size_t last = 0;
     for (size_t i = 1; i < SCHEMA_STARTS; i++)
-        last = numbers[i] > numbers[last] ? i : last;
-    *start = (struct run_table_start){.number = numbers[last],
-                                      .time = times[last],
-                                      .end = ends[last],
-                                      .status = statuses[last],
-                                      .ranks = ranks[last]};
-    memcpy(start->host, hosts[last], sizeof hosts[last]);
-    memcpy(start->job, jobs[last], sizeof jobs[last]);
-    memcpy(start->revision, revisions[last], sizeof revisions[last]);
-    return STATUS_OK;
+        last = log->numbers[i] > log->numbers[last] ? i : last;
+    *start = (struct run_table_start){.number = log->numbers[last],
+                                      .time = log->times[last],
+                                      .end = log->ends[last],
+                                      .status = log->statuses[last],
+                                      .ranks = log->ranks[last]};
+    memcpy(start->host, log->hosts[last], sizeof log->hosts[last]);
+    memcpy(start->job, log->jobs[last], sizeof log->jobs[last]);
+    memcpy(start->revision, log->revisions[last], sizeof log->revisions[last]);
+    free(log);
+    return status;
 }
 
 enum status run_table_take(const struct store *store, bool held, struct run_table *table,

@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 from program import PROGRAM, listing, run, wait_for
+from sweep_case import SANITIZED
 
 SPEC = """\
 training: {batch: 8, episodes: 40}
@@ -58,6 +59,26 @@ def test_a_file_larger_than_its_limit(folder):
     done = finish(start(folder, preexec_fn=limited(resource.RLIMIT_FSIZE, 65536)))
     assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
     assert not [name for name in listing(folder) if ".ccmsweep-tmp." in name or name == "s.h5"]
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer puts more on the stack")
+def test_a_small_stack(folder):
+    """What is large is on the heap: every command runs where the tools of the system do."""
+    few = ["--bootstrap", "50", "--permutations", "50"]
+    pooled = [("aggregate", "s.h5", "--format", form, *few) for form in ("table", "latex", "json")]
+    for words in [("run", "s.yaml", "-o", "s.h5"), ("run", "s.yaml", "-o", "s.h5"),
+                  ("run", "s.yaml", "-o", "r.h5", "--reuse", "s.h5"), ("status", "s.h5"),
+                  ("status", "s.h5", "--cells", "--json"), ("plan", "s.yaml", "s.h5"), *pooled,
+                  ("show", "s.h5"), ("export", "s.h5", "tables"), ("spec", "s.yaml"),
+                  ("run", "--help"), ("bench", "train", "--count", "1"),
+                  ("train", "--episodes", "2"), ("bench", "schedule", "--cells", "3")]:
+        done = subprocess.run([PROGRAM, *words], cwd=folder, text=True, capture_output=True,
+                              preexec_fn=limited(resource.RLIMIT_STACK, 65536))
+        assert done.returncode == 0, (words, done.returncode, done.stderr)
+    refused = subprocess.run([PROGRAM, "aggregate", "s.h5", "--by", "nothing"], cwd=folder,
+                             text=True, capture_output=True,
+                             preexec_fn=limited(resource.RLIMIT_STACK, 65536))
+    assert refused.returncode == 2 and "nothing" in refused.stderr
 
 
 def test_a_checkpoint_larger_than_its_limit(folder):

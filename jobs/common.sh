@@ -61,6 +61,8 @@ start_afresh() {
     exec env "${without[@]}" CCMSWEEP_BASH_ENV="${BASH_ENV:-}" /bin/bash -- "$0" "$@"
 }
 
+# What is beyond the limit of file size then fails with words; its signal kills without any.
+trap '' XFSZ
 neutralise
 [[ $- != *p* ]] || start_afresh "$@"
 if [ -n "${CCMSWEEP_BASH_ENV:-}" ]; then
@@ -85,8 +87,14 @@ quoted() {
 fail() {
     local code=$1
     shift
-    say "$*"
+    say "$*" || true
     exit "$code"
+}
+
+# Leave where files can hold nothing: whatever is started would fail in words of its own.
+need_files() {
+    [ "$(ulimit -f)" != 0 ] ||
+        fail 2 "the limit of file size is 0 (ulimit -f), expected one that the results fit in"
 }
 
 # A folder for what is temporary must be there, for everything that is started here.

@@ -13,7 +13,7 @@
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
 # second one kills at once, as does $PATIENCE without an answer; what is committed stays. A job that
 # crashes is started again, without --retry, --reuse and --check; 3 starts in a row without progress
-# are the last.
+# are the last, and so is one that fails (code 1) before there is a file, as on a full disk.
 #
 # Environment:
 #   CORES     number of workers, from 1 to 64 times the machine's cores; without it as many as this
@@ -258,13 +258,16 @@ free_in() {
 # behind when it is killed. Where there is no room for the memory, $transport makes it do without: a
 # page that cannot be had would be a crash, or wait for ever.
 make_scratch() {
-    local beside folder bytes shared small=$((2 ** 20 + (cores + 1) * 2 ** 16))
+    local beside folder bytes shared limit mapped=true small=$((2 ** 20 + (cores + 1) * 2 ** 16))
     shared=$((2 ** 24 + (cores + 1) * 5 * 2 ** 20))
+    # Each rank's part is a file.
+    limit=$(ulimit -f)
+    [ "$limit" = unlimited ] || [ "$limit" -ge 8192 ] || mapped=false
     beside=$(dirname -- "$(realpath -m -- "$file")")
     # Memory in a file on a network would be slow, and is not for all of them.
     for bytes in "$shared" "$small"; do
         for folder in /dev/shm "${TMPDIR:-/tmp}" /tmp "$beside"; do
-            [ "$bytes" -eq "$small" ] || [ "$folder" != "$beside" ] || continue
+            [ "$bytes" -eq "$small" ] || { [ "$folder" != "$beside" ] && $mapped; } || continue
             [ "$(free_in "$folder" || echo 0)" -ge "$bytes" ] || continue
             scratch=$(mktemp -d "$(realpath -- "$folder")/ccmsweep.XXXXXX" 2>/dev/null) || continue
             mkfifo "$scratch/stderr" "$scratch/never" 2>/dev/null || { rm -rf "$scratch" && continue; }
@@ -291,9 +294,8 @@ find_allocation() {
     leave_launcher
 }
 
-# Run the job to its end; its exit code is left in $code.
+# Run the job to its end; its exit code is left in $code, and what the launcher said in $ended.
 run_job() {
-    local ended
     (
         trap '' INT TERM HUP
         without_banner "$scratch/banner"
@@ -366,6 +368,7 @@ leave_if_ended() {
 }
 
 read_arguments "$@"
+need_files
 most=$((64 * $(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc --all)))
 cores=${CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}
 cores=$(need_number "jobs/local.sh: CORES is" "$cores" "$most")
@@ -395,6 +398,10 @@ while :; do
     [ "$signals" -eq 0 ] || exit 75
     run_job
     leave_if_ended
+    if [ "$ended" -eq 1 ] && [ ! -e "$file" ]; then
+        say "The job ended with code 1 and has made no file: starting it again at once would not help."
+        exit 1
+    fi
     now=$(run_states)
     if [ "$now" != "$before" ]; then
         restarts=0

@@ -29,6 +29,7 @@ for word in "$@"; do
     -o* | --output | --output=*) folder=() ;;
     esac
 done
+need_files
 find_program
 script=$root/analysis/run.py
 if ! python=$(find_python "$script"); then

@@ -358,6 +358,7 @@ submit() {
 }
 
 read_arguments "$@"
+need_files
 choose_size
 find_program
 check_run

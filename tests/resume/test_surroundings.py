@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from contents import Sweep
-from local_case import LOCAL, QUIET, finish, folder, interrupt, local, start
+from local_case import LOCAL, QUIET, finish, folder, interrupt, local, start, surroundings
 from program import PROGRAM, listing
 from sweep_case import LONG, SOURCE, processes_in, ranks_among, wait_until, write_spec
 
@@ -52,6 +52,35 @@ def with_mounts(script):
 def test_shared_memory_is_small(script, changes, folder):
     """Another folder is taken."""
     assert_trains(folder, before=with_mounts(script), **changes)
+
+
+@pytest.mark.parametrize("words", [["local.sh", "s.yaml"], ["report.sh", "s.h5"],
+                                   ["submit.sh", "s.yaml", "-o", "s.h5"]], ids=" ".join)
+def test_files_may_hold_nothing(words, folder):
+    """Not even what is said, where that goes to a file: the code tells."""
+    write_spec(folder, SMALL)
+    script = f'ulimit -f 0; exec "{SOURCE}/jobs/$0" "$@"'
+    done = subprocess.run(["bash", "-c", script, *words], cwd=folder, env=surroundings(), text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (
+        2, "the limit of file size is 0 (ulimit -f), expected one that the results fit in\n")
+    with open(folder / "said", "wb") as said:
+        done = subprocess.run(["bash", "-c", script, *words], cwd=folder, env=surroundings(),
+                              stdout=subprocess.DEVNULL, stderr=said, check=False)
+    assert done.returncode == 2 and listing(folder) == ["s.yaml", "said"]
+
+
+@pytest.mark.parametrize("blocks", ["1", "64"])
+def test_no_room_for_the_file(blocks, folder):
+    """As on a full disk: it would be met again at once."""
+    write_spec(folder, SMALL)
+    done = local("s.yaml", *QUIET, cwd=folder,
+                 before=["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "-"])
+    assert done.returncode == 1 and "s.h5.ccmsweep-tmp" in done.stderr
+    assert "shared memory" not in done.stderr  # which would be files, too
+    assert done.stderr.count(": File too large\n") == 1, done.stderr
+    assert done.stderr.endswith("The job ended with code 1 and has made no file: starting it again "
+                                "at once would not help.\n")
 
 
 def test_polite_stop_with_little_memory(folder):

@@ -59,7 +59,7 @@ static void warn_of_checkpoints(const char *folder, struct fault *warning)
 }
 
 /* A link is refused: rank 0 would make and remove files in a folder that belongs to another
- * sweep. */
+ * sweep. So is what is no folder: all cells would train without checkpoints. */
 static enum status check_checkpoints(const char *path, struct fault *warning, struct fault *fault)
 {
     struct stat about;
@@ -72,6 +72,10 @@ static enum status check_checkpoints(const char *path, struct fault *warning, st
                            "sweep may be there; make %s a link instead: checkpoints are beside its "
                            "target",
                            folder, path);
+    else if (there && !S_ISDIR(about.st_mode))
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s is not a folder, expected one or nothing: the checkpoints go there",
+                           folder);
     else if (there && is_foreign(&about))
         warn(warning, "%s belongs to another user (number %ld)", folder, (long)about.st_uid);
     else if (there)

@@ -348,6 +348,21 @@ def test_checkpoints_elsewhere(tmp_path):
     assert listing(tmp_path) == ["b.h5.ckpt", "far", "far/run-000000.ckpt", "s.yaml"]
 
 
+@pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), os.mkfifo],
+                         ids=["file", "FIFO"])
+def test_no_folder_where_checkpoints_go(make, tmp_path):
+    """Told before the first cell, not after each."""
+    write_spec(tmp_path, SPEC)
+    make(tmp_path / "b.h5.ckpt")
+    for words in (["run", "s.yaml", "-o", "b.h5"], ["run", "s.yaml", "-o", "b.h5", "--dry-run"],
+                  ["train", "-o", "b.h5"]):
+        done = run(*words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (
+            2, "ccmsweep: b.h5.ckpt is not a folder, expected one or nothing: the checkpoints go "
+               "there\n")
+    assert listing(tmp_path) == ["b.h5.ckpt", "s.yaml"]
+
+
 def test_other_owners_are_told(swept, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")

@@ -74,7 +74,22 @@ enum date {
     DATE_ABSENT,  /* the calendar does not have it: 30 February */
     DATE_MISSING, /* local time skips it: the clocks are put forward */
     DATE_DOUBLED, /* local time has it twice: the clocks are put back */
+    DATE_UNZONED, /* TZ names a zone that is not known, and the C library has taken UTC */
 };
+
+/* Whether the C library could make anything of TZ. When it could not, it takes UTC without a word,
+ * and leaves the second name empty; a zone without summer time has its one name twice. Without the
+ * table of zones UTC is not known either, but is what it says. */
+static bool knows_zone(void)
+{
+    const char *const zone = getenv("TZ");
+    if (zone == NULL)
+        return true;
+    tzset();
+    const char *const slash = strrchr(zone, '/');
+    const char *const name = slash != NULL ? slash + 1 : zone + (*zone == ':');
+    return *tzname[1] != '\0' || strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0;
+}
 
 /* Finds all moments at which the local clocks show `date`: the first and the last, which differ
  * when the clocks were put back. mktime would choose one of the two without saying so. All moments
@@ -96,7 +111,7 @@ static enum date find_local(const struct tm *date, double *first, double *last)
             *first = (double)t;
         found = found == DATE_MISSING ? DATE_OK : DATE_DOUBLED;
     }
-    return found;
+    return knows_zone() ? found : DATE_UNZONED;
 }
 
 /* Whether text begins as the form says: d for a digit, ? for anything, else the letter itself. */
@@ -149,7 +164,7 @@ static void write_zone(double moment, char *text, size_t size)
 static enum status refuse_date(enum date date, const char *text, double first, double last,
                                struct fault *fault)
 {
-    char quoted[TEXT_QUOTED], one[48], other[48];
+    char quoted[TEXT_QUOTED], zone[TEXT_QUOTED], one[48], other[48];
     text_quote(text, quoted);
     if (date == DATE_ABSENT)
         return fault_set(fault, STATUS_INPUT,
@@ -160,6 +175,11 @@ static enum status refuse_date(enum date date, const char *text, double first, d
                          "%s does not exist in local time, because the clocks are put forward: "
                          "expected another time, or one with Z or +01:00",
                          quoted);
+    if (date == DATE_UNZONED)
+        return fault_set(fault, STATUS_INPUT,
+                         "%s is in local time, but TZ is %s, which this system does not know: "
+                         "expected it with Z or +01:00, or another TZ",
+                         quoted, text_quote(getenv("TZ"), zone));
     if (date == DATE_DOUBLED) {
         write_zone(first, one, sizeof one);
         write_zone(last, other, sizeof other);
@@ -204,9 +224,9 @@ static double end_in(const char *text)
     const char *const value = field + strlen(key);
     snprintf(date, sizeof date, "%.*s", (int)strcspn(value, " \n"), value);
     /* Of a local time that occurs twice, the earlier one: stopping an hour too early costs less
-     * than being killed. */
+     * than being killed. Where TZ is not known, scontrol has taken UTC as well. */
     const enum date found = parse_date(date, &end, &last);
-    return found == DATE_OK || found == DATE_DOUBLED ? end : INFINITY;
+    return found == DATE_OK || found == DATE_DOUBLED || found == DATE_UNZONED ? end : INFINITY;
 }
 
 /* Before release 23.02, SLURM does not put the end of the job into a variable. A controller that

@@ -16,7 +16,7 @@
  * \param end the same (output)
  * \return STATUS_INPUT with "'…' is not a time, expected …"; also for a day that the calendar does
  *         not have, for a local time that does not exist or occurs twice because the clocks are
- *         changed, and for anything after the year 9999
+ *         changed, or whose zone (TZ) is not known, and for anything after the year 9999
  */
 enum status deadline_parse(const char *text, double now, double *end, struct fault *fault) MUST_USE;
 

@@ -124,6 +124,26 @@ static void test_the_clocks_are_put(void **state)
     set_zone("UTC0");
 }
 
+/* The C library would take UTC without a word. */
+static void test_a_zone_that_is_not_known(void **state)
+{
+    (void)state;
+    static const char *const unknown[] = {"Nowhere/City", ":Nowhere/City", "/none", "CE",
+                                          "nonsense"};
+    static const char *const known[] = {"", "UTC", ":UTC", "Etc/UTC", "GMT", "GMT0", "CET-1"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        set_zone(unknown[i]);
+        refused("2027-01-15T08:00", "which this system does not know: expected it with Z");
+        refused("2027-01-15T08:00", unknown[i]);
+        assert_true(moment("2027-01-15T08:00Z") == 1.8e9 && moment("+1s") == now + 1);
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        set_zone(known[i]);
+        assert_true(moment("2027-01-15T08:00") == 1.8e9 - (strcmp(known[i], "CET-1") == 0) * 3600);
+    }
+    set_zone("UTC0");
+}
+
 /* SLURM tells its jobs when they end. */
 static void test_the_end_of_a_job(void **state)
 {
@@ -171,6 +191,8 @@ static void test_scontrol_knows_the_end(void **state)
     assert_true(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=2026-11-23T18:00:00 "
                                  "Deadline=N/A") == 1795456800 - 3 * 3600);
     assert_true(told_by_scontrol("   EndTime=2026-11-23T18:00:00") == 1795456800 - 3 * 3600);
+    set_zone("Nowhere/City"); /* scontrol takes UTC as well */
+    assert_true(told_by_scontrol("   EndTime=2026-11-23T18:00:00") == 1795456800);
     assert_true(isinf(told_by_scontrol("   StartTime=2026-11-23T17:00:00 EndTime=Unknown D=1")));
     assert_true(isinf(told_by_scontrol("slurm_load_jobs error: Invalid job id specified")));
     unsetenv("SLURM_JOB_ID");
@@ -185,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_days_and_times_that_are_there),
         cmocka_unit_test(test_days_and_times_that_are_not),
         cmocka_unit_test(test_the_clocks_are_put),
+        cmocka_unit_test(test_a_zone_that_is_not_known),
         cmocka_unit_test(test_the_end_of_a_job),
         cmocka_unit_test(test_scontrol_knows_the_end),
     };

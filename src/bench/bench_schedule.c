@@ -141,6 +141,18 @@ static char *file_name(const struct bench_schedule_options *options, const char 
     return temporary;
 }
 
+/* The user knows the folder, and not what the files in it are called. */
+static enum status check_folder(const char *folder, struct fault *fault)
+{
+    char *const inside = disk_name("%s/.", folder), *const name = disk_name("files in %s", folder);
+    const enum status status = disk_check_folder(inside, name, fault);
+    if (status != STATUS_OK)
+        fault_prefix(fault, "--folder");
+    free(name);
+    free(inside);
+    return status;
+}
+
 static enum status make_store(const char *path, const struct spec *spec, struct store **store,
                               struct fault *fault)
 {
@@ -315,8 +327,11 @@ enum status bench_schedule_measure(struct bench_schedule *measured, const struct
     /* The text of the spec is our own: that it is refused is a bug. */
     CHECK(status == STATUS_OK);
     *measured = (struct bench_schedule){.cells = options->cells, .ranks = comm->size};
+    /* With the other ranks, which it tells to leave: what is refused is refused afterwards. */
     measure_scheduler(comm, spec, heap_bytes() - before, measured);
-    status = measure_scan(options, spec, measured, fault);
+    status = check_folder(options->folder, fault);
+    if (status == STATUS_OK)
+        status = measure_scan(options, spec, measured, fault);
     if (status == STATUS_OK)
         status = measure_commits(options, measured, fault);
     spec_free(&spec);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """ccmsweep bench: what is counted and printed of trainings, and of the sweep around them."""
 import json
+import os
 import re
+import socket
 
 import pytest
 from program import SMALL, assert_refused, listing, run
@@ -131,9 +133,29 @@ def test_bench_of_the_scheduler(tmp_path):
 @pytest.mark.parametrize("words, message", [
     (["--cells", "0"], "--cells: '0' is not a count, expected a whole number from 1 to 1000000"),
     (["--commits", "x"], "--commits: 'x' is not a count, expected"),
-    (["--folder", "nowhere"], "cannot create nowhere/ccmsweep-bench-"),
 ])
 def test_bad_bench_of_the_scheduler(words, message, tmp_path):
     done = run("bench", "schedule", *words, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "") and message in done.stderr, done.stderr
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind, why", [
+    ("socket", "Not a directory"), ("file", "Not a directory"), ("FIFO", "Not a directory"),
+    ("link", "No such file or directory"), ("nothing", "No such file or directory")])
+def test_no_folder_for_the_bench(kind, why, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    if kind == "socket":
+        with socket.socket(socket.AF_UNIX) as there:
+            there.bind("place")
+    elif kind == "file":
+        (tmp_path / "place").touch()
+    elif kind == "FIFO":
+        os.mkfifo("place")
+    elif kind == "link":
+        os.symlink("gone", "place")
+    before = listing(tmp_path)
+    done = run("bench", "schedule", "--cells", "3", "--folder", "place", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2, "", f"ccmsweep: --folder: cannot create files in place: {why}\n")
+    assert listing(tmp_path) == before

@@ -85,7 +85,19 @@ void bench_print(FILE *file, const struct sgemm_reference *reference, size_t cou
                  const struct bench_regime *regimes);
 
 /** Write the same as one JSON object; NaN is null. \return false when the stream took not all of
- *  it. */
+ *  it.
+ *
+ *  Keys of bench train:
+ *  - `schema_version`: raised when a key is removed or changes its meaning
+ *  - `cpu`, `level`: name of the CPU; level of the kernels
+ *  - `agents`, `batch`: size of the training
+ *  - `sgemm`: of OpenBLAS: its `kernel`, `best_gflop_per_s`, and by shape (`shapes`) `m`, `n`, `k`,
+ *    `gflop_per_s`, `where` such a product occurs
+ *  - `regimes`: each training: `regime`, `actor_lr`, `critic_lr`, `seed`, `first_episode`,
+ *    `last_episode`; `ordinary` and `log` episodes (`episodes`, `median_ms`, `min_ms`) and their
+ *    ratio `log_ratio`; `phases_ms`, the time of `acting`, `priorities`, `targets`, `critic`,
+ *    `actors` and the `rest`; `gflop`, `gflop_per_s`, `share_of_sgemm`; `responses`; `memory_mb`
+ */
 bool bench_print_json(FILE *file, const struct sgemm_reference *reference, size_t count,
                       const struct bench_regime *regimes) MUST_USE;
 

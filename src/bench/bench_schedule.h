@@ -47,7 +47,17 @@ void bench_schedule_follow(const struct comm *comm);
 /** Write the report for people. Local. */
 void bench_schedule_print(FILE *file, const struct bench_schedule *measured);
 
-/** Write the same as one JSON object. Local. \return false when the stream took not all of it. */
+/** Write the same as one JSON object. Local. \return false when the stream took not all of it.
+ *
+ *  Keys of bench schedule:
+ *  - `schema_version`: raised when a key is removed or changes its meaning
+ *  - `cells`, `ranks`: how many cells that do nothing; how many ranks
+ *  - `cells_per_s`, `rank_0_median_us`, `rank_0_p99_us`: cells a second; time of rank 0 for a cell
+ *  - `bytes_per_cell`: memory of rank 0 for a planned cell
+ *  - `create_s`, `scan_s`: time to make the file and to look through it
+ *  - `commits`, `commit_mb`, `commit_ms`, `bare_ms`: number and size of commits; time of one, and
+ *    of bare writes of as many bytes
+ */
 bool bench_schedule_print_json(FILE *file, const struct bench_schedule *measured) MUST_USE;
 
 #endif

@@ -85,7 +85,24 @@ struct plan_options {
 /** Write the report for people. */
 void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options);
 
-/** Write the same as one JSON object. \return false when the stream did not take all of it */
+/** Write the same as one JSON object. \return false when the stream did not take all of it
+ *
+ *  Keys of plan:
+ *  - `schema_version`: raised when a key is removed or changes its meaning
+ *  - `spec`: its name
+ *  - `cells`: number of cells
+ *  - `first`, `last`: the first and the last cell: `cell`, its number, and its value on each axis
+ *  - `axes`: `name` (as in the file), `setting` (its key), `count` and rising `values` of each axis
+ *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
+ *    file is given
+ *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,
+ *    `calibration_s`, the seconds that the calibration took, `total_core_hours`, `left_core_hours`,
+ *    `left_s`, `longest_cell_s`, and `spread`, the relative standard deviation of a cell
+ *  - `wall`: by number of `workers`: `wall_s`
+ *  - `file_bytes`, `memory_bytes`, `checkpoint_bytes`: size of the file; memory and checkpoint of a
+ *    rank
+ *  - `list`: with `--list`, each cell: `cell`, its axes, `expected_s`, and with a file its `state`
+ */
 bool plan_print_json(FILE *file, const struct plan *plan,
                      const struct plan_options *options) MUST_USE;
 

@@ -43,7 +43,52 @@ void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
 /** Write it as CSV, one row for each figure. */
 void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
 
-/** Write it as one JSON object. \return false when the stream did not take all of it */
+/** Write it as one JSON object. \return false when the stream did not take all of it
+ *
+ *  Keys of aggregate:
+ *  - `schema_version`: raised when a key is removed or changes its meaning
+ *  - `file`, `time`, `locked`: its name; now, in seconds after 1970-01-01 UTC; whether a process is
+ *    working on it
+ *  - `revision`, `algorithm_version`, `spec`: revision of this program; algorithm with which the
+ *    file was begun; the spec with every setting
+ *  - `options`: `event`, `endpoint`, `by`, `limit`, `confidence`, `bootstrap`, `draw_seed`,
+ *    `permutations`, `reference` (`null`: the default one), as they were used
+ *  - `runs`, `fates`: number of runs of the plan, and by class
+ *  - `axes`, `pooled`: `name` and rising `values` of each axis of a configuration, and in
+ *    `together`, by name, the values of settings that change together with it; number of other axes
+ *  - `configurations`: in the order of the plan, see below
+ *  - `reference`: index of the configuration, `null` without comparisons
+ *  - `comparisons`: `family` (`reference`, or `neighbours` along `axis`), `a` less `b` (indices),
+ *    `pairs` and `left_out` (seeds that only one has), `difference`, `lower`, `upper`, `p`,
+ *    `p_holm`, `least_p` (p cannot be less), `exact` (all exchanges were tried), `too_few` (p
+ *    cannot become significant in its family), `crossing` (where the curves cross), `note`
+ *  - `tests`: `family` (`stratified`, or `within` values of the other axes), `axis`, `within`,
+ *    `runs`, `groups`, `chi2`, `df`, `p`, `p_permuted`, `p_holm`, and `least_p`, `exact`,
+ *    `too_few`, `crossing`, `note` as above
+ *  - `warnings`: sentences
+ *
+ *  Keys of aggregate configurations:
+ *  - `axes`: its values of all settings of its axes: `actor_lr`, `critic_lr`, …
+ *  - `moved_again`: of the events (`first_still` of all actors), those after which an actor moved
+ *    again, or may have
+ *  - `runs`, `done`, `observed`, `seeds`, `fates`: number of runs that are planned; trained to
+ *    their end; that are an observation; different seeds of these; runs by class
+ *  - `gaps`: `run`, `seed`, `fate` of what failed or is quarantined
+ *  - `min`, `max`, `follow_up`: first and last event; last time of any observation
+ *  - `median`, `iqm`: `value`, `lower`, `upper`; where one is only known to be later than an
+ *    episode it is `null`, and the episode is in `value_after`, `lower_after`, `upper_after`
+ *  - `rmst`: `value`, `error`, `bootstrap_error`, `lower`, `upper`; `extended`: the curve was
+ *    extended beyond `follow_up`
+ *  - `never`: `count`, `of`, `share`, `lower`, `upper`
+ *  - `tail`: `value`, `error`, `lower`, `upper`, of `seeds`; `actors`, `min`, `max`;
+ *    `still_before_zero`
+ *  - `returns`: for `stopping`, `end`, `training`, `evaluation`: `runs`, `missing`, `estimable`,
+ *    and `mean` and `iqm` with `value`, `error`, `lower`, `upper`
+ *  - `curve`: by point: `time`, `at_risk`, `events`, `censored`, `survival`, `error`, `lower`,
+ *    `upper`
+ *  - `incidence`: `time`, `at_risk`, and in `causes` by cause: `count`, and by point `events`,
+ *    `share`, `error`, `lower`, `upper`
+ */
 bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
                           const struct aggregate_source *source) MUST_USE;
 

@@ -35,7 +35,28 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
                    double wall_s, bool colour);
 
 /** Write the same as one JSON object; what is not finite or unknown is null. \return false when the
- *  stream did not take all of it */
+ *  stream did not take all of it
+ *
+ *  Keys of train:
+ *  - `schema_version`: raised when a key is removed or changes its meaning
+ *  - `actor_lr`, `critic_lr`, `seed`: the cell
+ *  - `outcome`: `stopped`, `censored` (the limit came first) or `diverged`
+ *  - `stopping_episode`: `first_still` of the last actor; `null` unless every actor has one
+ *  - `total_episodes`: episodes played: the censoring time of whatever is `null`
+ *  - `actors_stopped`: number of actors that have a `first_still`
+ *  - `events`: for each event: `first`, the episode of the first actor; `median`, the episode by
+ *    which half of all actors had it; `last`, the episode by which all had it; `count` of actors
+ *    that had it
+ *  - `critic_events`: `first_still`, `last_change` and `gradient_zero` of the critic
+ *  - `causes`: `run`: that of the actor that stopped last; `actors`: number of actors by cause
+ *  - `final_gradient_ratio`: gradient norm of the actors over that of the critic in the last log,
+ *    of the gradients that the optimisers used (the file also has the accumulated ones of the
+ *    published logs)
+ *  - `final_saturation`: share of tanh outputs beyond 0.9 up to the last log
+ *  - `mean_reward_last_100`: mean reward of the last 100 episodes, or of all if there were fewer
+ *  - `messages`: what was detected, and when
+ *  - `wall_s`: seconds, all attempts together
+ */
 bool summary_print_json(FILE *file, const struct settings *cell, const struct record *record,
                         double wall_s) MUST_USE;
 

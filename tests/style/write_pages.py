@@ -4,8 +4,8 @@
 
 Usage: tests/style/write_pages.py [PROGRAM]
 
-PROGRAM is build/ccmsweep unless given. The Python is one that has what reports take. The tables come from the program itself, so that a page
-cannot say something else; tests/style/test_pages.py fails when one is stale.
+PROGRAM is build/ccmsweep unless given. The Python is one that has what reports take. The tables come from the program and its sources, so that
+a page cannot say something else; tests/style/test_pages.py fails when one is stale.
 """
 import os
 import re
@@ -77,6 +77,22 @@ def options(program, *command):
     return table(["option", "meaning"], option_rows(printed(program, *command, "--help")))
 
 
+def key_rows(text, name):
+    """The JSON keys of `name` that a header lists in its comment, a line `- keys: meaning` each."""
+    listed = re.search(rf"^ \*  Keys of {name}:\n((?: \*  (?:- |  ).*\n)+)", text, re.MULTILINE)[1]
+    items = " ".join(line[4:].strip() for line in listed.splitlines()).removeprefix("- ")
+    return [re.fullmatch(r"(`\w+`(?:, `\w+`)*): (.*)", item).groups()
+            for item in re.split(r" - (?=`)", items)]
+
+
+def keys(_program, *words):
+    """The comment is that of the function that writes this JSON. Its text is Markdown."""
+    name = " ".join(words)
+    header, = [text for text in (path.read_text() for path in (ROOT / "src").glob("*/*.h"))
+               if f"Keys of {name}:\n" in text]
+    return table(["key", "meaning"], key_rows(header, name))
+
+
 def specs(_program):
     rows = []
     for path in sorted((ROOT / "sweeps").glob("*.yaml")):
@@ -112,8 +128,8 @@ def expected(text, program):
     return BLOCK.sub(made, text)
 
 
-GENERATORS = {"figures": figures, "options": options, "rooms": rooms, "schema": schema,
-              "settings": settings, "specs": specs}
+GENERATORS = {"figures": figures, "keys": keys, "options": options, "rooms": rooms,
+              "schema": schema, "settings": settings, "specs": specs}
 
 
 if __name__ == "__main__":

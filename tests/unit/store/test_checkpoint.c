@@ -291,6 +291,29 @@ static void test_kills_at_random_instants(void **state)
     assert_true(found > 0);
 }
 
+/* The checksum of a checkpoint says nothing about its content: that is refused by the trainer. */
+static void test_a_state_that_no_training_leaves(void **state)
+{
+    (void)state;
+    struct fault fault = {""};
+    const struct settings settings = settings_with(SMALL);
+    struct trainer *t = trainer_new(&settings);
+    const size_t size = trainer_state_size(t);
+    const struct identity cell = identity_of(&settings);
+    unsigned char *const saved = malloc(size);
+    trainer_advance(t, 5);
+    trainer_save(t, saved, size);
+    memset(saved + 32, 0xff, 8);
+    assert_ok(checkpoint_save(folder.path, 0, &cell, saved, size, &fault));
+    assert_int_equal(checkpoint_load(folder.path, 0, &cell, saved, size, &fault),
+                     CHECKPOINT_LOADED);
+    assert_refused(trainer_load(t, saved, size, &fault), STATUS_INPUT,
+                   "the number of episodes cannot have been left by a training");
+    assert_int_equal(trainer_episode(t), 5);
+    free(saved);
+    trainer_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_flipped_byte_is_found, begin, end),
         cmocka_unit_test_setup_teardown(test_other_lengths_are_found, begin, end),
         cmocka_unit_test_setup_teardown(test_foreign_ones_are_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_state_that_no_training_leaves, begin, end),
         cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_one, begin, end),
         cmocka_unit_test_setup_teardown(test_no_folder_can_be_made, begin, end),
         cmocka_unit_test_setup_teardown(test_a_kill_leaves_the_old_or_the_new_one, begin, end),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Saved states whose checksums hold and whose content does not: refused with a sentence, or trained
  * on without a crash. Meant for sanitizers as well. */
-#include "store/checkpoint.h"
-#include "store_case.h"
+#include "check.h"
+#include <ccmsweep/fault.h>
 #include <ccmsweep/trainer.h>
+#include <stdlib.h>
 
 enum { WORDS_TRIED = 1500, ALL_UP_TO = 64 };
 
@@ -119,37 +120,12 @@ static void test_counters_are_refused(void **state)
     trainer_free(&t);
 }
 
-/* Through the file: its checksums hold, and the reader's sentence says what does not. */
-static void test_through_a_checkpoint(void **state)
-{
-    (void)state;
-    struct folder folder;
-    struct fault fault = {""};
-    folder_init(&folder);
-    struct trainer *t = trainer_of(SMALL);
-    const size_t size = trainer_state_size(t);
-    const struct identity identity = identity_of(trainer_settings(t));
-    trainer_advance(t, 5);
-    unsigned char *const saved = state_of(t);
-    memset(saved + 32, 0xff, 8);
-    assert_ok(checkpoint_save(folder.path, 0, &identity, saved, size, &fault));
-    assert_int_equal(checkpoint_load(folder.path, 0, &identity, saved, size, &fault),
-                     CHECKPOINT_LOADED);
-    assert_refused(trainer_load(t, saved, size, &fault), STATUS_INPUT,
-                   "the number of episodes cannot have been left by a training");
-    assert_int_equal(trainer_episode(t), 5);
-    free(saved);
-    trainer_free(&t);
-    folder_fini(&folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_states_are_taken),
         cmocka_unit_test(test_absurd_words_do_no_harm),
         cmocka_unit_test(test_counters_are_refused),
-        cmocka_unit_test(test_through_a_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,15 @@ static const char *name_of(const struct command_line *line)
     return line->name + strlen("ccmsweep ");
 }
 
+/* A key, and before it the short name that --set accepts for it, if there is one. */
+static void print_key(FILE *file, const struct setting *row)
+{
+    const char *const name = strchr(row->key, '.') + 1;
+    if (settings_named(name) == row)
+        fprintf(file, "%s ", name);
+    fputs(row->key, file);
+}
+
 /* Three tables: the keys for --set; the names for --by, --reference and --where, which take the
  * name of the column in the file as well as the key; and the names of the values of choices. A
  * setting of class operation changes no result, so it is not an axis. */
@@ -108,8 +117,10 @@ static void print_settings(FILE *file)
     size_t count = 0;
     const struct setting *const table = settings_table(&count);
     fputs("_ccmsweep_settings='", file);
-    for (size_t i = 0; i < count; i++)
-        fprintf(file, "%s%s", i > 0 ? " " : "", table[i].key);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i > 0 ? " " : "", file);
+        print_key(file, &table[i]);
+    }
     fputs("'\n_ccmsweep_axes='", file);
     for (size_t i = 0; i < count; i++) {
         char axis[64];

@@ -145,6 +145,9 @@ OFFERED = {
     "ccmsweep run --stop_before ": [],
     "ccmsweep train --set networks.ta": ["networks.tanh="],
     "ccmsweep train --set networks.tanh=": ["pytorch", "exact"],
+    "ccmsweep plan s.yaml --set actor": ["actor_lr="],
+    "ccmsweep bench train --set=episodes": ["episodes="],
+    "ccmsweep run s.yaml --set gam": [],
     "ccmsweep train --set=networks.tanh=p": ["pytorch"],
     "ccmsweep plan s.yaml --set training.batch=": [],
     "ccmsweep aggregate a.h5 --by actor_lr,critic_l": ["actor_lr,critic_lr"],
@@ -199,7 +202,17 @@ def test_tab_in_a_shell(tmp_path):
 def test_completion_of_settings_has_all_keys():
     offered = complete("ccmsweep train --set ")
     keys = re.findall(r"^\\fB([\w.]+)\\fR=", (PAGES / "ccmsweep-train.1").read_text(), re.M)
-    assert len(offered) > 60 and offered == [f"{key}=" for key in keys if "." in key]
+    full = [key for key in offered if "." in key]
+    assert len(full) > 60 and full == [f"{key}=" for key in keys if "." in key]
+
+
+def test_completion_offers_the_short_keys_that_are_accepted(tmp_path):
+    offered = [key for key in complete("ccmsweep train --set ") if "." not in key]
+    assert offered == ["actor_lr=", "critic_lr=", "seed=", "episodes="]
+    (tmp_path / "s.yaml").write_text("{}")
+    for key in offered:
+        assert run("spec", tmp_path / "s.yaml", "--set", f"{key}1").returncode == 0
+    assert run("spec", tmp_path / "s.yaml", "--set", "gamma=1").returncode == 2
 
 
 def test_bash_loads_it_and_completes_files(tmp_path):

@@ -276,6 +276,23 @@ static void warn_of_pooling(struct aggregate *aggregate)
              aggregate->grouping.pooled, aggregate->grouping.pooled == 1 ? "axis" : "axes");
 }
 
+/* No two runs differ in the decided axis alone, so no comparison shows its effect alone. Axes that
+ * decide each other are one axis and need no warning. */
+static void warn_of_decisions(struct aggregate *aggregate)
+{
+    const struct grouping *const grouping = &aggregate->grouping;
+    for (int64_t i = 0; i < grouping->decisions;) {
+        const struct run_axis *const axis = grouping->decision[i].axis;
+        struct list list = {.count = 0};
+        for (; i < grouping->decisions && grouping->decision[i].axis == axis; i++)
+            list_add(&list, grouping->decision[i].by->name);
+        warn(aggregate,
+             "axis %s is decided by %s: runs that differ in %s also differ in %s, so a difference "
+             "between them can be due to either",
+             axis->name, list_end(&list), axis->name, list.count > 1 ? "these" : list.text);
+    }
+}
+
 static void warn_of_comparisons(struct aggregate *aggregate)
 {
     if (aggregate->configurations > AGGREGATE_COMPARED && !aggregate->options.compare)
@@ -295,5 +312,6 @@ void aggregate_warn(struct aggregate *aggregate)
     warn_of_pairs(aggregate);
     warn_of_limits(aggregate);
     warn_of_pooling(aggregate);
+    warn_of_decisions(aggregate);
     warn_of_comparisons(aggregate);
 }

@@ -63,24 +63,40 @@ static int64_t label(int64_t runs, const double *values, int64_t *index, int64_t
 struct labels {
     int64_t count, *index, *run; /* as in struct grouping_axis */
     size_t set;                  /* the first setting that changes with it; itself if none before */
-    bool named, taken;           /* named: by the user. taken: the set is an axis already; kept at
-                                    its first setting */
+    size_t lead;                 /* after which the set is named; this and `taken`: of its first
+                                    setting */
+    bool named, taken;           /* named: by the user. taken: the set is an axis already */
 };
 
-/* Whether each value of one setting goes with exactly one value of the other, and the reverse. A
- * setting that never changes would fit every other one of its kind; it goes with nothing, because
- * it cannot be the reason for any difference. */
-static bool go_together(const struct labels *a, const struct labels *b, int64_t runs)
+/* Whether runs with the same value of `a` have the same value of `b`. Nothing decides a setting
+ * that never changes, because it cannot be the reason for any difference. */
+static bool decides(const struct labels *a, const struct labels *b, int64_t runs)
 {
-    if (a->count != b->count || a->count < 2)
+    if (a->count < b->count || b->count < 2)
         return false;
-    /* Both have the same number of values, so a map from one onto the other is one to one: checking
-     * one direction is enough. */
     for (int64_t run = 0; run < runs; run++) {
         if (b->index[run] != b->index[a->run[a->index[run]]])
             return false;
     }
     return true;
+}
+
+/* Whether each of two settings decides the other. With the same number of values, a map from one
+ * onto the other is one to one: checking one direction is enough. */
+static bool go_together(const struct labels *a, const struct labels *b, int64_t runs)
+{
+    return a->count == b->count && decides(a, b, runs);
+}
+
+/* The setting of a set that the spec names; of a preset and the settings that it decides, the
+ * preset. A reader expects the name that the spec has. */
+static size_t lead_of(const struct run_table *table, const struct labels *all, size_t set)
+{
+    for (size_t a = set; a < table->axes; a++) {
+        if (all[a].set == set && table->axis[a].written)
+            return a;
+    }
+    return set;
 }
 
 /* Number the values of all settings, and find for each the first setting that changes with it. To
@@ -99,33 +115,28 @@ static struct labels *label_all(const struct run_table *table)
                (all[own->set].set != own->set || !go_together(&all[own->set], own, table->runs)))
             own->set++;
     }
+    for (size_t a = 0; a < table->axes; a++)
+        all[a].lead = lead_of(table, all, all[a].set);
     return all;
 }
 
+/* The axes have taken over the arrays of the settings after which they are named. */
 static void free_labels(const struct run_table *table, struct labels *all)
 {
     for (size_t a = 0; a < table->axes; a++) {
+        const struct labels *const set = &all[all[a].set];
+        if (set->taken && set->lead == a)
+            continue;
         free(all[a].index);
         free(all[a].run);
     }
     free(all);
 }
 
-/* The setting of a set that the spec names; of a preset and the settings that it decides, the
- * preset. A reader expects the name that the spec has. */
-static size_t lead_of(const struct run_table *table, const struct labels *all, size_t set)
-{
-    for (size_t a = set; a < table->axes; a++) {
-        if (all[a].set == set && table->axis[a].written)
-            return a;
-    }
-    return set;
-}
-
 /* ---- axes ---- */
 
 /* Add the set of a setting as an axis with the name of that setting, unless the set is an axis
- * already. The axis takes over the arrays of the labels; free_labels then finds NULL. */
+ * already. */
 static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
 {
     const struct run_table *const table = grouping->table;
@@ -134,9 +145,9 @@ static void add_axis(struct grouping *grouping, struct labels *all, size_t lead)
         return;
     struct grouping_axis *const axis = &grouping->axis[grouping->axes++];
     all[set].taken = true;
+    all[set].lead = lead;
     *axis = (struct grouping_axis){
         .count = all[lead].count, .run = all[lead].run, .index = all[lead].index};
-    all[lead].run = all[lead].index = NULL;
     axis->setting = fault_alloc(table->axes, sizeof *axis->setting);
     axis->setting[axis->settings++] = &table->axis[lead];
     for (size_t a = 0; a < table->axes; a++) {
@@ -200,6 +211,21 @@ static enum status add_all_named(struct grouping *grouping, struct labels *all, 
     return status;
 }
 
+/* Two sets that are both pooled are left out: neither is compared. */
+static void find_decisions(struct grouping *grouping, const struct labels *all)
+{
+    const struct run_table *const table = grouping->table;
+    grouping->decision = fault_alloc(table->axes * table->axes, sizeof *grouping->decision);
+    for (size_t a = 0; a < table->axes; a++) {
+        for (size_t b = 0; b < table->axes; b++) {
+            if (all[a].set == a && all[b].set == b && a != b && (all[a].taken || all[b].taken) &&
+                decides(&all[b], &all[a], table->runs))
+                grouping->decision[grouping->decisions++] = (struct grouping_decision){
+                    .axis = &table->axis[all[a].lead], .by = &table->axis[all[b].lead]};
+        }
+    }
+}
+
 /* The axes that `by` names, or all. A set that changes but is not an axis is counted as pooled. */
 static enum status find_axes(struct grouping *grouping, const char *by, struct fault *fault)
 {
@@ -208,13 +234,14 @@ static enum status find_axes(struct grouping *grouping, const char *by, struct f
     enum status status = STATUS_OK;
     grouping->axis = fault_alloc(table->axes, sizeof *grouping->axis);
     for (size_t a = 0; by == NULL && a < table->axes; a++) {
-        if (lead_of(table, all, all[a].set) == a)
+        if (all[all[a].set].lead == a)
             add_axis(grouping, all, a);
     }
     if (by != NULL)
         status = add_all_named(grouping, all, by, fault);
     for (size_t a = 0; a < table->axes; a++)
         grouping->pooled += all[a].set == a && !all[a].taken && all[a].count > 1;
+    find_decisions(grouping, all);
     free_labels(table, all);
     return status;
 }
@@ -277,6 +304,7 @@ void grouping_fini(struct grouping *grouping)
         free(grouping->axis[a].index);
     }
     free(grouping->axis);
+    free(grouping->decision);
     free(grouping->of_run);
     *grouping = (struct grouping){0};
 }

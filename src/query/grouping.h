@@ -28,10 +28,20 @@ struct grouping_axis {
     int64_t *index; /**< (runs) the value of each run, from 0 */
 };
 
+/** An axis whose value follows from that of another, but not the reverse. Runs that differ in it
+ *  also differ in the other, so their effects cannot be distinguished. */
+struct grouping_decision {
+    const struct run_axis *axis; /**< the settings after which the two are named; borrowed */
+    const struct run_axis *by;
+};
+
 struct grouping {
     const struct run_table *table; /**< borrowed */
     int64_t axes;
     struct grouping_axis *axis; /**< (axes) */
+    int64_t decisions;
+    struct grouping_decision *decision; /**< (decisions) of axes, and between an axis and what is
+                                             pooled; ordered by the axis that is decided */
     int64_t pooled; /**< number of axes in which runs of a group may differ, without the seed */
     int64_t groups;
     int64_t *of_run; /**< (runs) group of each run, numbered in the order of their first runs in the

@@ -22,6 +22,14 @@ THREE = """\
   - {environment.agents: [5], environment.channels: [2], environment.units: [4], seed: 1-6}
   - {environment.agents: [7], environment.channels: [3], environment.units: [4], seed: 1-6}
 """
+# Agents decide channels and gamma; neither of these decides anything.
+DECIDED = """\
+  - {environment.agents: [3], environment.channels: [1], gamma: [0.9], seed: 1-8}
+  - {environment.agents: [5], environment.channels: [2], gamma: [0.9], seed: 1-8}
+  - {environment.agents: [7], environment.channels: [2], gamma: [0.99], seed: 1-8}
+"""
+WARNED = ("axis {0} is decided by environment_agents: runs that differ in {0} also differ in "
+          "environment_agents, so a difference between them can be due to either")
 
 
 def made(folder, grid):
@@ -50,6 +58,11 @@ def preset_of(tmp_path_factory):
 @pytest.fixture(name="blocks", scope="module")
 def blocks_of(tmp_path_factory):
     return made(tmp_path_factory.mktemp("blocks"), BLOCKS)
+
+
+@pytest.fixture(name="decided_by_agents", scope="module")
+def decided_by_agents_of(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("other"), DECIDED)
 
 
 def test_a_preset_is_tested_and_compared(preset):
@@ -135,6 +148,27 @@ def test_two_of_three_go_together(tmp_path):
                           ("environment_units", 1, 0)]
     stratified = {one["axis"]: one["df"] for one in told["tests"] if one["family"] == "stratified"}
     assert stratified == {"environment_agents": 2, "environment_units": 1}
+
+
+@pytest.mark.parametrize("by, decided", [
+    (None, ["gamma", "environment_channels"]), ("gamma", ["gamma"]),
+    ("environment_agents", ["gamma", "environment_channels"]), ("actor_lr", [])])
+def test_an_axis_that_is_decided_by_another_is_warned_of(decided_by_agents, by, decided):
+    path = decided_by_agents
+    words = ["--by", by] if by else []
+    told = aggregate(path, *words)
+    assert [warning for warning in told["warnings"] if "is decided" in warning] == [
+        WARNED.format(axis) for axis in decided]
+    table = " ".join(text(path, *words).split())
+    assert all(f"warning: {WARNED.format(axis)}" in table for axis in decided)
+    assert ("is decided" in table) == bool(decided)
+    if by is None:
+        assert not [one for one in told["comparisons"] if one.get("axis") in decided]
+
+
+def test_axes_that_are_crossed_are_not_warned_of(blocks, preset):
+    for path in (blocks, preset):
+        assert not [warning for warning in aggregate(path)["warnings"] if "is decided" in warning]
 
 
 def test_learning_rates_may_go_together(tmp_path):

@@ -54,6 +54,18 @@ static void assert_axes(const char *by, const char *expected)
     assert_string_equal(text, expected);
 }
 
+/* What decides what: "gamma<agents ". */
+static void assert_decisions(const char *by, const char *expected)
+{
+    char text[512] = "";
+    grouping_fini(&grouping);
+    assert_ok(grouping_make(&grouping, &table, by, &fault));
+    for (int64_t i = 0; i < grouping.decisions; i++)
+        text_add(text, sizeof text, "%s%s<%s", i > 0 ? " " : "", grouping.decision[i].axis->name,
+                 grouping.decision[i].by->name);
+    assert_string_equal(text, expected);
+}
+
 static void assert_groups(const char *by, int64_t groups, int64_t pooled, const int64_t *of_run)
 {
     grouping_fini(&grouping);
@@ -121,6 +133,19 @@ static void test_one_direction_is_not_enough(void **state)
     assert_axes(NULL, "actor_lr critic_lr gamma environment_agents=environment_channels");
     static const int64_t of_run[] = {0, 1, 2};
     assert_groups(NULL, 3, 0, of_run);
+    assert_decisions(NULL, "gamma<environment_agents");
+    assert_decisions("gamma", "gamma<environment_agents");
+    assert_decisions("environment.channels", "gamma<environment_channels");
+    assert_decisions("actor_lr", "");
+}
+
+static void test_crossed_axes_decide_nothing(void **state)
+{
+    (void)state;
+    make("grid:\n"
+         "  - {environment.agents: [5, 7], gamma: [0.9, 0.99]}\n"
+         "  - {environment.agents: [9], gamma: [0.9]}\n");
+    assert_decisions(NULL, "");
 }
 
 static void test_learning_rates_may_go_together(void **state)
@@ -167,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_preset_with_a_constant_of_its_own, begin, end),
         cmocka_unit_test_setup_teardown(test_blocks_that_change_two_at_once, begin, end),
         cmocka_unit_test_setup_teardown(test_one_direction_is_not_enough, begin, end),
+        cmocka_unit_test_setup_teardown(test_crossed_axes_decide_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_learning_rates_may_go_together, begin, end),
         cmocka_unit_test_setup_teardown(test_what_never_changes_is_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_refused, begin, end),

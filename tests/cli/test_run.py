@@ -140,6 +140,19 @@ def test_a_stop_while_another_run_holds_the_file(tmp_path):
     assert holder.returncode == 75
 
 
+def test_a_time_to_wait_that_is_not_whole(tmp_path):
+    (tmp_path / "l.yaml").write_text(LONG)
+    holder = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
+    try:
+        wait_for(tmp_path / "l.h5")
+        done = run("run", "l.yaml", "-o", "l.h5", "--wait", "1.75", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert done.stderr.startswith("ccmsweep: l.h5 is in use; waiting up to 1.75 s for it\n")
+    finally:
+        holder.terminate()
+        holder.communicate(timeout=30)
+
+
 def test_a_link_to_a_file_in_use(tmp_path):
     (tmp_path / "l.yaml").write_text(LONG)
     (tmp_path / "link.h5").symlink_to("l.h5")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The table by learning rates, made of what a file says about its runs. */
+#include "base/text.h"
 #include "report/rate_table.h"
 #include "run_table_case.h"
 #include <jansson.h>
@@ -50,6 +51,28 @@ static void test_rates_never_look_the_same(void **state)
                  "                          -       -       -\n"
                  "0.1234567891      0.001      1      0         0         0"
                  "                          -       -       -\n");
+}
+
+/* What the cells of a row differ in: a preset and what it decides is one axis with one name, and
+ * what changes with a learning rate has one value in a row. */
+static void test_axes_are_named_once(void **state)
+{
+    (void)state;
+    static const char row[] = "                          -       -       -\n";
+    make("grid:\n"
+         "  - {actor_lr: [0.1], gamma: [0.9], replay.alpha: [0.5, 0.6], seed: [1],\n"
+         "     environment.preset: [published-2026, published-2024]}\n"
+         "  - {actor_lr: [0.2], gamma: [0.99], replay.alpha: [0.5, 0.6], seed: [1],\n"
+         "     environment.preset: [published-2026, published-2024]}\n");
+    take(false);
+    assert_int_equal(table.axes, 7);
+    char expected[1024];
+    snprintf(expected, sizeof expected, "%s%s%s%s%s", HEADER TIMES,
+             "      0.1      0.001      4      0         0         0", row,
+             "      0.2      0.001      4      0         0         0", row);
+    text_add(expected, sizeof expected,
+             "Each row has cells that differ in environment_preset, replay_alpha.\n");
+    assert_table(expected);
 }
 
 static void test_all_outcomes_are_in_the_table(void **state)
@@ -173,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pairs_are_in_the_order_of_the_plan, begin, end),
         cmocka_unit_test_setup_teardown(test_rates_never_look_the_same, begin, end),
+        cmocka_unit_test_setup_teardown(test_axes_are_named_once, begin, end),
         cmocka_unit_test_setup_teardown(test_all_outcomes_are_in_the_table, begin, end),
         cmocka_unit_test_setup_teardown(test_a_censored_run_is_later_than_its_limit, begin, end),
         cmocka_unit_test_setup_teardown(test_a_run_that_was_censored_early_may_stop_late, begin,

@@ -84,8 +84,8 @@ struct bench_regime {
 void bench_print(FILE *file, const struct sgemm_reference *reference, size_t count,
                  const struct bench_regime *regimes);
 
-/** Write the same as one JSON object; NaN is null. \return false when the stream took not all of
- *  it.
+/** Write the same as one JSON object; NaN is null. \return false when the stream did not take all
+ *  of it.
  *
  *  Keys of bench train:
  *  - `schema_version`: raised when a key is removed or changes its meaning

@@ -47,7 +47,8 @@ void bench_schedule_follow(const struct comm *comm);
 /** Write the report for people. Local. */
 void bench_schedule_print(FILE *file, const struct bench_schedule *measured);
 
-/** Write the same as one JSON object. Local. \return false when the stream took not all of it.
+/** Write the same as one JSON object. Local. \return false when the stream did not take all of
+ *  it.
  *
  *  Keys of bench schedule:
  *  - `schema_version`: raised when a key is removed or changes its meaning

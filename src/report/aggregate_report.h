@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * The aggregate in four forms with the same figures: the tables of aggregate_sheets, rounded, for
- * people and for LaTeX; all figures, with curves and to the last bit, in CSV and JSON. Local.
+ * The aggregate in four forms with the same figures. For people and for LaTeX: the tables of
+ * aggregate_sheets, with rounded figures. In CSV and JSON: all figures and curves, to the last bit.
+ * Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_REPORT_H
 #define CCMSWEEP_AGGREGATE_REPORT_H
@@ -10,40 +11,40 @@
 #include "report/sheet.h"
 #include <stdio.h>
 
-/** Version of the JSON: raised when a key changes its meaning or goes. */
+/** Version of the JSON: raised when a key changes its meaning or is removed. */
 enum { AGGREGATE_SCHEMA_VERSION = 2 };
 
 /** Where the figures come from. */
 struct aggregate_source {
-    const char *path;          /**< of the sweep's file */
+    const char *path;          /**< of the file of the sweep */
     const struct store *store; /**< open */
-    double now;                /**< after 1970-01-01 UTC */
-    bool held;                 /**< a process works on the file */
+    double now;                /**< seconds after 1970-01-01 UTC */
+    bool held;                 /**< a process is working on the file */
 };
 
-/** What an interval is called: "95 %". Cut at `size`. */
+/** Write the level of the intervals: "95 %". Cut at `size`. */
 void aggregate_percent(const struct aggregate *aggregate, char *text, size_t size);
 
-/** What the times are of, in words: "first_still of the last actor". Cut at `size`. */
+/** Write which event the times belong to: "first_still of the last actor". Cut at `size`. */
 void aggregate_times(const struct aggregate *aggregate, char *text, size_t size);
 
-/** Tables for people: what changes together if anything does, the grid if there is one, then a row
- *  a configuration, then comparisons. \param count out
- *  \return (count) sheets; the caller frees each, and the array */
+/** Make the tables: the settings that change together and the grid, if there are any; then a row
+ *  for each configuration; then comparisons and tests. \param count out
+ *  \return (count) sheets; the caller frees each sheet and the array */
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count) MUST_USE;
 
-/** Write it for people. */
+/** Write the aggregate for people. */
 void aggregate_print(FILE *file, const struct aggregate *aggregate,
                      const struct aggregate_source *source);
 
-/** Write it as tables of LaTeX, which need the packages booktabs and longtable. */
+/** Write the aggregate as LaTeX tables, which need the packages booktabs and longtable. */
 void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
                            const struct aggregate_source *source);
 
-/** Write it as CSV, one row for each figure. */
+/** Write the aggregate as CSV, with one row for each figure. */
 void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
 
-/** Write it as one JSON object. \return false when the stream did not take all of it
+/** Write the aggregate as one JSON object. \return false when the stream did not take all of it
  *
  *  Keys of aggregate:
  *  - `schema_version`: raised when a key is removed or changes its meaning

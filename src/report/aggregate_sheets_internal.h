@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * What the sources of the aggregate's tables share: aggregate_sheets.c makes those of the
- * configurations one by one, aggregate_between.c those of comparisons and tests, both of the
- * entries of aggregate_entries.c. Local.
+ * What the sources of the aggregate's tables share. aggregate_sheets.c makes the tables that
+ * describe each configuration by itself, aggregate_between.c those of comparisons and tests; both
+ * use the entries of aggregate_entries.c. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
 #define CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
@@ -16,35 +16,36 @@ struct sheets {
     struct sheet **sheet; /**< (count) */
 };
 
-/** Take over a sheet as the last. Returns it. */
+/** Append a sheet, and take ownership of it. Returns it. */
 struct sheet *sheets_add(struct sheets *sheets, struct sheet *sheet);
 
-/** Put an entry: "value [lower, upper]", or the value alone where there is no interval, with so
- *  many digits behind the point. */
+/** Add an entry "value [lower, upper]", or the value alone when there is no interval, with `digits`
+ *  digits after the decimal point. */
 void sheets_put_interval(struct sheet *sheet, double value, struct bounds between, int digits);
 
-/** The same of a time that may be later than all that was seen. */
+/** The same for a time, which can be later than everything that was observed of `c`. */
 void sheets_put_time(struct sheet *sheet, const struct configuration *c, double value,
                      struct bounds between);
 
-/** Put a whole number; one below 0 is none, and a dash. */
+/** Add a whole number as an entry; a negative one means that there is none: a dash is shown. */
 void sheets_put_whole(struct sheet *sheet, int64_t value);
 
-/** Whether a value that is known has no interval. */
+/** Whether a value is known but does not have an interval. */
 bool sheets_lacks_interval(double value, struct bounds between) MUST_USE;
 
-/** Note why `lacking` figures stand alone. \param why what else it may be, "" or ", or ..." */
+/** Add a note that says why `lacking` figures do not have an interval. \param why one more possible
+ *  reason, ", or ..."; "": there is none */
 void sheets_note_lack(struct sheet *sheet, int64_t lacking, const char *why);
 
 /** Begin a column for each axis. */
 void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet);
 
-/** Put an entry for each axis: the values of a configuration. */
+/** Add an entry for each axis: the values of a configuration. */
 void sheets_put_values(const struct aggregate *aggregate, int64_t configuration,
                        struct sheet *sheet);
 
-/** Add what there is of comparisons with the reference, of those between neighbours along each
- *  axis, and of tests. */
+/** Add the tables of the comparisons with the reference, of those between neighbours along each
+ *  axis, and of the tests, if there are any. */
 void sheets_add_between(const struct aggregate *aggregate, struct sheets *sheets);
 
 #endif

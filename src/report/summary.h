@@ -3,8 +3,9 @@
  * The summary of one training, for people and as JSON.
  *
  * A time that was not seen by the end of a run is censored: it is later than every episode that was
- * played, by how much is unknown. Such times stay out of `first`; they make `last`, and when more
- * than half of the actors are censored also the median, unknown. Local; knows no files.
+ * played, and by how much is unknown. `first` does not use such times. With one of them or more
+ * `last` is unknown; when more than half of the actors are censored, so is the median. This code
+ * knows no files. Local.
  */
 #ifndef CCMSWEEP_SUMMARY_H
 #define CCMSWEEP_SUMMARY_H
@@ -15,26 +16,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/** Version of the JSON: raised when a key changes its meaning or goes. */
+/** Version of the JSON: raised when a key changes its meaning or is removed. */
 enum { SUMMARY_SCHEMA_VERSION = 1 };
 
-/** One event over all actors; -1 where unknown. */
+/** One event over all actors; -1: unknown. */
 struct summary_event {
     int64_t first;
-    int64_t median; /**< first episode by which half of the actors, or more, had the event */
+    int64_t median; /**< first episode by which at least half of the actors had the event */
     int64_t last;   /**< -1 unless every actor had the event */
-    int64_t count;  /**< actors that had the event */
+    int64_t count;  /**< number of actors that had the event */
 };
 
-/** Sum up `times` (N), -1 being censored. */
+/** Summarise `times` (N), where -1 is censored. */
 struct summary_event summary_event(const int32_t *times, int64_t actors);
 
-/** Write the summary in at most 80 columns, in colours when `colour`. `record` is that of a
- * finished training of `cell`; `wall_s` the seconds it took. */
+/** Write the summary in at most 80 columns, with colours if `colour`. `record` is that of a
+ * finished training of `cell`; `wall_s` is the time that it took, in seconds. */
 void summary_print(FILE *file, const struct settings *cell, const struct record *record,
                    double wall_s, bool colour);
 
-/** Write the same as one JSON object; what is not finite or unknown is null. \return false when the
+/** Write the same as one JSON object; what is unknown or not finite is null. \return false when the
  *  stream did not take all of it
  *
  *  Keys of train:
@@ -60,8 +61,9 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
 bool summary_print_json(FILE *file, const struct settings *cell, const struct record *record,
                         double wall_s) MUST_USE;
 
-/** Write one of the two to standard output, in colours when that is a terminal and NO_COLOR is not
- *  set. \return STATUS_FAULT with a sentence when the JSON could not be written */
+/** Write the summary or, with `json`, the JSON to standard output; the summary with colours when
+ *  that is a terminal and NO_COLOR is not set. \return STATUS_FAULT with a sentence when the JSON
+ *  could not be written */
 enum status summary_write(const struct settings *cell, const struct record *record, double wall_s,
                           bool json, struct fault *fault) MUST_USE;
 

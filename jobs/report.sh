@@ -10,9 +10,9 @@
 #
 # Environment:
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first
-# Exit codes: 0 written; 1 the system fails, as the disk; 2 wrong input, or there is no Python with
-# what it takes; 3 written, but a figure could not be drawn, part of FILE is damaged, or the paper does
-# not compile: a line and the page say which.
+# Exit codes: 0 written; 1 the system fails, for example the disk; 2 wrong input, or there is no Python
+# that has the packages; 3 written, but a figure could not be drawn, part of FILE is damaged, or the
+# paper does not compile: a line and the page say which.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"

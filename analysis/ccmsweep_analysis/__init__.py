@@ -5,8 +5,8 @@ import sys
 
 
 def _forget_current_folder():
-    """What happens to lie in the folder that this is called from is no module of ours: `python3 -m`
-    looks there first. This package finds its own parts without it."""
+    """Take the current folder out of the search path. `python3 -m` looks there first, and could
+    find a file that is not one of our modules. This package finds its own parts without it."""
     try:
         here = ["", os.getcwd()]
     except OSError:

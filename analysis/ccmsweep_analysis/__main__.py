@@ -28,7 +28,7 @@ PASSED_ON = {
                "last_change",
     "--endpoint": "all (default), half or first of a run's actors",
     "--by": "axes that make a configuration; others are pooled (default: all but the seed)",
-    "--limit": "episode up to which all is looked at",
+    "--limit": "last episode that is evaluated",
     "--confidence": "of intervals (default 0.95)",
     "--bootstrap": "draws of seeds",
     "--permutations": "of seeds, where not all are tried",
@@ -41,10 +41,10 @@ def parser():
     top = argparse.ArgumentParser(
         prog="python3 -m ccmsweep_analysis", allow_abbrev=False,
         description="Figures and reports of the file of a sweep, finished or not.",
-        epilog="Exit codes: 0 written; 1 the system fails, as the disk; 2 an option or the file is "
-               "not good, and nothing is written; 3 written, but a figure could not be drawn, part "
-               "of the file is damaged, or the paper does not compile: the page and a line say "
-               "which.")
+        epilog="Exit codes: 0 written; 1 the system failed, for example the disk; 2 an option or "
+               "the file is wrong, and nothing is written; 3 written, but a figure could not be "
+               "drawn, part of the file is damaged, or the paper does not compile: the page and a "
+               "line say which.")
     commands = top.add_subparsers(dest="command", required=True, metavar="list|figures|report")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("file", metavar="FILE", help="the file of a sweep")
@@ -71,7 +71,7 @@ def parser():
 
 
 def passed_on(arguments):
-    """What of the options goes to ccmsweep aggregate."""
+    """The options that are passed on to ccmsweep aggregate."""
     words = ["--compare"] if arguments.compare else []
     for name in PASSED_ON:
         value = getattr(arguments, name[2:].replace("-", "_"))
@@ -81,7 +81,7 @@ def passed_on(arguments):
 
 
 def chosen(text, known, what):
-    """Names of a list with commas, each of them known."""
+    """The names of a list that is separated by commas. Each must be one of `known`."""
     names = [name for name in text.split(",") if name]
     for name in names:
         if name not in known:
@@ -115,7 +115,7 @@ def tell(path):
 
 
 def told_of(failures):
-    """Say what is not as it should be; the exit code."""
+    """Print the sentences on what failed. Returns the exit code."""
     for sentence in failures:
         say(sentence)
     return 3 if failures else 0
@@ -164,7 +164,7 @@ COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_repor
 
 
 def stop(number, _):
-    """Leave nothing behind."""
+    """End the program by an exception, so that unfinished files are removed."""
     sys.exit(128 + number)
 
 
@@ -176,7 +176,7 @@ def read_arguments():
 
 
 def carry_out():
-    """The exit code."""
+    """Carry out the command. Returns the exit code."""
     try:
         arguments = read_arguments()
         code = COMMANDS[arguments.command](arguments)
@@ -191,7 +191,7 @@ def carry_out():
     except Fault as error:
         say(error)
     except MemoryError:
-        say("the memory is used up")
+        say("memory is exhausted")
     except OSError as error:
         say(f"{shown(error.filename or 'standard output')}: {error.strerror or error}")
     except Exception:  # noqa: BLE001 (whatever is left)

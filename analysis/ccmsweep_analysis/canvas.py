@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How every figure looks: sizes, colours, axes, and the paper it is drawn on."""
+"""How every figure looks: sizes, colours, axes."""
 import contextlib
 import logging
 import math
@@ -7,13 +7,13 @@ import os
 import pathlib
 
 # Matplotlib starts from the first matplotlibrc it finds, and looks in the current folder before all
-# others: here that is an empty one, which leaves its own defaults.
+# others. So it is started in a folder that has an empty one, which leaves its own defaults.
 DEFAULTS = pathlib.Path(__file__).parent / "templates"
 
 
 @contextlib.contextmanager
 def standing_in(folder):
-    """With another current folder."""
+    """Work in another current folder."""
     here = os.open(".", os.O_PATH)
     try:
         os.chdir(folder)
@@ -23,7 +23,7 @@ def standing_in(folder):
         os.close(here)
 
 
-# A folder for its cache that cannot be written to is no news to who reads a report.
+# Matplotlib warns when it cannot write its cache, which does not concern the reader of a report.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 os.environ["MPLBACKEND"] = "agg"
 with standing_in(DEFAULTS):
@@ -38,8 +38,8 @@ from .words import number, printable  # noqa: E402
 WIDTH = 7.2  # inches, of every figure
 
 # Columns are ordered values, so their colours go from dark to light, for colour-blind people and in
-# grey: viridis, but for its yellow end, which paper does not show. Dashes and markers say it a
-# second time.
+# grey: viridis without its yellow end, which is not visible on paper. Dashes and markers show the
+# same a second time.
 DASHES = ["-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2, 1, 2)), (0, (2, 2)),
           (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<"]
@@ -64,16 +64,16 @@ STYLE = {
 
 
 class NothingToDraw(Exception):
-    """Why the file has not what a figure shows."""
+    """Why the file does not have what a figure shows."""
 
 
 def colour(place, of):
-    """Of a column among so many."""
+    """The colour of column number `place` of `of` columns."""
     return matplotlib.colormaps["viridis"](0.75 * place / max(of - 1, 1))
 
 
 class Canvas:
-    """A figure in the making, with notes for its caption."""
+    """A figure that is being drawn, with notes for its caption."""
 
     def __init__(self):
         self.figure = Figure(figsize=(WIDTH, 4), layout="constrained")
@@ -88,7 +88,7 @@ class Canvas:
         return self.figure.subplots()
 
     def grid(self, rows, columns, height, **words):
-        """Axes [rows, columns], each so high in inches."""
+        """Axes [rows, columns], each `height` inches high."""
         self.figure.set_size_inches(WIDTH, height * rows + 0.5)
         return self.figure.subplots(rows, columns, squeeze=False, **words)
 
@@ -117,23 +117,23 @@ class Canvas:
                 self.note(f"{len(shown)} of {len(all_of)} {what} are shown, evenly spaced.")
 
     def say_how_many(self, n):
-        """How many runs stand behind each configuration's estimate."""
+        """How many runs the estimate of each configuration is made from."""
         self.note(f"n = {min(n)} runs a configuration." if min(n) == max(n) else
                   f"n = {min(n)} to {max(n)} runs a configuration.")
 
     def key(self, handles):
-        """What lines mean, above all axes."""
+        """The legend, above all axes."""
         across = min(len(handles), 4)
         lines = math.ceil(len(handles) / across)
-        # Legends of figures are no part of the layout before Matplotlib 3.7.
+        # Before Matplotlib 3.7 the layout does not make room for the legend of a figure.
         share = (0.19 * lines + 0.1) / self.figure.get_figheight()
         self.figure.get_layout_engine().set(rect=(0, 0, 1, 1 - share))
         self.figure.legend(handles=handles, loc="upper left", ncol=across, borderaxespad=0.2,
                            labelspacing=0.3, columnspacing=1.4)
 
     def column_key(self, study, more=(), marker=False, swatch=False):
-        """The key of the columns, and more handles behind it. A swatch shows the colour alone,
-        where dashes or markers say something else."""
+        """The legend of the columns, then the handles of `more`. A swatch shows the colour alone,
+        for figures in which dashes or markers mean something else."""
         handles = []
         for column in study.shown_columns:
             style = column_style(study, column, marker)
@@ -144,14 +144,14 @@ class Canvas:
         self.key([*handles, *more])
 
     def save(self, path):
-        # No time of making: the same file gives the same bytes.
+        # Without the time of creation the same file gives the same bytes.
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         with matplotlib.rc_context(STYLE):
             self.figure.savefig(path, metadata=dates[path.suffix[1:]])
 
 
 def plain(text):
-    """Words from a file, which are no formula."""
+    """Text from a file in a form that Matplotlib does not read as a formula."""
     return printable(text).replace("$", r"\$")
 
 
@@ -166,7 +166,7 @@ def column_style(study, column, marker=False):
 
 
 def dodge(place, of, width=0.7):
-    """Where the place-th of so many stands beside its neighbours, around 0."""
+    """Offset from the centre of item number `place` of `of` items that are drawn side by side."""
     return width * ((place + 0.5) / of - 0.5)
 
 
@@ -180,7 +180,7 @@ def plain_log(axis, low, high):
                                                      math.ceil(math.log10(high)) + 1)
              for step in steps]
     ticks = [tick for tick in ticks if low <= tick <= high]
-    # Two digits, whatever the product of a step and a power of ten makes of the last bits.
+    # Rounded to two digits, because the product of a step and a power of ten has rounding errors.
     axis.set_ticks(ticks, [number(float(f"{tick:.2g}")) for tick in ticks])
     axis.set_ticks([], minor=True)
     (axes.set_xlim if horizontal else axes.set_ylim)(low, high)
@@ -217,7 +217,7 @@ class LogFloor:
         return np.where(values == 0, self.bottom, values)
 
     def dress(self, axis):
-        """Make a y axis, or an x axis, that scale; where there are zeros its lowest label is 0."""
+        """Give this scale to a y axis or an x axis. Where there are zeros its lowest label is 0."""
         horizontal = axis.axis_name == "x"
         axes = axis.axes
         (axes.set_xscale if horizontal else axes.set_yscale)("log")

@@ -31,7 +31,7 @@ class Drawn:
 
 
 def draw(study, name):
-    """The canvas of a figure; NothingToDraw when the file has not what it shows."""
+    """The canvas of a figure; NothingToDraw when the file does not have what it shows."""
     with matplotlib.rc_context(STYLE):
         canvas = Canvas()
         FIGURES[name](study, canvas)
@@ -58,12 +58,12 @@ def draw_to_files(study, name, folder, endings):
 
 
 class DiskFails(OSError):
-    """While a figure is saved; what is read from a sweep's file fails otherwise."""
+    """The disk fails while a figure is saved. Errors of reading the sweep's file are others."""
 
 
 def save(canvas, path):
     with warnings.catch_warnings():
-        # A letter that the font has not is drawn as a box.
+        # A letter that the font does not have is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         try:
             with naming(path):
@@ -82,7 +82,7 @@ def _draw_one(snapshot, name, folder, endings):
 
 
 def die_with_parent():
-    """Let the kernel end this process when who started it dies; interrupts are that one's."""
+    """Let the kernel end this process when its parent dies; the parent handles interrupts."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -91,8 +91,8 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def undisturbed():
-    """Let signals that stop the program wait. Their exceptions come between any two steps, and a pool
-    of processes that is interrupted while it begins or ends waits for itself for ever."""
+    """Block the signals that stop the program. Their exceptions can come between any two steps, and
+    a pool of processes that is interrupted while it begins or ends would wait for ever."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
@@ -109,9 +109,9 @@ def _begin():
 
 
 def draw_all(snapshot, names, folder, endings):
-    """Draw figures of a sweep's file into files of a folder, one for each ending; in the order of
-    the names, with reasons for those that the file has nothing for. Call it with no file of HDF5
-    open: processes are forked."""
+    """Draw figures of a sweep's file into files of a folder, one for each ending. Returns them in
+    the order of the names, with a reason for each that was not drawn. No HDF5 file may be open when
+    it is called, because it forks processes."""
     workers = min(len(os.sched_getaffinity(0)), len(names))
     pool = concurrent.futures.ProcessPoolExecutor(
         workers, multiprocessing.get_context("fork"), _begin)
@@ -121,7 +121,8 @@ def draw_all(snapshot, names, folder, endings):
                        for name in names]
         return [one.result() for one in waiting]
     except concurrent.futures.process.BrokenProcessPool as error:
-        raise Fault("a process that draws figures was killed, as for want of memory") from error
+        raise Fault("a process that draws figures was killed, for example because memory was "
+                    "exhausted") from error
     finally:
         with undisturbed():
             pool.shutdown(cancel_futures=True)

@@ -58,7 +58,7 @@ WORDS = {
 
 
 def headline(study):
-    """One sentence: how many runs had the event, and what else became of them."""
+    """One sentence: how many runs had the event, and what happened to the others."""
     fates, limit = study.told["fates"], study.limit
     words = f"{fates['events']} of {study.told['runs']} runs had the event by episode {limit}"
     others = [f"{count} {name.replace('_', ' ')}" for name, count in fates.items()
@@ -67,12 +67,12 @@ def headline(study):
 
 
 def warnings(study):
-    """Whole sentences."""
+    """The warnings of aggregate, as whole sentences."""
     return [f"{one[0].upper()}{one[1:]}." for one in study.told["warnings"]]
 
 
 def failures(study):
-    """What of the file is not as it should be, and the figures that could not be drawn."""
+    """Sentences on what is wrong with the file, and on figures that could not be drawn."""
     return [f"{one[0].upper()}{one[1:]}." for one in study.sweep.failures]
 
 
@@ -88,7 +88,7 @@ def complete(study):
 
 
 def provenance(study):
-    """Pairs of what and its value."""
+    """Pairs of a name and its value."""
     sweep = study.sweep
     return [
         ("file", shown(os.path.abspath(sweep.path)) + (", being written" if study.told["locked"]
@@ -106,7 +106,8 @@ def provenance(study):
 
 
 def known(study, read, instead):
-    """What `read` gives of a study; when the file lacks it, one more of its failures."""
+    """What `read` returns for a study, or `instead` when the file does not have it, which is then
+    one of the failures."""
     try:
         return read(study)
     except (Fault, Unreadable) as error:
@@ -139,7 +140,7 @@ def interval_words(value, form):
 
 
 def together_tables(study):
-    """Title, header and rows of each axis with which other settings change."""
+    """Title, header and rows for each axis that stands for several settings."""
     return [(f"{axis['name']}, and what changes with it", [axis["name"], *axis["together"]],
              [[number(value) for value in row]
               for row in zip(axis["values"], *axis["together"].values())])
@@ -254,7 +255,7 @@ def gaps(study):
 
 
 def work(study):
-    """Pairs of what and how long."""
+    """Pairs of a name and a time."""
     return known(study, time_taken, [("cells trained", "unknown")])
 
 
@@ -293,7 +294,7 @@ def aggregate_command(study):
 
 
 def commands(study):
-    """Pairs of what and the command that does it again."""
+    """Pairs of a name and the command that makes it again."""
     name = shown(os.path.basename(study.sweep.path))
     spec = pathlib.Path(name).stem + ".yaml"
     chosen = aggregate_command(study)[3:]

@@ -14,7 +14,7 @@ KNOWN = {"²": r"\textsuperscript{2}", "±": r"$\pm$", "…": r"\ldots{}", "–"
 # Letters of T1 among those of Latin-1 and Latin Extended-A, which inputenc maps.
 LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
             "ĂăĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž")
-# Greek letters by their names in mathematics; those that look as Latin ones have none.
+# Greek letters by their names in mathematics; those that look like Latin ones do not have a name.
 GREEK = dict(zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma "
     "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"

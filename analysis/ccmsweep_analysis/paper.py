@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a paper starts from: its text with gaps, and the figures, tables and numbers of a sweep."""
+"""The draft of a paper: a text with gaps, and the figures, tables and numbers of a sweep."""
 import math
 import os
 import pathlib
@@ -42,12 +42,12 @@ def counted(study):
 
 
 def tested(study):
-    """Comparisons that a p stands beside."""
+    """Comparisons that have a p."""
     return [one for one in study.told["comparisons"] if one["p_holm"] is not None]
 
 
 def of_sweep(study):
-    """Pairs of name and value: what is said once."""
+    """Pairs of name and value, for the sweep as a whole."""
     options, level = study.told["options"], 1 - study.confidence
     configurations = study.configurations
     yield from {"runs": study.told["runs"], "limit": study.limit, "event": options["event"],
@@ -98,7 +98,7 @@ def of_configurations(study):
 
 def numbers_of(study):
     """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
-    values of its axes. A name that stands for two numbers is a fault: LaTeX would take the last."""
+    values of its axes. Two numbers of one name are a fault: LaTeX would use the last."""
     found = {}
     for name, value in (*of_sweep(study), *of_comparisons(study), *of_configurations(study)):
         if name in found:
@@ -194,7 +194,7 @@ def text_of(study, drawn):
 
 
 def tables_of(snapshot):
-    """The tables of aggregate, which knows the file's name in ASCII alone."""
+    """The tables of aggregate, which writes the name of the file in ASCII only."""
     name = escape(shown(os.path.basename(snapshot.path)))
     return re.sub(r"\A((?:%.*\n)*\\noindent ).*?(?=: )", lambda found: found[1] + name,
                   compilable(snapshot.tables), count=1)
@@ -229,7 +229,7 @@ def write_paper(snapshot, folder, scratch):
 
 
 def put_paper(made, folder):
-    """Let it stand where it belongs, without what an earlier one had and this one has not."""
+    """Move it to its place, and remove what an earlier paper had and this one does not have."""
     names = {path.relative_to(made) for path in made.rglob("*")}
     ours = [pathlib.Path("figures") / f"{name}.pdf" for name in FIGURES]
     ours += [pathlib.Path(f"paper.{ending}") for ending in ("pdf", "aux", "out", "bbl", "blg",
@@ -241,7 +241,7 @@ def put_paper(made, folder):
 
 
 def compile_paper(made, folder):
-    """Run pdflatex and bibtex until references are settled; sentences on what failed."""
+    """Run pdflatex and bibtex until references are complete. Returns sentences on what failed."""
     steps = [["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "paper"],
              ["bibtex", "paper"]]
     for step in (steps[0], steps[1], steps[0], steps[0]):

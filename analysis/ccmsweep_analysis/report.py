@@ -39,13 +39,14 @@ def sections_of(drawn):
 
 
 def fit(value):
-    """What a page can hold: a file may say anything, and the page itself is left as it is."""
+    """Text that HTML can contain. Text from a file can have any content; the page itself is left as
+    it is."""
     return value if hasattr(value, "__html__") else (
         printable(value, keep="\n") if isinstance(value, str) else value)
 
 
 def html_of(study, drawn):
-    """The page, and sentences on what is not as it should be, which stand in it as well."""
+    """The page, and sentences on what failed, which are also in the page."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
                                    undefined=jinja2.StrictUndefined, finalize=fit)
     style = jinja2.utils.markupsafe.Markup((TEMPLATES / "report.css").read_text("utf-8"))
@@ -68,8 +69,8 @@ def html_of(study, drawn):
 
 
 def write_report(snapshot, folder, scratch):
-    """Write FOLDER/report.html, made in a scratch folder; its path, and sentences on what is not as
-    it should be."""
+    """Write FOLDER/report.html, which is made in a scratch folder. Returns its path, and sentences
+    on what failed."""
     path = pathlib.Path(folder) / "report.html"
     with naming(path):
         drawn = draw_all(snapshot, list(FIGURES), scratch, ["svg"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Medians over seeds with intervals that assume nothing, and how curves of them are drawn."""
+"""Medians over seeds, with intervals that do not assume a distribution, and their curves."""
 import functools
 import math
 
@@ -7,8 +7,8 @@ import numpy as np
 
 @functools.lru_cache(maxsize=None)
 def ranks(n, confidence):
-    """Ranks (from 0) of the interval of a median of n values: the narrowest symmetric one that
-    holds it with that confidence, else the range, which holds it with 1 - 2^(1-n)."""
+    """Ranks (from 0) of the interval of a median of n values: the narrowest symmetric interval that
+    contains it with this confidence; if there is none, the range, whose level is 1 - 2^(1-n)."""
     low, below = 0, 0.0
     while low < (n - 1) // 2:
         below += math.comb(n, low) / 2 ** n
@@ -29,7 +29,7 @@ def median_interval(values, confidence):
         here = np.flatnonzero(number == n)
         low, high = ranks(int(n), confidence)
         left, right = flat[(n - 1) // 2, here], flat[n // 2, here]
-        # Not the mean of two infinities of a kind.
+        # Equal values, which can be infinite, are taken as they are.
         median[here] = np.where(left == right, left, (left + right) / 2)
         lower[here], upper[here] = flat[low, here], flat[high, here]
     shape = values.shape[1:]
@@ -39,7 +39,7 @@ def median_interval(values, confidence):
 
 def draw_curve(axes, x, values, confidence, scale=lambda y: y, **style):
     """Median over runs [run, point] with its interval; faint from where the first run has ended,
-    nothing where fewer than half go on."""
+    nothing where fewer than half of the runs continue."""
     median, lower, upper, number = median_interval(values, confidence)
     some = number >= max(1, math.ceil(len(values) / 2))
     full = number == len(values)
@@ -52,8 +52,8 @@ def draw_curve(axes, x, values, confidence, scale=lambda y: y, **style):
 
 
 def smooth(rows, window):
-    """Mean over each window of points that lies wholly in the row; NaN before it is full and
-    beyond the row's end. The value stands at the window's last point."""
+    """Mean over each window of points that is completely inside the row; NaN before the first such
+    window and beyond the end of the row. The value is at the last point of the window."""
     rows = np.asarray(rows, float)
     known = ~np.isnan(rows)
     total = np.cumsum(np.where(known, rows, 0), axis=1)

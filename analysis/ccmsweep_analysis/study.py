@@ -34,7 +34,7 @@ def find_program():
 
 def aggregate(path, options, form="json"):
     """What `ccmsweep aggregate FILE OPTIONS` prints: every statistic comes from there."""
-    # Options first: with POSIXLY_CORRECT there are none behind a name.
+    # Options first: with POSIXLY_CORRECT none is recognised after a name.
     command = [find_program(), "aggregate", "--format", form, *options, "--", os.fsencode(path)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
                           errors="surrogateescape", check=False)
@@ -54,8 +54,7 @@ def ending(code):
 
 @dataclasses.dataclass
 class Snapshot:
-    """What a sweep is at one moment: all that is drawn and written of it agrees with itself, also
-    when it goes on meanwhile."""
+    """A sweep at one moment, so that all figures and tables agree, also while it runs."""
     path: str
     told: dict        # by aggregate
     tables: str       # of LaTeX, by aggregate; empty unless asked for
@@ -64,8 +63,8 @@ class Snapshot:
 
 
 def take_snapshot(path, options=(), tables=False):
-    """Unreadable with aggregate's words for a file that is none of a sweep. Runs may finish while
-    it is taken: then it is taken again."""
+    """Take a snapshot; when runs finish in the meantime, it is taken again. Raises Unreadable, with
+    the words of aggregate, for a file that does not belong to a sweep."""
     for _ in range(10):
         told = json.loads(aggregate(path, options))
         latex = aggregate(path, options, "latex") if tables else ""
@@ -78,7 +77,7 @@ def take_snapshot(path, options=(), tables=False):
 
 
 class Configuration:
-    """What has the same axes: its values of them, what aggregate says of it, and its runs."""
+    """A configuration: its values of the axes, what aggregate says of it, and its runs."""
 
     def __init__(self, index, values, told, runs, done, limit):
         self.index, self.values, self.told, self.runs, self.done = index, values, told, runs, done
@@ -89,12 +88,12 @@ class Configuration:
 
     @property
     def never(self):
-        """Whether it was looked at, and no run had the event."""
+        """Whether runs were observed, and none had the event."""
         return self.observed > 0 and self.events == 0
 
 
 def thin(sequence, most):
-    """At most so many, evenly spaced, the first and the last among them."""
+    """At most so many items, evenly spaced, the first and the last among them."""
     if len(sequence) <= most:
         return sequence
     places = np.unique(np.linspace(0, len(sequence) - 1, most).round().astype(int))
@@ -102,15 +101,15 @@ def thin(sequence, most):
 
 
 def without_sections(names):
-    """Names of axes without the section of the spec in front, where that leaves them different."""
+    """Names of axes without the section of the spec, where they are then still different."""
     short = [name.split("_", 1)[1] if name.split("_")[0] in SECTIONS else name for name in names]
     return short if len(set(short)) == len(names) else list(names)
 
 
 class Study:
-    """Rows are the values of all axes but the last to be shown, critic_lr where it is one; columns
-    are the values of that. `grid[row, column]` are configurations. Settings that change together
-    are one axis: aggregate says which."""
+    """A sweep as a grid. Columns are the values of one axis: critic_lr where it is an axis,
+    otherwise the last. Rows are the values of all other axes. `grid[row, column]` is a
+    configuration. Settings that change together are one axis: aggregate says which."""
 
     def __init__(self, snapshot):
         self.told = snapshot.told
@@ -158,8 +157,8 @@ class Study:
         return found
 
     def axis_column(self, name, values):
-        """Values of an axis by run, as aggregate gives them: what stands for `none` in the file is
-        None."""
+        """Values of an axis by run, as aggregate gives them: None where the file has the value that
+        means `none`."""
         column = self.sweep.column(name)
         if None not in values:
             return column.tolist()
@@ -175,7 +174,7 @@ class Study:
         return thin(list(range(len(self.columns))), PANELS)
 
     def label(self, row, width):
-        """The name of a row in lines of that many characters."""
+        """The name of a row, in lines of at most `width` characters."""
         return textwrap.fill(self.rows[row], width, break_long_words=False)
 
     def in_row(self, row):
@@ -193,11 +192,11 @@ class Study:
         return f"{self.rows[row]}, {column_words}" if self.row_axes else column_words
 
     def name_of(self, index):
-        """Of a configuration by its number."""
+        """The name of a configuration, by its number."""
         return next(self.name(*place) for place, one in self.grid.items() if one.index == index)
 
     def times(self, runs):
-        """Of each run the episode of the event, and whether it had it; see Sweep.event_times()."""
+        """For each run the episode of the event, and whether it had it; see Sweep.event_times()."""
         return self.sweep.event_times(self.event, self.endpoint, self.limit, runs)
 
     def event_words(self):

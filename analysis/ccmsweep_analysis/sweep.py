@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The file of a sweep, read only what is asked for, also while ranks write it."""
+"""The file of a sweep. Only what is asked for is read, also while ranks write it."""
 import contextlib
 import hashlib
 import os
 import re
 
-# HDF5's own locks are no part of the sweep's protocol, and fail on some network file systems.
+# HDF5's own locks are not part of the sweep's protocol, and fail on some network file systems.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 import h5py  # noqa: E402
@@ -24,7 +24,7 @@ class Unreadable(Exception):
 
 
 class Fault(Exception):
-    """One sentence for the user: what the system, or another program, failed at."""
+    """One sentence for the user: what the system, or another program, could not do."""
 
 
 def why(error):
@@ -36,8 +36,8 @@ def why(error):
 
 @contextlib.contextmanager
 def reading(path, what):
-    """Errors of HDF5 and of what is read as sentences: what is not there or not as it should be is
-    the file's fault, what HDF5 was refused is the system's, in whose words it stands."""
+    """Turn errors of reading into sentences: Unreadable when something in the file is missing or
+    damaged, Fault with the words of the system when a call of the system failed."""
     try:
         yield
     except (KeyError, AttributeError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -63,7 +63,7 @@ def open_file(path):
 
 
 def stretches(numbers):
-    """Rising numbers as slices of neighbours."""
+    """Rising numbers as slices, one for each stretch of consecutive numbers."""
     numbers = np.asarray(numbers)
     breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
     return [slice(int(part[0]), int(part[-1]) + 1)
@@ -71,7 +71,8 @@ def stretches(numbers):
 
 
 def counts(record):
-    """Whether a commit record of 64 bytes is whole; the program's `run --check` looks at rows."""
+    """Whether a commit record of 64 bytes is valid. The rows are compared by `ccmsweep run
+    --check`."""
     data = record.tobytes()
     return data[:4] == b"CCMC" and hashlib.sha256(data[:56]).digest()[:8] == data[56:]
 
@@ -80,10 +81,10 @@ class Sweep:
     """Rows of runs by their name in the file. What a run has not reached is NaN, -1 or 0."""
 
     def __init__(self, path, done=None):
-        """`done` says which runs are finished, when that has been looked at before: a sweep that
-        goes on finishes more of them."""
+        """`done`: which runs are finished, when that was read before. More of them can have
+        finished since then, if the sweep is running."""
         self.path = path
-        self.failures = []  # sentences on what is not as it should be, and was left out
+        self.failures = []  # sentences on what is damaged or missing, and was left out
         self.file = open_file(path)
         with reading(path, "the tables of runs"):
             self.runs = self.file["run"].shape[0]
@@ -100,7 +101,7 @@ class Sweep:
                 np.where(self.done[:, None], commits, 0).tobytes()).hexdigest()
 
     def damaged(self, done):
-        """Which of the finished runs hold numbers that no training writes: each is one of the
+        """Which of the finished runs have numbers that no training writes. Each is one of the
         failures."""
         total = self.column("total_episodes")
         actors = self.column("extent_actor")
@@ -131,7 +132,7 @@ class Sweep:
         return name in self.file and 0 not in self.file[name].shape
 
     def column(self, name):
-        """One value a run: numbers, or the names that numbers stand for."""
+        """One value for each run: numbers, or the names that the numbers mean."""
         with reading(self.path, name):
             dataset = self.file[name]
             values = dataset[:]
@@ -145,19 +146,19 @@ class Sweep:
             return values
 
     def rows(self, name, runs):
-        """Rows of these runs (rising), the first dimension in their order."""
+        """Rows of these runs, whose numbers must rise; the first dimension has their order."""
         dataset = self.file[name]
         if len(runs) == 0:
             return np.empty((0, *dataset.shape[1:]), dataset.dtype)
         return np.concatenate([dataset[part] for part in stretches(runs)])
 
     def mean_over_actors(self, name, runs):
-        """Mean over a run's own actors, of a dataset [run, log, actor, …], by run: what is reduced
-        is never in memory as a whole."""
+        """Mean over the actors of a run, of a dataset [run, log, actor, …], run by run, so that the
+        dataset is never in memory as a whole."""
         return self.reduced(name, runs, lambda row: row.astype(float).mean(axis=1))
 
     def rms_over_actors(self, name, runs):
-        """Root of the mean square over a run's own actors, as mean_over_actors()."""
+        """Root of the mean square over the actors of a run, as mean_over_actors()."""
         return self.reduced(name, runs,
                             lambda row: np.sqrt((row.astype(float) ** 2).mean(axis=1)))
 
@@ -177,7 +178,7 @@ class Sweep:
         return np.array(found)
 
     def endpoint_times(self, event, endpoint, limit, runs):
-        """Of each run the episode by which all, half or the first of its actors had an event; inf:
+        """For each run the episode by which all, half or the first of its actors had an event; inf:
         not by the limit."""
         found = np.full(len(runs), np.inf)
         actors = self.rows("extent_actor", runs)
@@ -189,8 +190,8 @@ class Sweep:
         return found
 
     def event_times(self, event, endpoint, limit, runs):
-        """Of each run the episode of its event, and whether it had it by the limit; without it the
-        last episode that was looked at."""
+        """For each run the episode of its event, or without an event the last episode that was
+        evaluated; and whether it had the event by the limit."""
         times = self.endpoint_times(event, endpoint, limit, runs)
         seen = np.isfinite(times)
         return np.where(seen, times, np.minimum(self.rows("total_episodes", runs), limit)), seen
@@ -200,7 +201,7 @@ class Sweep:
             return self.file[name][()].decode("utf-8", "surrogateescape")
 
     def attribute(self, name):
-        """Of the file; "unknown", which is a failure, when it has none of that name."""
+        """An attribute of the file; "unknown", and one more failure, when there is none."""
         try:
             value = self.file.attrs[name]
         except (KeyError, OSError, RuntimeError):
@@ -209,6 +210,6 @@ class Sweep:
         return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
     def note_failure(self, sentence):
-        """Keep a sentence on what could not be read or drawn, once."""
+        """Keep a sentence on what could not be read or drawn, each only once."""
         if sentence not in self.failures:
             self.failures.append(sentence)

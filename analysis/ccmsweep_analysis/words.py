@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Text that is fit to be shown: file names may be any bytes, and files may hold anything. Values as
-a spec has them."""
+"""Text that can be shown: names of files can have any bytes, and files any content. Also values in
+the form that a spec has."""
 import codecs
 import decimal
 import math
@@ -15,25 +15,25 @@ UNFIT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 def unfit(letter):
     code = ord(letter)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text: Python's surrogateescape
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not text: Python's surrogateescape
         return f"\\x{code - 0xDC00:02x}"
     return letter.encode("ascii", "backslashreplace").decode() if code > 0x7F else f"\\x{code:02x}"
 
 
 def printable(text, keep=""):
-    """Text without what a terminal obeys or UTF-8 cannot say: that is shown as an escape."""
+    """Text in which control characters, and bytes that are not UTF-8, are shown as escapes."""
     return "".join(unfit(letter) if letter not in keep and unicodedata.category(letter) in UNFIT
                    else letter for letter in str(text))
 
 
 def shown(path):
-    """A path to be read, the same in every locale."""
+    """A path as text for people, the same in every locale."""
     return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))
 
 
 def number(value):
-    """A value as the program writes it into a spec: the shortest decimal that reads back as the same
-    number, so that no two values look alike; text_write_real() of src/base does the same."""
+    """A value as the program writes it into a spec: the shortest decimal that reads back as the
+    same number, so that no two values look alike; text_write_real() of src/base does the same."""
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -50,25 +50,25 @@ def number(value):
 
 
 def percent(share):
-    """100 times a share, without digits that the share has not: 29 of 0.29."""
+    """100 times a share, without digits that the share does not have: 29 for 0.29."""
     return f"{(100 * decimal.Decimal(repr(share))).normalize():f}"
 
 
 def rest(share):
-    """What a share leaves of 1, in the same way: 0.05 of 0.95."""
+    """1 minus a share, in the same way: 0.05 for 0.95."""
     return f"{(1 - decimal.Decimal(repr(share))).normalize():f}"
 
 
 def _exact(error):
-    """Bytes of a name as they are, other letters that an encoding has not as escapes."""
+    """Bytes of a name as they are; other letters that an encoding does not have as escapes."""
     part = error.object[error.start:error.end]
     return b"".join(bytes([ord(letter) - 0xDC00]) if "\udc80" <= letter <= "\udcff" else
                     letter.encode("ascii", "backslashreplace") for letter in part), error.end
 
 
 def open_streams():
-    """Let standard output take any name byte for byte, and standard error any text, whatever the
-    locale says."""
+    """Make standard output accept any name byte for byte, and standard error any text, in every
+    locale."""
     codecs.register_error("ccmsweep_exact", _exact)
     for stream, errors in ((sys.stdout, "ccmsweep_exact"), (sys.stderr, "backslashreplace")):
         if stream is not None:
@@ -76,7 +76,7 @@ def open_streams():
 
 
 def name_out(path):
-    """A path for standard output: a script gets its bytes, a terminal what is fit to be shown."""
+    """A path for standard output: its bytes for a script, text that can be shown for a terminal."""
     return printable(path) if sys.stdout.isatty() else str(path)
 
 

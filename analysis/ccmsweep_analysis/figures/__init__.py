@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """All figures. Each is a function of a study and a canvas; the first line of its docstring is its
-title, the rest its caption. Those of a section stand in the report in this order."""
+title, the rest its caption. The report shows the figures of a section in this order."""
 import inspect
 
 from .. import canvas  # noqa: F401 (before all of Matplotlib: it sees to its defaults)

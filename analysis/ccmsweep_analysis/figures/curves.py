@@ -14,7 +14,7 @@ TALL = 40
 
 
 def numbers(values):
-    """A list of JSON, null as NaN."""
+    """A list from JSON as an array, with null as NaN."""
     return np.array([math.nan if value is None else value for value in values], float)
 
 
@@ -24,7 +24,7 @@ def steps(x, y, first):
 
 
 def at_risk(curve, episode):
-    """How many are under observation just before an episode."""
+    """How many runs are under observation just before an episode."""
     later = [risk for time, risk in zip(curve["time"], curve["at_risk"]) if time >= episode]
     return later[0] if later else 0
 
@@ -33,9 +33,9 @@ def survival(study, canvas):
     """Share of runs that have not stopped: Kaplan-Meier curves
 
     Kaplan-Meier estimate with log-log intervals, over episodes on a logarithmic scale. A tick is a
-    censored run, which leaves without having had the event. A curve without an event has no such
-    interval: the bar at its end is the exact interval of the share that has none by the limit. Below
-    each panel: how many runs are at risk. One run alone has neither."""
+    censored run: its observation ends there without the event. A curve without an event does not
+    have such an interval: the bar at its end is the exact interval of the share without the event
+    by the limit. Below each panel: how many runs are at risk. A single run has neither interval."""
     firsts = [one.told["min"] for _, _, one in study.shown() if one.events]
     left = max(1, 0.75 * min(firsts, default=study.limit / 10))
     # Room for the labels of risk tables between panels.
@@ -77,7 +77,7 @@ def draw_survival(axes, configuration, style):
 def risk_table(axes, study, row):
     """Numbers at risk under a panel at the labels of its axis, a line for each column."""
     configurations = study.in_row(row)
-    # The label makes room; what stands there is no part of the layout.
+    # The label makes room, because the numbers are not part of the layout.
     axes.set_xlabel(f"episode; at risk, by {study.column_axis}:" + "\n" * len(configurations),
                     fontsize=7, loc="left")
 
@@ -97,8 +97,8 @@ def incidence(study, canvas):
     """Why they stop: cumulative incidence by cause
 
     Share of runs that have had the event, by the cause of the actor whose event it is
-    (Aalen-Johansen), with intervals. The curves of a panel add up to one less the share that has
-    not stopped. Diverged runs, which never can, are a cause of their own."""
+    (Aalen-Johansen), with intervals. The curves of a panel add up to 1 minus the share that has
+    not stopped. Diverged runs, which can never stop, are a cause of their own."""
     rows, columns = study.shown_rows, study.shown_columns
     canvas.say_what_is_shown(study)
     causes = [cause for cause in CAUSES
@@ -148,11 +148,12 @@ def draw_incidence(axes, configuration, limit):
 def actor_stops(study, canvas):
     """Stopping episodes of single actors
 
-    Every dot is an actor of a finished run; the bar reaches from the episode by which a quarter
-    of all actors had the event to that by which three quarters had it, the tick is half of them.
-    Actors that never had it are later than all, not at the limit: a bar that reaches them is open
-    at the top, and their number is told above it. This describes; the actors of a run share a
-    critic and are no replicates."""
+    Every dot is an actor of a finished run. The bar reaches from the episode by which a quarter
+    of all actors had the event to that by which three quarters had it; the tick is the episode by
+    which half of them had it. Actors that did not have it by the limit count as later than all
+    others, not as stopped at the limit: a bar that reaches them is open at the top, and their
+    number is shown above it. This is a description: the actors of a run share a critic and are not
+    replicates."""
     seen = [times[np.isfinite(times)] for times in (actor_times(study, configuration)
                                                     for _, _, configuration in study.shown())]
     least = 0.8 * min((part.min() for part in seen if len(part)), default=study.limit / 10)
@@ -172,7 +173,7 @@ def actor_stops(study, canvas):
 
 
 def actor_times(study, configuration, event=None):
-    """Times of all actors of the configuration's finished runs that are drawn; inf: not seen."""
+    """Times of all actors in the finished runs of a configuration that are drawn; inf: not seen."""
     rows = study.sweep.rows(event or study.event, configuration.sample)
     extent = study.sweep.rows("extent_actor", configuration.sample)
     times = np.array([value for row, own in zip(rows, extent) for value in row[:own]], float)
@@ -180,7 +181,7 @@ def actor_times(study, configuration, event=None):
 
 
 def quantile(times, share):
-    """The time by which that share had the event; inf when it was not seen."""
+    """The time by which this share of the actors had the event; inf when it was not seen."""
     return np.sort(times)[max(0, math.ceil(share * len(times)) - 1)]
 
 
@@ -245,11 +246,11 @@ def differences(study, canvas):
     """Differences between configurations
 
     Difference of restricted mean stopping episodes with the reference, paired by seed, with its
-    interval and the p of trading the two runs of a seed, adjusted by Holm for all of these
-    comparisons. Left of the line: stops sooner than the reference."""
+    interval and the p of exchanging the two runs of a seed, adjusted by Holm for all of these
+    comparisons. Left of the line: stops earlier than the reference."""
     told = [one for one in study.told["comparisons"] if one["family"] == "reference"]
     if not any(one["difference"] is not None for one in told):
-        raise NothingToDraw("no comparisons: they need two configurations, and two seeds that both have")
+        raise NothingToDraw("no comparisons: they need two configurations with two seeds in common")
     shown = thin(told, TALL)
     if len(shown) < len(told):
         canvas.note(f"{len(shown)} of {len(told)} comparisons are shown, evenly spaced.")

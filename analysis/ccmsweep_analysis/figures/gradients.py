@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mechanism: gradients, updates, and what becomes of a gradient on its way back."""
+"""Mechanism: gradients, updates, and how a gradient changes on its way back."""
 import numpy as np
 from matplotlib.lines import Line2D
 
@@ -9,7 +9,7 @@ from ..spread import draw_curve, median_interval
 
 
 def gather(study, read, *names):
-    """What `read` gives of each configuration that is shown and has finished runs, by its index."""
+    """What `read` returns for each configuration that is shown and has finished runs, by index."""
     if not all(study.sweep.has(name) for name in names):
         raise NothingToDraw("no logs")
     found = {one.index: read(one) for _, _, one in study.shown() if one.sample}
@@ -36,8 +36,8 @@ def finite(found):
 
 
 def draw_logs(study, canvas, found, y_label, scale=None, dashes=(None,), marks=()):
-    """Panels of medians over seeds of what stands at logs; a tuple gives several lines, told apart
-    by dashes. With a LogFloor as scale zeros are on its floor."""
+    """Panels of medians over seeds of logged values. A tuple gives several lines with different
+    dashes. With a LogFloor as scale zeros are on its floor."""
     for axes, row in canvas.panels(study, "episode", y_label):
         for column, configuration in study.in_row(row):
             values = found.get(configuration.index, ())
@@ -88,7 +88,7 @@ def curve_note(study):
 
 
 def seeds_drawn(study):
-    """How many runs stand behind a curve, in words."""
+    """How many runs a curve is made from, in words."""
     drawn = [len(configuration.sample) for _, _, configuration in study.shown()]
     planned = [len(configuration.done) for _, _, configuration in study.shown()]
     words = f"{min(drawn)}" if min(drawn) == max(drawn) else f"{min(drawn)} to {max(drawn)}"
@@ -105,8 +105,8 @@ def gradient_ratio(study, canvas):
     """Gradient asymmetry: actors' over critic's gradient norm
 
     Of the gradients that the optimisers used. Exact zeros, at which the actors' gradients have
-    vanished, are on the floor of the axis; at the dotted line both are equal. Adam takes the scale
-    out of a gradient, so this ratio is no ratio of learning speeds; see the relative updates for
+    vanished, are on the floor of the axis; at the dotted line both are equal. Adam removes the
+    scale of a gradient, so this is not a ratio of learning speeds; see the relative updates for
     that."""
     found = gather(study, rows_of(study, "gradient_ratio_own"), "gradient_ratio_own")
     draw_logs(study, canvas, found, "actor / critic", LogFloor([*finite(found), np.ones(1)]),
@@ -130,10 +130,9 @@ def gradient_norms(study, canvas):
 def accumulated_norms(study, canvas):
     """Own and accumulated gradient norms
 
-    Of the gradients that the optimisers used (solid), and of what the published logs hold (dashed):
-    there gradients had been summed over passes, an actor's over up to as many as there are actors,
-    the critic's with the gradients of all actor passes in it. Exact zeros are on the floor of the
-    axis."""
+    Of the gradients that the optimisers used (solid), and of those in the published logs (dashed),
+    which are sums over passes: that of an actor over up to as many passes as there are actors, that
+    of the critic including all passes of the actors. Exact zeros are on the floor of the axis."""
     def both(configuration):
         return tuple((study.sweep.rows(f"{network}_grad_own", configuration.sample),
                       study.sweep.rows(f"{network}_grad_accumulated", configuration.sample))
@@ -184,8 +183,8 @@ def updates(study, canvas):
     """Relative updates: how fast networks move
 
     Norm of the change of a training step over the norm of the parameters before it; actors: root
-    of the mean square over actors. Exact zeros, at which not one bit changes, are on the floor of
-    the axis. Actors still move while their gradients are exactly 0: momentum does that."""
+    of the mean square over actors. Exact zeros, at which no bit changes, are on the floor of the
+    axis. Actors can still move while their gradients are exactly 0, because of momentum."""
     found = gather(study, lambda configuration: (
         study.sweep.rms_over_actors("actor_update_relative", configuration.sample),
         study.sweep.rows("critic_update_relative", configuration.sample)),
@@ -203,8 +202,8 @@ def attenuation(study, canvas):
 
     Norms of the gradient on its way back through an actor (root of the mean square over actors):
     at the tanh output y, at its input z, at both hidden layers. At the first log (open, dotted)
-    and at the last one. A drop from dL/dy to dL/dz is the tanh, one behind it the hidden layers;
-    a dL/dy that is itself 0, on the floor of the axis, is a critic that passes nothing back."""
+    and at the last one. A drop from dL/dy to dL/dz is due to the tanh, a later one to the hidden
+    layers. When dL/dy itself is 0, on the floor of the axis, the critic passes nothing back."""
     def both(configuration):
         chain = np.stack([study.sweep.rms_over_actors(name, configuration.sample)
                           for name in CHAIN], axis=2)
@@ -249,8 +248,8 @@ def ratio_and_stop(study, canvas):
 
 
 def last_and_event(study, name):
-    """By configuration what stands at the last logs of its runs, the episodes of their events, and
-    whether they had it; without those whose runs are too short for a log."""
+    """For each configuration the values at the last logs of its runs, the episodes of their events,
+    and whether they had it. Configurations whose runs are too short for a log are left out."""
     def read(configuration):
         return study.sweep.last_logs(name, configuration.sample), *study.times(configuration.sample)
     return {index: value for index, value in gather(study, read, name).items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The grid: one figure a configuration."""
+"""The grid: figures with one number for each configuration."""
 import math
 
 import matplotlib
@@ -17,8 +17,8 @@ TALL = 40  # rows of a map
 
 
 def later(value):
-    """An episode, or that it is later than all that was seen: of aggregate's value and
-    value_after."""
+    """An episode, or "> N" when it is only known to be later: from value and value_after of
+    aggregate."""
     known, after = value["value"], value["value_after"]
     if known is not None:
         return number(known)
@@ -32,8 +32,8 @@ def interval(value, form):
 
 
 def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
-    """Rows by columns, coloured by a value of the configuration (NaN: grey), with words in each;
-    with `censored` those without an event are hatched."""
+    """A map of rows by columns. The colour of a field is a value of its configuration (NaN: grey),
+    and it has words inside. With `censored`, configurations without an event are hatched."""
     rows, columns = thin(list(range(len(study.rows))), TALL), study.shown_columns
     if len(rows) < len(study.rows):
         canvas.note(f"{len(rows)} of {len(study.rows)} rows are shown, evenly spaced.")
@@ -64,8 +64,8 @@ def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
 
 
 def hatch_over(shade):
-    """A colour of lines that is seen on that one and leaves words readable: opaque, since PDF has no
-    transparent hatches, and some programs show them black."""
+    """A colour for hatching that is visible on `shade` and leaves words readable. It is opaque: PDF
+    does not have transparent hatches, and some programs show them black."""
     return tuple(0.87 * part for part in shade[:3])
 
 
@@ -91,10 +91,10 @@ def mean_words(configuration):
 def rmst_map(study, canvas):
     """Restricted mean stopping episode
 
-    Mean episode of the event when none counts as later than the limit (RMST), with its interval
-    over seeds, and how many of the runs had the event. Where none had it the mean is
-    the limit by definition, which says nothing (hatched): the exact interval of the share that
-    never has it stands there instead."""
+    Mean episode of the event, where every later time counts as the limit (RMST), with its interval
+    over seeds, and how many of the runs had the event. Hatched: no run had it, so the mean is the
+    limit by definition and gives no information; the exact interval of the share that never has the
+    event is shown instead."""
     def words(configuration):
         value = configuration.told["rmst"]
         if value["value"] is None:
@@ -112,9 +112,9 @@ def rmst_map(study, canvas):
 def stopping_map(study, canvas):
     """Median stopping episode (Kaplan-Meier)
 
-    Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above a half up
-    to N, which is all that a censored time says. Below it: how many of the runs had the event.
-    Hatched: none, and the exact interval of the share that never has it."""
+    Median of the Kaplan-Meier curve with its interval; "> N" where the curve is above one half up
+    to N, and no more is known because of censoring. Below it: how many of the runs had the event.
+    Hatched: none had it, and the exact interval of the share that never has it is shown."""
     def value_of(configuration):
         value = configuration.told["median"]
         known = value["value"] if value["value"] is not None else value["value_after"]
@@ -152,7 +152,7 @@ def stopping_bubbles(study, canvas):
 
     The area of a bubble is the restricted mean stopping episode, which is printed with its
     interval over seeds and the number of runs that had the event. Open: no run had it
-    by the limit, and the exact interval of the share that never has it stands there."""
+    by the limit, and the exact interval of the share that never has it is shown."""
     across, up = two_numbers(study)
     axes = canvas.single(5.2)
     canvas.say_what_is_shown(study)
@@ -182,7 +182,7 @@ def rmst_by_row(study, canvas):
     """Stopping episode and learning rate
 
     Restricted mean stopping episode with its interval over seeds. Open marks: no run
-    had the event by the limit, and the truth is somewhere above."""
+    had the event by the limit, and the true value is larger."""
     axes = canvas.single(3.6)
     rows = study.shown_rows
     canvas.say_what_is_shown(study)
@@ -210,7 +210,7 @@ def rmst_by_row(study, canvas):
 
 
 def map_of_medians(study, canvas, name, scale, label, form):
-    """A map of the median over seeds of a per-log dataset's last value."""
+    """A map of the median over seeds of the last logged value of a dataset."""
     if not study.sweep.has(name):
         raise NothingToDraw("no logs")
     found = {}

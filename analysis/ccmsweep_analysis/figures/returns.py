@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Returns: in training, at evaluation, at stopping and in the end."""
+"""Returns: in training, at evaluation, at stopping and at the end."""
 import numpy as np
 from matplotlib.lines import Line2D
 
@@ -38,7 +38,7 @@ def draw_median(axes, study, column, median):
 
 
 def smoothed(study, *names):
-    """Reader of moving averages of these datasets, at POINTS episodes."""
+    """A function that reads moving averages of these datasets, at POINTS episodes."""
     at = np.unique(np.linspace(WINDOW - 1, study.sweep.limit - 1, POINTS).astype(int))
 
     def read(configuration):
@@ -89,8 +89,8 @@ def violations(study, canvas):
 
     Share of steps and agents that missed their deadline (solid) or whose battery fell below its
     threshold (dashed), mean of the last 50 episodes. In the published environment every deadline is
-    missed whatever an actor does: no task can be computed in the second that it has, so that
-    policies differ in energy alone."""
+    missed whatever an actor does: no task can be computed within its one second, so policies
+    differ in energy alone."""
     x, found = smoothed(study, "deadline_violation", "energy_violation")
     draw_episodes(study, canvas, found, x, "share", ("-", "--"))
     canvas.column_key(study, two_networks("deadline", "battery"), swatch=True)
@@ -132,8 +132,8 @@ def reward_at_stop(study, canvas):
     """Reward at stopping and at the end
 
     Mean over runs, with its interval, of the mean reward of the 100 episodes up to the event
-    (left, open) and of the last 100 (right). Where runs have not stopped there is no mean at
-    stopping: those that did are no fair sample."""
+    (left, open) and of the last 100 (right). Where some runs have not stopped there is no mean at
+    stopping: the runs that did stop are not a random sample."""
     draw_returns(study, canvas, (("stopping", "white"), ("end", None)), "mean")
     canvas.column_key(study, marker=True, more=[
         Line2D([], [], color="#444444", marker="o", linestyle="none", markersize=5, label=label,

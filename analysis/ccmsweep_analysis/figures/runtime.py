@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the sweep took: time of cells, and what ranks did when."""
+"""What the sweep took: the time of cells, and what each rank did when."""
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
@@ -39,8 +39,8 @@ def run_times(study, canvas):
 def timeline(study, canvas):
     """What workers did
 
-    Every bar is a finished cell, from the begin of its first attempt to its end; white is time in
-    which that worker had no cell, or one that another worker finished."""
+    Every bar is a finished cell, from the beginning of its first attempt to its end. White is time
+    in which that worker had no cell, or had one that another worker finished."""
     start, end = study.sweep.column("volatile/start"), study.sweep.column("volatile/end")
     outcome = study.sweep.column("outcome")
     done = study.sweep.done & (start > 0) & (end >= start)

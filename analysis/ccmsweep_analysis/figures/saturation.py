@@ -30,7 +30,7 @@ def preactivations(study, canvas):
     """Inputs of tanh: mean and one standard deviation
 
     Mean of all tanh inputs since the last log (solid), and one standard deviation above and below
-    it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, from where on 1 - y² is exactly 0 in
+    it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, beyond which 1 - y² is exactly 0 in
     32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
     def edges(configuration):
         mean = study.sweep.rows("preactivation_mean", configuration.sample)
@@ -102,7 +102,7 @@ def tanh_slope(study, canvas):
     """What a gradient is multiplied by: mean of 1 - y²
 
     Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic
-    as it is used. Exact zeros, which no gradient passes, are on the floor of the axis."""
+    as it is used. Exact zeros, through which no gradient passes, are on the floor of the axis."""
     found = gather(study, lambda configuration:
                    study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample),
                    "tanh_slope_mean")
@@ -115,7 +115,8 @@ def slope_and_saturation(study, canvas):
 
     Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch
     and actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
-    multiplier may be anything down to 0: that share does not tell learning from frozen actors."""
+    multiplier can be anything down to 0: that share does not distinguish actors that learn from
+    actors that are frozen."""
     found = gather(study, lambda configuration: (
         study.sweep.rows("saturation", configuration.sample),
         study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample)),
@@ -139,8 +140,8 @@ def dead_units(study, canvas):
     """Dead units of critic and actors
 
     Share of hidden units that are 0 on every row of the batch: first hidden layer (solid) and
-    second (dashed), actors on the right as a mean. A critic whose units are all dead passes
-    nothing back to the actors, however they are saturated."""
+    second (dashed); on the right the mean over actors. A critic whose units are all dead passes
+    nothing back to the actors, whether they are saturated or not."""
     def by_layer(configuration):
         critic = study.sweep.rows("critic_dead", configuration.sample)
         actors = study.sweep.mean_over_actors("actor_dead", configuration.sample)

@@ -23,17 +23,19 @@
 /** Dimensions of the arrays. The file adds `run` as the first one. */
 enum dimension {
     DIM_NONE = 0,
-    DIM_EPISODE,    /**< training.episodes */
-    DIM_LOG,        /**< every tracking.log_every-th episode */
-    DIM_SNAPSHOT,   /**< every tracking.snapshot_every-th episode */
-    DIM_EVALUATION, /**< every evaluation.every-th episode */
-    DIM_ACTOR,      /**< N agents */
-    DIM_ACTOR_BYTE, /**< ceil(N / 8): one bit per actor, actor 0 the lowest bit of byte 0 */
-    DIM_ACTION,     /**< offload, compute, transmit */
-    DIM_LAYER,      /**< fc1, fc2, fc3; weight and bias together */
-    DIM_HIDDEN,     /**< h1, h2 */
-    DIM_BIN,        /**< bins of the pre-activation histogram */
-    DIM_DETECTION,  /**< saturated, vanished, asymmetry */
+    DIM_EPISODE,         /**< training.episodes */
+    DIM_LOG,             /**< every tracking.log_every-th episode */
+    DIM_SNAPSHOT,        /**< every tracking.snapshot_every-th episode */
+    DIM_EVALUATION,      /**< every evaluation.every-th episode */
+    DIM_ACTOR,           /**< N agents */
+    DIM_ACTOR_BYTE,      /**< ceil(N / 8): one bit per actor, actor 0 the lowest bit of byte 0 */
+    DIM_ACTION,          /**< offload, compute, transmit */
+    DIM_LAYER,           /**< fc1, fc2, fc3; weight and bias together */
+    DIM_HIDDEN,          /**< h1, h2 */
+    DIM_BIN,             /**< bins of the pre-activation histogram */
+    DIM_DETECTION,       /**< saturated, vanished, asymmetry */
+    DIM_CLIPPING_ACTORS, /**< no dimension of an array: 1 where the actors' gradients are clipped */
+    DIM_CLIPPING_CRITIC, /**< the same for the critic's; else 0, and their fields do not exist */
     DIM_COUNT
 };
 
@@ -191,10 +193,25 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(evaluation_energy_violation, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                \
       "energy_violation of the evaluation")
 
+/* Fields of logs that exist only where a setting makes something to measure.
+ * X(name, C type, unit, DIM_CLIPPING_…, meaning) */
+#define RECORD_OPTIONAL_FIELDS(X)                                                                  \
+    X(actor_grad_before_clip, double, "1", DIM_CLIPPING_ACTORS,                                    \
+      "mean over actors of the norm of the own gradient before it was clipped")                    \
+    X(actor_grad_after_clip, double, "1", DIM_CLIPPING_ACTORS,                                     \
+      "the same after it was clipped; what the optimisers used")                                   \
+    X(actors_clipped, double, "1", DIM_CLIPPING_ACTORS,                                            \
+      "share of actors whose own gradient was longer than training.clip_actor")                    \
+    X(critic_grad_before_clip, double, "1", DIM_CLIPPING_CRITIC,                                   \
+      "norm of the critic's loss gradient before it was clipped")
+
 /** One training's arrays. A pointer is NULL where one of its extents is 0. */
 struct record {
 #define X(name, type, unit, d1, d2, d3, meaning) type *name;
     RECORD_FIELDS(X)
+#undef X
+#define X(name, type, unit, only, meaning) type *name;
+    RECORD_OPTIONAL_FIELDS(X)
 #undef X
 };
 
@@ -207,7 +224,8 @@ struct field {
     const char *unit;
     enum dimension dims[3]; /**< DIM_NONE after the last */
     const char *meaning;
-    size_t offset; /**< of the pointer in struct record */
+    size_t offset;       /**< of the pointer in struct record */
+    enum dimension only; /**< the field exists where this extent is not 0; DIM_NONE: always */
 };
 
 /** Extents of all dimensions for one cell; [DIM_NONE] is 1. */
@@ -218,7 +236,7 @@ struct extents {
 /** Positive edges of the histogram: 10^-2 … 10^5, four to the decade. */
 enum { RECORD_POSITIVE_EDGES = 29, RECORD_BINS = 2 * RECORD_POSITIVE_EDGES + 2 };
 
-/** The table: `*count` rows in the order of RECORD_FIELDS. */
+/** The table: `*count` rows in the order of RECORD_FIELDS, then RECORD_OPTIONAL_FIELDS. */
 const struct field *record_fields(size_t *count) MUST_USE;
 
 /** The row of the field of that name, which must exist. */
@@ -230,7 +248,8 @@ struct extents record_extents(const struct settings *cell) MUST_USE;
 /** Name of a dimension as it is in the file ("episode", "log", …). */
 const char *record_dimension(enum dimension dim) MUST_USE;
 
-/** Number of values in a field: the product of its extents. 0: the field does not exist. */
+/** Number of values in a field: the product of its extents. 0: the field does not exist in such a
+ *  cell. */
 int64_t record_count(const struct field *field, const struct extents *extents) MUST_USE;
 
 /** Size in bytes of one value of a field. */

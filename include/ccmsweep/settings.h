@@ -22,6 +22,9 @@ enum critic_mean { MEAN_OF_ROWS, MEAN_OF_TRANSITIONS };
 enum time_limit { TIME_LIMIT_TERMINAL, TIME_LIMIT_BOOTSTRAP };
 enum explore_among { EXPLORE_ALL, EXPLORE_PROPOSERS };
 enum streams { STREAMS_SHARED, STREAMS_SEPARATE };
+enum optimizer_kind { OPTIMIZER_ADAM, OPTIMIZER_RMSPROP, OPTIMIZER_SGD };
+enum zero_gradient { ZERO_KEEP, ZERO_RESET_MOMENTS, ZERO_SKIP };
+enum output_init { OUTPUT_BOUND, OUTPUT_AS_DRAWN };
 enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
 enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
 
@@ -47,11 +50,20 @@ struct settings {
         enum time_limit time_limit;
         enum explore_among explore_among;
         enum streams streams;
+        enum optimizer_kind optimizer;
+        enum zero_gradient zero_gradient;
+        double clip_actor, clip_critic; /* largest norm of a gradient; NaN: any */
+        double momentum;                /* of SGD */
+        double weight_decay;            /* decoupled from the gradient */
+        double reward_scale;            /* of targets and priorities */
+        double preactivation_penalty;   /* λ of the actors' loss */
+        int64_t actor_every; /* training steps from one update of the actors to the next */
     } training;
     struct {
         int64_t actor_hidden1, actor_hidden2;
         int64_t critic_hidden1, critic_hidden2;
         enum tanh_kind tanh;
+        enum output_init actor_output_init, critic_output_init;
         double output_init;   /* bound of the last layers' initial weights */
         double proposal_bias; /* NaN: as drawn; else every actor's first output bias at the start */
     } networks;

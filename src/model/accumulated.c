@@ -223,7 +223,7 @@ static void end_actor(struct accumulated *sums, int a, const float *theta,
     float *sum = sums->actor + (size_t)a * size;
     add_slopes(sums, a, 0, br->samples, sums->sum, w, 1.0F);
     actors_backward(sums->actors, theta, a, br->samples, br->state, x,
-                    sums->d_y + (size_t)(a * br->samples) * A, sums->extra);
+                    sums->d_y + (size_t)(a * br->samples) * A, 0.0F, sums->extra);
     for (size_t k = 0; k < size; k++)
         sum[k] += sums->extra[k];
 }

@@ -83,13 +83,16 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
 
 /* dL/dz, and the samples where it is not 0. The others are left out of every product below: what
  * they would add is exactly 0. A NaN is not 0 and stays in. */
-static void start_backward(struct actors *actors, int rows, const float *y, const float *d_y)
+static void start_backward(struct actors *actors, int rows, const float *z, const float *y,
+                           const float *d_y, float pull)
 {
     int count = 0;
     for (int b = 0; b < rows; b++) {
         bool some = false;
         for (int k = b * A; k < (b + 1) * A; k++) {
             actors->d_z[k] = d_y[k] * (1.0F - y[k] * y[k]);
+            if (pull != 0.0F)
+                actors->d_z[k] += pull * z[k];
             some |= actors->d_z[k] != 0.0F;
         }
         actors->active[count] = b;
@@ -128,7 +131,7 @@ static void bias_gradient(const struct actors *actors, int n, const float *d, fl
 }
 
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
-                     const struct activations *x, const float *d_y, float *gradient)
+                     const struct activations *x, const float *d_y, float pull, float *gradient)
 {
     const struct mlp *mlp = &actors->mlp;
     const int width1 = mlp->out[0];
@@ -137,7 +140,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     const float *own = theta + (size_t)i * mlp->size;
     const float *h1 = x->h1 + at * (size_t)width1;
     const float *h2 = x->h2 + at * (size_t)width2;
-    start_backward(actors, rows, x->y + at * A, d_y);
+    start_backward(actors, rows, x->z + at * A, x->y + at * A, d_y, pull);
     /* Nothing passes the tanh: the gradient is exactly 0, which is the event under study. */
     if (actors->active_count == 0) {
         memset(gradient, 0, mlp->size * sizeof *gradient);

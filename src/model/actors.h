@@ -67,11 +67,12 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
  * Backward pass of actor i from dL/dy to its parameters' gradient. Samples that pass nothing back
  * cost nothing.
  * \param d_y (B, A) gradient of the loss by the actor's outputs
+ * \param pull 2λ/(B·A) of the penalty on tanh inputs, λ·mean of z²: pull·z is added to dL/dz
  * \param gradient (P) written
  * Leaves d_z, d_a2 and d_a1 (of samples with a gradient) in the struct.
  */
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
-                     const struct activations *x, const float *d_y, float *gradient);
+                     const struct activations *x, const float *d_y, float pull, float *gradient);
 
 /** After actors_backward: d_h2 and d_h1 of the same pass, for the log of the chain. */
 void actors_chain(struct actors *actors, const float *theta, int i, int rows);

@@ -34,7 +34,8 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
         draw_layer(mlp, l, theta, rng, 1.0 / sqrt(mlp->in[l]));
     /* A second draw of the last layer. The first is not left out: the published program makes it
      * too, and the generator must have moved on by as many numbers. */
-    draw_layer(mlp, MLP_LAYERS - 1, theta, rng, bound);
+    if (!isnan(bound))
+        draw_layer(mlp, MLP_LAYERS - 1, theta, rng, bound);
 }
 
 void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,

@@ -38,7 +38,7 @@ static inline size_t mlp_at(const struct mlp *mlp, int layer, int out, int in)
 /**
  * Initial weights as published: each layer, weight then bias, in PyTorch's order (output by
  * output), U(-1/√fan_in, 1/√fan_in); then weight and bias of the last layer are drawn again from
- * U(-bound, bound).
+ * U(-bound, bound), unless `bound` is NaN.
  * \param theta (mlp->size) written
  */
 void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double bound);

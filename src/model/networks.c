@@ -40,22 +40,17 @@ void networks_init(struct networks *nets, struct torch_rng *rng)
 {
     const struct mlp *actor = &nets->actors.mlp;
     const double bound = nets->settings->networks.output_init;
+    const bool again = nets->settings->networks.actor_output_init == OUTPUT_BOUND;
+    const bool critic_again = nets->settings->networks.critic_output_init == OUTPUT_BOUND;
     const double bias = nets->settings->networks.proposal_bias;
     for (int i = 0; i < nets->actors.agents; i++) {
         float *theta = nets->actor.theta + (size_t)i * actor->size;
-        mlp_init(actor, theta, rng, bound);
+        mlp_init(actor, theta, rng, again ? bound : NAN);
         /* After the draws, so that they are the same with and without this setting. */
         if (!isnan(bias))
             theta[actor->bias[2]] = (float)bias;
     }
-    mlp_init(&nets->critic.mlp, nets->critic_family.theta, rng, bound);
+    mlp_init(&nets->critic.mlp, nets->critic_family.theta, rng, critic_again ? bound : NAN);
     start(&nets->actor);
     start(&nets->critic_family);
-}
-
-struct adam networks_adam(const struct networks *nets, double lr, int64_t t)
-{
-    const struct settings *s = nets->settings;
-    return adam_scalars(lr, s->training.adam_beta1, s->training.adam_beta2, s->training.adam_eps,
-                        t);
 }

@@ -38,7 +38,4 @@ void networks_bind(struct networks *nets, const struct settings *settings, int s
 /** Draw initial weights: actors in order, then the critic. Targets are copies, moments 0. */
 void networks_init(struct networks *nets, struct torch_rng *rng);
 
-/** Adam's scalars of training step `t` for the actors, or for the critic. */
-struct adam networks_adam(const struct networks *nets, double lr, int64_t t);
-
 #endif

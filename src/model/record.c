@@ -17,8 +17,15 @@
 
 static const struct field fields[] = {
 #define X(name, type, unit, d1, d2, d3, meaning)                                                   \
-    {#name, TYPE_OF(type), unit, {d1, d2, d3}, meaning, offsetof(struct record, name)},
+    {#name, TYPE_OF(type), unit, {d1, d2, d3}, meaning, offsetof(struct record, name), DIM_NONE},
     RECORD_FIELDS(X)
+#undef X
+#define X(name, type, unit, only, meaning)                                                         \
+    {#name,   TYPE_OF(type),                                                                       \
+     unit,    {DIM_LOG, DIM_NONE, DIM_NONE},                                                       \
+     meaning, offsetof(struct record, name),                                                       \
+     only},
+        RECORD_OPTIONAL_FIELDS(X)
 #undef X
 };
 
@@ -61,6 +68,8 @@ struct extents record_extents(const struct settings *cell)
                                 [DIM_HIDDEN] = 2,
                                 [DIM_BIN] = RECORD_BINS,
                                 [DIM_DETECTION] = DETECTION_COUNT,
+                                [DIM_CLIPPING_ACTORS] = !isnan(cell->training.clip_actor),
+                                [DIM_CLIPPING_CRITIC] = !isnan(cell->training.clip_critic),
                             }};
 }
 
@@ -79,13 +88,16 @@ const char *record_dimension(enum dimension dim)
         [DIM_HIDDEN] = "hidden",
         [DIM_BIN] = "bin",
         [DIM_DETECTION] = "detection",
+        [DIM_CLIPPING_ACTORS] = "",
+        [DIM_CLIPPING_CRITIC] = "",
     };
     return names[dim];
 }
 
 int64_t record_count(const struct field *field, const struct extents *extents)
 {
-    return extents->of[field->dims[0]] * extents->of[field->dims[1]] * extents->of[field->dims[2]];
+    return extents->of[field->dims[0]] * extents->of[field->dims[1]] * extents->of[field->dims[2]] *
+           extents->of[field->only];
 }
 
 size_t record_value_size(const struct field *field)

@@ -67,13 +67,14 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     step->list = arena_take(scratch, b, sizeof(int32_t));
     step->critic_gradient = arena_take(scratch, critic->mlp.size, sizeof(float));
     step->gradient = arena_take(scratch, nets->actor.size, sizeof(float));
+    step->norm = arena_take(scratch, n + 1, sizeof(double));
     step->chosen = arena_take(scratch, n * b, sizeof(int32_t));
     step->chosen_q = arena_take(scratch, n * b, sizeof(float));
     step->slack = arena_take(scratch, n * b, sizeof(float));
     step->before = arena_take(scratch, largest, sizeof(float));
 }
 
-/* r + γ·(1 - done)·max Q over the agents that propose, all by the target networks. */
+/* c·r + γ·(1 - done)·max Q over the agents that propose, all by the target networks. */
 static void find_targets(struct step *step, const struct batch *batch)
 {
     const struct networks *nets = step->nets;
@@ -81,6 +82,7 @@ static void find_targets(struct step *step, const struct batch *batch)
     const float *theta = nets->critic_family.target;
     const size_t n = (size_t)critic->agents;
     const float gamma = (float)step->settings->training.gamma;
+    const float scale = (float)step->settings->training.reward_scale;
     const bool terminal = step->settings->training.time_limit == TIME_LIMIT_TERMINAL;
     struct critic_rows *rows = &step->proposers;
     /* The next actions of all agents come first: a row of the critic holds the joint action. */
@@ -102,7 +104,7 @@ static void find_targets(struct step *step, const struct batch *batch)
         const float best = rows->q[r + critic_best(rows->q + r, count)];
         /* In f32 and in this order: the published program rounds so. */
         const float goes_on = terminal ? 1.0F - batch->done[b] : 1.0F;
-        step->target[b] = batch->reward[b] + gamma * best * goes_on;
+        step->target[b] = scale * batch->reward[b] + gamma * best * goes_on;
         r += count;
     }
 }
@@ -208,15 +210,16 @@ static double critic_loss(struct step *step)
     return sum / (by_row ? rows->count : step->batch.count);
 }
 
-/* The critic learns: errors, loss and gradient by its present parameters, then Adam, then the copy
- * to its target. The tracker is told after the update, with the activations from before it. */
+/* The critic learns: errors, loss and gradient by its present parameters, then the optimiser, then
+ * the copy to its target. The tracker is told after the update, with the activations from before
+ * it. */
 static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
 {
     struct networks *nets = step->nets;
     struct critic *critic = &nets->critic;
     struct family *f = &nets->critic_family;
     const struct batch *batch = &step->batch;
-    const struct adam adam = networks_adam(nets, step->settings->training.critic_lr, t);
+    const struct optimizer optimizer = optimizer_of_critic(step->settings, t);
     const bool log = tracker->log >= 0;
     /* The new priorities are the errors of the critic before its update. */
     evaluate_accepted(step, batch);
@@ -226,15 +229,19 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     critic_backward(critic, f->theta, &step->selected, step->d_q);
     critic_parameter_gradient(critic, batch->count, &step->selected, step->d_q, batch->state,
                               batch->action, step->critic_gradient);
+    step->norm[nets->actors.agents] =
+        optimizer_clip(&optimizer, nets->compute.kernels, &critic->mlp, step->critic_gradient);
     /* Only a log episode pays for a copy of the parameters, and for the sums of all passes. */
     if (log) {
         memcpy(step->before, f->theta, f->size * sizeof(float));
         accumulated_begin(&step->sums, step->critic_gradient, step->d_q);
     }
     const struct adam_effect effect =
-        nets->compute.kernels->adam(&adam, f->size, f->theta, f->m, f->v, step->critic_gradient);
+        optimizer_step(&optimizer, nets->compute.kernels, &critic->mlp, f->theta, f->m, f->v,
+                       step->critic_gradient, step->before);
     adam_soft_update(step->settings->training.tau, f->size, f->target, f->theta);
-    tracker_critic(tracker, critic, loss, &step->selected, step->critic_gradient, effect);
+    tracker_critic(tracker, critic, loss, &step->selected, step->critic_gradient,
+                   step->norm[nets->actors.agents], effect);
     if (log)
         tracker_update(tracker, -1, f->size, step->before, f->theta);
     /* From here on the critic is frozen: the actors climb this one. */
@@ -290,35 +297,56 @@ static void find_slopes(struct step *step, int i, int count)
     note_choice(step, i, count);
 }
 
-/* Returns whether a parameter changed. */
-static bool update_actor(struct step *step, int i, const struct adam *adam, struct tracker *tracker)
+/* The gradient of actor i's own pass as the optimiser gets it, and what a log has of it. `count`
+ * samples have a slope, those in step->list. */
+static void find_gradient(struct step *step, int i, int count, const struct optimizer *optimizer,
+                          bool log)
+{
+    struct networks *nets = step->nets;
+    const int rows = step->batch.count;
+    const float *theta = nets->actor.theta;
+    float *gradient = step->gradient + (size_t)i * nets->actors.mlp.size;
+    /* λ·mean of z² over batch and actions has the slope 2λz/(B·A). */
+    const float pull =
+        (float)(2.0 * step->settings->training.preactivation_penalty / ((double)rows * A));
+    find_slopes(step, i, count);
+    actors_backward(&nets->actors, theta, i, rows, step->batch.state, &step->x, step->d_y, pull,
+                    gradient);
+    step->norm[i] = optimizer_clip(optimizer, nets->compute.kernels, &nets->actors.mlp, gradient);
+    if (log) {
+        actors_chain(&nets->actors, theta, i, rows);
+        accumulated_pass(&step->sums, i, gradient);
+    }
+}
+
+/* Pass i. Returns whether a parameter changed. */
+static bool update_actor(struct step *step, int i, const struct optimizer *optimizer,
+                         struct tracker *tracker)
 {
     struct networks *nets = step->nets;
     const int rows = step->batch.count;
     const size_t size = nets->actors.mlp.size;
     const size_t at = (size_t)i * size;
     struct family *f = &nets->actor;
-    float *gradient = step->gradient + at;
+    const float *gradient = step->gradient + at;
     const bool log = tracker->log >= 0;
     /* Where every 1 - y² is exactly 0 in f32 nothing reaches the actor, so the critic need not
      * be asked. Late in a training of large learning rates that is nearly every sample. A log
      * has the gradient by the actions of all of them. */
     const int count = log ? all_samples(step) : actors_sloping(&step->x, i, rows, step->list);
-    find_slopes(step, i, count);
-    actors_backward(&nets->actors, f->theta, i, rows, step->batch.state, &step->x, step->d_y,
-                    gradient);
-    if (log) {
-        actors_chain(&nets->actors, f->theta, i, rows);
-        accumulated_pass(&step->sums, i, gradient);
+    find_gradient(step, i, count, optimizer, log);
+    if (log)
         memcpy(step->before, f->theta + at, size * sizeof(float));
+    struct adam_effect effect = {0};
+    if (!optimizer->rests) {
+        effect = optimizer_step(optimizer, nets->compute.kernels, &nets->actors.mlp, f->theta + at,
+                                f->m + at, f->v + at, gradient, step->before);
+        adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
     }
-    const struct adam_effect effect =
-        nets->compute.kernels->adam(adam, size, f->theta + at, f->m + at, f->v + at, gradient);
     /* Why it is 0 is asked once, when a stretch of zeros begins: then dL/dy of all samples is
      * wanted. */
     if (effect.gradient_zero && count < rows && tracker_needs_cause(tracker, i))
         find_slopes(step, i, all_samples(step));
-    adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
     const struct actor_pass pass = {
         .actor = i,
         .rows = rows,
@@ -326,6 +354,7 @@ static bool update_actor(struct step *step, int i, const struct adam *adam, stru
         .x = &step->x,
         .d_y = step->d_y,
         .gradient = gradient,
+        .norm = step->norm[i],
         .effect = effect,
     };
     tracker_actor(tracker, &pass);
@@ -350,27 +379,34 @@ static void renew_actions(struct step *step, int i, bool changed, bool log)
         accumulated_moved(&step->sums, i, step->y_before, y);
 }
 
+/* All passes. In a step in which the actors rest, only a log looks at their gradients; what is
+ * computed for it alone is not counted as a pass. */
 static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
 {
     struct networks *nets = step->nets;
     const int n = nets->actors.agents;
     const int rows = step->batch.count;
     const bool log = tracker->log >= 0;
-    const struct adam adam = networks_adam(nets, step->settings->training.actor_lr, t);
+    const struct optimizer optimizer = optimizer_of_actors(step->settings, t);
+    const double counts = optimizer.rests ? 0.0 : 1.0;
+    if (optimizer.rests && !log && tracker->snapshot < 0)
+        return;
     for (int i = 0; i < n; i++) {
         forward_actor(step, i);
-        count_forward(step, i, tracker, i + 1);
+        count_forward(step, i, tracker, counts * (i + 1));
     }
     tracker_snapshot(tracker, (int64_t)n * rows, step->x.z);
+    if (optimizer.rests && !log)
+        return;
     /* The critic does not change any more in this step, and from pass to pass one agent's
      * actions do: that is what best_response keeps its bounds by. */
     best_response_start(&step->br, nets->critic_family.theta, step->batch.state, step->action);
     for (int b = 0; b < rows; b++)
         step->d_q[b] = -(float)step->weight[b] / (float)rows;
     for (int i = 0; i < n; i++) {
-        const bool changed = update_actor(step, i, &adam, tracker);
+        const bool changed = update_actor(step, i, &optimizer, tracker);
         renew_actions(step, i, changed, log);
-        count_forward(step, i, tracker, n - 1 - i);
+        count_forward(step, i, tracker, counts * (n - 1 - i));
     }
     if (log) {
         accumulated_end(&step->sums, nets->actor.theta, &step->x);

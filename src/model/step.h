@@ -18,6 +18,7 @@
 #include "model/best_response.h"
 #include "model/linear_region.h"
 #include "model/networks.h"
+#include "model/optimizer.h"
 #include "model/phase.h"
 #include "model/replay.h"
 #include "model/tracker.h"
@@ -44,8 +45,8 @@ struct step {
     struct batch batch; /**< training.batch transitions */
     int64_t *slot;      /**< (B) replay slots of the last draw */
     double *weight;     /**< (B) importance-sampling weights of the last draw */
-    double *error;      /**< (B) Σ squared errors of the last step_errors or critic update */
-    float *target;      /**< (B) TD targets of the last step_errors or critic update */
+    double *error; /**< (B) errors of the transitions in the last step_errors or critic update */
+    float *target; /**< (B) TD targets of the last step_errors or critic update */
     struct activations x, target_x;
     float *action;                /**< (B, N·A) new actions of all actors */
     float *joint;                 /**< (B, H1) */
@@ -59,12 +60,14 @@ struct step {
     float *y_before;         /**< (B, A) */
     int32_t *list;           /**< (B) samples that a pass needs */
     float *critic_gradient;  /**< (Pc) of the critic's update */
-    float *gradient;         /**< (N, P) own gradient of each actor's pass */
-    int32_t *chosen;         /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
+    float *gradient; /**< (N, P) own gradient of each actor's pass, as its optimiser got it */
+    double *norm;    /**< (N + 1) its norm before clipping, last that of the critic; NaN: it
+                              *   was not clipped */
+    int32_t *chosen; /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
                               *   STEP_NOT_NEEDED where every 1 - y² of actor i is exactly 0 */
-    float *chosen_q;         /**< (N, B) its Q */
-    float *slack;            /**< (N, B) rows whose values differ by less may be exchanged */
-    float *before;           /**< (max(P, Pc)) log episodes: parameters before an update */
+    float *chosen_q; /**< (N, B) its Q */
+    float *slack;    /**< (N, B) rows whose values differ by less may be exchanged */
+    float *before;   /**< (max(P, Pc)) log episodes: parameters before an update */
 };
 
 /** Lay out room for `count` transitions. */
@@ -76,10 +79,11 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
                struct arena *scratch);
 
 /**
- * TD targets and errors of transitions: target = r + γ·(1-done)·max over agents that propose by the
- * target actors of the target critic ("nobody" when none); error = Σ over accepted agents of
- * (target - Q)², each square f32, the sum f64. Writes step->target and step->error and leaves the
- * evaluated rows in step->selected. \param batch at most max(training.batch, training.steps)
+ * TD targets and errors of transitions: target = c·r + γ·(1-done)·max over agents that propose by
+ * the target actors of the target critic ("nobody" when none), c the reward scale; error = Σ over
+ * accepted agents of (target - Q)², each square f32, the sum f64, or by replay.priority the mean of
+ * |target - Q|. Writes step->target and step->error and leaves the evaluated rows in
+ * step->selected. \param batch at most max(training.batch, training.steps)
  */
 void step_errors(struct step *step, const struct batch *batch);
 

@@ -50,12 +50,15 @@ static int64_t row_of(int64_t episode, int64_t every)
 void tracker_begin(struct tracker *tracker, int64_t episode, bool training)
 {
     tracker->at->episode = episode;
-    tracker->at->moving = 0;
     tracker->training = training;
     tracker->log = row_of(episode, tracker->settings->tracking.log_every);
     tracker->snapshot = row_of(episode, tracker->settings->tracking.snapshot_every);
     if (training)
         tracker->at->steps++;
+    tracker->resting = training && optimizer_rests(tracker->settings, tracker->at->steps);
+    /* While they rest, those that moved last count as moving still. */
+    if (!tracker->resting)
+        tracker->at->moving = 0;
 }
 
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
@@ -165,7 +168,7 @@ static void log_critic(struct tracker *tracker, const struct critic *critic,
 }
 
 void tracker_critic(struct tracker *tracker, const struct critic *critic, double loss,
-                    const struct critic_rows *rows, const float *gradient,
+                    const struct critic_rows *rows, const float *gradient, double norm,
                     struct adam_effect effect)
 {
     struct record *r = &tracker->record;
@@ -187,6 +190,8 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
         tracker->at->diverged = 1;
     if (tracker->log >= 0)
         log_critic(tracker, critic, rows, gradient);
+    if (tracker->log >= 0 && r->critic_grad_before_clip != NULL)
+        r->critic_grad_before_clip[tracker->log] = norm;
 }
 
 /* Share of the pass's 1 - y² that are exactly 0, and their mean. */
@@ -308,17 +313,35 @@ static void add_square(double *figure, double norm)
     *figure = (isnan(*figure) ? 0.0 : *figure) + norm * norm;
 }
 
+/* Sums over actors, of which log_gradients makes means. */
+static void log_clipping(struct tracker *tracker, double before, double after)
+{
+    struct record *r = &tracker->record;
+    const int64_t log = tracker->log;
+    if (r->actors_clipped == NULL)
+        return;
+    double *const sums[] = {&r->actor_grad_before_clip[log], &r->actor_grad_after_clip[log],
+                            &r->actors_clipped[log]};
+    const double terms[] = {before, after, before > tracker->settings->training.clip_actor};
+    for (int k = 0; k < 3; k++)
+        *sums[k] = (isnan(*sums[k]) ? 0.0 : *sums[k]) + terms[k];
+}
+
 /* An event needs every episode, so gradients and changes are looked at always; norms and shares
  * only in log episodes, which cost twice as much as others (README.md, "What it costs"). */
 void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
 {
-    track_gradient(tracker, pass);
-    track_change(tracker, pass);
+    /* An actor that rests is neither still nor moving. */
+    if (!tracker->resting) {
+        track_gradient(tracker, pass);
+        track_change(tracker, pass);
+    }
     if (tracker->log < 0)
         return;
     log_actor(tracker, pass);
-    add_square(&tracker->record.actor_grad_own[tracker->log],
-               norm(tracker, pass->gradient, pass->actors->mlp.size));
+    const double own = norm(tracker, pass->gradient, pass->actors->mlp.size);
+    add_square(&tracker->record.actor_grad_own[tracker->log], own);
+    log_clipping(tracker, pass->norm, own);
 }
 
 void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
@@ -374,6 +397,11 @@ static void log_gradients(struct tracker *tracker)
     const double agents = (double)tracker->extents.of[DIM_ACTOR];
     r->actor_grad_own[log] = sqrt(r->actor_grad_own[log] / agents);
     r->actor_grad_accumulated[log] = sqrt(r->actor_grad_accumulated[log] / agents);
+    if (r->actors_clipped != NULL) {
+        r->actor_grad_before_clip[log] /= agents;
+        r->actor_grad_after_clip[log] /= agents;
+        r->actors_clipped[log] /= agents;
+    }
     r->gradient_ratio_own[log] = r->actor_grad_own[log] / r->critic_grad_own[log];
     r->gradient_ratio_accumulated[log] =
         r->actor_grad_accumulated[log] / r->critic_grad_accumulated[log];
@@ -494,6 +522,7 @@ void tracker_finish(struct tracker *tracker)
     struct record *r = &tracker->record;
     const int64_t episode = tracker->at->episode;
     const int64_t absorb = tracker->settings->tracking.absorb;
+    const int64_t every = tracker->settings->training.actor_every;
     const int64_t stop = tracker_stopping_episode(tracker);
     *r->total_episodes = (int32_t)episode;
     *r->stopping_episode = (int32_t)stop;
@@ -504,8 +533,8 @@ void tracker_finish(struct tracker *tracker)
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
         const int64_t last = tracker->last_change[i];
         /* Known only afterwards: a change that was not followed by enough still episodes may not
-         * have been the last, and counts as not seen. */
-        r->last_change[i] = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
+         * have been the last, and counts as not seen. Episodes of rest are not still ones. */
+        r->last_change[i] = last >= 0 && (episode - last) / every >= absorb ? (int32_t)last : -1;
         if (r->cause[i] < 0) /* no training step at all */
             r->cause[i] = CAUSE_NONE;
     }

@@ -14,6 +14,7 @@
 #include "model/arena.h"
 #include "model/critic.h"
 #include "model/mec.h"
+#include "model/optimizer.h"
 #include <ccmsweep/record.h>
 #include <ccmsweep/settings.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct tracker {
     struct tracker_state *at;
     int64_t *last_change; /**< (N) last episode in which the actor changed, -1 never */
     bool training;        /**< a training step is part of this episode */
+    bool resting;         /**< the actors are not updated in it */
     int64_t log;          /**< row of this episode in the logs, -1: not a log episode */
     int64_t snapshot;     /**< row of this episode in the snapshots, -1: it has no snapshot */
 };
@@ -64,9 +66,10 @@ void tracker_forward(struct tracker *tracker, int rows, const float *z, const fl
 void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z);
 
 /** The critic's update. \param loss of its batch \param rows evaluated on it
- *  \param gradient its own, \param effect of its Adam step */
+ *  \param gradient its own, as the optimiser got it \param norm before it was clipped, NaN: it was
+ *  not \param effect of its update */
 void tracker_critic(struct tracker *tracker, const struct critic *critic, double loss,
-                    const struct critic_rows *rows, const float *gradient,
+                    const struct critic_rows *rows, const float *gradient, double norm,
                     struct adam_effect effect);
 
 /** Whether a gradient of exactly 0 would begin a stretch, so that dL/dy on all samples decides its
@@ -79,7 +82,8 @@ struct actor_pass {
     const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
     const struct activations *x;
     const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is 0, unless needed for a cause or log */
-    const float *gradient; /**< (P) */
+    const float *gradient; /**< (P) as the optimiser got it */
+    double norm;           /**< its norm before it was clipped; NaN: gradients are not clipped */
     struct adam_effect effect;
 };
 void tracker_actor(struct tracker *tracker, const struct actor_pass *pass);

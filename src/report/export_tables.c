@@ -144,7 +144,7 @@ static void print_fields(const struct sheet *sheet, const struct extents *extent
         const int64_t labels = labels_of(column, extents);
         for (int64_t l = 0; l < labels; l++) {
             fputc(',', sheet->output.file);
-            if (column->values != NULL)
+            if (column->values != NULL && record_count(column->field, extents) > 0)
                 print_value(sheet->output.file, column->field, column->values, row * labels + l);
         }
     }
@@ -277,7 +277,8 @@ static enum status begin_sheet(struct sheet *sheet, const struct export *e, enum
     sheet->shape = &shapes[table];
     for (size_t i = 0; i < count; i++) {
         struct column column = {.field = &fields[i]};
-        if (belongs(column.field, sheet->shape, &column.labels)) {
+        if (store_has(e->store, column.field) &&
+            belongs(column.field, sheet->shape, &column.labels)) {
             CHECK(sheet->count < FIELDS_MOST);
             sheet->columns[sheet->count++] = column;
         }

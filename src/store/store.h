@@ -179,6 +179,10 @@ enum status store_interrupt(struct store *store, int64_t run, struct fault *faul
 enum status store_read(const struct store *store, int64_t run, const struct field *field,
                        void *values, struct fault *fault) MUST_USE;
 
+/** Whether a field that not every cell has (record.h) is in the file: a cell of the sweep has it.
+ *  Local. */
+bool store_has(const struct store *store, const struct field *field) MUST_USE;
+
 /** Read a field that has one value a run, of all runs. \param values store_runs values */
 enum status store_column(const struct store *store, const struct field *field, void *values,
                          struct fault *fault) MUST_USE;

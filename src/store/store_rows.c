@@ -257,6 +257,13 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
     return read_each(store, run, runs, field, extents, values, fault);
 }
 
+bool store_has(const struct store *store, const struct field *field)
+{
+    size_t count = 0;
+    const struct field *const fields = record_fields(&count);
+    return field->only == DIM_NONE || store->fields[field - fields] >= 0;
+}
+
 enum status store_column(const struct store *store, const struct field *field, void *values,
                          struct fault *fault)
 {

@@ -16,6 +16,7 @@ struct oracle {
     int agents, samples;
     enum tanh_kind tanh;
     bool squared, by_row; /* the critic's loss: weights squared; a mean over rows */
+    double penalty;       /* of the actors' loss */
     struct net actor, critic;
     double *own_weight;      /* (O, H1) of the critic's own inputs */
     const float *state;      /* (B, N·S) */
@@ -40,7 +41,8 @@ struct oracle *oracle_new(const struct settings *settings, int samples)
                          .samples = samples,
                          .tanh = settings->networks.tanh,
                          .squared = settings->replay.weighting == WEIGHTING_SQUARED,
-                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS};
+                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS,
+                         .penalty = settings->training.preactivation_penalty};
     o->actor.mlp = mlp_make(S, (int)settings->networks.actor_hidden1,
                             (int)settings->networks.actor_hidden2, A);
     o->critic.mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1);
@@ -323,8 +325,10 @@ static void actor_outputs(const struct form *f, const double *d_x, const double 
             const double d = d_x[joint] + self * d_x[own + k];
             const double e = hypot(e_x[joint], self * e_x[own + k]);
             const double slope = slope_of(o->action[at]);
-            d_z[b * A + k] = d * slope;
-            e_z[b * A + k] = e * slope + fabs(d) * slope_error(o->tanh, o->z[at], o->z_error[at]);
+            const double pull = 2.0 * o->penalty / ((double)o->samples * A);
+            d_z[b * A + k] = d * slope + pull * o->z[at];
+            e_z[b * A + k] = e * slope + fabs(d) * slope_error(o->tanh, o->z[at], o->z_error[at]) +
+                             pull * (o->z_error[at] + PASS_ROUNDING * fabs(o->z[at]));
         }
     }
 }

@@ -85,9 +85,10 @@ void oracle_set_rows(struct oracle *o, int rows, const int32_t *sample, const in
 double oracle_row(const struct oracle *o, int r, double *error);
 
 /**
- * Pass of actor i: gradient of -mean_b(w_b·Q_b) by its parameters, where row b of the B rows
- * singled out is the maximum of sample b; a sample with w = 0 does not count. All actors have
- * acted. \param theta (P) actor i's \param weight (B) \param got (P) gradient to compare
+ * Pass of actor i: gradient of -mean_b(w_b·Q_b) + λ·mean(z²) by its parameters, where row b of
+ * the B rows singled out is the maximum of sample b; a sample with w = 0 does not count. All
+ * actors have acted.
+ * \param theta (P) actor i's \param weight (B) \param got (P) gradient to compare
  */
 struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *theta,
                                        const double *weight, const float *got);

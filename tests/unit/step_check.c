@@ -74,7 +74,7 @@ static double discount(const struct stepped *s, int b)
 static double find_target(const struct stepped *s, const struct oracle *o, int b, int32_t *agent)
 {
     const struct batch *batch = &s->step->batch;
-    const double reward = (double)batch->reward[b];
+    const double reward = s->settings->training.reward_scale * (double)batch->reward[b];
     const double factor = discount(s, b);
     double target = NAN;
     for (int j = NONE; j < agents(s); j++) {
@@ -166,6 +166,24 @@ static void check_errors(const struct stepped *s, const struct oracle *o, int ro
     }
 }
 
+/* A gradient as it was before it was clipped: of the oracle's, only the direction is known to be
+ * f32's. The factor follows from the norm, which is compared in judge. */
+static float *before_clip(const float *gradient, size_t size, double clip, double norm)
+{
+    float *got = copy(gradient, size);
+    const double factor = isnan(clip) ? 1.0 : fmin(1.0, clip / (norm + 1e-6));
+    for (size_t k = 0; k < size; k++)
+        got[k] = (float)((double)got[k] / factor);
+    return got;
+}
+
+static void judge_norm(const struct oracle_match *m, double clip, double norm, const char *what)
+{
+    if (isnan(clip) ? !isnan(norm) : !(fabs(norm - m->norm) <= m->allowed + 1e-5 * m->norm))
+        fail_msg("norm of %s before clipping: %.9g, want %.9g ± %.2g", what, norm, m->norm,
+                 m->allowed);
+}
+
 static void judge(const struct oracle_match *m, struct counts *counts, const char *what, int i)
 {
     if (!m->agrees)
@@ -188,9 +206,13 @@ static void check_critic(const struct stepped *s, struct oracle *o, struct count
     const int rows = accepted_rows(s, sample, agent);
     oracle_set_rows(o, rows, sample, agent);
     check_errors(s, o, rows, sample);
-    const struct oracle_match m =
-        oracle_match_critic(o, s->step->weight, s->step->target, s->step->critic_gradient);
+    const double clip = s->settings->training.clip_critic;
+    const double norm = s->step->norm[agents(s)];
+    float *got = before_clip(s->step->critic_gradient, s->before->critic.size, clip, norm);
+    const struct oracle_match m = oracle_match_critic(o, s->step->weight, s->step->target, got);
     judge(&m, counts, "critic", -1);
+    judge_norm(&m, clip, norm, "critic");
+    free(got);
     assert_close(s->loss, m.loss, 2e-5, "loss of the critic");
     free(sample);
     free(agent);
@@ -265,9 +287,13 @@ static void check_pass(const struct stepped *s, struct oracle *o, int i, struct 
     for (int b = 0; b < count; b++)
         if (chosen[b] != STEP_NOT_NEEDED)
             check_slack(s, o, i, b);
+    const double clip = s->settings->training.clip_actor;
+    float *got = before_clip(s->step->gradient + at, actor_size(s), clip, s->step->norm[i]);
     const struct oracle_match m =
-        oracle_match_actor(o, i, s->before->actor.theta + at, weight, s->step->gradient + at);
+        oracle_match_actor(o, i, s->before->actor.theta + at, weight, got);
     judge(&m, counts, "actor", i);
+    judge_norm(&m, clip, s->step->norm[i], "actor");
+    free(got);
     counts->passes++;
     free(sample);
     free(agent);
@@ -295,38 +321,121 @@ static void assert_same(float got, float want, const char *what, size_t k)
         fail_msg("%s %zu: %.9g, want %.9g", what, k, (double)got, (double)want);
 }
 
-/* Adam and the soft update in the order of adam.h, bit for bit, on the model's own gradient. */
-static void check_update(const struct stepped *s, double lr, const struct family *before,
-                         const struct family *after, const float *gradient, const char *what)
+struct parameter {
+    float theta, m, v;
+};
+
+/* One parameter after the optimiser, in its order of operations; `decay` is the learning rate times
+ * the weight decay. */
+static struct parameter updated(const struct settings *s, double lr, int64_t t, double decay,
+                                struct parameter p, float g)
 {
-    const double beta1 = s->settings->training.adam_beta1;
-    const double beta2 = s->settings->training.adam_beta2;
-    const double tau = s->settings->training.tau;
-    const float step = (float)(lr / (1.0 - pow(beta1, (double)s->t)));
-    const float root = (float)sqrt(1.0 - pow(beta2, (double)s->t));
-    const float eps = (float)s->settings->training.adam_eps;
-    for (size_t k = 0; k < before->size; k++) {
-        const float g = gradient[k];
-        const float m = (float)beta1 * before->m[k] + (float)(1.0 - beta1) * g;
-        const float v = (float)beta2 * before->v[k] + (float)(1.0 - beta2) * g * g;
-        const float theta = before->theta[k] - step * m / (sqrtf(v) / root + eps);
-        const float soft = (float)(1.0 - tau) * before->target[k] + (float)tau * theta;
-        assert_same(after->m[k], m, what, k);
-        assert_same(after->v[k], v, what, k);
-        assert_same(after->theta[k], theta, what, k);
-        assert_same(after->target[k], tau == 1.0 ? theta : soft, what, k);
+    const float beta1 = (float)s->training.adam_beta1;
+    const float beta2 = (float)s->training.adam_beta2;
+    const float step = (float)(lr / (1.0 - pow(s->training.adam_beta1, (double)t)));
+    const float root = (float)sqrt(1.0 - pow(s->training.adam_beta2, (double)t));
+    const float shrunk = p.theta - (float)decay * p.theta;
+    p.theta = decay == 0.0 ? p.theta : shrunk;
+    switch (s->training.optimizer) {
+    case OPTIMIZER_RMSPROP:
+        p.v = 0.99F * p.v + 0.01F * g * g;
+        p.theta = p.theta - (float)lr * g / (sqrtf(p.v) + 1e-8F);
+        break;
+    case OPTIMIZER_SGD:
+        p.m = (float)s->training.momentum * p.m + g;
+        p.theta = p.theta - (float)lr * p.m;
+        break;
+    case OPTIMIZER_ADAM:
+    default:
+        p.m = beta1 * p.m + (float)(1.0 - s->training.adam_beta1) * g;
+        p.v = beta2 * p.v + (float)(1.0 - s->training.adam_beta2) * g * g;
+        p.theta = p.theta - step * p.m / (sqrtf(p.v) / root + (float)s->training.adam_eps);
     }
+    return p;
+}
+
+static bool all_zero(const float *g, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (g[k] != 0.0F)
+            return false;
+    return true;
+}
+
+/* How a network is updated. */
+struct update {
+    double lr;
+    int64_t t;  /* number of the update */
+    bool still; /* neither parameters nor targets change */
+    enum zero_gradient zero;
+    const char *what;
+};
+
+static bool is_weight(const struct mlp *mlp, size_t k)
+{
+    bool weight = false;
+    for (int l = 0; l < MLP_LAYERS; l++)
+        weight |= k >= mlp->weight[l] && k < mlp->bias[l];
+    return weight;
+}
+
+/* Optimiser and soft update of one network, whose parameters begin at `at`, bit for bit on the
+ * model's own gradient. */
+static void check_network(const struct stepped *s, const struct update *u, const struct mlp *mlp,
+                          size_t at, const struct family *before, const struct family *after,
+                          const float *gradient)
+{
+    const double tau = s->settings->training.tau;
+    const bool skip = u->zero != ZERO_KEEP && all_zero(gradient + at, mlp->size);
+    for (size_t k = at; k < at + mlp->size; k++) {
+        struct parameter p = {before->theta[k], before->m[k], before->v[k]};
+        const double decay = is_weight(mlp, k - at)
+                                 ? (double)(float)(u->lr * s->settings->training.weight_decay)
+                                 : 0;
+        if (skip)
+            p.m = u->zero == ZERO_RESET_MOMENTS && !u->still ? 0.0F : p.m;
+        else if (!u->still)
+            p = updated(s->settings, u->lr, u->t, decay, p, gradient[k]);
+        const float soft = (float)(1.0 - tau) * before->target[k] + (float)tau * p.theta;
+        assert_same(after->m[k], p.m, u->what, k);
+        assert_same(after->v[k], p.v, u->what, k);
+        assert_same(after->theta[k], p.theta, u->what, k);
+        assert_same(after->target[k],
+                    u->still     ? before->target[k]
+                    : tau == 1.0 ? p.theta
+                                 : soft,
+                    u->what, k);
+    }
+}
+
+static void check_updates(const struct stepped *s)
+{
+    const struct update critic = {
+        .lr = s->settings->training.critic_lr, .t = s->t, .what = "critic"};
+    const int64_t every = s->settings->training.actor_every;
+    const struct update actor = {
+        .lr = s->settings->training.actor_lr,
+        .t = (s->t - 1) / every + 1,
+        .still = (s->t - 1) % every != 0,
+        .zero = s->settings->training.zero_gradient,
+        .what = "actor",
+    };
+    check_network(s, &critic, &s->nets->critic.mlp, 0, &s->before->critic, &s->nets->critic_family,
+                  s->step->critic_gradient);
+    for (int i = 0; i < agents(s); i++)
+        check_network(s, &actor, &s->nets->actors.mlp, (size_t)i * actor_size(s), &s->before->actor,
+                      &s->nets->actor, s->step->gradient);
 }
 
 void check_step(const struct stepped *s, struct counts *counts)
 {
     struct oracle *o = oracle_new(s->settings, s->step->batch.count);
+    const bool resting = (s->t - 1) % s->settings->training.actor_every != 0;
     check_targets(s, o, counts);
     check_critic(s, o, counts);
-    check_passes(s, o, counts);
-    check_update(s, s->settings->training.critic_lr, &s->before->critic, &s->nets->critic_family,
-                 s->step->critic_gradient, "critic");
-    check_update(s, s->settings->training.actor_lr, &s->before->actor, &s->nets->actor,
-                 s->step->gradient, "actor");
+    /* Passes of a step in which the actors rest are those of a log, if there is one. */
+    if (!resting || s->log)
+        check_passes(s, o, counts);
+    check_updates(s);
     oracle_free(&o);
 }

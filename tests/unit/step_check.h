@@ -34,6 +34,7 @@ struct stepped {
     int64_t t;   /**< number of the training step */
     double loss; /**< of the critic, as recorded */
     int every;   /**< the last pass and one of so many others are compared */
+    bool log;    /**< of a log episode */
 };
 
 /** Copy; free with snapshot_free. */

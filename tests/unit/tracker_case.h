@@ -133,7 +133,7 @@ static inline void act(struct world *w, int actor, struct adam_effect effect)
 
 static inline void judge(struct world *w, struct adam_effect effect)
 {
-    tracker_critic(&w->tracker, &w->critic, 0.5, &w->rows, w->critic_gradient,
+    tracker_critic(&w->tracker, &w->critic, 0.5, &w->rows, w->critic_gradient, NAN,
                    with_gradient(effect, w->critic_gradient, w->critic.mlp.size));
 }
 

@@ -195,9 +195,9 @@ static void test_what_was_added_later_is_silent_at_its_default(void **state)
         const double number = settings_number(&defaults, &table[i]);
         later += table[i].later;
         assert_true(settings_silent(&table[i], number) == table[i].later);
-        assert_false(settings_silent(&table[i], number + 1));
+        assert_false(settings_silent(&table[i], isnan(number) ? 1.0 : number + 1));
     }
-    assert_in_range(later, 7, count - 61);
+    assert_in_range(later, 18, count - 61);
 }
 
 static void test_values_are_refused_with_a_sentence(void **state)
@@ -302,7 +302,7 @@ static void test_nearest_key(void **state)
         {"environment.power_dbm.hihg", "environment.power_dbm.high"},
         {"replay.aplha", "replay.alpha"},
         {"", NULL},
-        {"training.momentum", NULL},
+        {"training.viscosity", NULL},
         {"x", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -159,7 +159,7 @@ static void add_pass(struct world *w, int i)
     for (int a = 0; a <= i; a++) {
         find_slopes(w, a);
         actors_backward(&w->nets.actors, w->nets.actor.theta, a, w->samples, w->states, &w->x,
-                        w->d_y, w->gradient);
+                        w->d_y, 0.0F, w->gradient);
         add(size, w->gradient, w->actor + (size_t)a * size);
     }
 }

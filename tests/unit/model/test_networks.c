@@ -297,7 +297,7 @@ static void test_actor_gradient(void **state)
         for (int k = 0; k < B * A; k++)
             weights[k] = (float)numpy_gaussian(&w->rng);
         actors_forward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x, w->actions);
-        actors_backward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x, weights,
+        actors_backward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x, weights, 0.0F,
                         gradient);
         const double scale = largest(gradient, mlp->size);
         for (size_t k = 0; k < mlp->size; k++) {

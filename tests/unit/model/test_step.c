@@ -152,6 +152,7 @@ static void step_and_check(struct world *w, int every, struct counts *counts)
         .t = w->t,
         .loss = (double)w->tracker.record.critic_loss[w->t],
         .every = every,
+        .log = w->tracker.log >= 0,
     };
     check_step(&stepped, counts);
     snapshot_free(&before);
@@ -473,6 +474,50 @@ static void test_corrections(void **state)
     assert_rare(&counts);
 }
 
+/* Settings of the training step, drawn: each alone first, then combinations. */
+static void test_remedies(void **state)
+{
+    static const char *const values[][4] = {
+        {"clip_actor=1e-6", "clip_actor=0.01", "clip_actor=1", "clip_actor=1e6"},
+        {"clip_critic=1e-3", "clip_critic=1", "clip_critic=1000", "clip_critic=1e20"},
+        /* Gradients of 1e7 as they are: rates at which a step of SGD leaves finite figures. */
+        {"optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13",
+         "optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13 training.momentum=0.9",
+         "optimizer=rmsprop", "optimizer=rmsprop training.momentum=0.5"},
+        {"weight_decay=0.01", "weight_decay=0.5", "weight_decay=1", "weight_decay=1e-9"},
+        {"zero_gradient=skip", "zero_gradient=reset_moments", "zero_gradient=skip",
+         "zero_gradient=reset_moments"},
+        {"reward_scale=0.01", "reward_scale=0.1", "reward_scale=3", "reward_scale=1e-5"},
+        {"preactivation_penalty=0.001", "preactivation_penalty=1", "preactivation_penalty=1e-6",
+         "preactivation_penalty=100"},
+        {"actor_every=2", "actor_every=3", "actor_every=2 tracking.log_every=2",
+         "actor_every=2 tracking.log_every=3"},
+        {"rules=corrected", "critic_mean=transitions", "time_limit=bootstrap", "tau=0.25"},
+    };
+    static void (*const bends[])(struct world * w) = {as_drawn, some_saturated, wide, all_saturated,
+                                                      dead_actors};
+    enum { KINDS = sizeof values / sizeof values[0], DRAWN = 200 };
+    (void)state;
+    struct counts counts = {0};
+    struct numpy_rng rng;
+    numpy_seed(&rng, 7);
+    for (size_t k = 0; k < 4 * KINDS + DRAWN; k += k < 4 * KINDS ? 1 : spread()) {
+        char words[1024];
+        int length = snprintf(words, sizeof words, "%s%s", shapes[k % 2], rates[k % 3]);
+        for (size_t kind = 0; kind < KINDS; kind++)
+            if (k < 4 * KINDS ? k / 4 == kind : numpy_double(&rng) < 0.4)
+                length += snprintf(
+                    words + length, sizeof words - (size_t)length, " training.%s",
+                    values[kind][k < 4 * KINDS ? k % 4 : (size_t)(4.0 * numpy_double(&rng))]);
+        struct world *w = open_world(words, (uint32_t)(500 + k));
+        bends[k % 5](w);
+        for (int t = 0; t < 3; t++)
+            step_and_check(w, 1, &counts);
+        close_world(w);
+    }
+    assert_rare(&counts);
+}
+
 /* Train up to the episode before the last one, and compare that one's step. */
 static void advance_and_check(struct trainer *t, int64_t episode, struct counts *counts)
 {
@@ -531,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_on_the_verge),  cmocka_unit_test(test_dead_actors),
         cmocka_unit_test(test_on_kinks),      cmocka_unit_test(test_full_size),
         cmocka_unit_test(test_trainings),     cmocka_unit_test(test_corrections),
+        cmocka_unit_test(test_remedies),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
 }

@@ -279,7 +279,7 @@ static void test_critic(void **state)
         w->critic_gradient[w->critic.mlp.size - 1] = gradients[k];
         w->rows.count = k + 1;
         tracker_critic(
-            &w->tracker, &w->critic, 0.25 * k, &w->rows, w->critic_gradient,
+            &w->tracker, &w->critic, 0.25 * k, &w->rows, w->critic_gradient, NAN,
             with_gradient(moves[k] ? MOVED : STILL, w->critic_gradient, w->critic.mlp.size));
         assert_int_equal(*r->critic_gradient_zero, zero[k]);
         assert_int_equal(r->critic_moving[k + 1], moves[k]);

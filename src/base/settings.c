@@ -409,6 +409,26 @@ static const struct setting *row_of(struct place place)
     return NULL;
 }
 
+/* A setting without any effect would make two cells of one training. */
+static enum status check_momentum(const struct settings *s, const struct setting *culprits[2],
+                                  struct fault *fault)
+{
+    if (s->training.momentum == 0.0 || s->training.optimizer == OPTIMIZER_SGD)
+        return STATUS_OK;
+    const struct setting *const momentum = settings_find("training.momentum");
+    const struct setting *const optimizer = settings_find("training.optimizer");
+    char text[TEXT_NUMBER];
+    settings_get(s, optimizer, text, sizeof text);
+    if (culprits != NULL) {
+        culprits[0] = momentum;
+        culprits[1] = optimizer;
+    }
+    return fault_set(fault, STATUS_INPUT,
+                     "training.momentum: it has no effect with training.optimizer %s, expected 0, "
+                     "or sgd",
+                     text);
+}
+
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],
                            struct fault *fault)
 {
@@ -430,5 +450,5 @@ enum status settings_check(const struct settings *s, const struct setting *culpr
         if (above(s, orders[i][0], orders[i][1]))
             return refuse_order(s, row_of(orders[i][0]), row_of(orders[i][1]), culprits, fault);
     }
-    return STATUS_OK;
+    return check_momentum(s, culprits, fault);
 }

@@ -257,6 +257,9 @@ static void test_contradictions_name_both_sides(void **state)
          "environment.min_energy_mj: 4 is above environment.max_energy_mj, expected at most 3.2"},
         {"replay.capacity=9", "training.steps", "replay.capacity",
          "training.steps: 10 is above replay.capacity, expected at most 9"},
+        {"training.momentum=0.9 training.optimizer=rmsprop", "training.momentum",
+         "training.optimizer",
+         "training.momentum: it has no effect with training.optimizer rmsprop, expected 0, or sgd"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct settings s = settings_with(cases[i].words);

@@ -483,7 +483,7 @@ static void test_remedies(void **state)
         /* Gradients of 1e7 as they are: rates at which a step of SGD leaves finite figures. */
         {"optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13",
          "optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13 training.momentum=0.9",
-         "optimizer=rmsprop", "optimizer=rmsprop training.momentum=0.5"},
+         "optimizer=rmsprop", "optimizer=adam training.adam_beta1=0.5"},
         {"weight_decay=0.01", "weight_decay=0.5", "weight_decay=1", "weight_decay=1e-9"},
         {"zero_gradient=skip", "zero_gradient=reset_moments", "zero_gradient=skip",
          "zero_gradient=reset_moments"},

@@ -117,6 +117,12 @@ static void test_save_and_load_in_a_new_process(void **state)
         SMALL "training.actor_lr=0.1 training.steps=3 environment.agents=7 evaluation.every=4 "
               "evaluation.episodes=2 training.tau=0.1 replay.capacity=37",
         SMALL "training.rules=corrected evaluation.every=5 evaluation.episodes=2",
+        SMALL "training.clip_actor=0.5 training.clip_critic=10 training.actor_every=3 "
+              "training.weight_decay=0.01 training.preactivation_penalty=0.001 "
+              "training.optimizer=rmsprop",
+        SMALL "training.zero_gradient=reset_moments training.optimizer=sgd training.momentum=0.9 "
+              "training.actor_lr=1e-6 training.critic_lr=1e-13 training.reward_scale=0.1 "
+              "networks.actor_output_init=none networks.critic_output_init=none",
     };
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         const struct settings s = settings_with(words[k]);

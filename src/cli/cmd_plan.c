@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/spec_rows.h"
 #include "query/damage.h"
-#include "query/plan.h"
+#include "report/plan_report.h"
 #include <errno.h>
 #include <string.h>
 

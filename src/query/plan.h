@@ -3,8 +3,7 @@
  * The plan: what a sweep consists of, what is left of it, and what it will take.
  *
  * It is made from the spec alone, or also from the file of a sweep that has begun. Nothing is
- * trained except for a calibration, and nothing is written except for the report. All calls are
- * local.
+ * trained except for a calibration, and nothing is written. All calls are local.
  */
 #ifndef CCMSWEEP_PLAN_H
 #define CCMSWEEP_PLAN_H
@@ -16,10 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-
-/** Version of the JSON: raised when a key changes its meaning or is removed. */
-enum { PLAN_SCHEMA_VERSION = 1 };
 
 /** A setting in which cells differ. Values are numbers of settings_number. */
 struct plan_axis {
@@ -72,38 +67,5 @@ double plan_wall(const struct plan *plan, int64_t workers) MUST_USE;
  * some ten thousand cells. A checkpoint needs no memory of its own: it is written from the
  * trainer. */
 double plan_memory(const struct plan *plan, bool alone) MUST_USE;
-
-/** What the report is to show. */
-struct plan_options {
-    const char *spec; /**< name of the file of the spec */
-    const char *path; /**< of the file of the sweep; NULL: there is none */
-    int64_t workers;  /**< number to compute the wall time for; 0: some usual numbers */
-    bool alone;       /**< the worker is one process without MPI */
-    bool list;        /**< also list every cell */
-};
-
-/** Write the report for people. */
-void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options);
-
-/** Write the same as one JSON object. \return false when the stream did not take all of it
- *
- *  Keys of plan:
- *  - `schema_version`: raised when a key is removed or changes its meaning
- *  - `spec`: its name
- *  - `cells`: number of cells
- *  - `first`, `last`: the first and the last cell: `cell`, its number, and its value on each axis
- *  - `axes`: `name` (as in the file), `setting` (its key), `count` and rising `values` of each axis
- *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
- *    file is given
- *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,
- *    `calibration_s`, the seconds that the calibration took, `total_core_hours`, `left_core_hours`,
- *    `left_s`, `longest_cell_s`, and `spread`, the relative standard deviation of a cell
- *  - `wall`: by number of `workers`: `wall_s`
- *  - `file_bytes`, `memory_bytes`, `checkpoint_bytes`: size of the file; memory and checkpoint of a
- *    rank
- *  - `list`: with `--list`, each cell: `cell`, its axes, `expected_s`, and with a file its `state`
- */
-bool plan_print_json(FILE *file, const struct plan *plan,
-                     const struct plan_options *options) MUST_USE;
 
 #endif

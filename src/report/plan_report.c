@@ -3,8 +3,8 @@
  * The plan for people and as JSON. Both show the same numbers: for people in units that fit the
  * size of the number, in JSON always in seconds and bytes.
  */
+#include "report/plan_report.h"
 #include "base/text.h"
-#include "query/plan.h"
 #include "report/json.h"
 #include "spec/cost.h"
 #include "store/schema.h"

@@ -91,7 +91,7 @@ fail() {
     exit "$code"
 }
 
-# Leave where files can hold nothing: whatever is started would fail in words of its own.
+# End where the limit of file size is 0: every program started here would fail with a message of its own.
 need_files() {
     [ "$(ulimit -f)" != 0 ] ||
         fail 2 "the limit of file size is 0 (ulimit -f), expected one that the results fit in"

@@ -59,7 +59,7 @@ def dismantle(path):
 
 
 def remove_left_over(path):
-    """Remove a workshop in which nobody works any more; what is none of ours stays."""
+    """Remove a workshop in which nobody works any more; everything else stays."""
     found = os.lstat(path)
     if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
         return

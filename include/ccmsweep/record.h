@@ -34,7 +34,7 @@ enum dimension {
     DIM_HIDDEN,          /**< h1, h2 */
     DIM_BIN,             /**< bins of the pre-activation histogram */
     DIM_DETECTION,       /**< saturated, vanished, asymmetry */
-    DIM_CLIPPING_ACTORS, /**< no dimension of an array: 1 where the actors' gradients are clipped */
+    DIM_CLIPPING_ACTORS, /**< not of an array: 1 where the actors' gradients are clipped */
     DIM_CLIPPING_CRITIC, /**< the same for the critic's; else 0, and their fields do not exist */
     DIM_COUNT
 };

@@ -77,26 +77,26 @@ static const struct setting table[] = {
             "a random selection is made among all agents, or among those that propose "
             "(corrected)"), LATER},
     {CHOICE(enum streams, training.streams, streams_names, "shared",
-            "one generator for environment and exploration, or one for each, so that all "
+            "environment and exploration share generators, or have their own, so that all "
             "trainings of a seed see the same tasks (corrected)"), LATER},
-    {REAL(training.clip_actor, "1", 0, 1e30, "none",
+    {REAL(training.clip_actor, "1", 1e-30, 1e30, "none",
           "largest norm of an actor's gradient, which is scaled down to it; none: any"),
-          POSITIVE, .optional = true, LATER},
-    {REAL(training.clip_critic, "1", 0, 1e30, "none",
+          .optional = true, LATER},
+    {REAL(training.clip_critic, "1", 1e-30, 1e30, "none",
           "largest norm of the critic's gradient, which is scaled down to it; none: any"),
-          POSITIVE, .optional = true, LATER},
+          .optional = true, LATER},
     {CHOICE(enum optimizer_kind, training.optimizer, optimizer_names, "adam",
             "optimiser of actors and critic"), LATER},
     {REAL(training.momentum, "1", 0, 0.999999, "0", "momentum of sgd"), LATER},
     {REAL(training.weight_decay, "1", 0, 1, "0",
-          "share of each weight, times the learning rate, that a step takes away first; above 0 an "
-          "actor moves without a gradient, so it is never still"), LATER},
+          "share of each weight, times the learning rate, that a step takes away first; an actor may "
+          "then move without a gradient and never be still"), LATER},
     {CHOICE(enum zero_gradient, training.zero_gradient, zero_gradient_names, "keep",
             "an actor whose gradient is exactly 0: its optimiser steps on, or it does not move and "
             "loses its momentum, or nothing of it changes"), LATER},
-    {REAL(training.reward_scale, "1", 0, 1e6, "1",
+    {REAL(training.reward_scale, "1", 1e-30, 1e6, "1",
           "factor of the reward in targets and priorities; records are not scaled"),
-          POSITIVE, LATER},
+          LATER},
     {REAL(training.preactivation_penalty, "1", 0, 1e6, "0",
           "factor of the mean square of the tanh inputs in an actor's loss"), LATER},
     {WHOLE(training.actor_every, CLASS_RESULT, "step", 1, 1e6, "1",

@@ -21,8 +21,7 @@ enum { MEC_STATE = 7, MEC_ACTION = 3 };
 
 /** Devices and their present tasks. All arrays (N). */
 struct mec {
-    const struct settings
-        *settings; /**< borrowed; section environment is read, and training.streams */
+    const struct settings *settings; /**< borrowed; environment and training.streams are read */
     int agents;
     double *power_dbm, *gain_db, *resource_ghz, *initial_energy_mj; /**< drawn once */
     double *energy_mj, *size_mb, *cycles_per_bit, *deadline_s;      /**< of this step */

@@ -4,7 +4,7 @@
  * SGD. The published program has Adam alone; INTERVENTIONS.md has the formulas of the others.
  *
  * A network is one flat block of `size` parameters (mlp.h), with moments m and v and a gradient of
- * the same layout. Everything f32. All functions are local.
+ * the same layout. Everything f32, but for sums of squares. All functions are local.
  */
 #ifndef CCMSWEEP_OPTIMIZER_H
 #define CCMSWEEP_OPTIMIZER_H

@@ -113,11 +113,12 @@ static bool transitions_are_fine(const struct saved *s)
 {
     const struct replay *const r = s->replay;
     const size_t leaves = (size_t)(r->capacity - 1);
-    /* Where the square of a reward is beyond f32, priorities are infinite, until the next training
-     * step diverges. */
+    /* Where the square of a scaled reward is beyond f32, priorities are infinite, until the next
+     * training step diverges. */
+    const double scale = s->settings->training.reward_scale;
     bool bounded = true;
     for (int64_t slot = 0; slot < r->capacity; slot++)
-        bounded = bounded && fabsf(r->reward[slot]) < 1e18F;
+        bounded = bounded && fabs(scale * (double)r->reward[slot]) < 1e18;
     for (size_t node = 0; node < leaves + (size_t)r->capacity; node++) {
         if (bounded && !isfinite(r->tree[node]))
             return false;
@@ -269,9 +270,9 @@ static bool end_is_fine(const struct saved *s)
 {
     const struct record *const r = &s->tracker->record;
     const int64_t stop = tracker_stopping_episode(s->tracker);
-    const bool ended =
-        s->tracker->at->diverged != 0 || s->episode >= s->settings->training.episodes ||
-        (stop >= 0 && s->episode >= stop + s->settings->training.episodes_after_stop);
+    const bool ended = s->tracker->at->diverged != 0 ||
+                       s->episode >= s->settings->training.episodes ||
+                       (stop >= 0 && s->episode >= stop + tracker_episodes_after_stop(s->settings));
     if (ended != (s->done != 0))
         return false;
     if (s->done == 0)

@@ -60,14 +60,13 @@ struct step {
     float *y_before;         /**< (B, A) */
     int32_t *list;           /**< (B) samples that a pass needs */
     float *critic_gradient;  /**< (Pc) of the critic's update */
-    float *gradient; /**< (N, P) own gradient of each actor's pass, as its optimiser got it */
-    double *norm;    /**< (N + 1) its norm before clipping, last that of the critic; NaN: it
-                              *   was not clipped */
-    int32_t *chosen; /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
+    float *gradient;         /**< (N, P) own gradient of each pass, as its optimiser got it */
+    double *norm;            /**< (N + 1) its norm before clipping, last the critic's; NaN: none */
+    int32_t *chosen;         /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
                               *   STEP_NOT_NEEDED where every 1 - y² of actor i is exactly 0 */
-    float *chosen_q; /**< (N, B) its Q */
-    float *slack;    /**< (N, B) rows whose values differ by less may be exchanged */
-    float *before;   /**< (max(P, Pc)) log episodes: parameters before an update */
+    float *chosen_q;         /**< (N, B) its Q */
+    float *slack;            /**< (N, B) rows whose values differ by less may be exchanged */
+    float *before;           /**< (max(P, Pc)) log episodes: parameters before an update */
 };
 
 /** Lay out room for `count` transitions. */

@@ -314,7 +314,7 @@ static void add_square(double *figure, double norm)
 }
 
 /* Sums over actors, of which log_gradients makes means. */
-static void log_clipping(struct tracker *tracker, double before, double after)
+static void log_clipping(struct tracker *tracker, int actor, double before, double after)
 {
     struct record *r = &tracker->record;
     const int64_t log = tracker->log;
@@ -322,9 +322,10 @@ static void log_clipping(struct tracker *tracker, double before, double after)
         return;
     double *const sums[] = {&r->actor_grad_before_clip[log], &r->actor_grad_after_clip[log],
                             &r->actors_clipped[log]};
+    const bool first = actor == 0;
     const double terms[] = {before, after, before > tracker->settings->training.clip_actor};
     for (int k = 0; k < 3; k++)
-        *sums[k] = (isnan(*sums[k]) ? 0.0 : *sums[k]) + terms[k];
+        *sums[k] = (first ? 0.0 : *sums[k]) + terms[k];
 }
 
 /* An event needs every episode, so gradients and changes are looked at always; norms and shares
@@ -341,7 +342,7 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
     log_actor(tracker, pass);
     const double own = norm(tracker, pass->gradient, pass->actors->mlp.size);
     add_square(&tracker->record.actor_grad_own[tracker->log], own);
-    log_clipping(tracker, pass->norm, own);
+    log_clipping(tracker, pass->actor, pass->norm, own);
 }
 
 void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
@@ -515,6 +516,12 @@ int64_t tracker_stopping_episode(const struct tracker *tracker)
         last = still > last ? still : last;
     }
     return last;
+}
+
+int64_t tracker_episodes_after_stop(const struct settings *settings)
+{
+    /* Whether an actor moves again is seen in its updates only. */
+    return settings->training.episodes_after_stop * settings->training.actor_every;
 }
 
 void tracker_finish(struct tracker *tracker)

@@ -106,6 +106,10 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
 /** Stopping episode so far: the largest first_still, -1 while an actor has not stopped yet. */
 int64_t tracker_stopping_episode(const struct tracker *tracker) MUST_USE;
 
+/** Episodes that a training continues after its last actor has stopped: episodes_after_stop, for
+ *  each update of the actors where these are not in every episode. */
+int64_t tracker_episodes_after_stop(const struct settings *settings) MUST_USE;
+
 /** Write outcome, censoring time, last_change events and the run's cause. */
 void tracker_finish(struct tracker *tracker);
 

@@ -266,7 +266,7 @@ static bool reached_end(const struct trainer *t)
     const int64_t episode = t->header->episode;
     const int64_t stop = tracker_stopping_episode(&t->tracker);
     return t->tracker.at->diverged != 0 || episode >= t->settings.training.episodes ||
-           (stop >= 0 && episode >= stop + t->settings.training.episodes_after_stop);
+           (stop >= 0 && episode >= stop + tracker_episodes_after_stop(&t->settings));
 }
 
 static void play_and_train(struct trainer *t)

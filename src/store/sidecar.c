@@ -59,7 +59,7 @@ static void warn_of_checkpoints(const char *folder, struct fault *warning)
 }
 
 /* A link is refused: rank 0 would make and remove files in a folder that belongs to another
- * sweep. So is what is no folder: all cells would train without checkpoints. */
+ * sweep. So is anything but a folder: all cells would train without checkpoints. */
 static enum status check_checkpoints(const char *path, struct fault *warning, struct fault *fault)
 {
     struct stat about;

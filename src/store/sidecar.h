@@ -16,8 +16,8 @@
  * \param warning for the user: files of other users; a second name of the file (a hard link: each
  *                name has a lock of its own). "" when there is nothing to report
  * \return STATUS_INPUT with a sentence when a run cannot use it: the name is one that another sweep
- *         uses for itself (atomic_file_check_own), the folder of the checkpoints is a link or no
- *         folder, or there is no lock file and it cannot be created
+ *         uses for itself (atomic_file_check_own), the folder of the checkpoints is a link or not
+ *         a folder, or there is no lock file and it cannot be created
  */
 enum status sidecar_check(const char *path, struct fault *warning, struct fault *fault) MUST_USE;
 

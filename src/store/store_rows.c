@@ -130,27 +130,27 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
     const enum outcome outcome = (enum outcome)record->outcome[0];
     CHECK(outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED);
-    const struct extents extents = run_extents(store, run);
+    struct settings cell;
+    store_cell(store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    /* Not read from the file, with which opening it has compared it: MPI-IO can hide that a read
+     * has failed, and a record with another identity would not count. */
+    const struct identity identity = identity_of(&cell);
     /* The order is the protocol: rows, sync, record, sync. A kill between any two of these leaves a
      * run that does not count, and which is trained again to the same rows. */
     struct commit commit = {
         .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
-    struct identity identity;
     enum status status = store_check_place(store, fault);
     /* Only in the program with faults: the wrong order, which the kill tests must find. */
     if (status == STATUS_OK && inject_reversed()) {
         commit_hash_rows(record, &extents, commit.rows);
-        status = store_identity(store, run, &identity, fault);
         memcpy(commit.identity, identity.bytes, COMMIT_HALF);
-        if (status == STATUS_OK)
-            status = write_synced_commit(store, &commit, fault);
+        status = write_synced_commit(store, &commit, fault);
         inject(INJECT_COMMIT, run);
     }
     if (status == STATUS_OK)
         status = write_rows(store, run, record, &extents, fault);
     inject(INJECT_ROWS, run);
-    if (status == STATUS_OK)
-        status = store_identity(store, run, &identity, fault);
     if (status != STATUS_OK)
         return status;
     /* A hint that the disk can begin while the rows are hashed here. It makes nothing durable, and

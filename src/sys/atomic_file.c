@@ -224,6 +224,8 @@ enum status atomic_file_end(struct atomic_file *output, bool good, struct fault 
     else if (good && !left)
         status = refuse(output->name, output->error, fault);
     fclose(output->file);
+    if (good && !left && status == STATUS_OK && output->error != 0)
+        status = refuse(output->name, output->error, fault);
     if (output->temporary != NULL && good && status == STATUS_OK)
         status = disk_rename(output->temporary, output->path, fault);
     if (output->temporary != NULL && (!good || status != STATUS_OK))

@@ -88,7 +88,8 @@ static bool knows_zone(void)
     tzset();
     const char *const slash = strrchr(zone, '/');
     const char *const name = slash != NULL ? slash + 1 : zone + (*zone == ':');
-    return *tzname[1] != '\0' || strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0;
+    return *tzname[1] != '\0' || *name == '\0' || strcmp(name, "UTC") == 0 ||
+           strcmp(name, "GMT") == 0;
 }
 
 /* Finds all moments at which the local clocks show `date`: the first and the last, which differ

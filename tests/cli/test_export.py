@@ -134,6 +134,34 @@ def test_every_value(table, folder):
     assert len(columns) > 3
 
 
+def test_fields_of_some_cells(tmp_path):
+    """What only some cells have is a column of all, empty for the others; without such cells there
+    is none."""
+    columns = ["actor_grad_before_clip", "actor_grad_after_clip", "actors_clipped"]
+    write_spec(tmp_path, SPEC.replace("seed: [1, 2]", "training.clip_actor: [none, 1]"))
+    for words in (["--set", "training.clip_actor=none"], []):
+        done = run("run", "s.yaml", "-o", f"{len(words)}.h5", *words, "--progress", "none",
+                   cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        done = run("export", f"{len(words)}.h5", f"{len(words)}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert not set(columns) & read(tmp_path / "2/logs.csv")[0].keys()
+    with h5py.File(tmp_path / "0.h5") as file:
+        assert "critic_grad_before_clip" not in file
+        clipped = file["clip_actor"][...]
+        for row in read(tmp_path / "0/logs.csv"):
+            number, log = int(row["run"]), int(row["episode"]) // 10 - 1
+            for column in columns:
+                value = file[column][number, log]
+                assert math.isnan(value) == math.isnan(clipped[number])
+                assert row[column] == "" if math.isnan(value) else float(row[column]) == value
+            if not math.isnan(clipped[number]):
+                assert file["actor_grad_after_clip"][number, log] <= 1.000001
+    done = run("run", "s.yaml", "-o", "new.h5", "--reuse", "0.h5", "--progress", "none",
+               cwd=tmp_path)
+    assert done.returncode == 0 and "8 runs copied" in done.stderr, done.stderr
+
+
 def test_index(folder):
     rows = read(folder / "all/actor_logs.csv")
     assert [(row["episode"], row["actor"]) for row in rows[:4]] == [

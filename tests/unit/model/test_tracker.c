@@ -175,6 +175,32 @@ static void test_last_change(void **state)
     assert_int_equal(*r->critic_last_change, -1);
 }
 
+/* Actors that are updated in every second step are neither still nor moving in between, and what is
+ * absorbed is counted in updates. */
+static void test_rest(void **state)
+{
+    struct world *w = *state;
+    const struct record *r = &w->tracker.record;
+    w->settings.training.actor_every = 2;
+    for (int64_t e = 2; e <= 9; e++) {
+        begin(w, e);
+        assert_true(w->tracker.resting == (e % 2 == 1));
+        act(w, 1, e <= 4 ? MOVED : STILL);
+        assert_int_equal(w->tracker.at->moving, e <= 5);
+        end(w);
+    }
+    assert_int_equal(r->first_still[1], 6);
+    assert_int_equal(w->tracker.last_change[1], 4);
+    w->settings.tracking.absorb = 3;
+    tracker_finish(&w->tracker);
+    assert_int_equal(r->last_change[1], -1);
+    w->settings.tracking.absorb = 2;
+    tracker_finish(&w->tracker);
+    assert_int_equal(r->last_change[1], 4);
+    assert_int_equal(tracker_episodes_after_stop(&w->settings),
+                     2 * w->settings.training.episodes_after_stop);
+}
+
 static void test_moving_bits(void **state)
 {
     struct world *w = *state;
@@ -302,6 +328,7 @@ int main(void)
         WITH_WORLD(test_hard_saturation),
         WITH_WORLD(test_first_still),
         WITH_WORLD(test_last_change),
+        WITH_WORLD(test_rest),
         WITH_WORLD(test_moving_bits),
         cmocka_unit_test_setup_teardown(test_moving_bits_of_two_bytes, open_nine, close_world),
         WITH_WORLD(test_stopped),

@@ -355,6 +355,47 @@ static void test_printed_cells_parse_back_to_the_same_bits(void **state)
     spec_free(&spec);
 }
 
+static void print_for_file(FILE *file, const void *spec)
+{
+    char *const text = spec_resolved(spec);
+    fputs(text, file);
+    free(text);
+}
+
+/* What a file stores says nothing of later settings at their default, and is the same spec. */
+static void test_text_of_a_file(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "grid: {seed: [1, 2]}\n",
+        "training: {rules: corrected}\ngrid: {seed: [1, 2]}\n",
+        "training: {rules: corrected}\nreplay: {weighting: squared}\ngrid: {seed: [1, 2]}\n",
+        "training: {rules: published, clip_actor: 1}\ngrid: {seed: [1, 2]}\n",
+        "grid: {training.rules: [published, corrected]}\n",
+        "replay: {priority: squared_sum}\ngrid: {training.rules: [corrected, published]}\n",
+        "grid:\n  - {training.clip_actor: [none], seed: [3]}\n"
+        "  - {training.rules: [corrected], training.streams: [shared, separate]}\n",
+        "grid: {training.rules: [corrected, published], "
+        "environment.preset: [published-2024, published-2026]}\n",
+    };
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        struct spec *spec = parse(texts[k]);
+        struct spec *again = reparse(print_for_file, spec);
+        char *const text = spec_resolved(spec);
+        assert_int_equal(spec_cells(again), spec_cells(spec));
+        for (int64_t i = 0; i < spec_cells(spec); i++) {
+            const struct settings a = cell_of(spec, i);
+            const struct settings b = cell_of(again, i);
+            assert_memory_equal(&a, &b, sizeof a);
+        }
+        assert_null(strstr(text, "optimizer"));
+        assert_true((strstr(text, "rules") != NULL) == (strstr(texts[k], "corrected") != NULL));
+        free(text);
+        spec_free(&again);
+        spec_free(&spec);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest others[] = {
@@ -368,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_preset_in_force_gives_the_base),
         cmocka_unit_test(test_printed_defaults_parse_back),
         cmocka_unit_test(test_printed_cells_parse_back_to_the_same_bits),
+        cmocka_unit_test(test_text_of_a_file),
     };
     return run_malformed("spec", malformed, MALFORMED, others, sizeof others / sizeof *others);
 }

@@ -159,9 +159,9 @@ const struct setting *settings_nearest(const char *key) MUST_USE;
  */
 int settings_expect(const struct setting *row, char *text, size_t size);
 
-/** The rows that are presets, environment.preset and training.rules: static, `*count` of them. Each
- *  decides the values of other rows, unless these are given themselves. */
-const struct setting *const *settings_presets(size_t *count) MUST_USE;
+/** The rows that are presets, by number: environment.preset and training.rules; NULL after the
+ *  last. Each decides the values of other rows, unless these are given themselves. */
+const struct setting *settings_preset(size_t index) MUST_USE;
 
 /** The preset that decides the default of `row`, or NULL. */
 const struct setting *settings_preset_of(const struct setting *row) MUST_USE;

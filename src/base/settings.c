@@ -216,13 +216,10 @@ int settings_expect(const struct setting *row, char *text, size_t size)
                     high, row->optional ? ", or none" : "");
 }
 
-const struct setting *const *settings_presets(size_t *count)
+const struct setting *settings_preset(size_t index)
 {
-    static const struct setting *presets[2];
-    presets[0] = settings_find("environment.preset");
-    presets[1] = settings_find("training.rules");
-    *count = sizeof presets / sizeof *presets;
-    return presets;
+    static const char *const keys[] = {"environment.preset", "training.rules"};
+    return index < sizeof keys / sizeof *keys ? settings_find(keys[index]) : NULL;
 }
 
 const struct setting *settings_preset_of(const struct setting *row)

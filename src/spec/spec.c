@@ -25,10 +25,9 @@ const struct setting *spec_row(size_t index)
 
 static const struct setting *preset_row(size_t p)
 {
-    size_t count = 0;
-    const struct setting *const *const presets = settings_presets(&count);
-    CHECK(count == SPEC_PRESETS && presets[p]->max < 2);
-    return presets[p];
+    const struct setting *const preset = settings_preset(p);
+    CHECK(preset != NULL && preset->max < 2 && settings_preset(SPEC_PRESETS) == NULL);
+    return preset;
 }
 
 static bool is_given(const struct spec_given *given)

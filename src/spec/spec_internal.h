@@ -22,7 +22,7 @@ struct spec_given {
     double number; /**< as settings_read gives it */
 };
 
-/** Presets, as settings_presets has them; each has two choices. A combination of choices is a
+/** Presets, as settings_preset has them; each has two choices. A combination of choices is a
  *  number whose bit p is the choice of preset p. */
 enum { SPEC_PRESETS = 2, SPEC_COMBINATIONS = 1 << SPEC_PRESETS };
 

@@ -30,6 +30,9 @@ while [ "$#" -gt 0 ]; do
 done
 
 logs=()
+# The process of the suite that runs beside the sanitizers.
+waiting=
+trap '[ -z "$waiting" ] || kill "$waiting" 2>/dev/null || true' EXIT
 
 # Whether the suite is wanted: runs NAME.
 runs() {
@@ -47,9 +50,8 @@ test_in() {
     log=$folder/meson-logs/$label.json
     rm -f "$folder/meson-logs/$label"*
     say "Testing: $label"
-    # One more than there are cores: many tests wait for something else most of the time.
-    meson test -C "$folder" --no-rebuild --num-processes "$(($(nproc) + 1))" \
-        --setup "$setup" --logbase "$label" ${suites[@]+"${suites[@]}"} </dev/null || true
+    meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
+        ${suites[@]+"${suites[@]}"} </dev/null || true
     # Meson adds the name of a setup that was asked for.
     for name in "$folder/meson-logs/$label"*.json; do
         [ ! -f "$name" ] || mv "$name" "$log"
@@ -57,8 +59,18 @@ test_in() {
     logs+=("$label=$log")
 }
 
+# Wait for the suite that was started beside the others, and show what it said.
+end_waiting() {
+    [ -n "$waiting" ] || return 0
+    wait "$waiting" || true
+    waiting=
+    cat "$root/build/limits.out"
+    logs+=("limits=$root/build/meson-logs/limits.json")
+}
+
 # Count all results, print the last line, and leave.
 finish() {
+    end_waiting
     python3 "$root/tests/count.py" "${logs[@]}" && exit 0
     exit 1
 }
@@ -83,6 +95,11 @@ test_in build default build ${suite:+"$suite"}
 if $all && [ -z "$suite" ]; then
     test_in build default soak soak
     test_in build default survival survival
+fi
+# Jobs of SLURM that mostly wait for a time limit.
+if runs slurm; then
+    test_in build default limits limits >"$root/build/limits.out" 2>&1 &
+    waiting=$!
 fi
 # In the build with sanitizers: suites_sanitized, each asked for, or a part of what is.
 suites_sanitized=()

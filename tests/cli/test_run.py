@@ -169,10 +169,10 @@ def test_a_link_to_a_file_in_use(tmp_path):
 
 def test_a_stop_without_room_for_a_checkpoint(tmp_path):
     (tmp_path / "l.yaml").write_text(LONG)
-    (tmp_path / "l.h5.ckpt").write_text("no folder")
     process = start("l.yaml", "-o", "l.h5", "--progress", "none", cwd=tmp_path)
     wait_for(tmp_path / "l.h5")
     time.sleep(0.5)
+    (tmp_path / "l.h5.ckpt").write_text("no folder")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 75

@@ -54,7 +54,8 @@ def test_unfinished_or_absent_run_cannot_be_shown(tmp_path):
 
 def test_schema_describes_every_dataset(tmp_path):
     run("train", *SMALL, "--episodes", 12, "-o", "a.h5", "--set", "evaluation.every=6", "--set",
-        "evaluation.episodes=1", "--set", "tracking.snapshot_every=6", cwd=tmp_path)
+        "evaluation.episodes=1", "--set", "tracking.snapshot_every=6", "--set",
+        "training.clip_actor=1", "--set", "training.clip_critic=1", cwd=tmp_path)
     root, noted = run("show", "--schema").stdout.split("**In `/volatile`**")
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5") as file:

@@ -501,7 +501,7 @@ static void test_remedies(void **state)
     struct counts counts = {0};
     struct numpy_rng rng;
     numpy_seed(&rng, 7);
-    for (size_t k = 0; k < 4 * KINDS + DRAWN; k += k < 4 * KINDS ? 1 : spread()) {
+    for (size_t k = 0; k < 4 * KINDS + DRAWN; k += spread()) {
         char words[1024];
         int length = snprintf(words, sizeof words, "%s%s", shapes[k % 2], rates[k % 3]);
         for (size_t kind = 0; kind < KINDS; kind++)

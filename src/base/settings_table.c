@@ -42,6 +42,8 @@ static const char *const priority_names[] = {"squared_sum", "mean_absolute", NUL
 #define LATER .later = true
 
 static const struct setting table[] = {
+    /* Training. The two rates and the seed come first: they are the axes of nearly every sweep, and
+     * they have options of `train` beside --set. */
     {REAL(training.actor_lr, "1", 0, 10, "0.0001",
           "learning rate of the actors"), POSITIVE, .option = "actor-lr"},
     {REAL(training.critic_lr, "1", 0, 10, "0.001",
@@ -64,6 +66,8 @@ static const struct setting table[] = {
     {REAL(training.adam_eps, "1", 1e-30, 1, "1e-8", "Adam's epsilon")},
     {WHOLE(training.episodes_after_stop, CLASS_RESULT, "episode", 0, 1e7, "101",
            "episodes played after the last actor's first still one")},
+    /* Corrections of the published rules. All rows that were added after the first version of the
+     * file are LATER, or the identities of all cells would change. */
     {CHOICE(enum training_rules, training.rules, rules_names, "published",
             "rules of the training: as published, or with all corrections; decides critic_mean, "
             "time_limit, explore_among, streams, replay.weighting and replay.priority"), LATER},
@@ -79,6 +83,8 @@ static const struct setting table[] = {
     {CHOICE(enum streams, training.streams, streams_names, "shared",
             "environment and exploration share generators, or have their own, so that all "
             "trainings of a seed see the same tasks (corrected)"), LATER},
+    /* What the study tried in the training step, what others recommend, and probes. The lower ends
+     * are what f32 can hold: a smaller bound or scale would make every gradient exactly 0. */
     {REAL(training.clip_actor, "1", 1e-30, 1e30, "none",
           "largest norm of an actor's gradient, which is scaled down to it; none: any"),
           .optional = true, LATER},
@@ -103,6 +109,8 @@ static const struct setting table[] = {
            "training steps from one update of the actors to the next; the critic's is in each"),
            LATER},
 
+    /* Networks. Widths are of class result although they size networks: no array of the record has
+     * them as a dimension. */
     {WHOLE(networks.actor_hidden1, CLASS_RESULT, "unit", 1, 4096, "64",
            "width of the actors' first hidden layer")},
     {WHOLE(networks.actor_hidden2, CLASS_RESULT, "unit", 1, 4096, "32",
@@ -123,6 +131,8 @@ static const struct setting table[] = {
     {REAL(networks.proposal_bias, "1", -100, 100, "none",
           "initial bias of every actor's first output; none: as drawn"), .optional = true},
 
+    /* Environment. The preset decides two constants in which the published versions differ; all
+     * others are the same in both. */
     {CHOICE(enum environment_preset, environment.preset, preset_names, "published-2026",
             "published environment; decides size_unit and energy_law")},
     {WHOLE(environment.agents, CLASS_SHAPE, "agent", 1, 1000, "50", "agents, each with an actor")},
@@ -174,6 +184,8 @@ static const struct setting table[] = {
             "the error of a transition is the sum over its rows of squares, or the mean of "
             "absolute values (corrected)"), LATER},
 
+    /* Tracking, evaluation and checkpoints change no number of the training itself. The first two
+     * change what is recorded, so they are part of the identity; checkpoints are not. */
     {WHOLE(tracking.log_every, CLASS_SHAPE, "episode", 1, 1e7, "10", "episodes between two logs")},
     {WHOLE(tracking.snapshot_every, CLASS_SHAPE, "episode", 0, 1e7, "100",
            "episodes between two histograms of pre-activations; 0: none")},

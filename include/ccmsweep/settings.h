@@ -25,6 +25,9 @@ enum streams { STREAMS_SHARED, STREAMS_SEPARATE };
 enum optimizer_kind { OPTIMIZER_ADAM, OPTIMIZER_RMSPROP, OPTIMIZER_SGD };
 enum zero_gradient { ZERO_KEEP, ZERO_RESET_MOMENTS, ZERO_SKIP };
 enum output_init { OUTPUT_BOUND, OUTPUT_AS_DRAWN };
+enum activation { ACTIVATION_RELU, ACTIVATION_LINEAR };
+enum actor_norm { ACTOR_NORM_NONE, ACTOR_NORM_OUTPUT, ACTOR_NORM_HIDDEN };
+enum critic_norm { CRITIC_NORM_NONE, CRITIC_NORM_HIDDEN };
 enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
 enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
 
@@ -64,6 +67,9 @@ struct settings {
         int64_t critic_hidden1, critic_hidden2;
         enum tanh_kind tanh;
         enum output_init actor_output_init, critic_output_init;
+        enum activation actor_activation, critic_activation;
+        enum actor_norm actor_norm;
+        enum critic_norm critic_norm;
         double output_init;   /* bound of the last layers' initial weights */
         double proposal_bias; /* NaN: as drawn; else every actor's first output bias at the start */
     } networks;

@@ -14,6 +14,9 @@ static const char *const streams_names[] = {"shared", "separate", NULL};
 static const char *const optimizer_names[] = {"adam", "rmsprop", "sgd", NULL};
 static const char *const zero_gradient_names[] = {"keep", "reset_moments", "skip", NULL};
 static const char *const output_init_names[] = {"bound", "none", NULL};
+static const char *const activation_names[] = {"relu", "linear", NULL};
+static const char *const actor_norm_names[] = {"none", "output", "hidden", NULL};
+static const char *const critic_norm_names[] = {"none", "hidden", NULL};
 static const char *const weighting_names[] = {"squared", "plain", NULL};
 static const char *const priority_names[] = {"squared_sum", "mean_absolute", NULL};
 
@@ -128,6 +131,16 @@ static const struct setting table[] = {
     {CHOICE(enum output_init, networks.critic_output_init, output_init_names, "bound",
             "the critic's last layer is drawn again within output_init, or stays as first drawn"),
             LATER},
+    {CHOICE(enum activation, networks.actor_activation, activation_names, "relu",
+            "function of the actors' hidden units: the larger of 0 and the sum, or the sum itself"),
+            LATER},
+    {CHOICE(enum activation, networks.critic_activation, activation_names, "relu",
+            "function of the critic's hidden units, likewise"), LATER},
+    {CHOICE(enum actor_norm, networks.actor_norm, actor_norm_names, "none",
+            "layer normalisation in the actors: none, of the three outputs before the squash, or of "
+            "both hidden layers"), LATER},
+    {CHOICE(enum critic_norm, networks.critic_norm, critic_norm_names, "none",
+            "layer normalisation in the critic: none, or of both hidden layers"), LATER},
     {REAL(networks.proposal_bias, "1", -100, 100, "none",
           "initial bias of every actor's first output; none: as drawn"), .optional = true},
 

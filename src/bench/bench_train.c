@@ -100,7 +100,7 @@ static void measure_episode(struct trainer *t, struct sums *sums)
 {
     const struct trainer_view view = trainer_view(t);
     const double flop_before = view.networks->compute.flop;
-    const struct response_tally tally_before = view.step->br.tally;
+    const struct response_tally tally_before = view.step->frozen.br.tally;
     const enum kind kind = kind_of(trainer_settings(t), trainer_episode(t) + 1);
     const double start = clock_cpu();
     struct stopwatch watch = {.phase = PHASE_REST, .since = start};
@@ -120,7 +120,7 @@ static void measure_episode(struct trainer *t, struct sums *sums)
     sums->flop += flop;
     for (int p = 0; p < PHASE_COUNT; p++)
         sums->phase[p] += watch.spent[p];
-    add_tally(&sums->tally, &tally_before, &view.step->br.tally);
+    add_tally(&sums->tally, &tally_before, &view.step->frozen.br.tally);
 }
 
 /* Means of the ordinary episodes. When there were none, 0/0 is NaN, which is what bench.h

@@ -12,6 +12,18 @@ enum { S = MEC_STATE, A = MEC_ACTION };
  * kernel on a CPU). With `exact`, rounding alone decides, from |z| of 9.011 on. */
 static const float CLIFF = 8.664339742F;
 
+struct mlp actors_shape(const struct settings *settings)
+{
+    struct mlp mlp =
+        mlp_make(S, (int)settings->networks.actor_hidden1, (int)settings->networks.actor_hidden2, A,
+                 settings->networks.actor_activation);
+    if (settings->networks.actor_norm == ACTOR_NORM_OUTPUT)
+        mlp_normalise(&mlp, MLP_LAYERS - 1);
+    for (int l = 0; settings->networks.actor_norm == ACTOR_NORM_HIDDEN && l < MLP_LAYERS - 1; l++)
+        mlp_normalise(&mlp, l);
+    return mlp;
+}
+
 void actors_bind(struct actors *actors, const struct settings *settings, struct compute *compute,
                  int rows, struct arena *scratch)
 {
@@ -19,7 +31,7 @@ void actors_bind(struct actors *actors, const struct settings *settings, struct 
     const size_t h1 = (size_t)settings->networks.actor_hidden1;
     const size_t h2 = (size_t)settings->networks.actor_hidden2;
     *actors = (struct actors){
-        .mlp = mlp_make(S, (int)h1, (int)h2, A),
+        .mlp = actors_shape(settings),
         .compute = compute,
         .agents = (int)settings->environment.agents,
         .cliff = settings->networks.tanh == TANH_PYTORCH ? CLIFF : INFINITY,
@@ -42,6 +54,7 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
         .h2 = arena_take(scratch, count * (size_t)actors->mlp.out[1], sizeof(float)),
         .z = arena_take(scratch, count * A, sizeof(float)),
         .y = arena_take(scratch, count * A, sizeof(float)),
+        .slope = arena_take(scratch, count * A, sizeof(float)),
     };
 }
 
@@ -55,42 +68,44 @@ void actors_forward(const struct actors *actors, const float *theta, int i, int 
     float *h1 = x->h1 + at * (size_t)mlp->out[0];
     float *h2 = x->h2 + at * (size_t)mlp->out[1];
     float *y = x->y + at * A;
+    float *slope = x->slope + at * A;
     /* The first layer reads the actor's own columns of the joint states, a row every N·S floats:
      * no copy. */
     mlp_hidden(actors->compute, mlp, 0, own, rows, state + (size_t)i * S, n * S, h1);
     mlp_hidden(actors->compute, mlp, 1, own, rows, h1, (size_t)mlp->out[0], h2);
     mlp_output(actors->compute, mlp, own, rows, h2, x->z + at * A);
     actors->compute->kernels->tanh((size_t)rows * A, x->z + at * A, actors->cliff, y);
+    /* 1 - y² in f32: a formula that is equal in mathematics would not be 0 where that one is. */
+    for (int k = 0; k < rows * A; k++)
+        slope[k] = 1.0F - y[k] * y[k];
     for (int b = 0; b < rows; b++)
         memcpy(action + (size_t)b * (n * A) + (size_t)i * A, y + b * A, A * sizeof *y);
 }
 
-/* 1 - y² as the backward pass forms it, in f32: a formula that is equal in mathematics would not
- * be 0 where that one is. */
 int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
 {
-    const float *y = x->y + (size_t)i * (size_t)rows * A;
+    const float *slope = x->slope + (size_t)i * (size_t)rows * A;
     int count = 0;
     for (int b = 0; b < rows; b++) {
-        bool slope = false;
+        bool some = false;
         for (int k = 0; k < A; k++)
-            slope |= 1.0F - y[b * A + k] * y[b * A + k] != 0.0F;
+            some |= slope[b * A + k] != 0.0F;
         list[count] = b;
-        count += slope;
+        count += some;
     }
     return count;
 }
 
 /* dL/dz, and the samples where it is not 0. The others are left out of every product below: what
  * they would add is exactly 0. A NaN is not 0 and stays in. */
-static void start_backward(struct actors *actors, int rows, const float *z, const float *y,
+static void start_backward(struct actors *actors, int rows, const float *z, const float *slope,
                            const float *d_y, float pull)
 {
     int count = 0;
     for (int b = 0; b < rows; b++) {
         bool some = false;
         for (int k = b * A; k < (b + 1) * A; k++) {
-            actors->d_z[k] = d_y[k] * (1.0F - y[k] * y[k]);
+            actors->d_z[k] = d_y[k] * slope[k];
             if (pull != 0.0F)
                 actors->d_z[k] += pull * z[k];
             some |= actors->d_z[k] != 0.0F;
@@ -101,13 +116,14 @@ static void start_backward(struct actors *actors, int rows, const float *z, cons
     actors->active_count = count;
 }
 
-/* d_in (rows, n) = d_out (rows, k) · w (k, n) on the active samples, masked where `h` is given. */
+/* d_in (rows, n) = d_out (rows, k) · w (k, n) on the active samples, and back through the activation
+ * of the units `h` where they are given. */
 static void back(const struct actors *actors, int n, int k, const float *d_out, const float *w,
                  const float *h, float *d_in)
 {
     struct product p = product_of(actors->active_count, n, k, d_out, w, d_in);
     p.outer = actors->active;
-    p.finish = h != NULL ? FINISH_MASK : FINISH_PLAIN;
+    p.finish = h != NULL ? mlp_finish_back(&actors->mlp) : FINISH_PLAIN;
     p.mask = h;
     compute_product(actors->compute, &p);
 }
@@ -140,7 +156,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     const float *own = theta + (size_t)i * mlp->size;
     const float *h1 = x->h1 + at * (size_t)width1;
     const float *h2 = x->h2 + at * (size_t)width2;
-    start_backward(actors, rows, x->z + at * A, x->y + at * A, d_y, pull);
+    start_backward(actors, rows, x->z + at * A, x->slope + at * A, d_y, pull);
     /* Nothing passes the tanh: the gradient is exactly 0, which is the event under study. */
     if (actors->active_count == 0) {
         memset(gradient, 0, mlp->size * sizeof *gradient);
@@ -160,7 +176,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     bias_gradient(actors, width1, actors->d_a1, gradient + mlp->bias[0]);
 }
 
-/* The same products without the ReLU's mask, for logs only: they show at which layer a gradient is
+/* The same products up to the activations, for logs only: they show at which layer a gradient is
  * lost. Inactive samples keep their 0: the products write active ones only. */
 void actors_chain(struct actors *actors, const float *theta, int i, int rows)
 {

@@ -18,10 +18,11 @@
 
 /** Activations of all actors on a batch, kept for the backward pass. */
 struct activations {
-    float *h1; /**< (N, B, H1) after ReLU */
-    float *h2; /**< (N, B, H2) after ReLU */
-    float *z;  /**< (N, B, A) tanh inputs */
-    float *y;  /**< (N, B, A) tanh outputs */
+    float *h1;    /**< (N, B, H1) hidden units */
+    float *h2;    /**< (N, B, H2) hidden units */
+    float *z;     /**< (N, B, A) tanh inputs */
+    float *y;     /**< (N, B, A) tanh outputs */
+    float *slope; /**< (N, B, A) dy/dz as the backward pass has it */
 };
 
 /** Shape of the family and scratch for one backward pass. Parameters come with each call. */
@@ -31,14 +32,17 @@ struct actors {
     int agents;
     float cliff;     /**< |z| beyond which tanh is ±1 exactly */
     float *d_z;      /**< (B, A) of the last actors_backward */
-    float *d_h2;     /**< (B, H2) dL/dh2 before the ReLU's mask, of the last actors_chain */
-    float *d_h1;     /**< (B, H1) dL/dh1 before the ReLU's mask, of the last actors_chain */
-    float *d_a2;     /**< (B, H2) masked */
-    float *d_a1;     /**< (B, H1) masked */
+    float *d_h2;     /**< (B, H2) dL/dh2, of the last actors_chain */
+    float *d_h1;     /**< (B, H1) dL/dh1, of the last actors_chain */
+    float *d_a2;     /**< (B, H2) gradient by the second layer's sums */
+    float *d_a1;     /**< (B, H1) gradient by the first layer's sums */
     float *w2;       /**< (H2, H1) the second layer's weight transposed */
     int32_t *active; /**< (B) samples of the last actors_backward whose d_z is not 0 */
     int active_count;
 };
+
+/** Shape of one actor. */
+struct mlp actors_shape(const struct settings *settings);
 
 /** Lay out the scratch for batches of up to `rows`. `compute` is borrowed. */
 void actors_bind(struct actors *actors, const struct settings *settings, struct compute *compute,
@@ -59,7 +63,7 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
 void actors_forward(const struct actors *actors, const float *theta, int i, int rows,
                     const float *state, struct activations *x, float *action);
 
-/** Samples of actor i on which a 1 - y² is not 0: where its gradient needs dL/dy.
+/** Samples of actor i on which a slope is not 0: where its gradient needs dL/dy.
  *  \param list (rows) written \return how many */
 int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
 

@@ -10,6 +10,17 @@
 /* O: own inputs of a row. */
 enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
 
+struct mlp critic_shape(const struct settings *settings)
+{
+    const int n = (int)settings->environment.agents;
+    struct mlp mlp =
+        mlp_make(n * O + O, (int)settings->networks.critic_hidden1,
+                 (int)settings->networks.critic_hidden2, 1, settings->networks.critic_activation);
+    for (int l = 0; settings->networks.critic_norm == CRITIC_NORM_HIDDEN && l < MLP_LAYERS - 1; l++)
+        mlp_normalise(&mlp, l);
+    return mlp;
+}
+
 void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,
                  int samples, int per_sample, struct arena *scratch)
 {
@@ -18,7 +29,7 @@ void critic_bind(struct critic *critic, const struct settings *settings, struct 
     const size_t h2 = (size_t)settings->networks.critic_hidden2;
     const size_t rows = (size_t)samples * (size_t)per_sample;
     *critic = (struct critic){
-        .mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1),
+        .mlp = critic_shape(settings),
         .compute = compute,
         .agents = n,
         .joint = n * O,
@@ -127,6 +138,17 @@ int critic_rows_group(const struct critic_rows *rows, int r)
     return next - r;
 }
 
+/* Units of x (rows, n) that are not 0 in every row: of a ReLU layer some, else all. Returns how
+ * many `critic->on` lists. */
+static int list_units(const struct critic *critic, int rows, int n, const float *x)
+{
+    if (critic->mlp.activation == ACTIVATION_RELU)
+        return critic->compute->kernels->positive(rows, n, x, critic->on);
+    for (int k = 0; k < n; k++)
+        critic->on[k] = k;
+    return n;
+}
+
 /* Hidden layers of `count` rows of one sample from row r on. The units that are on in any of these
  * rows take the place of all H1 as the inner index: the rest are 0 in every row. */
 static void evaluate_group(const struct critic *critic, const float *theta, const float *joint,
@@ -139,14 +161,14 @@ static void evaluate_group(const struct critic *critic, const float *theta, cons
     struct product p = product_of(count, mlp->out[0], O, rows->own + (size_t)r * O,
                                   theta + mlp->weight[0] + (size_t)critic->joint * width1, h1);
     p.start = joint + (size_t)rows->sample[r] * width1;
-    p.finish = FINISH_RELU;
+    p.finish = mlp_finish(mlp);
     compute_product(critic->compute, &p);
     p = product_of(count, mlp->out[1], mlp->out[0], h1, theta + mlp->weight[1],
                    rows->h2 + (size_t)r * width2);
-    p.k = critic->compute->kernels->positive(count, mlp->out[0], h1, critic->on);
+    p.k = list_units(critic, count, mlp->out[0], h1);
     p.inner = critic->on;
     p.start = theta + mlp->bias[1];
-    p.finish = FINISH_RELU;
+    p.finish = mlp_finish(mlp);
     compute_product(critic->compute, &p);
 }
 
@@ -200,6 +222,7 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
     const size_t h2 = (size_t)mlp->out[1];
+    const bool all = mlp->activation == ACTIVATION_LINEAR;
     double *first = critic->exact;
     double *second = critic->exact + h1;
     memcpy(first, joint, h1 * sizeof *first);
@@ -209,11 +232,11 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
     for (size_t k = 0; k < h2; k++)
         second[k] = (double)theta[mlp->bias[1] + k];
     for (size_t k = 0; k < h1; k++)
-        if (first[k] > 0.0)
+        if (all || first[k] > 0.0)
             add_scaled(mlp->out[1], first[k], theta + mlp->weight[1] + k * h2, second);
     double value = (double)theta[mlp->bias[2]];
     for (size_t k = 0; k < h2; k++)
-        value += second[k] > 0.0 ? second[k] * (double)theta[mlp->weight[2] + k] : 0.0;
+        value += all || second[k] > 0.0 ? second[k] * (double)theta[mlp->weight[2] + k] : 0.0;
     return value;
 }
 
@@ -231,22 +254,23 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     const float *w3 = theta + critic->mlp.weight[2];
-    /* d_q·w3 through the ReLU of the second layer, row by row. */
+    const bool all = critic->mlp.activation == ACTIVATION_LINEAR;
+    /* d_q·w3 through the activation of the second layer, row by row. */
     for (int r = 0; r < rows->count; r++) {
         const size_t at = (size_t)r * h2;
         for (size_t k = 0; k < h2; k++)
-            critic->d_a2[at + k] = rows->h2[at + k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
+            critic->d_a2[at + k] = all || rows->h2[at + k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
     }
-    /* Then back through the second layer and the first one's ReLU, sample by sample, over the units
-     * of the second layer that are on in any of the sample's rows. */
+    /* Then back through the second layer and the first one's activation, sample by sample, over the
+     * units of the second layer that are on in any of the sample's rows. */
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const size_t at = (size_t)r;
         struct product p = product_of(count, (int)h1, (int)h2, critic->d_a2 + at * h2, critic->w2,
                                       critic->d_a1 + at * h1);
-        p.k = critic->compute->kernels->positive(count, (int)h2, rows->h2 + at * h2, critic->on);
+        p.k = list_units(critic, count, (int)h2, rows->h2 + at * h2);
         p.inner = critic->on;
-        p.finish = FINISH_MASK;
+        p.finish = mlp_finish_back(&critic->mlp);
         p.mask = rows->h1 + at * h1;
         compute_product(critic->compute, &p);
         r += count;
@@ -274,7 +298,7 @@ static void second_layer_gradient(const struct critic *critic, const struct crit
         const float *h = rows->h1 + (size_t)r * h1;
         struct product p = product_of_transposed((int)h1, (int)h2, count, h,
                                                  critic->d_a2 + (size_t)r * h2, gradient);
-        p.m = critic->compute->kernels->positive(count, (int)h1, h, critic->on);
+        p.m = list_units(critic, count, (int)h1, h);
         p.outer = critic->on;
         p.start = gradient;
         p.start_row = h2;

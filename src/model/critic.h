@@ -29,8 +29,8 @@ struct critic_rows {
     int32_t *sample; /**< (R) */
     int32_t *agent;  /**< (R) or CRITIC_NOBODY */
     float *own;      /**< (R, O) own inputs */
-    float *h1;       /**< (R, H1) after ReLU */
-    float *h2;       /**< (R, H2) after ReLU */
+    float *h1;       /**< (R, H1) hidden units */
+    float *h2;       /**< (R, H2) hidden units */
     float *q;        /**< (R) */
 };
 
@@ -47,6 +47,9 @@ struct critic {
     int32_t *on;    /**< (max(H1, H2)) units that are on in some row of a sample */
     double *exact;  /**< (H1 + H2) of critic_value_f64 */
 };
+
+/** Shape of the critic. */
+struct mlp critic_shape(const struct settings *settings);
 
 /** Lay out scratch for up to `samples` samples of up to `per_sample` rows. */
 void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,

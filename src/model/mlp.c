@@ -5,15 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs)
+struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs, enum activation activation)
 {
-    struct mlp mlp = {.in = {inputs, hidden1, hidden2}, .out = {hidden1, hidden2, outputs}};
+    struct mlp mlp = {.in = {inputs, hidden1, hidden2},
+                      .out = {hidden1, hidden2, outputs},
+                      .activation = activation};
     for (int l = 0; l < MLP_LAYERS; l++) {
         mlp.weight[l] = mlp.size;
         mlp.bias[l] = mlp.size + (size_t)mlp.in[l] * (size_t)mlp.out[l];
         mlp.size = mlp.bias[l] + (size_t)mlp.out[l];
     }
     return mlp;
+}
+
+void mlp_normalise(struct mlp *mlp, int layer)
+{
+    mlp->normed[layer] = true;
+    mlp->gamma[layer] = mlp->size;
+    mlp->beta[layer] = mlp->size + (size_t)mlp->out[layer];
+    mlp->size += 2 * (size_t)mlp->out[layer];
 }
 
 /* In PyTorch's order of draws, output by output, although hidden weights are stored input by
@@ -36,6 +46,12 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
      * too, and the generator must have moved on by as many numbers. */
     if (!isnan(bound))
         draw_layer(mlp, MLP_LAYERS - 1, theta, rng, bound);
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        for (int k = 0; mlp->normed[l] && k < mlp->out[l]; k++) {
+            theta[mlp->gamma[l] + (size_t)k] = 1.0F;
+            theta[mlp->beta[l] + (size_t)k] = 0.0F;
+        }
+    }
 }
 
 void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
@@ -45,7 +61,7 @@ void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const
         product_of(rows, mlp->out[layer], mlp->in[layer], x, theta + mlp->weight[layer], y);
     p.a_row = x_row;
     p.start = theta + mlp->bias[layer];
-    p.finish = FINISH_RELU;
+    p.finish = mlp_finish(mlp);
     compute_product(compute, &p);
 }
 

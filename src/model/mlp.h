@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * Networks of two hidden ReLU layers over one flat parameter block.
+ * Networks of two hidden layers over one flat parameter block.
  *
  * Parameters of a network lie as fc1.weight (I, H1), fc1.bias (H1), fc2.weight (H1, H2), fc2.bias
- * (H2), fc3.weight (O, H2), fc3.bias (O), f32. The hidden layers' weights are PyTorch's transposed:
+ * (H2), fc3.weight (O, H2), fc3.bias (O), then γ and β of each layer with a normalisation, f32. The hidden layers' weights are PyTorch's transposed:
  * one input's weights to all units lie side by side, which is how every product reads them.
  * Gradients, targets and moments have the same layout, so that optimiser, norms and change
  * detection are loops over one array.
@@ -13,6 +13,8 @@
 
 #include "base/rng.h"
 #include "model/kernels.h"
+#include <ccmsweep/settings.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { MLP_LAYERS = 3 };
@@ -21,11 +23,27 @@ enum { MLP_LAYERS = 3 };
 struct mlp {
     int in[MLP_LAYERS], out[MLP_LAYERS];
     size_t weight[MLP_LAYERS], bias[MLP_LAYERS];
-    size_t size; /**< number of parameters */
+    bool normed[MLP_LAYERS]; /**< layer l has a normalisation, γ and β (out[l]) … */
+    size_t gamma[MLP_LAYERS], beta[MLP_LAYERS]; /**< … are here */
+    size_t size;                                /**< number of parameters */
+    enum activation activation;                 /**< of the hidden units */
 };
 
 /** Table of offsets for inputs → hidden1 → hidden2 → outputs. */
-struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs);
+struct mlp mlp_make(int inputs, int hidden1, int hidden2, int outputs, enum activation activation);
+
+/** Give a layer a normalisation: its parameters come behind all others so far. */
+void mlp_normalise(struct mlp *mlp, int layer);
+
+/** What a product into a hidden layer does with its sums, and one back through it. */
+static inline enum finish mlp_finish(const struct mlp *mlp)
+{
+    return mlp->activation == ACTIVATION_RELU ? FINISH_RELU : FINISH_PLAIN;
+}
+static inline enum finish mlp_finish_back(const struct mlp *mlp)
+{
+    return mlp->activation == ACTIVATION_RELU ? FINISH_MASK : FINISH_PLAIN;
+}
 
 /** Where the weight from input `in` to output `out` of a layer lies. */
 static inline size_t mlp_at(const struct mlp *mlp, int layer, int out, int in)
@@ -38,12 +56,13 @@ static inline size_t mlp_at(const struct mlp *mlp, int layer, int out, int in)
 /**
  * Initial weights as published: each layer, weight then bias, in PyTorch's order (output by
  * output), U(-1/√fan_in, 1/√fan_in); then weight and bias of the last layer are drawn again from
- * U(-bound, bound), unless `bound` is NaN.
+ * U(-bound, bound), unless `bound` is NaN. γ are 1 and β 0, without a draw.
  * \param theta (mlp->size) written
  */
 void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double bound);
 
-/** Hidden layer: y (rows, out) = relu(x (rows, in) · weight + bias). \param x_row row stride */
+/** Hidden layer: y (rows, out) = x (rows, in) · weight + bias, and its activation. \param x_row row
+ *  stride */
 void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
                 int rows, const float *x, size_t x_row, float *y);
 

@@ -23,7 +23,7 @@ void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
     rollout->capacity = capacity;
     activations_bind(&rollout->x, &nets->actors, capacity, scratch);
     critic_rows_bind(&rollout->rows, &nets->critic, (int)n, false, scratch);
-    linear_region_bind(&rollout->region, &nets->critic, scratch);
+    values_bind(&rollout->values, &nets->critic, scratch);
     rollout->state = arena_take(scratch, n * S, sizeof(double));
     rollout->action = arena_take(scratch, e * n * A, sizeof(double));
     rollout->compute = arena_take(scratch, n, sizeof(double));
@@ -127,8 +127,8 @@ static int exploit_selection(struct rollout *rollout, const struct mec *mec, int
     struct critic_rows *rows = &rollout->rows;
     critic_rows_clear(rows);
     critic_rows_add_proposers(rows, critic, 0, state, action);
-    linear_region_evaluate(&rollout->region, theta,
-                           rollout->joint + (size_t)e * (size_t)critic->mlp.out[0], rows);
+    values_find(&rollout->values, theta, rollout->joint + (size_t)e * (size_t)critic->mlp.out[0],
+                rows);
     rank_proposers(rollout, state, action);
     int count = 0;
     double used_mb = 0.0;

@@ -11,9 +11,9 @@
 
 #include "base/rng.h"
 #include "model/arena.h"
-#include "model/linear_region.h"
 #include "model/mec.h"
 #include "model/networks.h"
+#include "model/values.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +23,7 @@ struct rollout {
     int capacity;         /**< E */
     struct activations x; /**< of the last step, one sample for each environment */
     struct critic_rows rows;
-    struct linear_region region;
+    struct values values;
     double *action;             /**< (E, N, 3) */
     double *state;              /**< (N, 7) */
     double *compute, *transmit; /**< (N) */

@@ -2,7 +2,7 @@
 /* The training step: who is evaluated when, and on which networks. The order is the published one
  * and decides the result: the batch is drawn, the critic learns from it, the critic is frozen, the
  * actors climb it one after the other, and the priorities are written last. What saves work is in
- * files of its own (linear_region, best_response, accumulated); this file only decides which
+ * files of its own (values, frozen and what they use); this file only decides which
  * samples need them. */
 #include "model/step.h"
 #include <math.h>
@@ -56,9 +56,8 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     step->joint = arena_take(scratch, b * (size_t)critic->mlp.out[0], sizeof(float));
     critic_rows_bind(&step->proposers, critic, samples * (int)n, false, scratch);
     critic_rows_bind(&step->selected, critic, samples * channels, true, scratch);
-    linear_region_bind(&step->region, critic, scratch);
-    best_response_bind(&step->br, critic, &step->region, batch, scratch);
-    accumulated_bind(&step->sums, &nets->actors, &step->br, scratch);
+    values_bind(&step->values, critic, scratch);
+    frozen_bind(&step->frozen, critic, &nets->actors, &step->values, batch, scratch);
     step->d_q = arena_take(scratch, b * (size_t)channels, sizeof(float));
     step->d_y = arena_take(scratch, b * A, sizeof(float));
     step->y_before = arena_take(scratch, b * A, sizeof(float));
@@ -95,9 +94,7 @@ static void find_targets(struct step *step, const struct batch *batch)
     for (size_t b = 0; b < (size_t)batch->count; b++)
         critic_rows_add_proposers(rows, critic, (int)b, batch->next_state + b * n * S,
                                   step->action + b * n * A);
-    /* All rows of a sample share the joint input and differ in one agent: most lie in the linear
-     * region of the first, where a value costs a product of two short vectors. */
-    linear_region_evaluate(&step->region, theta, step->joint, rows);
+    values_find(&step->values, theta, step->joint, rows);
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const int b = rows->sample[r];
@@ -234,7 +231,7 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     /* Only a log episode pays for a copy of the parameters, and for the sums of all passes. */
     if (log) {
         memcpy(step->before, f->theta, f->size * sizeof(float));
-        accumulated_begin(&step->sums, step->critic_gradient, step->d_q);
+        frozen_log_begin(&step->frozen, step->critic_gradient, step->d_q);
     }
     const struct adam_effect effect =
         optimizer_step(&optimizer, nets->compute.kernels, &critic->mlp, f->theta, f->m, f->v,
@@ -275,9 +272,10 @@ static void note_choice(struct step *step, int i, int count)
     for (int r = 0; r < count; r++) {
         const int b = step->list[r];
         const size_t at = (size_t)i * samples + (size_t)b;
-        step->chosen[at] = step->br.at[b].agent;
-        step->chosen_q[at] = best_response_value(&step->br, b);
-        step->slack[at] = step->br.at[b].slack;
+        const struct choice choice = frozen_choice(&step->frozen, b);
+        step->chosen[at] = choice.agent;
+        step->chosen_q[at] = choice.value;
+        step->slack[at] = choice.slack;
     }
 }
 
@@ -292,8 +290,8 @@ static int all_samples(struct step *step)
 static void find_slopes(struct step *step, int i, int count)
 {
     memset(step->d_y, 0, (size_t)step->batch.count * A * sizeof(float));
-    best_response_find(&step->br, count, step->list);
-    best_response_gradient(&step->br, i, count, step->list, step->d_q, step->d_y);
+    frozen_find(&step->frozen, count, step->list);
+    frozen_gradient(&step->frozen, i, count, step->list, step->d_q, step->d_y);
     note_choice(step, i, count);
 }
 
@@ -315,7 +313,7 @@ static void find_gradient(struct step *step, int i, int count, const struct opti
     step->norm[i] = optimizer_clip(optimizer, nets->compute.kernels, &nets->actors.mlp, gradient);
     if (log) {
         actors_chain(&nets->actors, theta, i, rows);
-        accumulated_pass(&step->sums, i, gradient);
+        frozen_log_pass(&step->frozen, i, gradient);
     }
 }
 
@@ -330,7 +328,7 @@ static bool update_actor(struct step *step, int i, const struct optimizer *optim
     struct family *f = &nets->actor;
     const float *gradient = step->gradient + at;
     const bool log = tracker->log >= 0;
-    /* Where every 1 - y² is exactly 0 in f32 nothing reaches the actor, so the critic need not
+    /* Where every slope is exactly 0 in f32 nothing reaches the actor, so the critic need not
      * be asked. Late in a training of large learning rates that is nearly every sample. A log
      * has the gradient by the actions of all of them. */
     const int count = log ? all_samples(step) : actors_sloping(&step->x, i, rows, step->list);
@@ -373,10 +371,10 @@ static void renew_actions(struct step *step, int i, bool changed, bool log)
     memcpy(step->y_before, y, count * sizeof *y);
     if (changed) {
         forward_actor(step, i);
-        best_response_moved(&step->br, i, step->y_before, y);
+        frozen_moved(&step->frozen, i, step->y_before, y);
     }
     if (log)
-        accumulated_moved(&step->sums, i, step->y_before, y);
+        frozen_log_moved(&step->frozen, i, step->y_before, y);
 }
 
 /* All passes. In a step in which the actors rest, only a log looks at their gradients; what is
@@ -399,8 +397,8 @@ static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
     if (optimizer.rests && !log)
         return;
     /* The critic does not change any more in this step, and from pass to pass one agent's
-     * actions do: that is what best_response keeps its bounds by. */
-    best_response_start(&step->br, nets->critic_family.theta, step->batch.state, step->action);
+     * actions do: that is what frozen makes use of. */
+    frozen_start(&step->frozen, nets->critic_family.theta, step->batch.state, step->action);
     for (int b = 0; b < rows; b++)
         step->d_q[b] = -(float)step->weight[b] / (float)rows;
     for (int i = 0; i < n; i++) {
@@ -409,9 +407,10 @@ static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
         count_forward(step, i, tracker, counts * (n - 1 - i));
     }
     if (log) {
-        accumulated_end(&step->sums, nets->actor.theta, &step->x);
-        tracker_accumulated(tracker, &nets->actors.mlp, step->sums.actor, &nets->critic.mlp,
-                            step->sums.critic);
+        const float *actor_sums;
+        const float *critic_sums;
+        frozen_log_end(&step->frozen, nets->actor.theta, &step->x, &actor_sums, &critic_sums);
+        tracker_accumulated(tracker, &nets->actors.mlp, actor_sums, &nets->critic.mlp, critic_sums);
     }
 }
 

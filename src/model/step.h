@@ -2,9 +2,9 @@
 /**
  * The training step: one update of the critic, then one of each actor in order.
  *
- * TD targets and the critic's rows are evaluated sample by sample (linear_region.h, critic.h); the
- * actors ask for the best response of the frozen critic (best_response.h), on the samples where
- * their tanh has a slope. tests/unit/oracle.c has the same step written plainly, to compare with.
+ * TD targets and the critic's rows are evaluated sample by sample (values.h, critic.h); the actors
+ * ask for the best response of the frozen critic (frozen.h), on the samples where their tanh has a
+ * slope. src/model/plain has the same step written plainly, to compare with.
  *
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P parameters of an actor, Pc of the critic.
  * Everything f32 unless said otherwise.
@@ -13,15 +13,14 @@
 #define CCMSWEEP_STEP_H
 
 #include "base/rng.h"
-#include "model/accumulated.h"
 #include "model/arena.h"
-#include "model/best_response.h"
-#include "model/linear_region.h"
+#include "model/frozen.h"
 #include "model/networks.h"
 #include "model/optimizer.h"
 #include "model/phase.h"
 #include "model/replay.h"
 #include "model/tracker.h"
+#include "model/values.h"
 #include <stdint.h>
 
 /** Transitions copied side by side. */
@@ -52,21 +51,20 @@ struct step {
     float *joint;                 /**< (B, H1) */
     struct critic_rows proposers; /**< of all samples, values only */
     struct critic_rows selected;  /**< accepted agents of all samples */
-    struct linear_region region;
-    struct best_response br;
-    struct accumulated sums; /**< log episodes */
-    float *d_q;              /**< (R) */
-    float *d_y;              /**< (B, A) */
-    float *y_before;         /**< (B, A) */
-    int32_t *list;           /**< (B) samples that a pass needs */
-    float *critic_gradient;  /**< (Pc) of the critic's update */
-    float *gradient;         /**< (N, P) own gradient of each pass, as its optimiser got it */
-    double *norm;            /**< (N + 1) its norm before clipping, last the critic's; NaN: none */
-    int32_t *chosen;         /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
+    struct values values;
+    struct frozen frozen;
+    float *d_q;             /**< (R) */
+    float *d_y;             /**< (B, A) */
+    float *y_before;        /**< (B, A) */
+    int32_t *list;          /**< (B) samples that a pass needs */
+    float *critic_gradient; /**< (Pc) of the critic's update */
+    float *gradient;        /**< (N, P) own gradient of each pass, as its optimiser got it */
+    double *norm;           /**< (N + 1) its norm before clipping, last the critic's; NaN: none */
+    int32_t *chosen;        /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
                               *   STEP_NOT_NEEDED where every 1 - y² of actor i is exactly 0 */
-    float *chosen_q;         /**< (N, B) its Q */
-    float *slack;            /**< (N, B) rows whose values differ by less may be exchanged */
-    float *before;           /**< (max(P, Pc)) log episodes: parameters before an update */
+    float *chosen_q;        /**< (N, B) its Q */
+    float *slack;           /**< (N, B) rows whose values differ by less may be exchanged */
+    float *before;          /**< (max(P, Pc)) log episodes: parameters before an update */
 };
 
 /** Lay out room for `count` transitions. */

@@ -194,17 +194,16 @@ void tracker_critic(struct tracker *tracker, const struct critic *critic, double
         r->critic_grad_before_clip[tracker->log] = norm;
 }
 
-/* Share of the pass's 1 - y² that are exactly 0, and their mean. */
+/* Share of the pass's slopes that are exactly 0, and their mean. */
 static double slope_zero_share(const struct actor_pass *pass, double *mean)
 {
     const int count = pass->rows * A;
-    const float *y = pass->x->y + (size_t)pass->actor * (size_t)count;
+    const float *slope = pass->x->slope + (size_t)pass->actor * (size_t)count;
     double sum = 0.0;
     int zero = 0;
     for (int k = 0; k < count; k++) {
-        const float slope = 1.0F - y[k] * y[k];
-        sum += (double)slope;
-        zero += slope == 0.0F;
+        sum += (double)slope[k];
+        zero += slope[k] == 0.0F;
     }
     *mean = sum / count;
     return (double)zero / count;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "step_check.h"
 #include "model/mec.h"
-#include "oracle.h"
+#include "model/plain/plain.h"
 #include <stdlib.h>
 
-enum { A = MEC_ACTION, NONE = ORACLE_NOBODY - 1 };
+enum { A = MEC_ACTION, NONE = PLAIN_NOBODY - 1 };
 
-/* Gaps are given to f64 values of f32 networks: RELATIVE, and so many of the oracle's errors. */
+/* Gaps are given to f64 values of f32 networks: RELATIVE, and so many of the plain step's errors. */
 static const double RELATIVE = 1e-5, ERRORS = 2.0;
 
 static float *copy(const float *x, size_t count)
@@ -71,19 +71,19 @@ static double discount(const struct stepped *s, int b)
 
 /* The target, of the maximum without the agents that may propose or with one of them: whichever is
  * nearest. \param agent written */
-static double find_target(const struct stepped *s, const struct oracle *o, int b, int32_t *agent)
+static double find_target(const struct stepped *s, const struct plain *o, int b, int32_t *agent)
 {
     const struct batch *batch = &s->step->batch;
     const double reward = s->settings->training.reward_scale * (double)batch->reward[b];
     const double factor = discount(s, b);
     double target = NAN;
     for (int j = NONE; j < agents(s); j++) {
-        if (j > NONE && oracle_proposal(o, b, j) != ORACLE_MAYBE)
+        if (j > NONE && plain_proposal(o, b, j) != PLAIN_MAYBE)
             continue;
-        const int best = oracle_best(o, b, j);
+        const int best = plain_best(o, b, j);
         if (best == NONE)
             continue;
-        const double other = reward + factor * oracle_q(o, b, best);
+        const double other = reward + factor * plain_q(o, b, best);
         const double got = (double)s->step->target[b];
         if (!(fabs(target - got) <= fabs(other - got))) {
             target = other;
@@ -93,26 +93,26 @@ static double find_target(const struct stepped *s, const struct oracle *o, int b
     return target;
 }
 
-static void check_targets(const struct stepped *s, struct oracle *o, struct counts *counts)
+static void check_targets(const struct stepped *s, struct plain *o, struct counts *counts)
 {
     const struct batch *batch = &s->step->batch;
     double *target = calloc((size_t)batch->count, sizeof *target);
     int32_t *sample = calloc((size_t)batch->count, sizeof *sample);
     int32_t *agent = calloc((size_t)batch->count, sizeof *agent);
-    oracle_set_critic(o, s->before->critic.target);
-    oracle_set_state(o, batch->next_state);
+    plain_set_critic(o, s->before->critic.target);
+    plain_set_state(o, batch->next_state);
     for (int i = 0; i < agents(s); i++)
-        oracle_act(o, i, s->before->actor.target + (size_t)i * actor_size(s));
-    oracle_evaluate(o);
+        plain_act(o, i, s->before->actor.target + (size_t)i * actor_size(s));
+    plain_evaluate(o);
     for (int b = 0; b < batch->count; b++) {
         sample[b] = b;
         target[b] = find_target(s, o, b, &agent[b]);
-        counts->doubtful += agent[b] != oracle_best(o, b, NONE);
+        counts->doubtful += agent[b] != plain_best(o, b, NONE);
     }
-    oracle_set_rows(o, batch->count, sample, agent);
+    plain_set_rows(o, batch->count, sample, agent);
     for (int b = 0; b < batch->count; b++) {
         double error;
-        oracle_row(o, b, &error);
+        plain_row(o, b, &error);
         error *= discount(s, b);
         fail_unless_near((double)s->step->target[b], target[b],
                          RELATIVE * fabs(target[b]) + ERRORS * error, "target", b);
@@ -136,14 +136,14 @@ static int accepted_rows(const struct stepped *s, int32_t *sample, int32_t *agen
         }
         if (rows == before) {
             sample[rows] = b;
-            agent[rows++] = ORACLE_NOBODY;
+            agent[rows++] = PLAIN_NOBODY;
         }
     }
     return rows;
 }
 
 /* Errors of the transitions, on the model's own targets. */
-static void check_errors(const struct stepped *s, const struct oracle *o, int rows,
+static void check_errors(const struct stepped *s, const struct plain *o, int rows,
                          const int32_t *sample)
 {
     const bool squares = s->settings->replay.priority == PRIORITY_SQUARED_SUM;
@@ -152,7 +152,7 @@ static void check_errors(const struct stepped *s, const struct oracle *o, int ro
     for (int r = 0; r < rows; r++) {
         const int b = sample[r];
         double doubt;
-        const double difference = (double)s->step->target[b] - oracle_row(o, r, &doubt);
+        const double difference = (double)s->step->target[b] - plain_row(o, r, &doubt);
         error += squares ? difference * difference : fabs(difference);
         allowed += ERRORS * (squares ? 2.0 * fabs(difference) * doubt + doubt * doubt : doubt);
         count++;
@@ -166,7 +166,7 @@ static void check_errors(const struct stepped *s, const struct oracle *o, int ro
     }
 }
 
-/* A gradient as it was before it was clipped: of the oracle's, only the direction is known to be
+/* A gradient as it was before it was clipped: of the plain step's, only the direction is known to be
  * f32's. The factor follows from the norm, which is compared in judge. */
 static float *before_clip(const float *gradient, size_t size, double clip, double norm)
 {
@@ -177,14 +177,14 @@ static float *before_clip(const float *gradient, size_t size, double clip, doubl
     return got;
 }
 
-static void judge_norm(const struct oracle_match *m, double clip, double norm, const char *what)
+static void judge_norm(const struct plain_match *m, double clip, double norm, const char *what)
 {
     if (isnan(clip) ? !isnan(norm) : !(fabs(norm - m->norm) <= m->allowed + 1e-5 * m->norm))
         fail_msg("norm of %s before clipping: %.9g, want %.9g ± %.2g", what, norm, m->norm,
                  m->allowed);
 }
 
-static void judge(const struct oracle_match *m, struct counts *counts, const char *what, int i)
+static void judge(const struct plain_match *m, struct counts *counts, const char *what, int i)
 {
     if (!m->agrees)
         fail_msg("gradient of %s %d: off by %.3g of %.3g, allowed %.3g (%d kinks, %d flipped)",
@@ -194,22 +194,22 @@ static void judge(const struct oracle_match *m, struct counts *counts, const cha
         counts->worst = fmax(counts->worst, m->distance / m->allowed);
 }
 
-static void check_critic(const struct stepped *s, struct oracle *o, struct counts *counts)
+static void check_critic(const struct stepped *s, struct plain *o, struct counts *counts)
 {
     const struct batch *batch = &s->step->batch;
     const size_t most = (size_t)batch->count * (size_t)(agents(s) + 1);
     int32_t *sample = calloc(most, sizeof *sample);
     int32_t *agent = calloc(most, sizeof *agent);
-    oracle_set_critic(o, s->before->critic.theta);
-    oracle_set_state(o, batch->state);
-    oracle_set_action(o, batch->action);
+    plain_set_critic(o, s->before->critic.theta);
+    plain_set_state(o, batch->state);
+    plain_set_action(o, batch->action);
     const int rows = accepted_rows(s, sample, agent);
-    oracle_set_rows(o, rows, sample, agent);
+    plain_set_rows(o, rows, sample, agent);
     check_errors(s, o, rows, sample);
     const double clip = s->settings->training.clip_critic;
     const double norm = s->step->norm[agents(s)];
     float *got = before_clip(s->step->critic_gradient, s->before->critic.size, clip, norm);
-    const struct oracle_match m = oracle_match_critic(o, s->step->weight, s->step->target, got);
+    const struct plain_match m = plain_match_critic(o, s->step->weight, s->step->target, got);
     judge(&m, counts, "critic", -1);
     judge_norm(&m, clip, norm, "critic");
     free(got);
@@ -219,16 +219,16 @@ static void check_critic(const struct stepped *s, struct oracle *o, struct count
 }
 
 /* The row chosen for sample b in pass i, agent j. */
-static void check_choice(const struct stepped *s, const struct oracle *o, int i, int b, int j,
+static void check_choice(const struct stepped *s, const struct plain *o, int i, int b, int j,
                          struct counts *counts)
 {
     const size_t at = (size_t)i * (size_t)s->step->batch.count + (size_t)b;
     const double slack = (double)s->step->slack[at];
-    if (oracle_proposal(o, b, j) == ORACLE_NO)
+    if (plain_proposal(o, b, j) == PLAIN_NO)
         fail_msg("pass %d, sample %d: %d chosen, which does not propose", i, b, j);
-    const int best = oracle_best(o, b, j);
-    const double q = oracle_q(o, b, j);
-    const double most = oracle_q(o, b, best);
+    const int best = plain_best(o, b, j);
+    const double q = plain_q(o, b, j);
+    const double most = plain_q(o, b, best);
     if (!(most - q <= slack))
         fail_msg("pass %d, sample %d: %d chosen, Q %.9g; %d has %.9g, slack %.2g", i, b, j, q, best,
                  most, slack);
@@ -238,7 +238,7 @@ static void check_choice(const struct stepped *s, const struct oracle *o, int i,
                  (double)s->step->chosen_q[at], q, slack);
     bool tie = false;
     for (int k = 0; k < agents(s); k++) {
-        if (k == j || oracle_proposal(o, b, k) != ORACLE_YES || !oracle_same(o, b, k, j))
+        if (k == j || plain_proposal(o, b, k) != PLAIN_YES || !plain_same(o, b, k, j))
             continue;
         if (k < j)
             fail_msg("pass %d, sample %d: %d chosen, but %d is equal", i, b, j, k);
@@ -246,22 +246,22 @@ static void check_choice(const struct stepped *s, const struct oracle *o, int i,
     }
     counts->rows++;
     counts->ties += tie;
-    counts->exchanged += best != j && !oracle_same(o, b, best, j);
+    counts->exchanged += best != j && !plain_same(o, b, best, j);
     counts->slack = fmax(counts->slack, off / slack);
 }
 
 /* Slack is rounding, no more: of the errors an evaluation in f32 may make. */
-static void check_slack(const struct stepped *s, const struct oracle *o, int i, int b)
+static void check_slack(const struct stepped *s, const struct plain *o, int i, int b)
 {
     const size_t at = (size_t)i * (size_t)s->step->batch.count + (size_t)b;
     double error;
-    const double q = oracle_row(o, b, &error);
+    const double q = plain_row(o, b, &error);
     const double slack = (double)s->step->slack[at];
     if (!(slack <= 2e-4 * (1.0 + fabs(q)) + 1e3 * error))
         fail_msg("pass %d, sample %d: slack %.2g for Q %.9g ± %.2g", i, b, slack, q, error);
 }
 
-static void check_pass(const struct stepped *s, struct oracle *o, int i, struct counts *counts)
+static void check_pass(const struct stepped *s, struct plain *o, int i, struct counts *counts)
 {
     const int count = s->step->batch.count;
     const int32_t *chosen = s->step->chosen + (size_t)i * (size_t)count;
@@ -269,12 +269,12 @@ static void check_pass(const struct stepped *s, struct oracle *o, int i, struct 
     int32_t *sample = calloc((size_t)count, sizeof *sample);
     int32_t *agent = calloc((size_t)count, sizeof *agent);
     double *weight = calloc((size_t)count, sizeof *weight);
-    oracle_evaluate(o);
+    plain_evaluate(o);
     for (int b = 0; b < count; b++) {
         sample[b] = b;
-        agent[b] = ORACLE_NOBODY;
+        agent[b] = PLAIN_NOBODY;
         if (chosen[b] == STEP_NOT_NEEDED) {
-            if (!oracle_flat(o, b, i))
+            if (!plain_flat(o, b, i))
                 fail_msg("pass %d, sample %d: no row, but a slope is not 0", i, b);
             counts->not_needed++;
             continue;
@@ -283,14 +283,13 @@ static void check_pass(const struct stepped *s, struct oracle *o, int i, struct 
         agent[b] = chosen[b];
         weight[b] = s->step->weight[b];
     }
-    oracle_set_rows(o, count, sample, agent);
+    plain_set_rows(o, count, sample, agent);
     for (int b = 0; b < count; b++)
         if (chosen[b] != STEP_NOT_NEEDED)
             check_slack(s, o, i, b);
     const double clip = s->settings->training.clip_actor;
     float *got = before_clip(s->step->gradient + at, actor_size(s), clip, s->step->norm[i]);
-    const struct oracle_match m =
-        oracle_match_actor(o, i, s->before->actor.theta + at, weight, got);
+    const struct plain_match m = plain_match_actor(o, i, s->before->actor.theta + at, weight, got);
     judge(&m, counts, "actor", i);
     judge_norm(&m, clip, s->step->norm[i], "actor");
     free(got);
@@ -300,18 +299,18 @@ static void check_pass(const struct stepped *s, struct oracle *o, int i, struct 
     free(weight);
 }
 
-static void check_passes(const struct stepped *s, struct oracle *o, struct counts *counts)
+static void check_passes(const struct stepped *s, struct plain *o, struct counts *counts)
 {
     const int n = agents(s);
     const size_t size = actor_size(s);
-    oracle_set_critic(o, s->nets->critic_family.theta);
-    oracle_set_state(o, s->step->batch.state);
+    plain_set_critic(o, s->nets->critic_family.theta);
+    plain_set_state(o, s->step->batch.state);
     for (int i = 0; i < n; i++)
-        oracle_act(o, i, s->before->actor.theta + (size_t)i * size);
+        plain_act(o, i, s->before->actor.theta + (size_t)i * size);
     for (int i = 0; i < n; i++) {
         if (i % s->every == 0 || i == n - 1)
             check_pass(s, o, i, counts);
-        oracle_act(o, i, s->nets->actor.theta + (size_t)i * size);
+        plain_act(o, i, s->nets->actor.theta + (size_t)i * size);
     }
 }
 
@@ -429,7 +428,7 @@ static void check_updates(const struct stepped *s)
 
 void check_step(const struct stepped *s, struct counts *counts)
 {
-    struct oracle *o = oracle_new(s->settings, s->step->batch.count);
+    struct plain *o = plain_new(s->settings, s->step->batch.count);
     const bool resting = (s->t - 1) % s->settings->training.actor_every != 0;
     check_targets(s, o, counts);
     check_critic(s, o, counts);
@@ -437,5 +436,5 @@ void check_step(const struct stepped *s, struct counts *counts)
     if (!resting || s->log)
         check_passes(s, o, counts);
     check_updates(s);
-    oracle_free(&o);
+    plain_free(&o);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** One training step of the model against the oracle. */
+/** One training step of the model against the plain step. */
 #ifndef CCMSWEEP_TESTS_STEP_CHECK_H
 #define CCMSWEEP_TESTS_STEP_CHECK_H
 
@@ -17,7 +17,7 @@ struct counts {
     long passes;     /**< passes of actors */
     long flipped;    /**< passes and critic updates that agree with a ReLU on the other side */
     long rows;       /**< rows chosen */
-    long exchanged;  /**< of these, not the oracle's maximum, but within slack of it */
+    long exchanged;  /**< of these, not the plain step's maximum, but within slack of it */
     long ties;       /**< of these, exactly equal to another's row, the lowest agent chosen */
     long not_needed; /**< samples no row was chosen for */
     long doubtful;   /**< targets whose row hangs on an agent at y = 0 within rounding */

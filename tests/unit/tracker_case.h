@@ -119,6 +119,8 @@ static inline void act(struct world *w, int actor, struct adam_effect effect)
 {
     const size_t size = w->actors.mlp.size;
     const float *gradient = w->gradient + (size_t)actor * size;
+    for (int k = actor * B * A; k < (actor + 1) * B * A; k++)
+        w->x.slope[k] = 1.0F - w->x.y[k] * w->x.y[k];
     const struct actor_pass pass = {
         .actor = actor,
         .rows = B,

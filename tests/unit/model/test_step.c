@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The training step against the oracle, which evaluates everything in f64: from the same state the
+ * The training step against the plain step, which evaluates everything in f64: from the same state the
  * same targets, errors, maxima, gradients and parameters. States are drawn, then bent to what is
  * hard: ties, saturated and silent actors, kinks, actions that jump within the step.
  */
@@ -116,11 +116,8 @@ static struct world *open_world(const char *words, uint32_t seed)
     w->state.base = zeroed(w->state.used);
     w->scratch.base = zeroed(w->scratch.used);
     bind(w);
-    const int n = (int)w->settings.environment.agents;
-    w->actor = mlp_make(S, (int)w->settings.networks.actor_hidden1,
-                        (int)w->settings.networks.actor_hidden2, A);
-    w->critic = mlp_make(n * O + O, (int)w->settings.networks.critic_hidden1,
-                         (int)w->settings.networks.critic_hidden2, 1);
+    w->actor = actors_shape(&w->settings);
+    w->critic = critic_shape(&w->settings);
     torch_seed(&torch, seed);
     python_seed(&w->python, seed);
     numpy_seed(&w->rng, seed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "oracle_pass.h"
+#include "model/plain/pass.h"
 #include <ccmsweep/fault.h>
 #include <cblas.h>
 #include <math.h>

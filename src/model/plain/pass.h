@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /**
- * Networks of the oracle in f64: forward and backward, and beside each value the error that an
+ * Networks of the plain step in f64: forward and backward, and beside each value the error that an
  * evaluation in f32 may make: roundings of its own and of what it is made of, in quadrature.
  */
-#ifndef CCMSWEEP_TESTS_ORACLE_PASS_H
-#define CCMSWEEP_TESTS_ORACLE_PASS_H
+#ifndef CCMSWEEP_PLAIN_PASS_H
+#define CCMSWEEP_PLAIN_PASS_H
 
 #include "model/mlp.h"
 #include <stdbool.h>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "oracle.h"
+#include "model/plain/plain.h"
+#include "model/actors.h"
+#include "model/critic.h"
 #include "model/mec.h"
-#include "oracle_pass.h"
+#include "model/plain/pass.h"
 #include <ccmsweep/fault.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +14,7 @@ enum { S = MEC_STATE, A = MEC_ACTION, O = S + A, KINKS_MAX = 128 };
 /* A gradient agrees within this of its norm and so many of its errors. */
 static const double RELATIVE = 1e-5, FLOOR = 2.0;
 
-struct oracle {
+struct plain {
     int agents, samples;
     enum tanh_kind tanh;
     bool squared, by_row; /* the critic's loss: weights squared; a mean over rows */
@@ -29,23 +31,22 @@ struct oracle {
     struct pass rows;        /* the rows singled out */
 };
 
-struct oracle *oracle_new(const struct settings *settings, int samples)
+struct plain *plain_new(const struct settings *settings, int samples)
 {
     const int n = (int)settings->environment.agents;
     const size_t joint = (size_t)samples * (size_t)n * A;
     const size_t rows = (size_t)samples * (size_t)(n + 1);
     const size_t h1 = (size_t)settings->networks.critic_hidden1;
     const size_t h2 = (size_t)settings->networks.critic_hidden2;
-    struct oracle *o = fault_alloc(1, sizeof *o);
-    *o = (struct oracle){.agents = n,
-                         .samples = samples,
-                         .tanh = settings->networks.tanh,
-                         .squared = settings->replay.weighting == WEIGHTING_SQUARED,
-                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS,
-                         .penalty = settings->training.preactivation_penalty};
-    o->actor.mlp = mlp_make(S, (int)settings->networks.actor_hidden1,
-                            (int)settings->networks.actor_hidden2, A);
-    o->critic.mlp = mlp_make(n * O + O, (int)h1, (int)h2, 1);
+    struct plain *o = fault_alloc(1, sizeof *o);
+    *o = (struct plain){.agents = n,
+                        .samples = samples,
+                        .tanh = settings->networks.tanh,
+                        .squared = settings->replay.weighting == WEIGHTING_SQUARED,
+                        .by_row = settings->training.critic_mean == MEAN_OF_ROWS,
+                        .penalty = settings->training.preactivation_penalty};
+    o->actor.mlp = actors_shape(settings);
+    o->critic.mlp = critic_shape(settings);
     o->own_weight = pass_reals(O * h1);
     o->action = fault_alloc(joint, sizeof(float));
     o->action_error = pass_reals(joint);
@@ -60,9 +61,9 @@ struct oracle *oracle_new(const struct settings *settings, int samples)
     return o;
 }
 
-void oracle_free(struct oracle **at)
+void plain_free(struct plain **at)
 {
-    struct oracle *o = *at;
+    struct plain *o = *at;
     void *const blocks[] = {o->own_weight, o->action, o->action_error, o->z,
                             o->z_error,    o->row,    o->h1,           o->h2,
                             o->q,          o->sample, o->agent,        o};
@@ -74,7 +75,7 @@ void oracle_free(struct oracle **at)
     *at = NULL;
 }
 
-void oracle_set_critic(struct oracle *o, const float *theta)
+void plain_set_critic(struct plain *o, const float *theta)
 {
     const size_t h1 = (size_t)o->critic.mlp.out[0];
     const size_t in = (size_t)o->critic.mlp.in[0];
@@ -84,12 +85,12 @@ void oracle_set_critic(struct oracle *o, const float *theta)
             o->own_weight[k * h1 + u] = o->critic.weight[0][u * in + in - O + k];
 }
 
-void oracle_set_state(struct oracle *o, const float *state)
+void plain_set_state(struct plain *o, const float *state)
 {
     o->state = state;
 }
 
-void oracle_set_action(struct oracle *o, const float *action)
+void plain_set_action(struct plain *o, const float *action)
 {
     const size_t count = (size_t)o->samples * (size_t)o->agents * A;
     memcpy(o->action, action, count * sizeof(float));
@@ -121,7 +122,7 @@ static double slope_error(enum tanh_kind kind, double z, double error)
     return 0x1p-22 + 2.0 * (double)fabsf(y) * slope_of(y) * error;
 }
 
-static struct pass actor_pass(struct oracle *o, int i, const float *theta)
+static struct pass actor_pass(struct plain *o, int i, const float *theta)
 {
     net_take(&o->actor, theta);
     struct pass p = pass_new(&o->actor, o->samples);
@@ -132,7 +133,7 @@ static struct pass actor_pass(struct oracle *o, int i, const float *theta)
     return p;
 }
 
-void oracle_act(struct oracle *o, int i, const float *theta)
+void plain_act(struct plain *o, int i, const float *theta)
 {
     struct pass p = actor_pass(o, i, theta);
     for (int b = 0; b < o->samples; b++) {
@@ -149,25 +150,25 @@ void oracle_act(struct oracle *o, int i, const float *theta)
     pass_free(&p);
 }
 
-enum oracle_proposal oracle_proposal(const struct oracle *o, int b, int j)
+enum plain_proposal plain_proposal(const struct plain *o, int b, int j)
 {
-    if (j == ORACLE_NOBODY) {
-        enum oracle_proposal most = ORACLE_NO;
+    if (j == PLAIN_NOBODY) {
+        enum plain_proposal most = PLAIN_NO;
         for (int k = 0; k < o->agents; k++)
-            if (oracle_proposal(o, b, k) > most)
-                most = oracle_proposal(o, b, k);
-        return most == ORACLE_YES ? ORACLE_NO : most == ORACLE_NO ? ORACLE_YES : ORACLE_MAYBE;
+            if (plain_proposal(o, b, k) > most)
+                most = plain_proposal(o, b, k);
+        return most == PLAIN_YES ? PLAIN_NO : most == PLAIN_NO ? PLAIN_YES : PLAIN_MAYBE;
     }
     if (j < 0 || j >= o->agents)
-        return ORACLE_NO;
+        return PLAIN_NO;
     const int at = (b * o->agents + j) * A;
     if (o->z_error[at] > 0.0 && fabs(o->z[at]) <= PASS_KINK * o->z_error[at] && o->z[at] != 0.0)
-        return ORACLE_MAYBE;
-    return o->z[at] >= 0.0 ? ORACLE_YES : ORACLE_NO;
+        return PLAIN_MAYBE;
+    return o->z[at] >= 0.0 ? PLAIN_YES : PLAIN_NO;
 }
 
 /* Input of a row: joint states, joint actions, own state, own action. */
-static void fill_row(const struct oracle *o, int b, int j, double *x, double *error)
+static void fill_row(const struct plain *o, int b, int j, double *x, double *error)
 {
     const int n = o->agents;
     double *own = x + n * O;
@@ -177,14 +178,14 @@ static void fill_row(const struct oracle *o, int b, int j, double *x, double *er
         x[n * S + k] = (double)o->action[b * n * A + k];
         error[n * S + k] = o->action_error[b * n * A + k];
     }
-    for (int k = 0; k < O && j != ORACLE_NOBODY; k++) {
+    for (int k = 0; k < O && j != PLAIN_NOBODY; k++) {
         own[k] = k < S ? x[j * S + k] : x[n * S + j * A + k - S];
         error[n * O + k] = k < S ? 0.0 : error[n * S + j * A + k - S];
     }
 }
 
 /* First layer of all proposals: the part of the joint inputs once per sample, then its own. */
-static int first_layer(struct oracle *o)
+static int first_layer(struct plain *o)
 {
     const int h1 = o->critic.mlp.out[0];
     const int in = o->critic.mlp.in[0];
@@ -193,18 +194,18 @@ static int first_layer(struct oracle *o)
     double *joint = pass_reals((size_t)(o->samples * h1));
     int rows = 0;
     for (int b = 0; b < o->samples; b++)
-        fill_row(o, b, ORACLE_NOBODY, x + b * in, unused);
+        fill_row(o, b, PLAIN_NOBODY, x + b * in, unused);
     pass_product(o->samples, h1, in, x, o->critic.weight[0], joint);
     for (int b = 0; b < o->samples; b++) {
-        for (int j = ORACLE_NOBODY; j < o->agents; j++) {
+        for (int j = PLAIN_NOBODY; j < o->agents; j++) {
             o->row[b * (o->agents + 1) + j + 1] = -1;
-            if (oracle_proposal(o, b, j) == ORACLE_NO)
+            if (plain_proposal(o, b, j) == PLAIN_NO)
                 continue;
             double *h = o->h1 + (size_t)rows * (size_t)h1;
             for (int u = 0; u < h1; u++)
                 h[u] = joint[b * h1 + u] + o->critic.bias[0][u];
             fill_row(o, b, j, x, unused);
-            for (int k = 0; k < O && j != ORACLE_NOBODY; k++)
+            for (int k = 0; k < O && j != PLAIN_NOBODY; k++)
                 for (int u = 0; u < h1; u++)
                     h[u] += x[in - O + k] * o->own_weight[k * h1 + u];
             for (int u = 0; u < h1; u++)
@@ -218,7 +219,7 @@ static int first_layer(struct oracle *o)
     return rows;
 }
 
-void oracle_evaluate(struct oracle *o)
+void plain_evaluate(struct plain *o)
 {
     const int h1 = o->critic.mlp.out[0];
     const int h2 = o->critic.mlp.out[1];
@@ -234,30 +235,30 @@ void oracle_evaluate(struct oracle *o)
     }
 }
 
-static int row_of(const struct oracle *o, int b, int j)
+static int row_of(const struct plain *o, int b, int j)
 {
     const int row = o->row[b * (o->agents + 1) + j + 1];
     CHECK(row >= 0);
     return row;
 }
 
-double oracle_q(const struct oracle *o, int b, int j)
+double plain_q(const struct plain *o, int b, int j)
 {
     return o->q[row_of(o, b, j)];
 }
 
-int oracle_best(const struct oracle *o, int b, int given)
+int plain_best(const struct plain *o, int b, int given)
 {
     int best = given;
-    for (int j = ORACLE_NOBODY; j < o->agents; j++)
-        if (oracle_proposal(o, b, j) == ORACLE_YES &&
-            (best < ORACLE_NOBODY || oracle_q(o, b, j) > oracle_q(o, b, best) ||
-             (j < best && oracle_q(o, b, j) >= oracle_q(o, b, best))))
+    for (int j = PLAIN_NOBODY; j < o->agents; j++)
+        if (plain_proposal(o, b, j) == PLAIN_YES &&
+            (best < PLAIN_NOBODY || plain_q(o, b, j) > plain_q(o, b, best) ||
+             (j < best && plain_q(o, b, j) >= plain_q(o, b, best))))
             best = j;
     return best;
 }
 
-bool oracle_same(const struct oracle *o, int b, int i, int j)
+bool plain_same(const struct plain *o, int b, int i, int j)
 {
     const size_t h1 = (size_t)o->critic.mlp.out[0];
     const size_t h2 = (size_t)o->critic.mlp.out[1];
@@ -269,7 +270,7 @@ bool oracle_same(const struct oracle *o, int b, int i, int j)
     return dead || memcmp(o->h1 + x * h1, o->h1 + y * h1, h1 * sizeof(double)) == 0;
 }
 
-bool oracle_flat(const struct oracle *o, int b, int i)
+bool plain_flat(const struct plain *o, int b, int i)
 {
     for (int k = 0; k < A; k++) {
         const int at = (b * o->agents + i) * A + k;
@@ -279,7 +280,7 @@ bool oracle_flat(const struct oracle *o, int b, int i)
     return true;
 }
 
-void oracle_set_rows(struct oracle *o, int rows, const int32_t *sample, const int32_t *agent)
+void plain_set_rows(struct plain *o, int rows, const int32_t *sample, const int32_t *agent)
 {
     const size_t in = (size_t)o->critic.mlp.in[0];
     pass_free(&o->rows);
@@ -293,7 +294,7 @@ void oracle_set_rows(struct oracle *o, int rows, const int32_t *sample, const in
     pass_forward(&o->rows);
 }
 
-double oracle_row(const struct oracle *o, int r, double *error)
+double plain_row(const struct plain *o, int r, double *error)
 {
     *error = o->rows.error[MLP_LAYERS][r];
     return o->rows.value[MLP_LAYERS][r];
@@ -301,7 +302,7 @@ double oracle_row(const struct oracle *o, int r, double *error)
 
 /* A gradient to form: the critic's from the rows singled out, or through them an actor's. */
 struct form {
-    struct oracle *o;
+    struct plain *o;
     struct pass *actor; /* NULL: the critic's */
     int i;
     const double *d_q, *e_q; /* (R) */
@@ -313,7 +314,7 @@ struct form {
 static void actor_outputs(const struct form *f, const double *d_x, const double *e_x, double *d_z,
                           double *e_z)
 {
-    const struct oracle *o = f->o;
+    const struct plain *o = f->o;
     const int n = o->agents;
     for (int b = 0; b < o->samples; b++) {
         const int in = b * (n * O + O);
@@ -432,7 +433,7 @@ static void share_out(struct kinks *kinks, const double *difference, size_t size
 
 /* Take those ReLUs on the other side that make the difference, and compare again. Once is enough
  * but for those whose changes depend on each other. */
-static void settle_kinks(const struct form *f, const float *got, struct oracle_match *m)
+static void settle_kinks(const struct form *f, const float *got, struct plain_match *m)
 {
     struct kinks kinks = {0};
     double *difference = pass_reals(f->size);
@@ -455,9 +456,9 @@ static void settle_kinks(const struct form *f, const float *got, struct oracle_m
     free(difference);
 }
 
-static struct oracle_match match(struct form *f, const float *got)
+static struct plain_match match(struct form *f, const float *got)
 {
-    struct oracle_match m = {0};
+    struct plain_match m = {0};
     f->gradient = pass_reals(f->size);
     const double doubt = sqrt(form_gradient(f));
     m.norm = sqrt(pass_squared_norm(f->gradient, f->size));
@@ -470,8 +471,8 @@ static struct oracle_match match(struct form *f, const float *got)
     return m;
 }
 
-struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *theta,
-                                       const double *weight, const float *got)
+struct plain_match plain_match_actor(struct plain *o, int i, const float *theta,
+                                     const double *weight, const float *got)
 {
     double *d_q = pass_reals((size_t)o->samples);
     double *e_q = pass_reals((size_t)o->samples);
@@ -484,7 +485,7 @@ struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *the
     struct pass actor = actor_pass(o, i, theta);
     struct form f = {.o = o, .actor = &actor, .i = i, .d_q = d_q, .e_q = e_q};
     f.size = o->actor.mlp.size;
-    const struct oracle_match m = match(&f, got);
+    const struct plain_match m = match(&f, got);
     pass_free(&actor);
     free(d_q);
     free(e_q);
@@ -492,7 +493,7 @@ struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *the
 }
 
 /* Rows singled out of sample b. */
-static int rows_of(const struct oracle *o, int b)
+static int rows_of(const struct plain *o, int b)
 {
     int count = 0;
     for (int r = 0; r < o->rows.rows; r++)
@@ -500,8 +501,8 @@ static int rows_of(const struct oracle *o, int b)
     return count;
 }
 
-struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, const float *target,
-                                        const float *got)
+struct plain_match plain_match_critic(struct plain *o, const double *weight, const float *target,
+                                      const float *got)
 {
     const int rows = o->rows.rows;
     double *d_q = pass_reals((size_t)rows);
@@ -511,7 +512,7 @@ struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, 
         const int b = o->sample[r];
         const double w = weight[b];
         double error;
-        const double q = oracle_row(o, r, &error);
+        const double q = plain_row(o, r, &error);
         /* loss = Σ over rows of factor·(q - t)² */
         const double parts = o->by_row ? rows : rows_of(o, b) * (double)o->samples;
         const double factor = (o->squared ? w * w : w) / parts;
@@ -521,7 +522,7 @@ struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, 
         e_q[r] = 2.0 * factor * (error + PASS_ROUNDING * (fabs(q) + fabs((double)target[b])));
     }
     struct form f = {.o = o, .d_q = d_q, .e_q = e_q, .size = o->critic.mlp.size};
-    struct oracle_match m = match(&f, got);
+    struct plain_match m = match(&f, got);
     m.loss = loss;
     free(d_q);
     free(e_q);

@@ -12,26 +12,26 @@
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P and Pc parameters of an actor, of the
  * critic.
  */
-#ifndef CCMSWEEP_TESTS_ORACLE_H
-#define CCMSWEEP_TESTS_ORACLE_H
+#ifndef CCMSWEEP_PLAIN_H
+#define CCMSWEEP_PLAIN_H
 
 #include <ccmsweep/settings.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ORACLE_NOBODY = -1 };
+enum { PLAIN_NOBODY = -1 };
 
 /** Does an agent propose? MAYBE: its y is 0 within rounding. */
-enum oracle_proposal { ORACLE_NO, ORACLE_MAYBE, ORACLE_YES };
+enum plain_proposal { PLAIN_NO, PLAIN_MAYBE, PLAIN_YES };
 
 /** Networks, joint states and actions of the batch at hand, and the values of its proposals. */
-struct oracle;
+struct plain;
 
 /** How a gradient compares. */
-struct oracle_match {
+struct plain_match {
     bool agrees;     /**< distance ≤ allowed, with `flipped` ReLUs on the other side */
-    double norm;     /**< L2 norm of the oracle's gradient */
+    double norm;     /**< L2 norm of the plain step's gradient */
     double distance; /**< L2 norm of the difference */
     double allowed;  /**< 1e-5·norm + what rounding may do */
     int kinks;       /**< ReLUs within rounding of their kink; counted only where it matters */
@@ -39,50 +39,50 @@ struct oracle_match {
     double loss;     /**< of the critic's update */
 };
 
-/** An oracle for batches of `samples`; free with oracle_free. */
-struct oracle *oracle_new(const struct settings *settings, int samples);
+/** A plain step for batches of `samples`; free with plain_free. */
+struct plain *plain_new(const struct settings *settings, int samples);
 
 /** Free and clear. */
-void oracle_free(struct oracle **o);
+void plain_free(struct plain **o);
 
 /** Take the critic. \param theta (Pc) in the model's layout, copied */
-void oracle_set_critic(struct oracle *o, const float *theta);
+void plain_set_critic(struct plain *o, const float *theta);
 
 /** Take joint states. \param state (B, N·S) borrowed */
-void oracle_set_state(struct oracle *o, const float *state);
+void plain_set_state(struct plain *o, const float *state);
 
 /** Take joint actions as they are, without error. \param action (B, N·A) copied */
-void oracle_set_action(struct oracle *o, const float *action);
+void plain_set_action(struct plain *o, const float *action);
 
 /** Let actor i act on the states; the others' actions stay. \param theta (P) of actor i */
-void oracle_act(struct oracle *o, int i, const float *theta);
+void plain_act(struct plain *o, int i, const float *theta);
 
 /** Evaluate all proposers and "nobody" of all samples with the present critic, states, actions. */
-void oracle_evaluate(struct oracle *o);
+void plain_evaluate(struct plain *o);
 
-/** Does agent j (or ORACLE_NOBODY) propose in sample b? "Nobody" does when no one else does. */
-enum oracle_proposal oracle_proposal(const struct oracle *o, int b, int j);
+/** Does agent j (or PLAIN_NOBODY) propose in sample b? "Nobody" does when no one else does. */
+enum plain_proposal plain_proposal(const struct plain *o, int b, int j);
 
-/** Q of a proposal after oracle_evaluate. */
-double oracle_q(const struct oracle *o, int b, int j);
+/** Q of a proposal after plain_evaluate. */
+double plain_q(const struct plain *o, int b, int j);
 
 /** Agent of the largest Q of sample b, the lowest among equals. An agent that may propose is a
  *  candidate only when it is `given`. */
-int oracle_best(const struct oracle *o, int b, int given);
+int plain_best(const struct plain *o, int b, int given);
 
 /** True when the rows of agents i and j in sample b are equal in every hidden unit of the first
  *  layer, or have none on in the second: their Q are then equal to the last bit in any precision.
  */
-bool oracle_same(const struct oracle *o, int b, int i, int j);
+bool plain_same(const struct plain *o, int b, int i, int j);
 
 /** True when all slopes of actor i on sample b are exactly 0, or may be within rounding. */
-bool oracle_flat(const struct oracle *o, int b, int i);
+bool plain_flat(const struct plain *o, int b, int i);
 
 /** Single out rows (sample[r], agent[r]) for a gradient and evaluate them with their errors. */
-void oracle_set_rows(struct oracle *o, int rows, const int32_t *sample, const int32_t *agent);
+void plain_set_rows(struct plain *o, int rows, const int32_t *sample, const int32_t *agent);
 
 /** Q of a row singled out. \param error written: what f32 may be off by */
-double oracle_row(const struct oracle *o, int r, double *error);
+double plain_row(const struct plain *o, int r, double *error);
 
 /**
  * Pass of actor i: gradient of -mean_b(w_b·Q_b) + λ·mean(z²) by its parameters, where row b of
@@ -90,15 +90,15 @@ double oracle_row(const struct oracle *o, int r, double *error);
  * actors have acted.
  * \param theta (P) actor i's \param weight (B) \param got (P) gradient to compare
  */
-struct oracle_match oracle_match_actor(struct oracle *o, int i, const float *theta,
-                                       const double *weight, const float *got);
+struct plain_match plain_match_actor(struct plain *o, int i, const float *theta,
+                                     const double *weight, const float *got);
 
 /**
  * Critic's update: gradient of the mean over the rows singled out of (w·Q - w·target)², or by the
  * settings of w·(Q - target)², and of the mean over samples of the means over their rows.
  * \param weight, target (B) \param got (Pc) gradient to compare
  */
-struct oracle_match oracle_match_critic(struct oracle *o, const double *weight, const float *target,
-                                        const float *got);
+struct plain_match plain_match_critic(struct plain *o, const double *weight, const float *target,
+                                      const float *got);
 
 #endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "model/frozen.h"
+
+/* What each kind of critic does when it is asked. */
+struct frozen_kind {
+    void (*start)(struct frozen *f, const float *theta, const float *state, const float *action);
+    void (*find)(struct frozen *f, int count, const int32_t *list);
+    void (*gradient)(struct frozen *f, int i, int count, const int32_t *list, const float *d_q,
+                     float *d_y);
+    void (*moved)(struct frozen *f, int i, const float *before, const float *after);
+    struct choice (*choice)(const struct frozen *f, int b);
+    void (*log_begin)(struct frozen *f, const float *critic, const float *d_q);
+    void (*log_pass)(struct frozen *f, int i, const float *gradient);
+    void (*log_moved)(struct frozen *f, int i, const float *before, const float *after);
+    void (*log_end)(struct frozen *f, const float *theta, const struct activations *x,
+                    const float **actor, const float **critic);
+};
+
+/* ---- ReLUs: a piecewise linear critic ---- */
+
+static void piecewise_start(struct frozen *f, const float *theta, const float *state,
+                            const float *action)
+{
+    best_response_start(&f->br, theta, state, action);
+}
+
+static void piecewise_find(struct frozen *f, int count, const int32_t *list)
+{
+    best_response_find(&f->br, count, list);
+}
+
+static void piecewise_gradient(struct frozen *f, int i, int count, const int32_t *list,
+                               const float *d_q, float *d_y)
+{
+    best_response_gradient(&f->br, i, count, list, d_q, d_y);
+}
+
+static void piecewise_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    best_response_moved(&f->br, i, before, after);
+}
+
+static struct choice piecewise_choice(const struct frozen *f, int b)
+{
+    return (struct choice){.agent = f->br.at[b].agent,
+                           .value = best_response_value(&f->br, b),
+                           .slack = f->br.at[b].slack};
+}
+
+static void piecewise_log_begin(struct frozen *f, const float *critic, const float *d_q)
+{
+    accumulated_begin(&f->sums, critic, d_q);
+}
+
+static void piecewise_log_pass(struct frozen *f, int i, const float *gradient)
+{
+    accumulated_pass(&f->sums, i, gradient);
+}
+
+static void piecewise_log_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    accumulated_moved(&f->sums, i, before, after);
+}
+
+static void piecewise_log_end(struct frozen *f, const float *theta, const struct activations *x,
+                              const float **actor, const float **critic)
+{
+    accumulated_end(&f->sums, theta, x);
+    *actor = f->sums.actor;
+    *critic = f->sums.critic;
+}
+
+static const struct frozen_kind piecewise = {
+    .start = piecewise_start,
+    .find = piecewise_find,
+    .gradient = piecewise_gradient,
+    .moved = piecewise_moved,
+    .choice = piecewise_choice,
+    .log_begin = piecewise_log_begin,
+    .log_pass = piecewise_log_pass,
+    .log_moved = piecewise_log_moved,
+    .log_end = piecewise_log_end,
+};
+
+void frozen_bind(struct frozen *frozen, struct critic *critic, struct actors *actors,
+                 struct values *values, int samples, struct arena *scratch)
+{
+    frozen->kind = &piecewise;
+    best_response_bind(&frozen->br, critic, &values->region, samples, scratch);
+    accumulated_bind(&frozen->sums, actors, &frozen->br, scratch);
+}
+
+void frozen_start(struct frozen *frozen, const float *theta, const float *state,
+                  const float *action)
+{
+    frozen->kind->start(frozen, theta, state, action);
+}
+
+void frozen_find(struct frozen *frozen, int count, const int32_t *list)
+{
+    frozen->kind->find(frozen, count, list);
+}
+
+void frozen_gradient(struct frozen *frozen, int i, int count, const int32_t *list, const float *d_q,
+                     float *d_y)
+{
+    frozen->kind->gradient(frozen, i, count, list, d_q, d_y);
+}
+
+void frozen_moved(struct frozen *frozen, int i, const float *before, const float *after)
+{
+    frozen->kind->moved(frozen, i, before, after);
+}
+
+struct choice frozen_choice(const struct frozen *frozen, int b)
+{
+    return frozen->kind->choice(frozen, b);
+}
+
+void frozen_log_begin(struct frozen *frozen, const float *critic, const float *d_q)
+{
+    frozen->kind->log_begin(frozen, critic, d_q);
+}
+
+void frozen_log_pass(struct frozen *frozen, int i, const float *gradient)
+{
+    frozen->kind->log_pass(frozen, i, gradient);
+}
+
+void frozen_log_moved(struct frozen *frozen, int i, const float *before, const float *after)
+{
+    frozen->kind->log_moved(frozen, i, before, after);
+}
+
+void frozen_log_end(struct frozen *frozen, const float *theta, const struct activations *x,
+                    const float **actor, const float **critic)
+{
+    frozen->kind->log_end(frozen, theta, x, actor, critic);
+}

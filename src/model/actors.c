@@ -116,8 +116,8 @@ static void start_backward(struct actors *actors, int rows, const float *z, cons
     actors->active_count = count;
 }
 
-/* d_in (rows, n) = d_out (rows, k) · w (k, n) on the active samples, and back through the activation
- * of the units `h` where they are given. */
+/* d_in (rows, n) = d_out (rows, k) · w (k, n) on the active samples, and back through the
+ * activation of the units `h` where they are given. */
 static void back(const struct actors *actors, int n, int k, const float *d_out, const float *w,
                  const float *h, float *d_in)
 {

@@ -2,10 +2,10 @@
 /**
  * The frozen critic, as the actors of a training step climb it one after the other.
  *
- * After its own update the critic stays as it is for N passes. Pass i asks for the maximising row of
- * each sample and for dQ/da_i there, then actor i moves. In a log episode the gradients of all
+ * After its own update the critic stays as it is for N passes. Pass i asks for the maximising row
+ * of each sample and for dQ/da_i there, then actor i moves. In a log episode the gradients of all
  * passes are summed as well (what the study logged). How this is done best depends on what kind of
- * function the critic is; each kind has a file of its own, and a row of the table in frozen.c.
+ * function the critic is; each kind has a file of its own, and a table of functions in frozen.c.
  *
  * Letters: N agents, B samples, A = 3, P parameters of an actor, Pc of the critic. f32.
  */

@@ -3,8 +3,9 @@
  * Networks of two hidden layers over one flat parameter block.
  *
  * Parameters of a network lie as fc1.weight (I, H1), fc1.bias (H1), fc2.weight (H1, H2), fc2.bias
- * (H2), fc3.weight (O, H2), fc3.bias (O), then γ and β of each layer with a normalisation, f32. The hidden layers' weights are PyTorch's transposed:
- * one input's weights to all units lie side by side, which is how every product reads them.
+ * (H2), fc3.weight (O, H2), fc3.bias (O), then γ and β of each layer with a normalisation, f32. The
+ * hidden layers' weights are PyTorch's transposed: one input's weights to all units lie side by
+ * side, which is how every product reads them.
  * Gradients, targets and moments have the same layout, so that optimiser, norms and change
  * detection are loops over one array.
  */

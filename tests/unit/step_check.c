@@ -6,7 +6,7 @@
 
 enum { A = MEC_ACTION, NONE = PLAIN_NOBODY - 1 };
 
-/* Gaps are given to f64 values of f32 networks: RELATIVE, and so many of the plain step's errors. */
+/* Gaps are given to f64 values of f32 networks: RELATIVE, and so many errors of the plain step. */
 static const double RELATIVE = 1e-5, ERRORS = 2.0;
 
 static float *copy(const float *x, size_t count)
@@ -166,8 +166,8 @@ static void check_errors(const struct stepped *s, const struct plain *o, int row
     }
 }
 
-/* A gradient as it was before it was clipped: of the plain step's, only the direction is known to be
- * f32's. The factor follows from the norm, which is compared in judge. */
+/* A gradient as it was before it was clipped: of that of the plain step, only the direction is
+ * known to be f32's. The factor follows from the norm, which is compared in judge. */
 static float *before_clip(const float *gradient, size_t size, double clip, double norm)
 {
     float *got = copy(gradient, size);

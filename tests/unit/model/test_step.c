@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The training step against the plain step, which evaluates everything in f64: from the same state the
- * same targets, errors, maxima, gradients and parameters. States are drawn, then bent to what is
- * hard: ties, saturated and silent actors, kinks, actions that jump within the step.
+ * The training step against the plain one, which evaluates everything in f64: from the same state
+ * the same targets, errors, maxima, gradients and parameters. States are drawn, then bent to what
+ * is hard: ties, saturated and silent actors, kinks, actions that jump within the step.
  */
 #include "model/mec.h"
 #include "model/mlp.h"

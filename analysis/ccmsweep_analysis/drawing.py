@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Draw figures into files, on all cores."""
 import concurrent.futures
-import contextlib
 import ctypes
 import dataclasses
 import multiprocessing
@@ -13,6 +12,7 @@ import warnings
 from .canvas import STYLE, Canvas, NothingToDraw, matplotlib
 from .figures import FIGURES, caption_of, title_of
 from .output import naming
+from .signals import undisturbed
 from .study import Study
 from .sweep import Fault, Unreadable, why
 
@@ -86,26 +86,11 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextlib.contextmanager
-def undisturbed():
-    """Block the signals that stop the program. Their exceptions can come between any two steps, and
-    a pool of processes that is interrupted while it begins or ends would wait for ever."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _begin():
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def draw_all(snapshot, names, folder, endings):

@@ -17,6 +17,7 @@ import time
 
 import h5py
 
+from .signals import undisturbed
 from .sweep import Unreadable
 from .words import shown
 
@@ -100,13 +101,17 @@ def make_workshop(folder):
 def workshop(folder):
     """A folder to work in, inside the one that things will stand in."""
     clear(folder)
-    path, lock = make_workshop(folder)
+    made = []
     try:
-        os.mkdir(path / ROOM, 0o700)
-        yield path / ROOM
+        with undisturbed():
+            made.append(make_workshop(folder))
+            os.mkdir(made[0][0] / ROOM, 0o700)
+        yield made[0][0] / ROOM
     finally:
-        dismantle(path)
-        os.close(lock)
+        with undisturbed():
+            for path, lock in made:
+                dismantle(path)
+                os.close(lock)
 
 
 def stream_of(found):

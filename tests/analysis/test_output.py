@@ -214,6 +214,37 @@ def test_an_interrupt_leaves_nothing(when, path, tmp_path):
     assert list(tmp_path.glob("f/*")) == [fifo] and nothing_left(tmp_path)
 
 
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", ["tempfile.mkdtemp", "os.mkdir", "shutil.rmtree"])
+def test_an_interrupt_between_two_steps(step, tmp_path, monkeypatch):
+    """Just when a folder was made, and before anybody could have noted it; and while it goes."""
+    def stop(*_):
+        raise Stopped
+
+    module, name = step.split(".")
+    does = getattr(sys.modules[module], name)
+    told = []
+
+    def do_and_interrupt(*words, **named):
+        done = does(*words, **named)
+        if not told:
+            told.append(step)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return done
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        monkeypatch.setattr(f"{step}", do_and_interrupt)
+        with pytest.raises(Stopped), output.workshop(tmp_path):
+            pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told and not list(tmp_path.iterdir())
+
+
 def test_stopped_while_its_processes_begin(path, tmp_path):
     """It ends at whichever instant it is told to: a pool of processes that is interrupted while it
     begins waited for itself for ever."""

@@ -30,7 +30,7 @@ while [ "$#" -gt 0 ]; do
 done
 
 logs=()
-# The process of the suite that runs beside the sanitizers.
+# The process of the suites that run beside all others.
 waiting=
 trap '[ -z "$waiting" ] || kill "$waiting" 2>/dev/null || true' EXIT
 
@@ -59,13 +59,13 @@ test_in() {
     logs+=("$label=$log")
 }
 
-# Wait for the suite that was started beside the others, and show what it said.
+# Wait for the suites that were started beside the others, and show what they said.
 end_waiting() {
     [ -n "$waiting" ] || return 0
     wait "$waiting" || true
     waiting=
-    cat "$root/build/limits.out"
-    logs+=("limits=$root/build/meson-logs/limits.json")
+    cat "$root/build/slurm.out"
+    logs+=("slurm=$root/build/meson-logs/slurm.json")
 }
 
 # Count all results, print the last line, and leave.
@@ -91,15 +91,16 @@ else
 fi
 
 build_for build build -Dwerror=true -Dfaults=true
-test_in build default build ${suite:+"$suite"}
+# Jobs of SLURM mostly wait, for its turns and for time limits: beside all others.
+if runs slurm; then
+    MESON_TESTTHREADS=1 test_in build waiting slurm slurm limits >"$root/build/slurm.out" 2>&1 &
+    waiting=$!
+fi
+[ "$suite" = slurm ] || test_in build default build ${suite:+"$suite"}
 if $all && [ -z "$suite" ]; then
+    end_waiting
     test_in build default soak soak
     test_in build default survival survival
-fi
-# Jobs of SLURM that mostly wait for a time limit.
-if runs slurm; then
-    test_in build default limits limits >"$root/build/limits.out" 2>&1 &
-    waiting=$!
 fi
 # In the build with sanitizers: suites_sanitized, each asked for, or a part of what is.
 suites_sanitized=()

@@ -16,6 +16,7 @@
 
 enum environment_preset { PRESET_PUBLISHED_2026, PRESET_PUBLISHED_2024 };
 enum tanh_kind { TANH_PYTORCH, TANH_EXACT };
+enum squash_kind { SQUASH_TANH, SQUASH_SOFTSIGN, SQUASH_INVERTING };
 enum energy_law { ENERGY_SQUARE, ENERGY_LINEAR };
 enum training_rules { RULES_PUBLISHED, RULES_CORRECTED };
 enum critic_mean { MEAN_OF_ROWS, MEAN_OF_TRANSITIONS };
@@ -66,6 +67,7 @@ struct settings {
         int64_t actor_hidden1, actor_hidden2;
         int64_t critic_hidden1, critic_hidden2;
         enum tanh_kind tanh;
+        enum squash_kind squash;
         enum output_init actor_output_init, critic_output_init;
         enum activation actor_activation, critic_activation;
         enum actor_norm actor_norm;

@@ -406,24 +406,47 @@ static const struct setting *row_of(struct place place)
     return NULL;
 }
 
-/* A setting without any effect would make two cells of one training. */
+/* A setting without any effect would make two cells of one training. \param expected values of
+ * `key` and of `other` */
+static enum status refuse_idle(const struct settings *s, const char *key, const char *other,
+                               const char *expected, const struct setting *culprits[2],
+                               struct fault *fault)
+{
+    const struct setting *const row = settings_find(other);
+    char text[TEXT_NUMBER];
+    settings_get(s, row, text, sizeof text);
+    if (culprits != NULL) {
+        culprits[0] = settings_find(key);
+        culprits[1] = row;
+    }
+    return fault_set(fault, STATUS_INPUT, "%s: it has no effect with %s %s, expected %s", key,
+                     other, text, expected);
+}
+
 static enum status check_momentum(const struct settings *s, const struct setting *culprits[2],
                                   struct fault *fault)
 {
     if (s->training.momentum == 0.0 || s->training.optimizer == OPTIMIZER_SGD)
         return STATUS_OK;
-    const struct setting *const momentum = settings_find("training.momentum");
-    const struct setting *const optimizer = settings_find("training.optimizer");
-    char text[TEXT_NUMBER];
-    settings_get(s, optimizer, text, sizeof text);
+    return refuse_idle(s, "training.momentum", "training.optimizer", "0, or sgd", culprits, fault);
+}
+
+static enum status check_squash(const struct settings *s, const struct setting *culprits[2],
+                                struct fault *fault)
+{
+    if (s->networks.squash != SQUASH_TANH && s->networks.tanh != TANH_PYTORCH)
+        return refuse_idle(s, "networks.tanh", "networks.squash", "pytorch, or tanh", culprits,
+                           fault);
+    if (s->networks.squash != SQUASH_INVERTING || s->networks.actor_norm != ACTOR_NORM_OUTPUT)
+        return STATUS_OK;
+    /* A normalisation takes out of the gradient what would pull its inputs back. */
     if (culprits != NULL) {
-        culprits[0] = momentum;
-        culprits[1] = optimizer;
+        culprits[0] = settings_find("networks.squash");
+        culprits[1] = settings_find("networks.actor_norm");
     }
     return fault_set(fault, STATUS_INPUT,
-                     "training.momentum: it has no effect with training.optimizer %s, expected 0, "
-                     "or sgd",
-                     text);
+                     "networks.squash: inverting does not go with networks.actor_norm output, "
+                     "expected tanh, softsign, or another normalisation");
 }
 
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],
@@ -447,5 +470,6 @@ enum status settings_check(const struct settings *s, const struct setting *culpr
         if (above(s, orders[i][0], orders[i][1]))
             return refuse_order(s, row_of(orders[i][0]), row_of(orders[i][1]), culprits, fault);
     }
-    return check_momentum(s, culprits, fault);
+    const enum status status = check_momentum(s, culprits, fault);
+    return status == STATUS_OK ? check_squash(s, culprits, fault) : status;
 }

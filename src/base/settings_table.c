@@ -5,6 +5,7 @@
 
 static const char *const preset_names[] = {"published-2026", "published-2024", NULL};
 static const char *const tanh_names[] = {"pytorch", "exact", NULL};
+static const char *const squash_names[] = {"tanh", "softsign", "inverting", NULL};
 static const char *const energy_names[] = {"square", "linear", NULL};
 static const char *const rules_names[] = {"published", "corrected", NULL};
 static const char *const critic_mean_names[] = {"rows", "transitions", NULL};
@@ -107,7 +108,7 @@ static const struct setting table[] = {
           "factor of the reward in targets and priorities; records are not scaled"),
           LATER},
     {REAL(training.preactivation_penalty, "1", 0, 1e6, "0",
-          "factor of the mean square of the tanh inputs in an actor's loss"), LATER},
+          "factor of the mean square of the squash's inputs in an actor's loss"), LATER},
     {WHOLE(training.actor_every, CLASS_RESULT, "step", 1, 1e6, "1",
            "training steps from one update of the actors to the next; the critic's is in each"),
            LATER},
@@ -124,6 +125,9 @@ static const struct setting table[] = {
            "width of the critic's second hidden layer")},
     {CHOICE(enum tanh_kind, networks.tanh, tanh_names, "pytorch",
             "exactly +-1 beyond 8.664339742 as in PyTorch, or as tanhf rounds")},
+    {CHOICE(enum squash_kind, networks.squash, squash_names, "tanh",
+            "from the actors' last sums z to their outputs: tanh, z/(1 + |z|), or z cut off at +-1 "
+            "with inverting gradients"), LATER},
     {REAL(networks.output_init, "1", 0, 100, "0.003", "bound of the last layers' initial weights")},
     {CHOICE(enum output_init, networks.actor_output_init, output_init_names, "bound",
             "the actors' last layers are drawn again within output_init, or stay as first drawn"),

@@ -3,14 +3,9 @@
  * leave out samples that pass nothing back, which are nearly all once tanh has saturated. */
 #include "model/actors.h"
 #include "model/mec.h"
-#include <math.h>
 #include <string.h>
 
 enum { S = MEC_STATE, A = MEC_ACTION };
-
-/* 25·ln2/2 in f32: where the published program's tanh becomes exactly ±1 (PyTorch's vectorised
- * kernel on a CPU). With `exact`, rounding alone decides, from |z| of 9.011 on. */
-static const float CLIFF = 8.664339742F;
 
 struct mlp actors_shape(const struct settings *settings)
 {
@@ -34,7 +29,7 @@ void actors_bind(struct actors *actors, const struct settings *settings, struct 
         .mlp = actors_shape(settings),
         .compute = compute,
         .agents = (int)settings->environment.agents,
-        .cliff = settings->networks.tanh == TANH_PYTORCH ? CLIFF : INFINITY,
+        .squash = squash_of(settings),
         .d_z = arena_take(scratch, b * A, sizeof(float)),
         .d_h2 = arena_take(scratch, b * h2, sizeof(float)),
         .d_h1 = arena_take(scratch, b * h1, sizeof(float)),
@@ -68,16 +63,13 @@ void actors_forward(const struct actors *actors, const float *theta, int i, int 
     float *h1 = x->h1 + at * (size_t)mlp->out[0];
     float *h2 = x->h2 + at * (size_t)mlp->out[1];
     float *y = x->y + at * A;
-    float *slope = x->slope + at * A;
     /* The first layer reads the actor's own columns of the joint states, a row every N·S floats:
      * no copy. */
     mlp_hidden(actors->compute, mlp, 0, own, rows, state + (size_t)i * S, n * S, h1);
     mlp_hidden(actors->compute, mlp, 1, own, rows, h1, (size_t)mlp->out[0], h2);
     mlp_output(actors->compute, mlp, own, rows, h2, x->z + at * A);
-    actors->compute->kernels->tanh((size_t)rows * A, x->z + at * A, actors->cliff, y);
-    /* 1 - y² in f32: a formula that is equal in mathematics would not be 0 where that one is. */
-    for (int k = 0; k < rows * A; k++)
-        slope[k] = 1.0F - y[k] * y[k];
+    squash_forward(&actors->squash, actors->compute->kernels, (size_t)rows * A, x->z + at * A, y,
+                   x->slope + at * A);
     for (int b = 0; b < rows; b++)
         memcpy(action + (size_t)b * (n * A) + (size_t)i * A, y + b * A, A * sizeof *y);
 }
@@ -98,14 +90,14 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list)
 
 /* dL/dz, and the samples where it is not 0. The others are left out of every product below: what
  * they would add is exactly 0. A NaN is not 0 and stays in. */
-static void start_backward(struct actors *actors, int rows, const float *z, const float *slope,
+static void start_backward(struct actors *actors, int rows, const float *z, float *slope,
                            const float *d_y, float pull)
 {
     int count = 0;
+    squash_backward(&actors->squash, (size_t)rows * A, z, d_y, slope, actors->d_z);
     for (int b = 0; b < rows; b++) {
         bool some = false;
         for (int k = b * A; k < (b + 1) * A; k++) {
-            actors->d_z[k] = d_y[k] * slope[k];
             if (pull != 0.0F)
                 actors->d_z[k] += pull * z[k];
             some |= actors->d_z[k] != 0.0F;
@@ -157,7 +149,7 @@ void actors_backward(struct actors *actors, const float *theta, int i, int rows,
     const float *h1 = x->h1 + at * (size_t)width1;
     const float *h2 = x->h2 + at * (size_t)width2;
     start_backward(actors, rows, x->z + at * A, x->slope + at * A, d_y, pull);
-    /* Nothing passes the tanh: the gradient is exactly 0, which is the event under study. */
+    /* Nothing passes the squash: the gradient is exactly 0, which is the event under study. */
     if (actors->active_count == 0) {
         memset(gradient, 0, mlp->size * sizeof *gradient);
         return;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * The N actors: small networks state (7) → H1 → H2 → action (3) with tanh, one per agent, held as
- * one strided block of parameters.
+ * The N actors: small networks state (7) → H1 → H2 → action (3) with a squash at their end, one per
+ * agent, held as one strided block of parameters.
  *
  * Letters: N agents, B samples, S = 7, A = 3, P parameters of one actor.
  *
  * The tanh cliff: the derivative is 1 - y·y in f32 of the f32 output y. Once y is exactly ±1 it is
- * exactly 0, and with it the gradient. Any smoother formula loses the phenomenon.
+ * exactly 0, and with it the gradient. Any smoother formula loses the phenomenon (squash.h).
  */
 #ifndef CCMSWEEP_ACTORS_H
 #define CCMSWEEP_ACTORS_H
@@ -14,15 +14,16 @@
 #include "model/arena.h"
 #include "model/kernels.h"
 #include "model/mlp.h"
+#include "model/squash.h"
 #include <ccmsweep/settings.h>
 
 /** Activations of all actors on a batch, kept for the backward pass. */
 struct activations {
     float *h1;    /**< (N, B, H1) hidden units */
     float *h2;    /**< (N, B, H2) hidden units */
-    float *z;     /**< (N, B, A) tanh inputs */
-    float *y;     /**< (N, B, A) tanh outputs */
-    float *slope; /**< (N, B, A) dy/dz as the backward pass has it */
+    float *z;     /**< (N, B, A) pre-activations: inputs of the squash */
+    float *y;     /**< (N, B, A) its outputs */
+    float *slope; /**< (N, B, A) what the backward pass multiplies dL/dy by; see squash.h */
 };
 
 /** Shape of the family and scratch for one backward pass. Parameters come with each call. */
@@ -30,7 +31,7 @@ struct actors {
     struct mlp mlp;
     struct compute *compute; /**< borrowed */
     int agents;
-    float cliff;     /**< |z| beyond which tanh is ±1 exactly */
+    struct squash squash;
     float *d_z;      /**< (B, A) of the last actors_backward */
     float *d_h2;     /**< (B, H2) dL/dh2, of the last actors_chain */
     float *d_h1;     /**< (B, H1) dL/dh1, of the last actors_chain */
@@ -53,9 +54,7 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
                       struct arena *scratch);
 
 /**
- * Forward pass of actor i on B samples; fills its part of `x` and its columns of `action`. tanh is
- * correctly rounded; the setting `pytorch` gives exactly ±1 beyond |z| = 8.664339742 (25·ln2/2 in
- * f32), as PyTorch's vectorised CPU kernel does, `exact` where rounding does (from 9.011).
+ * Forward pass of actor i on B samples; fills its part of `x` and its columns of `action`.
  * \param theta  (N, P) parameters of all actors
  * \param state  (B, N·S) joint states; the actor sees its own row only
  * \param action (B, N·A) joint action; columns 3i … 3i+2 are written
@@ -63,7 +62,8 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
 void actors_forward(const struct actors *actors, const float *theta, int i, int rows,
                     const float *state, struct activations *x, float *action);
 
-/** Samples of actor i on which a slope is not 0: where its gradient needs dL/dy.
+/** Samples of actor i on which a slope is not 0, after its forward pass: where its gradient needs
+ *  dL/dy. With the squash `inverting` all.
  *  \param list (rows) written \return how many */
 int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
 
@@ -71,9 +71,10 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
  * Backward pass of actor i from dL/dy to its parameters' gradient. Samples that pass nothing back
  * cost nothing.
  * \param d_y (B, A) gradient of the loss by the actor's outputs
- * \param pull 2λ/(B·A) of the penalty on tanh inputs, λ·mean of z²: pull·z is added to dL/dz
+ * \param pull 2λ/(B·A) of the penalty on pre-activations, λ·mean of z²: pull·z is added to dL/dz
  * \param gradient (P) written
- * Leaves d_z, d_a2 and d_a1 (of samples with a gradient) in the struct.
+ * Leaves d_z, d_a2 and d_a1 (of samples with a gradient) in the struct, and in x's slopes what was
+ * used.
  */
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
                      const struct activations *x, const float *d_y, float pull, float *gradient);

@@ -16,6 +16,7 @@ static const double RELATIVE = 1e-5, FLOOR = 2.0;
 
 struct plain {
     int agents, samples;
+    enum squash_kind squash;
     enum tanh_kind tanh;
     bool squared, by_row; /* the critic's loss: weights squared; a mean over rows */
     double penalty;       /* of the actors' loss */
@@ -41,6 +42,7 @@ struct plain *plain_new(const struct settings *settings, int samples)
     struct plain *o = fault_alloc(1, sizeof *o);
     *o = (struct plain){.agents = n,
                         .samples = samples,
+                        .squash = settings->networks.squash,
                         .tanh = settings->networks.tanh,
                         .squared = settings->replay.weighting == WEIGHTING_SQUARED,
                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS,
@@ -107,19 +109,52 @@ static float tanh_of(enum tanh_kind kind, double z)
     return kind == TANH_PYTORCH && fabsf(x) > 8.664339742F ? copysignf(1.0F, x) : tanhf(x);
 }
 
-static double slope_of(float y)
+static float squashed(const struct plain *o, double z)
 {
+    const float x = (float)z;
+    switch (o->squash) {
+    case SQUASH_SOFTSIGN:
+        return isinf(x) ? copysignf(1.0F, x) : x / (1.0F + fabsf(x));
+    case SQUASH_INVERTING:
+        return x > 1.0F ? 1.0F : x < -1.0F ? -1.0F : x;
+    case SQUASH_TANH:
+    default:
+        return tanh_of(o->tanh, z);
+    }
+}
+
+/* dy/dz; with inverting gradients of the clipping, which is not what they are multiplied by. */
+static double slope_of(const struct plain *o, float y)
+{
+    if (o->squash == SQUASH_INVERTING)
+        return fabsf(y) < 1.0F ? 1.0 : 0.0;
+    if (o->squash == SQUASH_SOFTSIGN)
+        return (double)((1.0F - fabsf(y)) * (1.0F - fabsf(y)));
     return (double)(1.0F - y * y);
 }
 
-/* Error of the slope at z: of z, and of y by two units in the last place. Where tanh is ±1 for sure
- * the slope is 0 for sure. */
-static double slope_error(enum tanh_kind kind, double z, double error)
+/* Error of the slope at z: of z, and of y by two units in the last place. Where y is ±1 for sure
+ * the slope is 0 for sure: softsign is from 2^25 on, where 1 + z is z and 1 - 1/z is 1. */
+static double slope_error(const struct plain *o, double z, double error)
 {
-    const float y = tanh_of(kind, z);
-    if (slope_of(tanh_of(kind, fmax(0.0, fabs(z) - error))) == 0.0)
+    const float y = squashed(o, z);
+    const double rise = slope_of(o, y);
+    if (o->squash == SQUASH_SOFTSIGN) {
+        const double rest = (double)(1.0F - fabsf(y));
+        return fabs(z) - error >= 0x1p25 ? 0.0
+                                         : 0x1p-22 * (rest + 0x1p-23) + 2.0 * rest * rise * error;
+    }
+    if (slope_of(o, squashed(o, fmax(0.0, fabs(z) - error))) == 0.0)
         return 0.0;
-    return 0x1p-22 + 2.0 * (double)fabsf(y) * slope_of(y) * error;
+    return 0x1p-22 + 2.0 * (double)fabsf(y) * rise * error;
+}
+
+/* Error of y: z's, and a rounding where there is one. Inverting gradients have a kink at ±1. */
+static double output_error(const struct plain *o, double z, double error)
+{
+    const double least = o->squash == SQUASH_INVERTING ? fmax(0.0, fabs(z) - error) : z;
+    return fmin(1.0, slope_of(o, squashed(o, least)) * error) +
+           (slope_error(o, z, error) > 0.0 ? 0x1p-23 : 0.0);
 }
 
 static struct pass actor_pass(struct plain *o, int i, const float *theta)
@@ -141,10 +176,8 @@ void plain_act(struct plain *o, int i, const float *theta)
             const int at = (b * o->agents + i) * A + k;
             o->z[at] = p.value[MLP_LAYERS][b * A + k];
             o->z_error[at] = p.error[MLP_LAYERS][b * A + k];
-            o->action[at] = tanh_of(o->tanh, o->z[at]);
-            o->action_error[at] =
-                fmin(1.0, slope_of(o->action[at]) * o->z_error[at]) +
-                (slope_error(o->tanh, o->z[at], o->z_error[at]) > 0.0 ? 0x1p-23 : 0.0);
+            o->action[at] = squashed(o, o->z[at]);
+            o->action_error[at] = output_error(o, o->z[at], o->z_error[at]);
         }
     }
     pass_free(&p);
@@ -274,7 +307,12 @@ bool plain_flat(const struct plain *o, int b, int i)
 {
     for (int k = 0; k < A; k++) {
         const int at = (b * o->agents + i) * A + k;
-        if (slope_of(tanh_of(o->tanh, fabs(o->z[at]) + PASS_KINK * o->z_error[at])) != 0.0)
+        const double most = fabs(o->z[at]) + PASS_KINK * o->z_error[at];
+        /* Between 2^24 and 2^25 softsign is 1 or the next below it, as 1 + z is rounded. */
+        const bool flat = o->squash == SQUASH_INVERTING  ? false
+                          : o->squash == SQUASH_SOFTSIGN ? most >= 0x1p24
+                                                         : slope_of(o, squashed(o, most)) == 0.0;
+        if (!flat)
             return false;
     }
     return true;
@@ -310,6 +348,25 @@ struct form {
     size_t size;
 };
 
+/* From dL/dy = d with error e to dL/dz = *d_z with error *e_z. */
+static void through_squash(const struct plain *o, int at, double d, double e, double *d_z,
+                           double *e_z)
+{
+    const double z = o->z[at];
+    if (o->squash != SQUASH_INVERTING) {
+        const double slope = slope_of(o, o->action[at]);
+        *d_z = d * slope;
+        *e_z = e * slope + fabs(d) * slope_error(o, z, o->z_error[at]);
+        return;
+    }
+    /* A step that would raise y is the weaker the nearer z is to 1, and turned round beyond. */
+    const double factor = d < 0.0 ? (1.0 - z) / 2.0 : (1.0 + z) / 2.0;
+    /* The sign of d itself may be rounding: then either factor is right. */
+    const double most = fabs(d) > PASS_KINK * e ? fabs(factor) : (1.0 + fabs(z)) / 2.0;
+    *d_z = d * factor;
+    *e_z = e * most + fabs(d) * (0.5 * o->z_error[at] + PASS_ROUNDING * (1.0 + fabs(z)));
+}
+
 /* dL/dz of actor i from dL/dx (B, J + O) of the rows singled out. */
 static void actor_outputs(const struct form *f, const double *d_x, const double *e_x, double *d_z,
                           double *e_z)
@@ -325,11 +382,10 @@ static void actor_outputs(const struct form *f, const double *d_x, const double 
             const double self = o->agent[b] == f->i ? 1.0 : 0.0;
             const double d = d_x[joint] + self * d_x[own + k];
             const double e = hypot(e_x[joint], self * e_x[own + k]);
-            const double slope = slope_of(o->action[at]);
             const double pull = 2.0 * o->penalty / ((double)o->samples * A);
-            d_z[b * A + k] = d * slope + pull * o->z[at];
-            e_z[b * A + k] = e * slope + fabs(d) * slope_error(o->tanh, o->z[at], o->z_error[at]) +
-                             pull * (o->z_error[at] + PASS_ROUNDING * fabs(o->z[at]));
+            through_squash(o, at, d, e, &d_z[b * A + k], &e_z[b * A + k]);
+            d_z[b * A + k] += pull * o->z[at];
+            e_z[b * A + k] += pull * (o->z_error[at] + PASS_ROUNDING * fabs(o->z[at]));
         }
     }
 }

@@ -4,10 +4,11 @@
  * through the rows of the maximum. It shares no arithmetic with the model and sees its parameters
  * only through mlp_at, so that it stays what faster ways of computing the same are held to.
  *
- * Two things are f32 as in the model, for they decide: y = tanh(z) of z rounded to f32, and its
- * slope 1 - y². Beside each value goes the error that an evaluation in f32 may make (roundings
- * added in quadrature). From it follow how near two gradients must be, which agents lie too near
- * y = 0 to say whether they propose, and which ReLUs lie on their kink: there both sides are right.
+ * Two things are f32 as in the model, for they decide: y = tanh(z) (or another squash) of z rounded
+ * to f32, and its slope, 1 - y². Beside each value goes the error that an evaluation in f32 may
+ * make (roundings added in quadrature). From it follow how near two gradients must be, which agents
+ * lie too near y = 0 to say whether they propose, and which ReLUs lie on their kink: there both
+ * sides are right.
  *
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P and Pc parameters of an actor, of the
  * critic.

@@ -260,6 +260,13 @@ static void test_contradictions_name_both_sides(void **state)
         {"training.momentum=0.9 training.optimizer=rmsprop", "training.momentum",
          "training.optimizer",
          "training.momentum: it has no effect with training.optimizer rmsprop, expected 0, or sgd"},
+        {"networks.squash=softsign networks.tanh=exact", "networks.tanh", "networks.squash",
+         "networks.tanh: it has no effect with networks.squash softsign, expected pytorch, or "
+         "tanh"},
+        {"networks.squash=inverting networks.actor_norm=output", "networks.squash",
+         "networks.actor_norm",
+         "networks.squash: inverting does not go with networks.actor_norm output, expected tanh, "
+         "softsign, or another normalisation"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct settings s = settings_with(cases[i].words);

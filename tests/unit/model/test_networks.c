@@ -271,27 +271,37 @@ static void test_critic_parameter_gradient(void **state)
     free(actions);
 }
 
-/* Σ over samples of c · tanh(z) of actor i. */
+/* Σ over samples of c · y of actor i. What inverting gradients are the gradient of is the sum of
+ * c · z · factor, the factors being those of the point at hand: `at` (B, A), z there. */
 static double twin_actor_loss(const struct world *w, const double *theta, int i,
-                              const double *states, const float *weights)
+                              const double *states, const float *weights, const double *at)
 {
     double sum = 0.0;
     for (int b = 0; b < B; b++) {
         double z[A];
         twin_forward(&w->nets.actors.mlp, theta, states + (b * N + i) * S, z);
-        for (int k = 0; k < A; k++)
-            sum += (double)weights[b * A + k] * tanh(z[k]);
+        for (int k = 0; k < A; k++) {
+            const double c = (double)weights[b * A + k];
+            const double here = at[b * A + k];
+            const double y[] = {
+                [SQUASH_TANH] = tanh(z[k]),
+                [SQUASH_SOFTSIGN] = z[k] / (1.0 + fabs(z[k])),
+                [SQUASH_INVERTING] = z[k] * (c < 0.0 ? 1.0 - here : 1.0 + here) / 2.0,
+            };
+            sum += c * y[w->nets.actors.squash.kind];
+        }
     }
     return sum;
 }
 
-static void test_actor_gradient(void **state)
+static void compare_actor_gradient(struct world *w, enum squash_kind kind)
 {
-    struct world *w = *state;
     const struct mlp *mlp = &w->nets.actors.mlp;
     double *states = widen(w->states, B * N * S);
+    double z[B * A];
     float gradient[512], weights[B * A];
     assert_true(mlp->size < 512);
+    w->nets.actors.squash.kind = kind;
     for (int i = 0; i < N; i++) {
         double *theta = widen(w->nets.actor.theta + (size_t)i * mlp->size, mlp->size);
         for (int k = 0; k < B * A; k++)
@@ -299,13 +309,15 @@ static void test_actor_gradient(void **state)
         actors_forward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x, w->actions);
         actors_backward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x, weights, 0.0F,
                         gradient);
+        for (int b = 0; b < B; b++)
+            twin_forward(mlp, theta, states + (b * N + i) * S, z + b * A);
         const double scale = largest(gradient, mlp->size);
         for (size_t k = 0; k < mlp->size; k++) {
             const double kept = theta[k];
             theta[k] = kept + STEP;
-            const double up = twin_actor_loss(w, theta, i, states, weights);
+            const double up = twin_actor_loss(w, theta, i, states, weights, z);
             theta[k] = kept - STEP;
-            const double down = twin_actor_loss(w, theta, i, states, weights);
+            const double down = twin_actor_loss(w, theta, i, states, weights, z);
             theta[k] = kept;
             const double want = (up - down) / (2.0 * STEP);
             assert_true(fabs((double)gradient[k] - want) <= TOLERANCE * scale);
@@ -313,6 +325,13 @@ static void test_actor_gradient(void **state)
         free(theta);
     }
     free(states);
+}
+
+static void test_actor_gradient(void **state)
+{
+    compare_actor_gradient(*state, SQUASH_TANH);
+    compare_actor_gradient(*state, SQUASH_SOFTSIGN);
+    compare_actor_gradient(*state, SQUASH_INVERTING);
 }
 
 static void test_best_is_the_lowest_agent_among_equals(void **state)

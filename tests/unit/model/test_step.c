@@ -251,6 +251,14 @@ static void at_the_cliff(struct world *w)
             *output_bias(w, i, k) = (float)(8.66 + within(w, -0.5, 0.5));
 }
 
+/* Where inverting gradients turn round, or where softsign is rounded to 1. */
+static void at_the_edges(struct world *w)
+{
+    for (int i = 0; i < agents(w); i++)
+        for (int k = 0; k < A; k++)
+            *output_bias(w, i, k) = (float)(within(w, -1.5, 1.5) * (i % 3 == 0 ? 0x1p24 : 1.0));
+}
+
 static void propose(struct world *w, int from, int to, float others)
 {
     for (int i = 0; i < agents(w); i++)
@@ -489,10 +497,12 @@ static void test_remedies(void **state)
          "preactivation_penalty=100"},
         {"actor_every=2", "actor_every=3", "actor_every=2 tracking.log_every=2",
          "actor_every=2 tracking.log_every=3"},
+        {"gamma=0.99 networks.squash=softsign", "gamma=0.99 networks.squash=inverting",
+         "gamma=0.9 networks.squash=softsign", "gamma=0.9 networks.squash=inverting"},
         {"rules=corrected", "critic_mean=transitions", "time_limit=bootstrap", "tau=0.25"},
     };
-    static void (*const bends[])(struct world * w) = {as_drawn, some_saturated, wide, all_saturated,
-                                                      dead_actors};
+    static void (*const bends[])(struct world * w) = {as_drawn,      some_saturated, wide,
+                                                      all_saturated, dead_actors,    at_the_edges};
     enum { KINDS = sizeof values / sizeof values[0], DRAWN = 200 };
     (void)state;
     struct counts counts = {0};
@@ -507,7 +517,7 @@ static void test_remedies(void **state)
                     words + length, sizeof words - (size_t)length, " training.%s",
                     values[kind][k < 4 * KINDS ? k % 4 : (size_t)(4.0 * numpy_double(&rng))]);
         struct world *w = open_world(words, (uint32_t)(500 + k));
-        bends[k % 5](w);
+        bends[k % 6](w);
         for (int t = 0; t < 3; t++)
             step_and_check(w, 1, &counts);
         close_world(w);

@@ -25,6 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** What a layer normalisation adds to a variance: PyTorch's default. */
+#define NORM_EPS 1e-5
+
 /** What a product does with its sums. */
 enum finish {
     FINISH_PLAIN,
@@ -149,6 +152,15 @@ struct kernels {
 
     /** Σ x² in f64. */
     double (*squares)(size_t n, const float *x);
+
+    /** Layer normalisation of one row of n (layer_norm.h): y = γ∘û + β, with û to `unit` unless it
+     *  is NULL. x and y may be the same. \return 1/√(var + NORM_EPS) */
+    float (*norm_forward)(size_t n, const float *x, const float *gamma, const float *beta,
+                          float *unit, float *y);
+
+    /** Back through it, from dL/dy to dL/dx, which may be the same. */
+    void (*norm_backward)(size_t n, const float *unit, float scale, const float *gamma,
+                          const float *d_y, float *d_x);
 };
 
 /** The level in use and a tally of what it was asked for. */

@@ -483,20 +483,76 @@ static struct adam_effect adam(const struct adam *scalars, size_t count, float *
     };
 }
 
-/* In f64, where the square of any f32 is exact and does not overflow. */
-static double squares(size_t n, const float *x)
+/* Sum of lanes in f64, in halves as `fold`. */
+INLINE double fold_wide(double lane[LANES])
+{
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* Σ (x - from)² in f64, where the square of any f32 is exact and does not overflow. */
+INLINE double squares_from(size_t n, const float *x, double from)
 {
     double lane[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (size_t l = 0; l < LANES; l++)
-            lane[l] += (double)x[i + l] * (double)x[i + l];
+            lane[l] += ((double)x[i + l] - from) * ((double)x[i + l] - from);
     for (size_t l = 0; i + l < n; l++)
-        lane[l] += (double)x[i + l] * (double)x[i + l];
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
+        lane[l] += ((double)x[i + l] - from) * ((double)x[i + l] - from);
+    return fold_wide(lane);
+}
+
+static double squares(size_t n, const float *x)
+{
+    return squares_from(n, x, 0.0);
+}
+
+/* Three passes over a row that stays in the first cache. û takes the place of y where it is not
+ * kept, before y takes its. */
+static float norm_forward(size_t n, const float *x, const float *gamma, const float *beta,
+                          float *unit, float *y)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] += (double)x[i + l];
+    for (size_t l = 0; i + l < n; l++)
+        lane[l] += (double)x[i + l];
+    const double mean = fold_wide(lane) / (double)n;
+    const double scale = 1.0 / sqrt(squares_from(n, x, mean) / (double)n + NORM_EPS);
+    float *u = unit != NULL ? unit : y;
+    for (size_t k = 0; k < n; k++)
+        u[k] = (float)(((double)x[k] - mean) * scale);
+    for (size_t k = 0; k < n; k++)
+        y[k] = gamma[k] * u[k] + beta[k];
+    return (float)scale;
+}
+
+/* What changes all of a row alike, and what changes its length, does not reach dL/dx: the mean of
+ * d = γ∘dL/dy and its part along û are taken off. A product of two f32 is exact in f64. */
+static void norm_backward(size_t n, const float *unit, float scale, const float *gamma,
+                          const float *d_y, float *d_x)
+{
+    double all_alike[LANES] = {0};
+    double along[LANES] = {0};
+    for (size_t i = 0; i < n; i += LANES) {
+        const size_t count = n - i < LANES ? n - i : LANES;
+        for (size_t l = 0; l < count; l++) {
+            const double d = (double)gamma[i + l] * (double)d_y[i + l];
+            all_alike[l] += d;
+            along[l] += d * (double)unit[i + l];
+        }
+    }
+    const double mean = fold_wide(all_alike) / (double)n;
+    const double part = fold_wide(along) / (double)n;
+    for (size_t k = 0; k < n; k++) {
+        const double d = (double)gamma[k] * (double)d_y[k];
+        d_x[k] = (float)((d - mean - (double)unit[k] * part) * (double)scale);
+    }
 }
 
 /* Declared here and in kernels.c, not in a header: which levels exist depends on the processor. */
@@ -514,4 +570,6 @@ const struct kernels KERNELS = {
     .tanh = tanh_all,
     .adam = adam,
     .squares = squares,
+    .norm_forward = norm_forward,
+    .norm_backward = norm_backward,
 };

@@ -46,7 +46,10 @@ void net_free(struct net *net)
         free(net->size[l]);
         free(net->square[l]);
         free(net->bias[l]);
+        free(net->gamma[l]);
+        free(net->beta[l]);
         net->weight[l] = net->size[l] = net->square[l] = net->bias[l] = NULL;
+        net->gamma[l] = net->beta[l] = NULL;
     }
 }
 
@@ -63,6 +66,12 @@ void net_take(struct net *net, const float *theta)
             net->bias[l][o] = (double)theta[mlp->bias[l] + (size_t)o];
             for (int i = 0; i < mlp->in[l]; i++)
                 net->weight[l][(size_t)o * in + (size_t)i] = (double)theta[mlp_at(mlp, l, o, i)];
+        }
+        net->gamma[l] = pass_reals((size_t)mlp->out[l]);
+        net->beta[l] = pass_reals((size_t)mlp->out[l]);
+        for (int o = 0; mlp->normed[l] && o < mlp->out[l]; o++) {
+            net->gamma[l][o] = (double)theta[mlp->gamma[l] + (size_t)o];
+            net->beta[l][o] = (double)theta[mlp->beta[l] + (size_t)o];
         }
         net->size[l] = magnitudes(net->weight[l], count);
         net->square[l] = squares(net->weight[l], count);
@@ -82,6 +91,13 @@ struct pass pass_new(const struct net *net, int rows)
         p.on[l] = fault_alloc(r * (size_t)net->mlp.out[l] + 1, sizeof(bool));
         p.near[l] = fault_alloc(r * (size_t)net->mlp.out[l] + 1, sizeof(bool));
     }
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        if (net->mlp.normed[l])
+            p.norm[l] = (struct pass_norm){.unit = pass_reals(r * (size_t)net->mlp.out[l]),
+                                           .unit_error = pass_reals(r * (size_t)net->mlp.out[l]),
+                                           .scale = pass_reals(r),
+                                           .scale_error = pass_reals(r)};
+    }
     return p;
 }
 
@@ -94,6 +110,10 @@ void pass_free(struct pass *p)
     for (int l = 0; l < MLP_LAYERS; l++) {
         free(p->on[l]);
         free(p->near[l]);
+        free(p->norm[l].unit);
+        free(p->norm[l].unit_error);
+        free(p->norm[l].scale);
+        free(p->norm[l].scale_error);
     }
     *p = (struct pass){0};
 }
@@ -108,6 +128,52 @@ static void relu(struct pass *p, int l, size_t k)
         *value = 0.0;
     if (!p->on[l][k] && !p->near[l][k])
         *error = 0.0;
+}
+
+/* û of one row x (n), with its error. By first order δû = (δ - mean(δ) - û·mean(û∘δ))·scale, and
+ * errors e of x are added in quadrature: each its own, and 1 + û_i·û_k of each of the n by 1/n. */
+static void unit_of(int n, const double *x, const double *e, double *unit, double *unit_error,
+                    double *scale, double *scale_error)
+{
+    double mean = 0.0, variance = 0.0, plain = 0.0, once = 0.0, twice = 0.0;
+    for (int k = 0; k < n; k++)
+        mean += x[k] / n;
+    for (int k = 0; k < n; k++)
+        variance += (x[k] - mean) * (x[k] - mean) / n;
+    *scale = 1.0 / sqrt(variance + 1e-5);
+    for (int k = 0; k < n; k++) {
+        unit[k] = (x[k] - mean) * *scale;
+        plain += e[k] * e[k];
+        once += unit[k] * e[k] * e[k];
+        twice += unit[k] * unit[k] * e[k] * e[k];
+    }
+    for (int k = 0; k < n; k++) {
+        const double others = plain + 2.0 * unit[k] * once + unit[k] * unit[k] * twice;
+        unit_error[k] = *scale * sqrt(e[k] * e[k] + fmax(0.0, others) / ((double)n * n)) +
+                        PASS_ROUNDING * fabs(unit[k]);
+    }
+    *scale_error = *scale * sqrt(twice) / n + PASS_ROUNDING;
+}
+
+/* The normalisation behind layer l, in place. */
+static void normalise(struct pass *p, int l)
+{
+    const struct net *net = p->net;
+    const struct pass_norm *norm = &p->norm[l];
+    const int n = net->mlp.out[l];
+    for (int r = 0; r < p->rows; r++) {
+        double *value = p->value[l + 1] + (size_t)r * (size_t)n;
+        double *error = p->error[l + 1] + (size_t)r * (size_t)n;
+        double *unit = norm->unit + (size_t)r * (size_t)n;
+        double *unit_error = norm->unit_error + (size_t)r * (size_t)n;
+        unit_of(n, value, error, unit, unit_error, &norm->scale[r], &norm->scale_error[r]);
+        for (int k = 0; k < n; k++) {
+            const double scaled = net->gamma[l][k] * unit[k];
+            value[k] = scaled + net->beta[l][k];
+            error[k] = fabs(net->gamma[l][k]) * unit_error[k] +
+                       PASS_ROUNDING * (fabs(scaled) + fabs(net->beta[l][k]));
+        }
+    }
 }
 
 static void pass_layer(struct pass *p, int l)
@@ -130,6 +196,8 @@ static void pass_layer(struct pass *p, int l)
         if (l + 1 < MLP_LAYERS)
             relu(p, l, k);
     }
+    if (net->mlp.normed[l])
+        normalise(p, l);
     free(size_in);
     free(square_in);
     free(size);
@@ -199,11 +267,8 @@ static void layer_back(const struct pass *p, int l, double **d, double **e)
     back(p->rows, out, in, *d, net->weight[l], d_in);
     back(p->rows, out, in, size_out, net->size[l], size);
     back(p->rows, out, in, square_out, net->square[l], e_in);
-    for (size_t k = 0; k < inputs; k++) {
+    for (size_t k = 0; k < inputs; k++)
         e_in[k] = sqrt(e_in[k]) + PASS_ROUNDING * size[k];
-        if (l > 0 && !p->on[l - 1][k])
-            d_in[k] = e_in[k] = 0.0;
-    }
     free(size_out);
     free(square_out);
     free(size);
@@ -213,10 +278,86 @@ static void layer_back(const struct pass *p, int l, double **d, double **e)
     *e = e_in;
 }
 
+/* Gradient by γ and β of layer l from d, e (rows, out) by its outputs; returns its doubt. */
+static double norm_gradient(const struct pass *p, int l, const double *d, const double *e,
+                            double *gradient)
+{
+    const struct mlp *mlp = &p->net->mlp;
+    const struct pass_norm *norm = &p->norm[l];
+    double doubt = 0.0;
+    for (int k = 0; k < mlp->out[l]; k++) {
+        double gamma = 0.0, beta = 0.0, terms = 0.0;
+        for (int r = 0; r < p->rows; r++) {
+            const size_t at = (size_t)r * (size_t)mlp->out[l] + (size_t)k;
+            gamma += d[at] * norm->unit[at];
+            beta += d[at];
+            terms += fabs(d[at]) * hypot(norm->unit[at], 1.0);
+            doubt += e[at] * e[at] * (norm->unit[at] * norm->unit[at] + 1.0) +
+                     d[at] * d[at] * norm->unit_error[at] * norm->unit_error[at];
+        }
+        gradient[mlp->gamma[l] + (size_t)k] = gamma;
+        gradient[mlp->beta[l] + (size_t)k] = beta;
+        doubt += PASS_ROUNDING * PASS_ROUNDING * terms * terms;
+    }
+    return doubt;
+}
+
+/* One row of n: from d, e by the outputs to those by the inputs, (D - mean(D) - û·mean(D∘û))·scale
+ * with D = γ∘d. Errors as in unit_of, and those of û and of the scale. */
+static void norm_back_row(int n, const double *gamma, const double *unit, const double *unit_error,
+                          double scale, double scale_error, double *d, double *e)
+{
+    double mean = 0.0, along = 0.0, plain = 0.0, once = 0.0, twice = 0.0, turned = 0.0;
+    for (int k = 0; k < n; k++) {
+        d[k] *= gamma[k];
+        e[k] = fabs(gamma[k]) * e[k] + PASS_ROUNDING * fabs(d[k]);
+        mean += d[k] / n;
+        along += d[k] * unit[k] / n;
+        plain += e[k] * e[k];
+        once += unit[k] * e[k] * e[k];
+        twice += unit[k] * unit[k] * e[k] * e[k];
+        turned += d[k] * d[k] * unit_error[k] * unit_error[k];
+    }
+    for (int k = 0; k < n; k++) {
+        const double others = plain + 2.0 * unit[k] * once + unit[k] * unit[k] * (twice + turned);
+        const double own = unit_error[k] * along;
+        const double size = fabs(d[k]) + fabs(mean) + fabs(unit[k] * along);
+        d[k] = (d[k] - mean - unit[k] * along) * scale;
+        e[k] = scale * sqrt(e[k] * e[k] + own * own + fmax(0.0, others) / ((double)n * n)) +
+               scale_error * fabs(d[k]) + PASS_ROUNDING * scale * size;
+    }
+}
+
+static void norm_back(const struct pass *p, int l, double *d, double *e)
+{
+    const size_t n = (size_t)p->net->mlp.out[l];
+    const struct pass_norm *norm = &p->norm[l];
+    for (size_t r = 0; r < (size_t)p->rows; r++)
+        norm_back_row((int)n, p->net->gamma[l], norm->unit + r * n, norm->unit_error + r * n,
+                      norm->scale[r], norm->scale_error[r], d + r * n, e + r * n);
+}
+
+/* From d, e (rows, out) by what comes out of layer l to those by its sums, in place; to `gradient`,
+ * unless it is NULL, that by its normalisation. Returns the doubt of that. */
+static double back_to_sums(const struct pass *p, int l, double *d, double *e, double *gradient)
+{
+    const size_t outputs = (size_t)p->rows * (size_t)p->net->mlp.out[l];
+    double doubt = 0.0;
+    if (p->net->mlp.normed[l]) {
+        doubt = gradient != NULL ? norm_gradient(p, l, d, e, gradient) : 0.0;
+        norm_back(p, l, d, e);
+    }
+    for (size_t k = 0; l + 1 < MLP_LAYERS && k < outputs; k++)
+        if (!p->on[l][k])
+            d[k] = e[k] = 0.0;
+    return doubt;
+}
+
 double pass_backward(const struct pass *p, double **d, double **e, double *gradient)
 {
     double doubt = 0.0;
     for (int l = MLP_LAYERS - 1; l >= 0; l--) {
+        doubt += back_to_sums(p, l, *d, *e, gradient);
         if (gradient != NULL)
             doubt += layer_gradient(p, l, *d, *e, gradient);
         if (gradient == NULL || l > 0)

@@ -15,19 +15,27 @@
 /** A ReLU is within rounding of its kink when its sum is below so many errors. */
 #define PASS_KINK 4.0
 
-/** A network: weights (out, in), their magnitudes and squares. */
+/** A network: weights (out, in), their magnitudes and squares; γ and β (out) of normalisations. */
 struct net {
     struct mlp mlp;
     double *weight[MLP_LAYERS], *size[MLP_LAYERS], *square[MLP_LAYERS], *bias[MLP_LAYERS];
+    double *gamma[MLP_LAYERS], *beta[MLP_LAYERS];
+};
+
+/** What a layer normalisation keeps of its rows: û with its error (rows, out), 1/√(var + 1e-5) with
+ *  its relative error (rows). */
+struct pass_norm {
+    double *unit, *unit_error, *scale, *scale_error;
 };
 
 /** A forward pass. value[l], error[l] (rows, in[l]) go into layer l, those of MLP_LAYERS come out;
- *  on, near its kink: (rows, out[l]) of the ReLUs. */
+ *  on, near its kink: (rows, out[l]) of the ReLUs. A normalisation is behind its layer's ReLU. */
 struct pass {
     const struct net *net; /**< borrowed */
     int rows;
     double *value[MLP_LAYERS + 1], *error[MLP_LAYERS + 1];
     bool *on[MLP_LAYERS], *near[MLP_LAYERS];
+    struct pass_norm norm[MLP_LAYERS]; /**< of layers that have one */
 };
 
 /** Zeroed array. */

@@ -5,6 +5,7 @@
 #include "model/critic.h"
 #include "model/mec.h"
 #include <ccmsweep/fault.h>
+#include <math.h>
 #include <string.h>
 
 /* O: own inputs of a row. */
@@ -40,6 +41,12 @@ void critic_bind(struct critic *critic, const struct settings *settings, struct 
         .on = arena_take(scratch, h1 > h2 ? h1 : h2, sizeof(int32_t)),
         .exact = arena_take(scratch, h1 + h2, sizeof(double)),
     };
+    if (!critic_normed(critic))
+        return;
+    folded_bind(&critic->folded, &critic->mlp, scratch);
+    critic->along = arena_take(scratch, rows, sizeof(float));
+    critic->scaled = arena_take(scratch, rows * h2, sizeof(float));
+    critic->sums = arena_take(scratch, h2, sizeof(float));
 }
 
 void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int capacity,
@@ -56,6 +63,8 @@ void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int
     if (hidden) {
         rows->h1 = arena_take(scratch, r * (size_t)critic->mlp.out[0], sizeof(float));
         rows->h2 = arena_take(scratch, r * (size_t)critic->mlp.out[1], sizeof(float));
+        if (critic_normed(critic))
+            row_norms_bind(&rows->norms, r, scratch);
     }
 }
 
@@ -169,16 +178,44 @@ static void evaluate_group(const struct critic *critic, const float *theta, cons
     p.inner = critic->on;
     p.start = theta + mlp->bias[1];
     p.finish = mlp_finish(mlp);
+    if (critic_normed(critic)) {
+        p.b = critic->folded.w2;
+        p.start = NULL;
+        p.finish = FINISH_PLAIN;
+    }
     compute_product(critic->compute, &p);
+}
+
+/* Of rows with normalisations: scales of the first layer, then the rest of the row. */
+static void evaluate_normed(const struct critic *critic, const struct critic_rows *rows)
+{
+    const size_t h1 = (size_t)critic->mlp.out[0];
+    const struct kernels *kernels = critic->compute->kernels;
+    for (int r = 0; r < rows->count; r++)
+        kernels->spread(h1, rows->h1 + (size_t)r * h1, &rows->norms.mean1[r],
+                        &rows->norms.scale1[r]);
+    folded_heads(&critic->folded, &critic->mlp, kernels, 0, rows->count, rows->h2, &rows->norms,
+                 rows->q);
+}
+
+void critic_fold(const struct critic *critic, const float *theta)
+{
+    if (critic_normed(critic))
+        folded_take(&critic->folded, &critic->mlp, theta);
 }
 
 void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
                      struct critic_rows *rows)
 {
+    critic_fold(critic, theta);
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         evaluate_group(critic, theta, joint, rows, r, count);
         r += count;
+    }
+    if (critic_normed(critic)) {
+        evaluate_normed(critic, rows);
+        return;
     }
     /* The output layer of all samples at once: it has no list to share. */
     mlp_output(critic->compute, &critic->mlp, theta, rows->count, rows->h2, rows->q);
@@ -216,13 +253,34 @@ void critic_joint_f64(const struct critic *critic, const float *theta, const flo
                    w1 + (size_t)x * (size_t)mlp->out[0], out);
 }
 
+/* h (n) to what the next layer takes in: through the activation, and normalised. */
+static void finish_f64(const struct critic *critic, const float *theta, int layer, double *h)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const int n = mlp->out[layer];
+    double mean = 0.0;
+    double variance = 0.0;
+    for (int k = 0; k < n; k++) {
+        if (mlp->activation == ACTIVATION_RELU && !(h[k] > 0.0))
+            h[k] = 0.0;
+        mean += h[k] / n;
+    }
+    if (!mlp->normed[layer])
+        return;
+    for (int k = 0; k < n; k++)
+        variance += (h[k] - mean) * (h[k] - mean) / n;
+    const double scale = 1.0 / sqrt(variance + NORM_EPS);
+    for (int k = 0; k < n; k++)
+        h[k] = (double)theta[mlp->gamma[layer] + (size_t)k] * (h[k] - mean) * scale +
+               (double)theta[mlp->beta[layer] + (size_t)k];
+}
+
 double critic_value_f64(const struct critic *critic, const float *theta, const double *joint,
                         const float *own)
 {
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
     const size_t h2 = (size_t)mlp->out[1];
-    const bool all = mlp->activation == ACTIVATION_LINEAR;
     double *first = critic->exact;
     double *second = critic->exact + h1;
     memcpy(first, joint, h1 * sizeof *first);
@@ -231,12 +289,14 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
                    theta + mlp->weight[0] + ((size_t)critic->joint + x) * h1, first);
     for (size_t k = 0; k < h2; k++)
         second[k] = (double)theta[mlp->bias[1] + k];
+    finish_f64(critic, theta, 0, first);
     for (size_t k = 0; k < h1; k++)
-        if (all || first[k] > 0.0)
+        if (first[k] != 0.0)
             add_scaled(mlp->out[1], first[k], theta + mlp->weight[1] + k * h2, second);
+    finish_f64(critic, theta, 1, second);
     double value = (double)theta[mlp->bias[2]];
     for (size_t k = 0; k < h2; k++)
-        value += all || second[k] > 0.0 ? second[k] * (double)theta[mlp->weight[2] + k] : 0.0;
+        value += second[k] * (double)theta[mlp->weight[2] + k];
     return value;
 }
 
@@ -244,8 +304,30 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
  * reads the rows of its second factor: the forward weight has them as columns. */
 void critic_turn(struct critic *critic, const float *theta)
 {
-    mlp_transpose(critic->mlp.out[0], critic->mlp.out[1], theta + critic->mlp.weight[1],
+    critic_fold(critic, theta);
+    mlp_transpose(critic->mlp.out[0], critic->mlp.out[1],
+                  critic_normed(critic) ? critic->folded.w2 : theta + critic->mlp.weight[1],
                   critic->w2);
+}
+
+/* From the output to the sums of the second layer. */
+static void back_heads(struct critic *critic, const float *theta, const struct critic_rows *rows,
+                       const float *d_q)
+{
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    const float *w3 = theta + critic->mlp.weight[2];
+    const bool all = critic->mlp.activation == ACTIVATION_LINEAR;
+    for (int r = 0; r < rows->count; r++) {
+        const float *h = rows->h2 + (size_t)r * h2;
+        float *d = critic->d_a2 + (size_t)r * h2;
+        if (critic_normed(critic)) {
+            critic->along[r] = folded_back_heads(&critic->folded, &critic->mlp, &rows->norms, r, h,
+                                                 rows->q[r], d_q[r], d);
+            continue;
+        }
+        for (size_t k = 0; k < h2; k++)
+            d[k] = all || h[k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
+    }
 }
 
 void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
@@ -253,14 +335,7 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
 {
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
-    const float *w3 = theta + critic->mlp.weight[2];
-    const bool all = critic->mlp.activation == ACTIVATION_LINEAR;
-    /* d_q·w3 through the activation of the second layer, row by row. */
-    for (int r = 0; r < rows->count; r++) {
-        const size_t at = (size_t)r * h2;
-        for (size_t k = 0; k < h2; k++)
-            critic->d_a2[at + k] = all || rows->h2[at + k] > 0.0F ? d_q[r] * w3[k] : 0.0F;
-    }
+    back_heads(critic, theta, rows, d_q);
     /* Then back through the second layer and the first one's activation, sample by sample, over the
      * units of the second layer that are on in any of the sample's rows. */
     for (int r = 0; r < rows->count;) {
@@ -275,6 +350,9 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
         compute_product(critic->compute, &p);
         r += count;
     }
+    for (int r = 0; critic_normed(critic) && r < rows->count; r++)
+        folded_back_first(&critic->mlp, &rows->norms, r, rows->h1 + (size_t)r * h1,
+                          critic->along[r], critic->d_a1 + (size_t)r * h1);
 }
 
 /* gradient (m, n) = x (rows, m)ᵀ · d (rows, n). */
@@ -285,10 +363,10 @@ static void weight_gradient(const struct critic *critic, int rows, int m, const 
     compute_product(critic->compute, &p);
 }
 
-/* gradient (H1, H2) of the second layer: sample by sample, only the units that are on. It starts
- * from zeros and adds to itself, since each sample has other units. */
+/* gradient (H1, H2) = h1ᵀ · d (R, H2) of the second layer: sample by sample, only the units that are
+ * on. It starts from zeros and adds to itself, since each sample has other units. */
 static void second_layer_gradient(const struct critic *critic, const struct critic_rows *rows,
-                                  float *gradient)
+                                  const float *d, float *gradient)
 {
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
@@ -296,8 +374,8 @@ static void second_layer_gradient(const struct critic *critic, const struct crit
     for (int r = 0; r < rows->count;) {
         const int count = critic_rows_group(rows, r);
         const float *h = rows->h1 + (size_t)r * h1;
-        struct product p = product_of_transposed((int)h1, (int)h2, count, h,
-                                                 critic->d_a2 + (size_t)r * h2, gradient);
+        struct product p =
+            product_of_transposed((int)h1, (int)h2, count, h, d + (size_t)r * h2, gradient);
         p.m = list_units(critic, count, (int)h1, h);
         p.outer = critic->on;
         p.start = gradient;
@@ -307,9 +385,35 @@ static void second_layer_gradient(const struct critic *critic, const struct crit
     }
 }
 
-void critic_parameter_gradient(struct critic *critic, int samples, const struct critic_rows *rows,
-                               const float *d_q, const float *state, const float *action,
-                               float *gradient)
+/* Second layer, output and both normalisations. Biases are known: their gradients are the sums over
+ * rows that γ, β and the weights need. */
+static void normed_gradient(struct critic *critic, const float *theta,
+                            const struct critic_rows *rows, const float *d_q, float *gradient)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const struct row_norms *norms = &rows->norms;
+    const size_t h2 = (size_t)mlp->out[1];
+    float *back2 = critic->sums;
+    float *d3 = gradient + mlp->weight[2];
+    memset(back2, 0, h2 * sizeof *back2);
+    memset(d3, 0, h2 * sizeof *d3);
+    for (int r = 0; r < rows->count; r++) {
+        const float *e = critic->d_a2 + (size_t)r * h2;
+        const float *h = rows->h2 + (size_t)r * h2;
+        float *scaled = critic->scaled + (size_t)r * h2;
+        for (size_t m = 0; m < h2; m++) {
+            scaled[m] = norms->scale1[r] * e[m];
+            back2[m] += norms->mean1[r] * scaled[m];
+            d3[m] += d_q[r] * ((h[m] - norms->mean2[r]) * norms->scale2[r]);
+        }
+    }
+    second_layer_gradient(critic, rows, critic->scaled, gradient + mlp->weight[1]);
+    folded_gradient(mlp, theta, back2, gradient + mlp->bias[1], gradient[mlp->bias[2]], gradient);
+}
+
+void critic_parameter_gradient(struct critic *critic, const float *theta, int samples,
+                               const struct critic_rows *rows, const float *d_q, const float *state,
+                               const float *action, float *gradient)
 {
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
@@ -330,10 +434,14 @@ void critic_parameter_gradient(struct critic *critic, int samples, const struct 
                     d_w1 + (size_t)states * h1);
     weight_gradient(critic, rows->count, O, rows->own, width, critic->d_a1,
                     d_w1 + (size_t)critic->joint * h1);
-    second_layer_gradient(critic, rows, gradient + mlp->weight[1]);
-    weight_gradient(critic, rows->count, 1, d_q, mlp->out[1], rows->h2, gradient + mlp->weight[2]);
     mlp_column_sums(critic->compute, samples, width, critic->d_joint, gradient + mlp->bias[0]);
     mlp_column_sums(critic->compute, rows->count, mlp->out[1], critic->d_a2,
                     gradient + mlp->bias[1]);
     mlp_column_sums(critic->compute, rows->count, 1, d_q, gradient + mlp->bias[2]);
+    if (critic_normed(critic)) {
+        normed_gradient(critic, theta, rows, d_q, gradient);
+        return;
+    }
+    second_layer_gradient(critic, rows, critic->d_a2, gradient + mlp->weight[1]);
+    weight_gradient(critic, rows->count, 1, d_q, mlp->out[1], rows->h2, gradient + mlp->weight[2]);
 }

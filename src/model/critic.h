@@ -10,12 +10,15 @@
  * formed once per sample (critic_joint) and a row adds O multiply-adds. Gradients use the same
  * split: rows of a sample are summed before they meet the joint inputs. Rows of one sample also
  * share most of the units that ReLUs leave on, and units that are off in all of them take part in
- * no product; leaving out terms that are exactly 0 changes no bit.
+ * no product; leaving out terms that are exactly 0 changes no bit. Normalisations of the hidden
+ * layers are folded into the weights (folded.h), so that this holds with them too; "hidden units"
+ * are then those before they are normalised.
  */
 #ifndef CCMSWEEP_CRITIC_H
 #define CCMSWEEP_CRITIC_H
 
 #include "model/arena.h"
+#include "model/folded.h"
 #include "model/kernels.h"
 #include "model/mlp.h"
 #include <ccmsweep/settings.h>
@@ -26,12 +29,13 @@ enum { CRITIC_NOBODY = -1 };
 /** Rows under evaluation, in ascending (sample, agent) order, with their activations. */
 struct critic_rows {
     int count, capacity;
-    int32_t *sample; /**< (R) */
-    int32_t *agent;  /**< (R) or CRITIC_NOBODY */
-    float *own;      /**< (R, O) own inputs */
-    float *h1;       /**< (R, H1) hidden units */
-    float *h2;       /**< (R, H2) hidden units */
-    float *q;        /**< (R) */
+    int32_t *sample;        /**< (R) */
+    int32_t *agent;         /**< (R) or CRITIC_NOBODY */
+    float *own;             /**< (R, O) own inputs */
+    float *h1;              /**< (R, H1) hidden units */
+    float *h2;              /**< (R, H2) hidden units */
+    float *q;               /**< (R) */
+    struct row_norms norms; /**< of a critic with normalisations */
 };
 
 /** Shape and scratch. Parameters come with each call. */
@@ -39,14 +43,25 @@ struct critic {
     struct mlp mlp;
     struct compute *compute; /**< borrowed */
     int agents;
-    int joint;      /**< J */
-    float *d_a2;    /**< (R, H2) gradient by the second layer's sums, of the last backward */
-    float *d_a1;    /**< (R, H1) gradient by the first layer's sums, of the last backward */
-    float *d_joint; /**< (B, H1) d_a1 summed over the rows of a sample */
-    float *w2;      /**< (H2, H1) the second layer's weight transposed, of critic_turn */
-    int32_t *on;    /**< (max(H1, H2)) units that are on in some row of a sample */
-    double *exact;  /**< (H1 + H2) of critic_value_f64 */
+    int joint;            /**< J */
+    float *d_a2;          /**< (R, H2) gradient by the second layer's sums, of the last backward */
+    float *d_a1;          /**< (R, H1) gradient by the first layer's sums, of the last backward */
+    float *d_joint;       /**< (B, H1) d_a1 summed over the rows of a sample */
+    float *w2;            /**< (H2, H1) the second layer's weight, folded or not, transposed by
+                      *   critic_turn */
+    int32_t *on;          /**< (max(H1, H2)) units that are on in some row of a sample */
+    double *exact;        /**< (H1 + H2) of critic_value_f64 */
+    struct folded folded; /**< with normalisations: of the last critic_fold, evaluation, turn */
+    float *along;         /**< (R) of folded_back_heads */
+    float *scaled;        /**< (R, H2) d_a2 times each row's 1/s */
+    float *sums;          /**< (H2) Σ (m/s)·d_a2 over rows */
 };
+
+/** Whether the critic's hidden layers are normalised. */
+static inline bool critic_normed(const struct critic *critic)
+{
+    return critic->mlp.normed[0];
+}
 
 /** Shape of the critic. */
 struct mlp critic_shape(const struct settings *settings);
@@ -88,6 +103,10 @@ void critic_own(const struct critic *critic, int agent, const float *state, cons
 /** Rows of the sample that row r belongs to: from r on, how many. */
 int critic_rows_group(const struct critic_rows *rows, int r);
 
+/** Fold the normalisations into the weights, for whoever reads critic->folded; without any nothing
+ *  is done. */
+void critic_fold(const struct critic *critic, const float *theta);
+
 /** Fill h1, h2 and q of all rows. \param joint (B, H1) of critic_joint */
 void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
                      struct critic_rows *rows);
@@ -117,8 +136,8 @@ void critic_backward(struct critic *critic, const float *theta, const struct cri
  * \param state, action joint arrays of the `samples` samples
  * \param gradient (mlp.size) written
  */
-void critic_parameter_gradient(struct critic *critic, int samples, const struct critic_rows *rows,
-                               const float *d_q, const float *state, const float *action,
-                               float *gradient);
+void critic_parameter_gradient(struct critic *critic, const float *theta, int samples,
+                               const struct critic_rows *rows, const float *d_q, const float *state,
+                               const float *action, float *gradient);
 
 #endif

@@ -117,6 +117,25 @@ struct move {
     float apart;                 /**< out: Σ bound·|shift| */
 };
 
+/**
+ * The second hidden layer and the output of rows of a critic with normalisations (folded.h):
+ *
+ *     h = relu(scale·z + shift),  q = b + unit·(h·w),  unit = 1/√(var h + 1e-5), w without a mean
+ */
+struct normed_heads {
+    int rows, n;
+    const float *z;     /**< (rows, n) */
+    const float *scale; /**< (rows) */
+    const float *shift; /**< (n) */
+    const float *w;     /**< (n) */
+    float b;
+    bool relu;   /**< false: h = scale·z + shift */
+    float *h;    /**< (rows, n) written; may be z */
+    float *mean; /**< (rows) written: of h over the units */
+    float *unit; /**< (rows) written */
+    float *q;    /**< (rows) written */
+};
+
 struct kernels {
     const char *level; /**< "avx512", "avx2" or "baseline" */
     bool fused;        /**< multiply-adds round once */
@@ -161,6 +180,14 @@ struct kernels {
     /** Back through it, from dL/dy to dL/dx, which may be the same. */
     void (*norm_backward)(size_t n, const float *unit, float scale, const float *gamma,
                           const float *d_y, float *d_x);
+
+    /** Mean and 1/√(var + 1e-5) of x (n), from sums in f64. */
+    void (*spread)(size_t n, const float *x, float *mean, float *scale);
+
+    /** out[a] = Σ w[a]·z for the k rows of w (k, n); out[k] = Σ z²; out[k + 1] = Σ z; in f64. */
+    void (*moments)(size_t n, size_t k, const float *w, const float *z, double *out);
+
+    void (*normed_heads)(const struct normed_heads *heads);
 };
 
 /** The level in use and a tally of what it was asked for. */

@@ -17,6 +17,7 @@
  *   the same call is repeated below for each number of rows.
  */
 #include "model/kernels.h"
+#include "model/kernels_normed.h"
 #include "model/kernels_vector.h"
 #include <math.h>
 #include <string.h>
@@ -483,15 +484,6 @@ static struct adam_effect adam(const struct adam *scalars, size_t count, float *
     };
 }
 
-/* Sum of lanes in f64, in halves as `fold`. */
-INLINE double fold_wide(double lane[LANES])
-{
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
-}
-
 /* Σ (x - from)² in f64, where the square of any f32 is exact and does not overflow. */
 INLINE double squares_from(size_t n, const float *x, double from)
 {
@@ -572,4 +564,7 @@ const struct kernels KERNELS = {
     .squares = squares,
     .norm_forward = norm_forward,
     .norm_backward = norm_backward,
+    .spread = spread,
+    .moments = moments,
+    .normed_heads = normed_heads,
 };

@@ -2,10 +2,11 @@
 /**
  * A vector of one level of CPU, and sums in 16 lanes, which are the same at every level.
  *
- * Only this file names instructions of a processor. kernels_tmpl.c, the only file that includes it,
- * is written once for vectors of VL floats, because everything here depends on the compiler flags
- * of a level. GCC's vector extension does the rest: an operator on `vec` works element by element,
- * and a comparison gives a mask of all ones (true) or zeros (false) for each element.
+ * Only this file names instructions of a processor. kernels_tmpl.c (with kernels_normed.h), the only
+ * file that includes it, is written once for vectors of VL floats, because everything here depends
+ * on the compiler flags of a level. GCC's vector extension does the rest: an operator on `vec` works
+ * element by element, and a comparison gives a mask of all ones (true) or zeros (false) for each
+ * element.
  */
 #ifndef CCMSWEEP_KERNELS_VECTOR_H
 #define CCMSWEEP_KERNELS_VECTOR_H
@@ -155,6 +156,15 @@ INLINE float fold(const vec v[PARTS])
         store(lane + p * VL, v[p]);
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/** The same in f64. */
+INLINE double fold_wide(double lane[LANES])
+{
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++)
             lane[l] += lane[l + half];
     return lane[0];
 }

@@ -224,8 +224,8 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     const double loss = critic_loss(step);
     critic_turn(critic, f->theta);
     critic_backward(critic, f->theta, &step->selected, step->d_q);
-    critic_parameter_gradient(critic, batch->count, &step->selected, step->d_q, batch->state,
-                              batch->action, step->critic_gradient);
+    critic_parameter_gradient(critic, f->theta, batch->count, &step->selected, step->d_q,
+                              batch->state, batch->action, step->critic_gradient);
     step->norm[nets->actors.agents] =
         optimizer_clip(&optimizer, nets->compute.kernels, &critic->mlp, step->critic_gradient);
     /* Only a log episode pays for a copy of the parameters, and for the sums of all passes. */

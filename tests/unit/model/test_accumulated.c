@@ -153,7 +153,7 @@ static void add_pass(struct world *w, int i)
                         w->actions + b * n * A);
     critic_evaluate(critic, theta, w->joint, &w->rows);
     critic_backward(critic, theta, &w->rows, w->d_q);
-    critic_parameter_gradient(critic, w->samples, &w->rows, w->d_q, w->states, w->actions,
+    critic_parameter_gradient(critic, theta, w->samples, &w->rows, w->d_q, w->states, w->actions,
                               w->gradient);
     add(critic->mlp.size, w->gradient, w->critic);
     for (int a = 0; a <= i; a++) {

@@ -39,11 +39,11 @@ static void bind(struct world *w)
     w->joint = arena_take(&w->scratch, B * 16, sizeof(float));
 }
 
-static int open_world(void **state)
+static int open_world_with(void **state, const char *words)
 {
     struct world *w = calloc(1, sizeof *w);
     struct torch_rng torch;
-    w->settings = settings_with(SMALL "environment.channels=5");
+    w->settings = settings_with(words);
     bind(w);
     w->state.base = aligned_alloc(64, w->state.used);
     w->scratch.base = aligned_alloc(64, w->scratch.used);
@@ -63,6 +63,22 @@ static int open_world(void **state)
     return 0;
 }
 
+static int open_world(void **state)
+{
+    return open_world_with(state, SMALL "environment.channels=5");
+}
+
+static int open_normed_critic(void **state)
+{
+    return open_world_with(state, SMALL "environment.channels=5 networks.critic_norm=hidden");
+}
+
+static int open_normed_linear_critic(void **state)
+{
+    return open_world_with(state, SMALL "environment.channels=5 networks.critic_norm=hidden "
+                                        "networks.critic_activation=linear");
+}
+
 static int close_world(void **state)
 {
     struct world *w = *state;
@@ -70,6 +86,18 @@ static int close_world(void **state)
     free(w->scratch.base);
     free(w);
     return 0;
+}
+
+/* y (n) = γ∘û + β */
+static void twin_normalise(const double *gamma, const double *beta, int n, double *y)
+{
+    double mean = 0.0, variance = 0.0;
+    for (int k = 0; k < n; k++)
+        mean += y[k] / n;
+    for (int k = 0; k < n; k++)
+        variance += (y[k] - mean) * (y[k] - mean) / n;
+    for (int k = 0; k < n; k++)
+        y[k] = gamma[k] * (y[k] - mean) / sqrt(variance + 1e-5) + beta[k];
 }
 
 static void twin_forward(const struct mlp *mlp, const double *theta, const double *x, double *out)
@@ -81,9 +109,11 @@ static void twin_forward(const struct mlp *mlp, const double *theta, const doubl
             y[o] = theta[mlp->bias[l] + (size_t)o];
             for (int i = 0; i < mlp->in[l]; i++)
                 y[o] += theta[mlp_at(mlp, l, o, i)] * in[i];
-            if (l < 2)
+            if (l < 2 && mlp->activation == ACTIVATION_RELU)
                 y[o] = fmax(y[o], 0.0);
         }
+        if (mlp->normed[l])
+            twin_normalise(theta + mlp->gamma[l], theta + mlp->beta[l], mlp->out[l], y);
         memcpy(in, y, (size_t)mlp->out[l] * sizeof *y);
     }
     memcpy(out, y, (size_t)mlp->out[2] * sizeof *y);
@@ -160,7 +190,14 @@ static void test_values(void **state)
     evaluate(w);
     for (int r = 0; r < w->rows.count; r++) {
         const double q = twin_q(w, theta, states, actions, w->rows.sample[r], w->rows.agent[r]);
+        double joint[16];
+        const int b = w->rows.sample[r];
         assert_true(fabs((double)w->rows.q[r] - q) < 1e-4);
+        critic_joint_f64(&w->nets.critic, w->nets.critic_family.theta, w->states + b * N * S,
+                         w->actions + b * N * A, joint);
+        assert_close(critic_value_f64(&w->nets.critic, w->nets.critic_family.theta, joint,
+                                      w->rows.own + r * (S + A)),
+                     q, 1e-12, "value of row %d in f64", r);
     }
     free(theta);
     free(states);
@@ -251,8 +288,8 @@ static void test_critic_parameter_gradient(void **state)
         weights[r] = (float)numpy_gaussian(&w->rng);
     evaluate(w);
     critic_backward(&w->nets.critic, w->nets.critic_family.theta, &w->rows, weights);
-    critic_parameter_gradient(&w->nets.critic, B, &w->rows, weights, w->states, w->actions,
-                              gradient);
+    critic_parameter_gradient(&w->nets.critic, w->nets.critic_family.theta, B, &w->rows, weights,
+                              w->states, w->actions, gradient);
     const double scale = largest(gradient, size);
     for (size_t k = 0; k < size; k++) {
         const double kept = theta[k];
@@ -442,6 +479,10 @@ static void test_soft_update(void **state)
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
+#define WITH(test, open)                                                                           \
+    {                                                                                              \
+#test " " #open, test, open, close_world, NULL                                             \
+    }
 
 int main(void)
 {
@@ -451,6 +492,10 @@ int main(void)
         WITH_WORLD(test_action_gradient_through_the_nobody_row),
         WITH_WORLD(test_action_gradient_of_mixed_rows),
         WITH_WORLD(test_critic_parameter_gradient),
+        WITH(test_values, open_normed_critic),
+        WITH(test_critic_parameter_gradient, open_normed_critic),
+        WITH(test_values, open_normed_linear_critic),
+        WITH(test_critic_parameter_gradient, open_normed_linear_critic),
         WITH_WORLD(test_actor_gradient),
         cmocka_unit_test(test_best_is_the_lowest_agent_among_equals),
         cmocka_unit_test(test_initial_weights),

@@ -34,6 +34,7 @@ enum dimension {
     DIM_HIDDEN,          /**< h1, h2 */
     DIM_BIN,             /**< bins of the pre-activation histogram */
     DIM_DETECTION,       /**< saturated, vanished, asymmetry */
+    DIM_INPUT,           /**< the 7 values of a state, where statistics of them are kept; else 0 */
     DIM_CLIPPING_ACTORS, /**< not of an array: 1 where the actors' gradients are clipped */
     DIM_CLIPPING_CRITIC, /**< the same for the critic's; else 0, and their fields do not exist */
     DIM_COUNT
@@ -193,8 +194,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(evaluation_energy_violation, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                \
       "energy_violation of the evaluation")
 
-/* Fields of logs that exist only where a setting makes something to measure.
- * X(name, C type, unit, DIM_CLIPPING_…, meaning) */
+/* Fields of logs that exist only where a setting makes something to measure: where an extent is not
+ * 0. DIM_INPUT is also their second dimension. X(name, C type, unit, DIM_…, meaning) */
 #define RECORD_OPTIONAL_FIELDS(X)                                                                  \
     X(actor_grad_before_clip, double, "1", DIM_CLIPPING_ACTORS,                                    \
       "mean over actors of the norm of the own gradient before it was clipped")                    \
@@ -203,7 +204,10 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(actors_clipped, double, "1", DIM_CLIPPING_ACTORS,                                            \
       "share of actors whose own gradient was longer than training.clip_actor")                    \
     X(critic_grad_before_clip, double, "1", DIM_CLIPPING_CRITIC,                                   \
-      "norm of the critic's loss gradient before it was clipped")
+      "norm of the critic's loss gradient before it was clipped")                                  \
+    X(input_mean, double, "1", DIM_INPUT,                                                          \
+      "mean of each value of a state over all observations stored so far, in the value's unit")    \
+    X(input_std, double, "1", DIM_INPUT, "the same: standard deviation (ddof 0)")
 
 /** One training's arrays. A pointer is NULL where one of its extents is 0. */
 struct record {
@@ -272,8 +276,8 @@ void record_bin_edges(double edges[RECORD_BINS]);
  *  log, snapshot and evaluation, indices for actor and actor_byte, lower edges for bin. */
 void record_coordinates(const struct settings *cell, enum dimension dim, double *values);
 
-/** Names of the members of a labelled dimension (action, layer, hidden, detection), or NULL for a
- *  numeric one. Extent entries. */
+/** Names of the members of a labelled dimension (action, layer, hidden, detection, input), ended by
+ *  a NULL; or NULL for a numeric dimension. */
 const char *const *record_labels(enum dimension dim) MUST_USE;
 
 /** Names of the outcomes and causes, by their number ("pending", "stopped", …; "none", "nan", …).

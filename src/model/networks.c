@@ -26,6 +26,7 @@ void networks_bind(struct networks *nets, const struct settings *settings, int s
     critic_bind(&nets->critic, settings, &nets->compute, samples, channels, scratch);
     nets->actor = bind_family(nets->actors.mlp.size * (size_t)settings->environment.agents, state);
     nets->critic_family = bind_family(nets->critic.mlp.size, state);
+    input_norm_bind(&nets->input, settings, state);
 }
 
 /* Targets are copies and moments 0, as published. */
@@ -53,4 +54,5 @@ void networks_init(struct networks *nets, struct torch_rng *rng)
     mlp_init(&nets->critic.mlp, nets->critic_family.theta, rng, critic_again ? bound : NAN);
     start(&nets->actor);
     start(&nets->critic_family);
+    input_norm_clear(&nets->input);
 }

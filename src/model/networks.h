@@ -11,6 +11,7 @@
 #include "model/adam.h"
 #include "model/arena.h"
 #include "model/critic.h"
+#include "model/input_norm.h"
 #include "model/kernels.h"
 #include <ccmsweep/settings.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct networks {
     struct critic critic;
     struct family actor;         /**< (N, P) */
     struct family critic_family; /**< (Pc) */
+    struct input_norm input;     /**< what all of them see of states */
 };
 
 /** Lay out parameters in `state` and scratch for up to `samples` samples in `scratch`. Inside are
@@ -35,7 +37,8 @@ struct networks {
 void networks_bind(struct networks *nets, const struct settings *settings, int samples,
                    struct arena *state, struct arena *scratch);
 
-/** Draw initial weights: actors in order, then the critic. Targets are copies, moments 0. */
+/** Draw initial weights: actors in order, then the critic. Targets are copies, moments 0, and
+ *  nothing has been observed. */
 void networks_init(struct networks *nets, struct torch_rng *rng);
 
 #endif

@@ -22,14 +22,14 @@ static const struct field fields[] = {
 #undef X
 #define X(name, type, unit, only, meaning)                                                         \
     {#name,   TYPE_OF(type),                                                                       \
-     unit,    {DIM_LOG, DIM_NONE, DIM_NONE},                                                       \
+     unit,    {DIM_LOG, (only) == DIM_INPUT ? DIM_INPUT : DIM_NONE, DIM_NONE},                     \
      meaning, offsetof(struct record, name),                                                       \
      only},
         RECORD_OPTIONAL_FIELDS(X)
 #undef X
 };
 
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+enum { FIELDS = sizeof fields / sizeof fields[0], INPUTS = 7 };
 
 const struct field *record_fields(size_t *count)
 {
@@ -55,6 +55,7 @@ struct extents record_extents(const struct settings *cell)
     const int64_t agents = cell->environment.agents;
     const int64_t snapshot = cell->tracking.snapshot_every;
     const int64_t evaluation = cell->evaluation.every;
+    const bool running = cell->networks.input_norm == INPUT_NORM_RUNNING;
     return (struct extents){.of = {
                                 [DIM_NONE] = 1,
                                 [DIM_EPISODE] = episodes,
@@ -68,6 +69,7 @@ struct extents record_extents(const struct settings *cell)
                                 [DIM_HIDDEN] = 2,
                                 [DIM_BIN] = RECORD_BINS,
                                 [DIM_DETECTION] = DETECTION_COUNT,
+                                [DIM_INPUT] = running ? INPUTS : 0,
                                 [DIM_CLIPPING_ACTORS] = !isnan(cell->training.clip_actor),
                                 [DIM_CLIPPING_CRITIC] = !isnan(cell->training.clip_critic),
                             }};
@@ -88,6 +90,7 @@ const char *record_dimension(enum dimension dim)
         [DIM_HIDDEN] = "hidden",
         [DIM_BIN] = "bin",
         [DIM_DETECTION] = "detection",
+        [DIM_INPUT] = "input",
         [DIM_CLIPPING_ACTORS] = "",
         [DIM_CLIPPING_CRITIC] = "",
     };
@@ -96,8 +99,9 @@ const char *record_dimension(enum dimension dim)
 
 int64_t record_count(const struct field *field, const struct extents *extents)
 {
-    return extents->of[field->dims[0]] * extents->of[field->dims[1]] * extents->of[field->dims[2]] *
-           extents->of[field->only];
+    if (extents->of[field->only] == 0)
+        return 0;
+    return extents->of[field->dims[0]] * extents->of[field->dims[1]] * extents->of[field->dims[2]];
 }
 
 size_t record_value_size(const struct field *field)
@@ -201,10 +205,12 @@ void record_coordinates(const struct settings *cell, enum dimension dim, double 
 
 const char *const *record_labels(enum dimension dim)
 {
-    static const char *const action[] = {"offload", "compute", "transmit"};
-    static const char *const layer[] = {"fc1", "fc2", "fc3"};
-    static const char *const hidden[] = {"h1", "h2"};
-    static const char *const detection[] = {"saturated", "vanished", "asymmetry"};
+    static const char *const action[] = {"offload", "compute", "transmit", NULL};
+    static const char *const layer[] = {"fc1", "fc2", "fc3", NULL};
+    static const char *const hidden[] = {"h1", "h2", NULL};
+    static const char *const detection[] = {"saturated", "vanished", "asymmetry", NULL};
+    static const char *const input[INPUTS + 1] = {"power",  "gain",     "energy",  "size",
+                                                  "cycles", "deadline", "resource"};
     switch (dim) {
     case DIM_ACTION:
         return action;
@@ -214,6 +220,8 @@ const char *const *record_labels(enum dimension dim)
         return hidden;
     case DIM_DETECTION:
         return detection;
+    case DIM_INPUT:
+        return input;
     default:
         return NULL;
     }

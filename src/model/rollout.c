@@ -25,6 +25,9 @@ void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
     critic_rows_bind(&rollout->rows, &nets->critic, (int)n, false, scratch);
     values_bind(&rollout->values, &nets->critic, scratch);
     rollout->state = arena_take(scratch, n * S, sizeof(double));
+    rollout->seen = NULL;
+    if (input_norm_is_on(&nets->input))
+        rollout->seen = arena_take(scratch, e * n * S, sizeof(float));
     rollout->action = arena_take(scratch, e * n * A, sizeof(double));
     rollout->compute = arena_take(scratch, n, sizeof(double));
     rollout->transmit = arena_take(scratch, n, sizeof(double));
@@ -175,9 +178,9 @@ static bool select_agents(struct rollout *rollout, const struct mec *mec,
 
 /* All actors act in all environments, side by side: an actor's parameters are read once for all of
  * them. The networks see f32; noise and clipping are f64, as published, and what is stored is the
- * f32 of the result. */
-static void act(struct rollout *rollout, int count, const struct mec *mec,
-                const struct exploration *explore, float *state, float *action)
+ * f32 of the result. Returns what the networks see of the states. */
+static const float *act(struct rollout *rollout, int count, const struct mec *mec,
+                        const struct exploration *explore, float *state, float *action)
 {
     const struct actors *actors = &rollout->nets->actors;
     const int n = actors->agents;
@@ -186,8 +189,10 @@ static void act(struct rollout *rollout, int count, const struct mec *mec,
         for (int k = 0; k < n * S; k++)
             state[e * n * S + k] = (float)rollout->state[k];
     }
+    const float *seen =
+        input_norm_apply(&rollout->nets->input, (size_t)(count * n), state, rollout->seen);
     for (int i = 0; i < n; i++)
-        actors_forward(actors, rollout->nets->actor.theta, i, count, state, &rollout->x, action);
+        actors_forward(actors, rollout->nets->actor.theta, i, count, seen, &rollout->x, action);
     for (int k = 0; k < count * n * A; k++) {
         double a = (double)action[k];
         if (explore != NULL)
@@ -195,22 +200,24 @@ static void act(struct rollout *rollout, int count, const struct mec *mec,
         rollout->action[k] = fmin(fmax(a, -1.0), 1.0);
         action[k] = (float)rollout->action[k];
     }
+    return seen;
 }
 
-/* Rank the proposals of the environments that were listed by the critic, and accept the best. */
+/* Rank the proposals of the environments that were listed by the critic, and accept the best.
+ * \param seen (E, N, 7) what the networks see of the states */
 static void rank_listed(struct rollout *rollout, int count, const struct mec *mec,
-                        const float *state, const float *action, uint8_t *accepted)
+                        const float *seen, const float *action, uint8_t *accepted)
 {
     const struct critic *critic = &rollout->nets->critic;
     const float *theta = rollout->nets->critic_family.theta;
     const size_t n = (size_t)critic->agents;
-    critic_joint_state(critic, theta, count, rollout->ranked, state, rollout->joint);
+    critic_joint_state(critic, theta, count, rollout->ranked, seen, rollout->joint);
     critic_joint(critic, theta, count, rollout->ranked, rollout->joint, action, rollout->joint);
     for (int k = 0; k < count; k++) {
         const int e = rollout->ranked[k];
         const size_t at = (size_t)e * n;
         const int taken =
-            exploit_selection(rollout, &mec[e], e, state + at * S, action + at * A, rollout->pool);
+            exploit_selection(rollout, &mec[e], e, seen + at * S, action + at * A, rollout->pool);
         accept(&mec[e], rollout->pool, taken, accepted + at);
     }
 }
@@ -222,7 +229,7 @@ void rollout_act(struct rollout *rollout, int count, struct mec *mec, struct num
     const size_t n = (size_t)rollout->nets->actors.agents;
     int listed = 0;
     CHECK(count <= rollout->capacity && (explore == NULL || count == 1));
-    act(rollout, count, mec, explore, state, action);
+    const float *seen = act(rollout, count, mec, explore, state, action);
     for (int e = 0; e < count; e++) {
         bool rank;
         const size_t at = (size_t)e * n;
@@ -232,7 +239,7 @@ void rollout_act(struct rollout *rollout, int count, struct mec *mec, struct num
             rollout->ranked[listed++] = e;
     }
     if (listed > 0)
-        rank_listed(rollout, listed, mec, state, action, accepted);
+        rank_listed(rollout, listed, mec, seen, action, accepted);
     for (int e = 0; e < count; e++) {
         /* From [-1, 1] to [0.01, 1], by the published expression: a share of exactly 0 would make
          * the time infinite. */

@@ -24,8 +24,9 @@ struct rollout {
     struct activations x; /**< of the last step, one sample for each environment */
     struct critic_rows rows;
     struct values values;
-    double *action;             /**< (E, N, 3) */
-    double *state;              /**< (N, 7) */
+    double *action; /**< (E, N, 3) */
+    double *state;  /**< (N, 7) */
+    float *seen;    /**< (E, N, 7) what the networks see of it; NULL: the state itself */
     double *compute, *transmit; /**< (N) */
     float *joint;               /**< (E, H1) */
     double *joint_f64, *value;  /**< (H1), (N) */
@@ -58,7 +59,7 @@ void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
  * \param mec      (count)
  * \param rng      (count) the environments' generators
  * \param explore  for one environment; NULL: greedy
- * \param state    (count, N, 7) f32 written: the states acted on
+ * \param state    (count, N, 7) f32 written: the states acted on, as the environment has them
  * \param action   (count, N, 3) f32 written: actions with noise, clipped to [-1, 1]
  * \param accepted (count, N) written
  * \param step     (count) written

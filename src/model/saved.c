@@ -131,6 +131,29 @@ static bool transitions_are_fine(const struct saved *s)
     return all_finite(r->observation, (size_t)r->observations * (size_t)r->agents * MEC_STATE);
 }
 
+/* Of every observation so far, by the number of episodes; no value lies outside its interval, but
+ * for the rounding to f32. */
+static bool inputs_are_fine(const struct saved *s)
+{
+    const struct input_statistics *const at = s->networks->input.at;
+    if (at == NULL)
+        return true;
+    const int64_t rows = s->settings->environment.agents * (s->settings->training.steps + 1);
+    if (at->count != s->episode * rows)
+        return false;
+    for (int k = 0; k < MEC_STATE; k++) {
+        const struct interval range = input_norm_interval(s->settings, k);
+        const double rounding = 1e-6 * fmax(fabs(range.low), fabs(range.high));
+        const double low = at->count > 0 ? range.low - rounding : 0.0;
+        const double high = at->count > 0 ? range.high + rounding : 0.0;
+        const double most = (double)at->count * 0.25 * (high - low) * (high - low);
+        if (!(at->mean[k] >= low && at->mean[k] <= high) ||
+            !(at->squares[k] >= 0.0 && at->squares[k] <= most))
+            return false;
+    }
+    return true;
+}
+
 /* m may be infinite where a gradient was; v is a sum of squares. */
 static bool family_is_fine(const struct family *f)
 {
@@ -310,6 +333,8 @@ const char *saved_flaw(const struct saved *s)
         return "the record";
     if (!ring_is_fine(s))
         return "the places of the replay";
+    if (!inputs_are_fine(s))
+        return "the statistics of the inputs";
     /* A training that has diverged has numbers of all kinds, and is not continued. */
     if (s->tracker->at->diverged != 0)
         return NULL;

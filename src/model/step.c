@@ -177,6 +177,10 @@ static void gather(struct step *step, const struct replay *replay)
         batch->reward[b] = replay->reward[slot];
         batch->done[b] = replay->done[slot];
     }
+    /* As the networks see it, once for all of them: they see the same in the whole step. */
+    const size_t rows = (size_t)batch->count * n;
+    input_norm_apply(&step->nets->input, rows, batch->state, batch->state);
+    input_norm_apply(&step->nets->input, rows, batch->next_state, batch->next_state);
 }
 
 /* loss = mean over all rows of (w·q - w·t)², as published; or of w·(q - t)²; or the mean over

@@ -26,9 +26,9 @@
 /** Transitions copied side by side. */
 struct batch {
     int count;         /**< B */
-    float *state;      /**< (B, N·S) */
+    float *state;      /**< (B, N·S) as stored, or as the networks see it (input_norm.h) */
     float *action;     /**< (B, N·A) */
-    float *next_state; /**< (B, N·S) */
+    float *next_state; /**< (B, N·S) likewise */
     float *reward;     /**< (B) */
     float *done;       /**< (B) */
     uint8_t *accepted; /**< (B, N) */
@@ -41,7 +41,7 @@ struct step {
     const struct settings *settings; /**< borrowed */
     struct networks *nets;           /**< borrowed */
     struct probe probe;
-    struct batch batch; /**< training.batch transitions */
+    struct batch batch; /**< training.batch transitions, states as the networks see them */
     int64_t *slot;      /**< (B) replay slots of the last draw */
     double *weight;     /**< (B) importance-sampling weights of the last draw */
     double *error; /**< (B) errors of the transitions in the last step_errors or critic update */
@@ -80,7 +80,8 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
  * the target actors of the target critic ("nobody" when none), c the reward scale; error = Σ over
  * accepted agents of (target - Q)², each square f32, the sum f64, or by replay.priority the mean of
  * |target - Q|. Writes step->target and step->error and leaves the evaluated rows in
- * step->selected. \param batch at most max(training.batch, training.steps)
+ * step->selected. \param batch at most max(training.batch, training.steps), states as the networks
+ * see them
  */
 void step_errors(struct step *step, const struct batch *batch);
 

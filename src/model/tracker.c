@@ -389,6 +389,17 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
     }
 }
 
+void tracker_inputs(struct tracker *tracker, const struct input_norm *norm)
+{
+    struct record *r = &tracker->record;
+    if (tracker->log < 0 || r->input_mean == NULL)
+        return;
+    for (int k = 0; k < MEC_STATE; k++) {
+        r->input_mean[tracker->log * MEC_STATE + k] = norm->at->mean[k];
+        r->input_std[tracker->log * MEC_STATE + k] = sqrt(input_norm_variance(norm, k));
+    }
+}
+
 /* Overall figures of a log: mean over actors under the root, and the ratios. */
 static void log_gradients(struct tracker *tracker)
 {

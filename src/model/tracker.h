@@ -13,6 +13,7 @@
 #include "model/adam.h"
 #include "model/arena.h"
 #include "model/critic.h"
+#include "model/input_norm.h"
 #include "model/mec.h"
 #include "model/optimizer.h"
 #include <ccmsweep/record.h>
@@ -97,6 +98,10 @@ void tracker_update(struct tracker *tracker, int actor, size_t count, const floa
  *  \param actors (N, P), \param critic (Pc) */
 void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const float *actors,
                          const struct mlp *critic_mlp, const float *critic);
+
+/** The running statistics that networks see states by, log episodes only; nothing where there are
+ *  none. */
+void tracker_inputs(struct tracker *tracker, const struct input_norm *norm);
 
 /** Close the episode. \param sums over its steps; violations are means over its steps
  *  \param actors, critic parameters after the episode */

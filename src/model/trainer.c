@@ -43,7 +43,8 @@ struct trainer {
     struct rollout rollout;
     struct evaluation evaluation;
     struct step step;
-    struct batch played; /* the transitions of one episode */
+    struct batch played; /* the transitions of one episode, states as stored */
+    struct batch seen;   /* the same, states as the networks see them */
     struct header *header;
     struct numpy_rng *numpy;
     struct python_rng *python;
@@ -104,6 +105,12 @@ static void bind(struct trainer *t)
     evaluation_bind(&t->evaluation, s, &t->rollout, &t->scratch);
     step_bind(&t->step, s, &t->nets, &t->scratch);
     batch_bind(&t->played, s, (int)s->training.steps, &t->scratch);
+    t->seen = t->played;
+    if (input_norm_is_on(&t->nets.input)) {
+        const size_t values = (size_t)(s->training.steps * s->environment.agents * MEC_STATE);
+        t->seen.state = arena_take(&t->scratch, values, sizeof(float));
+        t->seen.next_state = arena_take(&t->scratch, values, sizeof(float));
+    }
 }
 
 /* Zeroed and on a cache line, so that arithmetic never depends on where a block happens to lie. */
@@ -186,6 +193,20 @@ static double epsilon(const struct settings *s, int64_t finished)
                                          exp(-(double)finished / s->training.epsilon_decay);
 }
 
+/* Transition k of the episode counts as stored: statistics of inputs take in what is new in it, its
+ * next state and, of the first, its state. The networks see it by the statistics of this moment,
+ * whatever the episode brings later. */
+static void see(struct trainer *t, size_t k)
+{
+    const size_t n = (size_t)t->mec.agents;
+    const size_t at = k * n * MEC_STATE;
+    if (k == 0)
+        input_norm_observe(&t->nets.input, t->played.state);
+    input_norm_observe(&t->nets.input, t->played.next_state + at);
+    input_norm_apply(&t->nets.input, n, t->played.state + at, t->seen.state + at);
+    input_norm_apply(&t->nets.input, n, t->played.next_state + at, t->seen.next_state + at);
+}
+
 /* Play one episode into `played`. Its last step counts as terminal although only time has run out,
  * as published; its next state is the one after new tasks were drawn, before the next reset. */
 static struct mec_step play(struct trainer *t)
@@ -216,6 +237,7 @@ static struct mec_step play(struct trainer *t)
             played->next_state[b * n * MEC_STATE + i] = (float)t->rollout.state[i];
         played->reward[b] = (float)step.environment.reward;
         played->done[b] = k == steps - 1 ? 1.0F : 0.0F;
+        see(t, b);
         sums.reward += step.environment.reward;
         sums.energy_violation += step.environment.energy_violation;
         sums.deadline_violation += step.environment.deadline_violation;
@@ -229,7 +251,7 @@ static void store(struct trainer *t)
 {
     const struct batch *played = &t->played;
     const size_t n = (size_t)t->mec.agents;
-    step_errors(&t->step, played);
+    step_errors(&t->step, &t->seen);
     for (int k = 0; k < played->count; k++) {
         const size_t b = (size_t)k;
         const struct transition transition = {
@@ -281,6 +303,7 @@ static void play_and_train(struct trainer *t)
     if (training)
         step_run(&t->step, &t->replay, t->python, &t->tracker, t->tracker.at->steps);
     probe_enter(&t->step.probe, PHASE_REST);
+    tracker_inputs(&t->tracker, &t->nets.input);
     /* Before the episode is counted: the tracker's rows are those of the present one. */
     tracker_end(&t->tracker, &sums, t->nets.actor.size, t->nets.actor.theta,
                 t->nets.critic_family.size, t->nets.critic_family.theta);

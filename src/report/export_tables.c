@@ -75,10 +75,16 @@ struct sheet {
     size_t count;
 };
 
-/* Number of columns of a field: 1 without labels, as the extent of DIM_NONE is 1. */
-static int64_t labels_of(const struct column *column, const struct extents *extents)
+/* Number of columns of a field: 1 without labels. By the names and not by the extent, which is 0 in
+ * a run without such a field, whose columns are there all the same. */
+static int64_t labels_of(const struct column *column)
 {
-    return extents->of[column->labels];
+    const char *const *const names =
+        column->labels == DIM_NONE ? NULL : record_labels(column->labels);
+    int64_t count = 0;
+    while (names != NULL && names[count] != NULL)
+        count++;
+    return names == NULL ? 1 : count;
 }
 
 /* ---- values ---- */
@@ -141,7 +147,7 @@ static void print_fields(const struct sheet *sheet, const struct extents *extent
 {
     for (size_t i = 0; i < sheet->count; i++) {
         const struct column *const column = &sheet->columns[i];
-        const int64_t labels = labels_of(column, extents);
+        const int64_t labels = labels_of(column);
         for (int64_t l = 0; l < labels; l++) {
             fputc(',', sheet->output.file);
             if (column->values != NULL && record_count(column->field, extents) > 0)
@@ -236,13 +242,10 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
 /* ---- tables ---- */
 
 /* The header. Index columns of time are all called `episode`: a log or a snapshot is named by its
- * episode. The number of labels does not depend on the cell, so any settings will do for it. */
+ * episode. */
 static void print_names(const struct sheet *sheet, const struct export *e)
 {
     FILE *const file = sheet->output.file;
-    struct settings any;
-    settings_init(&any);
-    const struct extents extents = record_extents(&any);
     fputs("run", file);
     if (sheet->shape == &shapes[EXPORT_RUNS]) {
         fputs(",state,study_name,actor_lr,critic_lr,seed", file);
@@ -262,7 +265,7 @@ static void print_names(const struct sheet *sheet, const struct export *e)
             column->labels == DIM_NONE ? NULL : record_labels(column->labels);
         if (labels == NULL)
             fprintf(file, ",%s", column->field->name);
-        for (int64_t l = 0; labels != NULL && l < labels_of(column, &extents); l++)
+        for (int64_t l = 0; labels != NULL && labels[l] != NULL; l++)
             fprintf(file, ",%s_%s", column->field->name, labels[l]);
     }
     fputc('\n', file);

@@ -38,6 +38,7 @@ static const struct {
     {DIM_BIN, SCHEMA_F64, false, "1",
      "lower edge of a bin, which belongs to it; the upper one is the next bin's"},
     {DIM_DETECTION, SCHEMA_TEXT, false, "1", "detection of the published study"},
+    {DIM_INPUT, SCHEMA_TEXT, false, "1", "value of a device's state"},
     {SCHEMA_COMMIT_BYTE, SCHEMA_I32, false, "1", "byte of a commit record"},
     {SCHEMA_IDENTITY_BYTE, SCHEMA_I32, false, "1", "byte of an identity"},
     {SCHEMA_START_LOG, SCHEMA_I32, false, "1",

@@ -91,10 +91,20 @@ fail() {
     exit "$code"
 }
 
-# End where the limit of file size is 0: every program started here would fail with a message of its own.
+# Whether files may become so large: may_write KB
+may_write() {
+    local limit
+    limit=$(ulimit -f)
+    [ "$limit" = unlimited ] || [ "$limit" -ge "$1" ]
+}
+
+# End where the limit of file size is 0: every program started here would fail with a message of its
+# own. With arguments, where it is below what something takes: need_files [KB WHAT]
 need_files() {
-    [ "$(ulimit -f)" != 0 ] ||
+    may_write 1 ||
         fail 2 "the limit of file size is 0 (ulimit -f), expected one that the results fit in"
+    may_write "${1:-1}" ||
+        fail 2 "the limit of file size is $(ulimit -f) KB (ulimit -f), expected at least $1 KB: $2"
 }
 
 # A folder for what is temporary must be there, for everything that is started here.
@@ -156,6 +166,9 @@ usage() {
     sed -n '/^# SPDX/,/^set/{/^# SPDX/d;s/^# \{0,1\}//p}' "$1"
 }
 
+# KB of the largest file that a build writes, the program with room to grow.
+build_kb=4096
+
 # Set $program: $CCMSWEEP, or the one of build/, which is built first where this user can do that.
 find_program() {
     local build=$root/build
@@ -173,7 +186,15 @@ find_program() {
         return
     fi
     program=$build/ccmsweep
-    if can_build; then
+    if ! may_write "$build_kb"; then
+        # A linker would have removed the one that is there, by the time it fails.
+        [ -e "$program" ] ||
+            need_files "$build_kb" "$(quoted "$program") is not built yet (or set CCMSWEEP)"
+        if [ -n "$(find "$root/src" "$root/include" "$root/meson.build" -newer "$program" -print -quit)" ]; then
+            say "Warning: $(quoted "$program") is older than its source, and with a limit of file" \
+                "size of $(ulimit -f) KB (ulimit -f) it is not built anew, for which $build_kb KB do"
+        fi
+    elif can_build; then
         # A folder that is configured has found all it needs, whoever installed it.
         [ -f "$build/build.ninja" ] || "$root/jobs/setup.sh" run
         configure_in build || exit 1

@@ -4,7 +4,8 @@
 # The one place with the names of Debian's packages. Says nothing when nothing is missing.
 #
 # Usage: jobs/setup.sh [run|test|all]
-# Exit codes: 0 all there; 2 something is missing and cannot be installed from here.
+# Exit codes: 0 all there; 2 something is missing and cannot be installed from here, for example as
+# the limit of file size (ulimit -f) is too small.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -84,6 +85,8 @@ else
     say "These packages are missing, and only root can install them:"
     fail 2 "  ${apt[*]} ${missing[*]}"
 fi
+# What fails half-way could leave the system's own records of packages in pieces.
+need_files 1048576 "these packages are to be installed: ${missing[*]}"
 say "Missing packages: ${missing[*]}"
 as_root+=(DEBIAN_FRONTEND=noninteractive)
 quiet=(-q -o DPkg::Lock::Timeout=300)

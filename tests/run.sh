@@ -12,7 +12,7 @@
 #   --suite NAME  this suite alone: unit, cli, mpi, resume, failures, mutants, slurm, soak,
 #                 survival, analysis, install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,
-# or a package is missing and cannot be installed.
+# a limit of file size below 4 GB (ulimit -f), or a package is missing and cannot be installed.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../jobs/common.sh"
@@ -28,6 +28,8 @@ while [ "$#" -gt 0 ]; do
     esac
     shift
 done
+
+need_files 4194304 "tests make files of some GB, most of them holes"
 
 logs=()
 # The process of the suites that run beside all others.

@@ -2,6 +2,7 @@
 """jobs/local.sh where strangers run it: little memory, what other jobs have left in the environment,
 jobs that hang, programs that are none, and installations that belong to somebody else."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -68,6 +69,70 @@ def test_files_may_hold_nothing(words, folder):
         done = subprocess.run(["bash", "-c", script, *words], cwd=folder, env=surroundings(),
                               stdout=subprocess.DEVNULL, stderr=said, check=False)
     assert done.returncode == 2 and listing(folder) == ["s.yaml", "said"]
+
+
+def under_limit(kb, words, cwd, tree):
+    """A script of a tree of sources, with a limit of file size and without a program named."""
+    env = {name: value for name, value in surroundings().items() if name != "CCMSWEEP"}
+    return subprocess.run(["bash", "-c", f'ulimit -f {kb}; exec "$0" "$@"', tree / words[0],
+                           *words[1:]], cwd=cwd, env=env, text=True, capture_output=True,
+                          check=False)
+
+
+@pytest.fixture
+def tree(tmp_path_factory):
+    """The sources, of which nothing is built."""
+    made = tmp_path_factory.mktemp("tree")
+    for name in ("jobs", "src", "include", "analysis"):
+        shutil.copytree(SOURCE / name, made / name)
+    shutil.copytree(SOURCE / "tests", made / "tests", ignore=shutil.ignore_patterns("data", "unit"))
+    shutil.copy(SOURCE / "meson.build", made)
+    return made
+
+
+@pytest.mark.parametrize("kb", [64, 1000])
+@pytest.mark.parametrize("words", [["jobs/local.sh", "s.yaml"], ["jobs/report.sh", "s.h5"],
+                                   ["jobs/submit.sh", "s.yaml", "-o", "s.h5"],
+                                   ["jobs/status.sh", "s.h5"], ["tests/run.sh"]], ids=" ".join)
+def test_a_limit_that_no_build_fits_in(words, kb, folder, tree):
+    """Said before anything is begun, in place of what tools say of it."""
+    write_spec(folder, SMALL)
+    (folder / "s.h5").write_text("for those that look whether it is there")
+    before = contents(tree)
+    done = under_limit(kb, words, folder, tree)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(f"the limit of file size is {kb} KB (ulimit -f), expected at least ")
+    assert contents(tree) == before and listing(folder) == ["s.h5", "s.yaml"]
+
+
+def contents(folder):
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+def test_a_limit_and_a_program_that_is_built(folder, tree):
+    """It is taken as it is."""
+    write_spec(folder, SMALL)
+    (tree / "build").mkdir()
+    shutil.copy(PROGRAM, tree / "build/ccmsweep")
+    before = contents(tree)
+    words = ["jobs/local.sh", "s.yaml", *QUIET]
+    done = under_limit(1000, words, folder, tree)
+    assert done.returncode == 0 and "all 2 cells are done" in done.stderr
+    assert listing(folder) == ["s.h5", "s.h5.lock", "s.yaml"] and contents(tree) == before
+    os.utime(tree / "src/meson.build", (2**32, 2**32))
+    done = under_limit(1000, words, folder, tree)
+    warning = done.stderr.splitlines()[0]
+    assert done.returncode == 0 and warning.startswith("Warning: ")
+    assert "is older than its source" in warning
+    assert contents(tree) == before
+
+
+def test_a_build_fits_in_what_is_asked_for():
+    if "release:" not in subprocess.run([PROGRAM, "--version"], capture_output=True, text=True,
+                                        check=True).stdout:
+        pytest.skip("not built as users do")
+    asked = re.search("^build_kb=([0-9]+)$", (SOURCE / "jobs/common.sh").read_text("utf-8"), re.M)
+    assert os.stat(PROGRAM).st_size < int(asked[1]) * 1024
 
 
 @pytest.mark.parametrize("blocks", ["1", "64"])

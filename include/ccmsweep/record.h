@@ -56,7 +56,7 @@ enum cause {
     CAUSE_NONE = 0,        /**< the gradient is not zero at the end */
     CAUSE_NAN = 1,         /**< the last gradient is not finite */
     CAUSE_CRITIC_DEAD = 2, /**< dQ/da = 0 on every batch row */
-    CAUSE_TANH_HARD = 3,   /**< every 1-y² of the batch is exactly 0 */
+    CAUSE_TANH_HARD = 3,   /**< every slope of the batch is exactly 0: 1-y², or another squash's */
     CAUSE_ACTOR_DEAD = 4,  /**< a hidden layer is zero on the whole batch */
     CAUSE_MIXED = 5, /**< none of these on the whole batch: several on parts of it, or underflow */
 };
@@ -143,28 +143,29 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(critic_update_relative, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                            \
       "critic_update / norm of the parameters before")                                             \
     X(grad_norm_y, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                       \
-      "attenuation chain: norm over the batch of dL/dy, y the tanh output")                        \
+      "attenuation chain: norm over the batch of dL/dy, y the squashed output")                    \
     X(grad_norm_z, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                       \
-      "attenuation chain: norm of dL/dz, z the tanh input")                                        \
+      "attenuation chain: norm of dL/dz, z the input of the squash")                               \
     X(grad_norm_h2, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                      \
       "attenuation chain: norm of dL/dh2, second hidden layer")                                    \
     X(grad_norm_h1, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                      \
       "attenuation chain: norm of dL/dh1, first hidden layer")                                     \
     X(tanh_slope_mean, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                   \
-      "mean of 1-y^2 over the batch, f32 as used")                                                 \
+      "mean over the batch of what multiplies dL/dy, f32 as used: 1-y^2 for tanh")                 \
     X(tanh_slope_zero, float, "1", DIM_LOG, DIM_ACTOR, DIM_NONE,                                   \
-      "share of the batch's 1-y^2 that are exactly 0")                                             \
+      "share of the batch's slopes (1-y^2 for tanh) that are exactly 0")                           \
     X(actor_dead, float, "1", DIM_LOG, DIM_ACTOR, DIM_HIDDEN,                                      \
       "share of hidden units that are 0 on every row of the actor's batch")                        \
     X(critic_dead, float, "1", DIM_LOG, DIM_HIDDEN, DIM_NONE,                                      \
       "share of hidden units that are 0 on every row of the critic's loss")                        \
     X(preactivation_mean, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                \
-      "tanh inputs of all actors since the last log, every forward pass counted: mean")            \
+      "inputs of the squash of all actors since the last log, every forward pass counted: mean")   \
     X(preactivation_std, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                 \
       "the same: standard deviation (ddof 0)")                                                     \
     X(preactivation_min, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: minimum")            \
     X(preactivation_max, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: maximum")            \
-    X(saturation, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: share with |tanh z| > 0.9") \
+    X(saturation, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                        \
+      "the same: share with |y| > 0.9, y the squashed output")                                     \
     X(preactivation_above, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
       "the same: share with z > tracking.saturated_z")                                             \
     X(preactivation_below, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
@@ -184,7 +185,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(action_preactivation_below, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                      \
       "preactivation_below by action dimension")                                                   \
     X(preactivation_histogram, int32_t, "1", DIM_SNAPSHOT, DIM_ACTION, DIM_BIN,                    \
-      "tanh inputs of all actors on the batch, before the updates of that episode: counts by bin") \
+      "inputs of the squash of all actors on the batch, before the updates of that episode: "      \
+      "counts by bin")                                                                             \
     X(evaluation_reward, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                          \
       "mean episode reward of the greedy evaluation")                                              \
     X(evaluation_over_limit, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                      \

@@ -60,7 +60,8 @@ struct trainer_progress {
     int64_t episode, episodes;
     int64_t actors_moving; /**< actors with a changed parameter in the last training step */
     double reward;         /**< of the last episode, NaN before the first */
-    /** Share with |tanh z| > 0.9 since the last log, or that of the last log; NaN: unknown. */
+    /** Share of the actors' outputs with |y| > 0.9 since the last log, or that of the last log;
+     *  NaN: unknown. */
     double saturation;
 };
 struct trainer_progress trainer_progress(const struct trainer *t) MUST_USE;

@@ -3,8 +3,8 @@
  * The training step: one update of the critic, then one of each actor in order.
  *
  * TD targets and the critic's rows are evaluated sample by sample (values.h, critic.h); the actors
- * ask for the best response of the frozen critic (frozen.h), on the samples where their tanh has a
- * slope. src/model/plain has the same step written plainly, to compare with.
+ * ask for the best response of the frozen critic (frozen.h), on the samples where their squash has
+ * a slope. src/model/plain has the same step written plainly, to compare with.
  *
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P parameters of an actor, Pc of the critic.
  * Everything f32 unless said otherwise.
@@ -61,7 +61,7 @@ struct step {
     float *gradient;        /**< (N, P) own gradient of each pass, as its optimiser got it */
     double *norm;           /**< (N + 1) its norm before clipping, last the critic's; NaN: none */
     int32_t *chosen;        /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
-                              *   STEP_NOT_NEEDED where every 1 - y² of actor i is exactly 0 */
+                              *   STEP_NOT_NEEDED where every slope of actor i is exactly 0 */
     float *chosen_q;        /**< (N, B) its Q */
     float *slack;           /**< (N, B) rows whose values differ by less may be exchanged */
     float *before;          /**< (max(P, Pc)) log episodes: parameters before an update */

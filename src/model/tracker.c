@@ -217,8 +217,8 @@ static enum cause find_cause(const struct actor_pass *pass)
     const size_t width2 = (size_t)pass->actors->mlp.out[1];
     double mean;
     /* From the critic backwards: the first factor of the chain that is 0 on every row is the
-     * cause. 1 - y² is taken in f32, as the optimiser has it: it is exactly 0 from |z| of about
-     * 9 on. */
+     * cause. Slopes are those that the pass used, in f32: 1 - y² is exactly 0 from |z| of about 9
+     * on. The name is tanh's, whatever the squash: the numbers of causes are in the files. */
     if (all_zero(pass->d_y, rows * A))
         return CAUSE_CRITIC_DEAD;
     if (slope_zero_share(pass, &mean) == 1.0)

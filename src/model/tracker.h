@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Running statistics of tanh inputs of one action dimension. */
+/** Running statistics of pre-activations of one action dimension. */
 struct preactivations {
     double count, sum, sum_squares, min, max, saturated, above, below;
 };
@@ -58,12 +58,13 @@ void tracker_clear(struct tracker *tracker);
 /** Open episode `episode` (1-based); `training`: it will have a training step. */
 void tracker_begin(struct tracker *tracker, int64_t episode, bool training);
 
-/** Count a forward pass of an actor `times` times. \param z, y (rows, A) tanh inputs and outputs */
+/** Count a forward pass of an actor `times` times. \param z, y (rows, A) inputs of the squash and
+ *  its outputs */
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
                      double times);
 
-/** Count the tanh inputs (rows, A) of all actors into this episode's histogram, if it has one. NaN
- * is in no bin. */
+/** Count the pre-activations (rows, A) of all actors into this episode's histogram, if it has one.
+ * NaN is in no bin. */
 void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z);
 
 /** The critic's update. \param loss of its batch \param rows evaluated on it
@@ -82,7 +83,8 @@ struct actor_pass {
     int actor, rows;
     const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
     const struct activations *x;
-    const float *d_y; /**< (rows, A) dL/dy; 0 where 1 - y² is 0, unless needed for a cause or log */
+    const float
+        *d_y; /**< (rows, A) dL/dy; 0 where a slope is 0, unless needed for a cause or log */
     const float *gradient; /**< (P) as the optimiser got it */
     double norm;           /**< its norm before it was clipped; NaN: gradients are not clipped */
     struct adam_effect effect;

@@ -6,6 +6,7 @@
  * export.h says what a reader must know.
  */
 #include "base/text.h"
+#include "model/squash.h"
 #include "report/export.h"
 #include "sys/atomic_file.h"
 #include "sys/disk.h"
@@ -112,6 +113,7 @@ static void write_results(struct json *j, const struct settings *cell, const str
 
 /* The logs of a run up to its last episode; rows behind it are fill values. */
 struct logs {
+    const struct settings *cell;
     const struct record *record;
     const double *episodes;
     int64_t count, actors;
@@ -171,8 +173,20 @@ static void write_asymmetry(struct json *j, const struct logs *logs)
     end(j, ']');
 }
 
-/* tanh rises with its input, so its extremes are the tanh of the extremes of the inputs. Its mean
- * is not the tanh of their mean, and cannot be computed from what is recorded. */
+static double squashed(const struct settings *cell, double z)
+{
+    const struct squash squash = squash_of(cell);
+    const float x = (float)z;
+    float y, slope;
+    /* The C library's, as these files have always had it: it knows no cliff of another program. */
+    if (squash.kind == SQUASH_TANH)
+        return (double)tanhf(x);
+    squash_forward(&squash, kernels_best(), 1, &x, &y, &slope);
+    return (double)y;
+}
+
+/* A squash rises with its input, so its extremes are those of the extremes of the inputs. Its mean
+ * is not that of their mean, and cannot be computed from what is recorded. */
 static void write_activations(struct json *j, const struct logs *logs)
 {
     const struct record *const r = logs->record;
@@ -187,9 +201,9 @@ static void write_activations(struct json *j, const struct logs *logs)
         put_real(j, "avg_actor_output_saturation", r->saturation[k]);
         begin(j, "actor_activations_sample", '{');
         begin(j, "fc3", '{');
-        put_real(j, "min", (double)tanhf((float)r->preactivation_min[k]));
-        put_real(j, "max", (double)tanhf((float)r->preactivation_max[k]));
-        put_real(j, "mean", (double)NAN); /* of the tanh outputs: not recorded */
+        put_real(j, "min", squashed(logs->cell, r->preactivation_min[k]));
+        put_real(j, "max", squashed(logs->cell, r->preactivation_max[k]));
+        put_real(j, "mean", (double)NAN); /* of the outputs: not recorded */
         put_real(j, "saturation", r->saturation[k]);
         end(j, '}');
         end(j, '}');
@@ -203,7 +217,8 @@ static void write_tracking(struct json *j, const struct settings *cell, const st
     const struct extents extents = record_extents(cell);
     double *const episodes = fault_alloc((size_t)extents.of[DIM_LOG] + 1, sizeof *episodes);
     record_coordinates(cell, DIM_LOG, episodes);
-    struct logs logs = {.record = r, .episodes = episodes, .actors = cell->environment.agents};
+    struct logs logs = {
+        .cell = cell, .record = r, .episodes = episodes, .actors = cell->environment.agents};
     while (logs.count < extents.of[DIM_LOG] && episodes[logs.count] <= *r->total_episodes)
         logs.count++;
     begin(j, NULL, '{');

@@ -237,7 +237,7 @@ static void print_last_log(FILE *file, const struct settings *cell, const struct
     else if (!isfinite(ratio) || !isfinite(saturation))
         fputs("  last log      not finite\n", file);
     else
-        fprintf(file, "  last log      gradient ratio %.4g, share |tanh z| > 0.9: %.4g\n", ratio,
+        fprintf(file, "  last log      gradient ratio %.4g, share |y| > 0.9: %.4g\n", ratio,
                 saturation);
 }
 

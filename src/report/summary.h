@@ -53,7 +53,7 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
  *  - `final_gradient_ratio`: gradient norm of the actors over that of the critic in the last log,
  *    of the gradients that the optimisers used (the file also has the accumulated ones of the
  *    published logs)
- *  - `final_saturation`: share of tanh outputs beyond 0.9 up to the last log
+ *  - `final_saturation`: share of the actors' outputs beyond 0.9 up to the last log
  *  - `mean_reward_last_100`: mean reward of the last 100 episodes, or of all if there were fewer
  *  - `messages`: what was detected, and when
  *  - `wall_s`: seconds, all attempts together

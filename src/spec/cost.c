@@ -44,8 +44,10 @@ static double share(int64_t size, double published)
  * sweeps/RESULTS.md. */
 static bool stops_early(const struct settings *cell)
 {
-    /* A penalty gives saturated actors a gradient, so they neither stop nor become faster. */
-    return cell->training.actor_lr >= 0.005 && cell->training.preactivation_penalty == 0.0;
+    /* A penalty gives saturated actors a gradient, so they neither stop nor become faster; nor do
+     * those whose squash has slopes that are hardly ever exactly 0. */
+    return cell->training.actor_lr >= 0.005 && cell->training.preactivation_penalty == 0.0 &&
+           cell->networks.squash == SQUASH_TANH;
 }
 
 /* A training ends `episodes_after_stop` after its last actor has stopped, which is at about episode

@@ -53,9 +53,10 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * actors move; so is the training of 2000 episodes at actor_lr 0.0001 2000 units.
  *
  *     units    = L x E x (1 + 0.8 / log_every) / 1.08 + V x 0.04 n s
- *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes
+ *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes,
+ *                and with a penalty or a squash that keeps saturated actors moving
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
- *                + 0.165 n a), times 0.65 when actor_lr >= 0.005: saturated actors
+ *                + 0.165 n a), times 0.65 where actors stop by then: saturated actors
  *     V        = L / evaluation.every x evaluation.episodes
  *
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,

@@ -27,6 +27,13 @@ static void test_a_unit_is_an_episode_of_the_published_size(void **state)
                  1e-12, "and ends soon");
     assert_close(units_with("training.actor_lr=0.1 training.episodes=50"), 0.65 * 50, 1e-12,
                  "at the limit");
+    static const char *const moving[] = {"networks.squash=softsign", "networks.squash=inverting",
+                                         "training.preactivation_penalty=0.1"};
+    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++) {
+        char words[64];
+        snprintf(words, sizeof words, "training.actor_lr=0.1 %s", moving[i]);
+        assert_close(units_with(words), 2000, 1e-12, "%s", moving[i]);
+    }
 }
 
 /* The milliseconds of src/model/README.md: those of an episode while the actors move. */

@@ -14,7 +14,7 @@
  *   evaluated anew): a product with the sums over that *stretch* of passes, in which h2 and the
  *   gradient are affine in h1;
  * - actor a in passes p > a: its activations are those after its update, so one backward pass with
- *   the sum of dL/dy.
+ *   the sum of dL/dy. Inverting gradients are not linear in dL/dy: there this is the definition.
  *
  * Letters: N agents, B samples, A = 3, O = 10 own inputs, H1, H2 hidden units of the critic, P
  * parameters of an actor, Pc of the critic. f32.

@@ -143,9 +143,8 @@ static bool inputs_are_fine(const struct saved *s)
         return false;
     for (int k = 0; k < MEC_STATE; k++) {
         const struct interval range = input_norm_interval(s->settings, k);
-        const double rounding = 1e-6 * fmax(fabs(range.low), fabs(range.high));
-        const double low = at->count > 0 ? range.low - rounding : 0.0;
-        const double high = at->count > 0 ? range.high + rounding : 0.0;
+        const double low = at->count > 0 ? range.low - 1e-6 * fabs(range.low) : 0.0;
+        const double high = at->count > 0 ? range.high + 1e-6 * fabs(range.high) : 0.0;
         const double most = (double)at->count * 0.25 * (high - low) * (high - low);
         if (!(at->mean[k] >= low && at->mean[k] <= high) ||
             !(at->squares[k] >= 0.0 && at->squares[k] <= most))

@@ -162,6 +162,29 @@ def test_fields_of_some_cells(tmp_path):
     assert done.returncode == 0 and "8 runs copied" in done.stderr, done.stderr
 
 
+def test_statistics_of_inputs(tmp_path):
+    """A column for each value of a state, with the statistics of the runs that have them."""
+    write_spec(tmp_path, SPEC.replace("seed: [1, 2]", "networks.input_norm: [none, running]"))
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run("export", "s.h5", "all", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    inputs = ["power", "gain", "energy", "size", "cycles", "deadline", "resource"]
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert [name.decode() for name in file["input"][...]] == inputs
+        running = file["networks_input_norm"][...] == 2
+        assert running.any() and not running.all()
+        for row in read(tmp_path / "all/logs.csv"):
+            number, log = int(row["run"]), int(row["episode"]) // 10 - 1
+            for name in ("input_mean", "input_std"):
+                values = file[name][number, log]
+                assert np.isnan(values).all() == np.isnan(values).any() != running[number]
+                got = [row[f"{name}_{label}"] for label in inputs]
+                assert got == [""] * 7 if np.isnan(values).any() else \
+                    [float(value) for value in got] == values.tolist()
+            assert row["critic_layer_grad_own_fc3"] != ""
+
+
 def test_index(folder):
     rows = read(folder / "all/actor_logs.csv")
     assert [(row["episode"], row["actor"]) for row in rows[:4]] == [

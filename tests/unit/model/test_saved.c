@@ -2,6 +2,7 @@
 /* Saved states whose checksums hold and whose content does not: refused with a sentence, or trained
  * on without a crash. Meant for sanitizers as well. */
 #include "check.h"
+#include "model/trainer_view.h"
 #include <ccmsweep/fault.h>
 #include <ccmsweep/trainer.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ static void test_honest_states_are_taken(void **state)
         SMALL "training.actor_lr=10 training.critic_lr=10",
         SMALL "environment.energy_factor=1 environment.lambda_energy=1e6", /* diverges */
         SMALL "environment.agents=9 replay.capacity=7 training.batch=2 tracking.snapshot_every=0",
+        SMALL "networks.input_norm=running",
     };
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         struct trainer *t = trainer_of(words[k]), *other = trainer_of(words[k]);
@@ -120,12 +122,42 @@ static void test_counters_are_refused(void **state)
     trainer_free(&t);
 }
 
+/* What no observations can have added up to. */
+static void test_statistics_are_refused(void **state)
+{
+    (void)state;
+    struct trainer *t = trainer_of(SMALL "networks.input_norm=running");
+    struct trainer *other = trainer_of(SMALL "networks.input_norm=running");
+    const size_t size = trainer_state_size(t);
+    for (int64_t episodes = 0; episodes < 3; episodes++, trainer_advance(t, 1)) {
+        struct input_statistics *const at = trainer_view(t).networks->input.at;
+        const struct input_statistics honest = *at;
+        const double damaged[] = {NAN, INFINITY, -INFINITY, -1e-9, 1e12};
+        for (size_t k = 0; k < 2 + 2 * MEC_STATE * 5; k++) {
+            struct fault fault = {""};
+            if (k < 2)
+                at->count += k == 0 ? 1 : -1;
+            else
+                (k % 2 ? at->mean : at->squares)[k / 2 % MEC_STATE] =
+                    damaged[(k / 2 - 1) / MEC_STATE % 5];
+            void *const saved = state_of(t);
+            assert_int_equal(trainer_load(other, saved, size, &fault), STATUS_INPUT);
+            assert_non_null(strstr(fault.text, "the statistics of the inputs"));
+            free(saved);
+            *at = honest;
+        }
+    }
+    trainer_free(&other);
+    trainer_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_states_are_taken),
         cmocka_unit_test(test_absurd_words_do_no_harm),
         cmocka_unit_test(test_counters_are_refused),
+        cmocka_unit_test(test_statistics_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,9 +81,12 @@ static void fill_replay(struct world *w)
     for (int64_t c = 0; c < w->replay.capacity; c++) {
         const double bias = within(w, -1.5, 1.0);
         int64_t free_channels = w->settings.environment.channels;
-        if (c % w->settings.training.steps == 0)
+        if (c % w->settings.training.steps == 0) {
             draw_states(w, state);
+            input_norm_observe(&w->nets.input, state);
+        }
         draw_states(w, next);
+        input_norm_observe(&w->nets.input, next);
         for (int k = 0; k < n * A; k++)
             action[k] = (float)fmax(-1.0, fmin(1.0, within(w, -1.0, 1.0) + bias));
         for (int j = 0; j < n; j++) {
@@ -135,9 +138,36 @@ static void close_world(struct world *w)
     free(w);
 }
 
+/* The states that the networks saw in a step, of those that its slots hold. */
+static void check_seen(const struct world *w)
+{
+    const size_t size = (size_t)w->settings.environment.agents * S;
+    for (size_t b = 0; b < (size_t)w->step.batch.count; b++) {
+        const float *const stored[] = {replay_state(&w->replay, w->step.slot[b]),
+                                       replay_next_state(&w->replay, w->step.slot[b])};
+        const float *const seen[] = {w->step.batch.state, w->step.batch.next_state};
+        for (size_t k = 0; k < 2 * size; k++) {
+            const double x = (double)stored[k / size][k % size];
+            const double got = (double)seen[k / size][b * size + k % size];
+            const struct input_statistics *at = w->nets.input.at;
+            const struct interval range = input_norm_interval(&w->settings, (int)(k % S));
+            double want = x;
+            if (at != NULL)
+                want = (x - at->mean[k % S]) / sqrt(at->squares[k % S] / (double)at->count + 1e-5);
+            else if (input_norm_is_on(&w->nets.input))
+                want = 2.0 * (x - range.low) / (range.high - range.low) - 1.0;
+            if (!(fabs(got - want) <= (got == x ? 0.0 : 1e-6 * (1.0 + fabs(want)))))
+                fail_msg("sample %zu, value %zu: seen as %.9g, want %.9g", b, k, got, want);
+        }
+    }
+}
+
 static void step_and_check(struct world *w, int every, struct counts *counts)
 {
     struct snapshot before = snapshot_take(&w->nets);
+    struct input_statistics statistics = {0};
+    if (w->nets.input.at != NULL)
+        statistics = *w->nets.input.at;
     w->t++;
     tracker_begin(&w->tracker, w->t + 1, true);
     step_run(&w->step, &w->replay, &w->python, &w->tracker, w->t);
@@ -152,6 +182,9 @@ static void step_and_check(struct world *w, int every, struct counts *counts)
         .log = w->tracker.log >= 0,
     };
     check_step(&stepped, counts);
+    check_seen(w);
+    if (w->nets.input.at != NULL)
+        assert_memory_equal(w->nets.input.at, &statistics, sizeof statistics);
     snapshot_free(&before);
 }
 
@@ -499,6 +532,8 @@ static void test_remedies(void **state)
          "actor_every=2 tracking.log_every=3"},
         {"gamma=0.99 networks.squash=softsign", "gamma=0.99 networks.squash=inverting",
          "gamma=0.9 networks.squash=softsign", "gamma=0.9 networks.squash=inverting"},
+        {"tau=1 networks.input_norm=range", "tau=1 networks.input_norm=running",
+         "tau=0.25 networks.input_norm=range", "tau=0.25 networks.input_norm=running"},
         {"rules=corrected", "critic_mean=transitions", "time_limit=bootstrap", "tau=0.25"},
     };
     static void (*const bends[])(struct world * w) = {as_drawn,      some_saturated, wide,

@@ -124,6 +124,8 @@ static void test_save_and_load_in_a_new_process(void **state)
               "training.actor_lr=1e-6 training.critic_lr=1e-13 training.reward_scale=0.1 "
               "networks.actor_output_init=none networks.critic_output_init=none",
         SMALL "networks.squash=inverting training.actor_lr=0.1",
+        SMALL "networks.input_norm=running evaluation.every=4 evaluation.episodes=2",
+        SMALL "networks.input_norm=range",
     };
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         const struct settings s = settings_with(words[k]);

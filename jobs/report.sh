@@ -5,8 +5,8 @@
 # Usage: jobs/report.sh FILE [-o DIR] [OPTION…]
 #
 # It is DIR/report.html, without -o FILE.report/report.html. OPTION is --latex (also a paper's
-# skeleton in DIR/paper) or one of build/ccmsweep aggregate that says what to estimate: --event,
-# --endpoint, --by, --limit, --confidence, --reference.
+# skeleton in DIR/paper, where what you have edited stays) or one of build/ccmsweep aggregate that
+# says what to estimate: --event, --endpoint, --by, --limit, --confidence, --reference.
 #
 # Environment:
 #   CCMSWEEP  the program; without it build/ccmsweep, which is built first

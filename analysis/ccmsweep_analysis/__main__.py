@@ -154,8 +154,10 @@ def write_reports(arguments):
         path, failures = write_report(snapshot, arguments.output, scratch)
         tell(path)
         if arguments.latex:
-            path, more = write_paper(snapshot, arguments.output, scratch)
+            path, more, notes = write_paper(snapshot, arguments.output, scratch)
             tell(path)
+            for sentence in notes:
+                say(sentence)
             failures = list(dict.fromkeys([*failures, *more]))
     return told_of(failures)
 

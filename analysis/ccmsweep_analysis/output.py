@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files and folders that are written whole or not at all, whatever stands where they go.
+"""Files that are written whole or not at all, whatever stands where they go.
 
 All is made in a workshop, a hidden folder where it will stand. It has a name and a lock that no
 folder of a user has by accident, and whoever works there holds the lock: so what a killed process
@@ -194,24 +194,6 @@ def replace(target, data, found):
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch / "new", target)
-
-
-def put_folder(made, folder):
-    """Let a folder stand where it belongs: at once if nothing is there, else file by file, since
-    others may have put theirs beside ours."""
-    made, folder = pathlib.Path(made), pathlib.Path(folder)
-    if not os.path.lexists(folder):
-        made.chmod(0o777 & ~UMASK)
-        with naming(folder), contextlib.suppress(FileExistsError):
-            os.rename(made, folder)
-            return
-    with naming(folder):
-        os.makedirs(os.path.realpath(folder), exist_ok=True)
-    for path in sorted(made.iterdir(), key=lambda one: (one.is_file(), one.name)):
-        if path.is_dir():
-            put_folder(path, folder / path.name)
-        else:
-            write_whole(folder / path.name, path.read_bytes())
 
 
 def _umask():

@@ -12,9 +12,9 @@ import jinja2
 
 from . import facts
 from .drawing import die_with_parent, draw_all
-from .figures import FIGURES
+from .folder import edited, put_folder, remove_former
 from .latex import Name, compilable, escape
-from .output import naming, put_folder
+from .output import naming
 from .report import TEMPLATES
 from .study import Study
 from .sweep import Fault
@@ -24,6 +24,10 @@ SHOWN = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "
          "dead_units", "slope_and_saturation", "final_returns")
 MOST = 100     # configurations in the text; tables have them all
 PATIENCE = 300  # seconds for a run of pdflatex
+# Of the files of a paper: those in which a user is to write, and those that LaTeX makes of it.
+BY_HAND = ("paper.tex", "references.bib")
+PRODUCTS = tuple(f"paper.{ending}" for ending in ("pdf", "aux", "out", "bbl", "blg", "log"))
+LEFT = ("paper.out", "paper.toc", "paper.lof", "paper.lot")
 
 
 def place_of(configuration):
@@ -202,7 +206,7 @@ def tables_of(snapshot):
 
 def write_paper(snapshot, folder, scratch):
     """Write FOLDER/paper, made in a scratch folder, and compile it where pdflatex is; the path of
-    the PDF, else of the text, and sentences on what is not as it should be."""
+    the PDF, else of the text, sentences on what failed, and sentences on what the user has edited."""
     folder, made = pathlib.Path(folder) / "paper", pathlib.Path(scratch) / "paper"
     with naming(folder):
         (made / "figures").mkdir(parents=True)
@@ -220,43 +224,90 @@ def write_paper(snapshot, folder, scratch):
                            ("settings.tex", settings_table(settings)),
                            ("references.bib", references), ("paper.tex", text_of(study, drawn))):
             (made / name).write_text(text.rstrip("\n") + "\n", "utf-8")
-    failures = list(study.sweep.failures)
+        # An edited paper would still find them.
+        remove_former(folder, made, "figures")
+    failures, notes = list(study.sweep.failures), []
     if shutil.which("pdflatex"):
         failures += compile_paper(made, folder)
-    compiled = (made / "paper.pdf").exists()
-    put_paper(made, folder)
-    return folder / ("paper.pdf" if compiled else "paper.tex"), failures
+    elif (folder / "paper.pdf").exists():
+        notes.append(f"{shown(folder)}/paper.pdf is of an earlier run: there is no pdflatex")
+    written = "paper.pdf" if (made / "paper.pdf").exists() else "paper.tex"
+    notes += put_folder(made, folder, BY_HAND, PRODUCTS)
+    return folder / written, failures, notes
 
 
-def put_paper(made, folder):
-    """Move it to its place, and remove what an earlier paper had and this one does not have."""
-    names = {path.relative_to(made) for path in made.rglob("*")}
-    ours = [pathlib.Path("figures") / f"{name}.pdf" for name in FIGURES]
-    ours += [pathlib.Path(f"paper.{ending}") for ending in ("pdf", "aux", "out", "bbl", "blg",
-                                                            "log")]
-    put_folder(made, folder)
-    for name in ours:
-        if name not in names:
-            (folder / name).unlink(missing_ok=True)
+# Compiling
+
+
+def lay_out(made, folder, room):
+    """Copy a paper into a room to compile it, as it will be: with the texts that were edited.
+    Returns the environment in which it finds what else is there."""
+    shutil.copytree(made, room)
+    texts = edited(folder, BY_HAND)
+    for name in texts:
+        with naming(folder / name):
+            shutil.copyfile(folder / name, room / name)
+    if "paper.tex" not in texts:
+        return dict(os.environ)
+    # Sections, styles and figures of its own are found where they are; what LaTeX writes goes to the
+    # room, and what it has left there by an earlier run is hidden by empty files.
+    there = room.with_name("there")
+    there.symlink_to(folder.resolve())
+    for path, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = room / os.path.relpath(path, folder)
+        for name in folders:
+            (place / name).mkdir(exist_ok=True)
+        for name in names:
+            if name.endswith(".aux") or name in LEFT:
+                (place / name).touch()
+    search = {name: f".:../{there.name}:{os.environ.get(name, '')}"
+              for name in ("TEXINPUTS", "BIBINPUTS", "BSTINPUTS")}
+    return {**os.environ, **search}
+
+
+def run_step(words, room, variables):
+    """Returns what went wrong, in words; "" for nothing."""
+    try:
+        done = subprocess.run(words, cwd=room, stdin=subprocess.DEVNULL, capture_output=True,
+                              check=False, timeout=PATIENCE, env=variables,
+                              preexec_fn=die_with_parent)
+        return "" if done.returncode == 0 else f"{words[0]} fails"
+    except FileNotFoundError:
+        return f"there is no {words[0]}"
+    except subprocess.TimeoutExpired:
+        return f"{words[0]} does not end"
+
+
+def run_steps(room, variables):
+    """Run pdflatex and bibtex until references are complete. Returns what went wrong with the paper,
+    and with its references."""
+    latex = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "paper"]
+    wrong, references = run_step(latex, room, variables), ""
+    if not wrong:
+        # An edited paper may have its references from elsewhere.
+        if (room / "paper.bcf").exists():
+            references = run_step(["biber", "paper"], room, variables)
+        elif b"\\bibdata{" in (room / "paper.aux").read_bytes():
+            references = run_step(["bibtex", "paper"], room, variables)
+        wrong = run_step(latex, room, variables) or run_step(latex, room, variables)
+    if not wrong and not (room / "paper.pdf").exists():
+        wrong = "pdflatex makes no paper.pdf"
+    return wrong, references
 
 
 def compile_paper(made, folder):
-    """Run pdflatex and bibtex until references are complete. Returns sentences on what failed."""
-    steps = [["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "paper"],
-             ["bibtex", "paper"]]
-    for step in (steps[0], steps[1], steps[0], steps[0]):
-        try:
-            done = subprocess.run(step, cwd=made, stdin=subprocess.DEVNULL, capture_output=True,
-                                  check=False, timeout=PATIENCE, preexec_fn=die_with_parent)
-            how = "" if done.returncode == 0 else f"{step[0]} fails"
-        except FileNotFoundError:
-            how = f"there is no {step[0]}"
-        except subprocess.TimeoutExpired:
-            how = f"{step[0]} does not end"
-        if how and step[0] == "bibtex":
-            return [f"{shown(folder)}/paper.tex was compiled without its references: {how}"]
-        if how:
-            (made / "paper.pdf").unlink(missing_ok=True)
-            return [f"{shown(folder)}/paper.tex does not compile: {how}, see {shown(folder)}/"
-                    "paper.log"]
-    return []
+    """Compile it, and add what comes of it to what was made. Returns sentences on what failed."""
+    room = made.with_name("compiled")
+    with naming(folder):
+        variables = lay_out(made, folder, room)
+        wrong, references = run_steps(room, variables)
+        for name in ["paper.log"] if wrong else PRODUCTS:
+            if (room / name).exists():
+                shutil.copyfile(room / name, made / name)
+    text = f"{shown(folder)}/paper.tex"
+    if wrong:
+        older = (folder / "paper.pdf").exists()
+        return [f"{text} does not compile: {wrong}, see {shown(folder)}/paper.log"
+                + (f"; {shown(folder)}/paper.pdf is of an earlier run" if older else "")]
+    return [f"{text} was compiled without its references: {references}"] if references else []

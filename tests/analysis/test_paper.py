@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A paper that the user goes on with: the next report renews what it makes, and loses nothing of
 what the user has written."""
+import errno
 import hashlib
 import os
 import shutil
@@ -107,8 +108,14 @@ def test_a_new_text_that_was_edited_stays_too(report):
     assert report.files()["paper.new-2.tex"] == FIRST["paper.tex"]
 
 
+def no_links(*_):
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("link", [os.link, no_links])
 @pytest.mark.parametrize("name", ["numbers.tex", "figures/survival.pdf"])
-def test_what_is_made_is_renewed_and_an_edited_one_moved(name, report):
+def test_what_is_made_is_renewed_and_an_edited_one_moved(name, link, report, monkeypatch):
+    monkeypatch.setattr(os, "link", link)
     expected = dict(NEXT)
     for word in ("edited", "edited-2"):
         beside = name.replace(".", f".{word}.")

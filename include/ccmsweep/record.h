@@ -37,6 +37,8 @@ enum dimension {
     DIM_INPUT,           /**< the 7 values of a state, where statistics of them are kept; else 0 */
     DIM_CLIPPING_ACTORS, /**< not of an array: 1 where the actors' gradients are clipped */
     DIM_CLIPPING_CRITIC, /**< the same for the critic's; else 0, and their fields do not exist */
+    DIM_OUTPUT_NORM,     /**< likewise: 1 where the actors' outputs are normalised */
+    DIM_HIDDEN_NORM,     /**< likewise: 1 where their hidden layers are */
     DIM_COUNT
 };
 
@@ -159,7 +161,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(critic_dead, float, "1", DIM_LOG, DIM_HIDDEN, DIM_NONE,                                      \
       "share of hidden units that are 0 on every row of the critic's loss")                        \
     X(preactivation_mean, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                \
-      "inputs of the squash of all actors since the last log, every forward pass counted: mean")   \
+      "inputs of the squash of all actors since the last log, every forward pass counted, before " \
+      "networks.actor_norm output: mean")                                                          \
     X(preactivation_std, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                 \
       "the same: standard deviation (ddof 0)")                                                     \
     X(preactivation_min, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: minimum")            \
@@ -185,8 +188,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(action_preactivation_below, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                      \
       "preactivation_below by action dimension")                                                   \
     X(preactivation_histogram, int32_t, "1", DIM_SNAPSHOT, DIM_ACTION, DIM_BIN,                    \
-      "inputs of the squash of all actors on the batch, before the updates of that episode: "      \
-      "counts by bin")                                                                             \
+      "inputs of the squash of all actors on the batch, before the updates of that episode and "   \
+      "before networks.actor_norm output: counts by bin")                                          \
     X(evaluation_reward, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                          \
       "mean episode reward of the greedy evaluation")                                              \
     X(evaluation_over_limit, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                      \
@@ -209,7 +212,36 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
       "norm of the critic's loss gradient before it was clipped")                                  \
     X(input_mean, double, "1", DIM_INPUT,                                                          \
       "mean of each value of a state over all observations stored so far, in the value's unit")    \
-    X(input_std, double, "1", DIM_INPUT, "the same: standard deviation (ddof 0)")
+    X(input_std, double, "1", DIM_INPUT, "the same: standard deviation (ddof 0)")                  \
+    X(squash_input_mean, double, "1", DIM_OUTPUT_NORM,                                             \
+      "as preactivation_mean, behind the normalisation of the outputs: what the squash sees")      \
+    X(squash_input_std, double, "1", DIM_OUTPUT_NORM, "the same: standard deviation (ddof 0)")     \
+    X(squash_input_min, double, "1", DIM_OUTPUT_NORM, "the same: minimum")                         \
+    X(squash_input_max, double, "1", DIM_OUTPUT_NORM, "the same: maximum")                         \
+    X(squash_input_saturation, double, "1", DIM_OUTPUT_NORM,                                       \
+      "the same: share of actions beyond 0.9, the saturation that an actor has")                   \
+    X(squash_input_above, double, "1", DIM_OUTPUT_NORM,                                            \
+      "the same: share above tracking.saturated_z")                                                \
+    X(squash_input_below, double, "1", DIM_OUTPUT_NORM,                                            \
+      "the same: share below -tracking.saturated_z")                                               \
+    X(actor_norm_z_grad_own, double, "1", DIM_OUTPUT_NORM,                                         \
+      "as actor_grad_own, of gamma and beta of the outputs' normalisation alone")                  \
+    X(actor_norm_z_grad_accumulated, double, "1", DIM_OUTPUT_NORM,                                 \
+      "as actor_grad_accumulated, likewise")                                                       \
+    X(actor_norm_z_gamma, double, "1", DIM_OUTPUT_NORM, "mean over actors of the norm of gamma")   \
+    X(actor_norm_z_beta, double, "1", DIM_OUTPUT_NORM, "mean over actors of the norm of beta")     \
+    X(actor_norm_h1_grad_own, double, "1", DIM_HIDDEN_NORM,                                        \
+      "as actor_grad_own, of gamma and beta behind the first hidden layer alone")                  \
+    X(actor_norm_h1_grad_accumulated, double, "1", DIM_HIDDEN_NORM,                                \
+      "as actor_grad_accumulated, likewise")                                                       \
+    X(actor_norm_h1_gamma, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of gamma")  \
+    X(actor_norm_h1_beta, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of beta")    \
+    X(actor_norm_h2_grad_own, double, "1", DIM_HIDDEN_NORM,                                        \
+      "as actor_grad_own, of gamma and beta behind the second hidden layer alone")                 \
+    X(actor_norm_h2_grad_accumulated, double, "1", DIM_HIDDEN_NORM,                                \
+      "as actor_grad_accumulated, likewise")                                                       \
+    X(actor_norm_h2_gamma, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of gamma")  \
+    X(actor_norm_h2_beta, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of beta")
 
 /** One training's arrays. A pointer is NULL where one of its extents is 0. */
 struct record {

@@ -19,11 +19,18 @@
 
 /** Activations of all actors on a batch, kept for the backward pass. */
 struct activations {
-    float *h1;    /**< (N, B, H1) hidden units */
-    float *h2;    /**< (N, B, H2) hidden units */
+    float *h1;    /**< (N, B, H1) hidden units, as the second layer reads them */
+    float *h2;    /**< (N, B, H2) hidden units, as the third layer reads them */
     float *z;     /**< (N, B, A) pre-activations: inputs of the squash */
     float *y;     /**< (N, B, A) its outputs */
     float *slope; /**< (N, B, A) what the backward pass multiplies dL/dy by; see squash.h */
+    /** (N, B, out) what comes out of each layer in front of its normalisation, and of a ReLU; h1, h2
+     *  and z themselves where there is none */
+    float *before[MLP_LAYERS];
+    /** (N, B, out) û and (N, B) scale of a normalisation (layer_norm.h); NULL where there is none */
+    float *unit[MLP_LAYERS], *scale[MLP_LAYERS];
+    float
+        *squashed; /**< (B, A) squash of an actor's outputs before their normalisation, for logs */
 };
 
 /** Shape of the family and scratch for one backward pass. Parameters come with each call. */
@@ -33,6 +40,7 @@ struct actors {
     int agents;
     struct squash squash;
     float *d_z;      /**< (B, A) of the last actors_backward */
+    float *d_u;      /**< (B, A) gradient by the last layer's sums; d_z itself without a norm */
     float *d_h2;     /**< (B, H2) dL/dh2, of the last actors_chain */
     float *d_h1;     /**< (B, H1) dL/dh1, of the last actors_chain */
     float *d_a2;     /**< (B, H2) gradient by the second layer's sums */
@@ -62,6 +70,9 @@ void activations_bind(struct activations *x, const struct actors *actors, int ro
 void actors_forward(const struct actors *actors, const float *theta, int i, int rows,
                     const float *state, struct activations *x, float *action);
 
+/** y (count) = the squash of z, as the forward pass has it. */
+void actors_squash(const struct actors *actors, size_t count, const float *z, float *y);
+
 /** Samples of actor i on which a slope is not 0, after its forward pass: where its gradient needs
  *  dL/dy. With the squash `inverting` all.
  *  \param list (rows) written \return how many */
@@ -73,8 +84,8 @@ int actors_sloping(const struct activations *x, int i, int rows, int32_t *list);
  * \param d_y (B, A) gradient of the loss by the actor's outputs
  * \param pull 2λ/(B·A) of the penalty on pre-activations, λ·mean of z²: pull·z is added to dL/dz
  * \param gradient (P) written
- * Leaves d_z, d_a2 and d_a1 (of samples with a gradient) in the struct, and in x's slopes what was
- * used.
+ * Leaves d_z, d_u, d_a2 and d_a1 (of samples with a gradient) in the struct, and in x's slopes what
+ * was used.
  */
 void actors_backward(struct actors *actors, const float *theta, int i, int rows, const float *state,
                      const struct activations *x, const float *d_y, float pull, float *gradient);

@@ -40,19 +40,27 @@ struct optimizer optimizer_of_critic(const struct settings *settings, int64_t t)
                           t);
 }
 
+/* The square of one tensor's norm, which is rounded to f32 in between, as clip_grad_norm_ does. */
+static double tensor_square(const struct kernels *kernels, size_t count, const float *gradient)
+{
+    const float norm = (float)sqrt(kernels->squares(count, gradient));
+    return (double)norm * (double)norm;
+}
+
 double optimizer_clip(const struct optimizer *optimizer, const struct kernels *kernels,
                       const struct mlp *mlp, float *gradient)
 {
     double squares = 0.0;
     if (isnan(optimizer->clip))
         return NAN;
-    /* Tensor by tensor and rounded to f32 in between, as clip_grad_norm_ does. */
     for (int l = 0; l < MLP_LAYERS; l++) {
+        const size_t out = (size_t)mlp->out[l];
         const size_t weights = mlp->bias[l] - mlp->weight[l];
-        const float weight = (float)sqrt(kernels->squares(weights, gradient + mlp->weight[l]));
-        const float bias =
-            (float)sqrt(kernels->squares((size_t)mlp->out[l], gradient + mlp->bias[l]));
-        squares += (double)weight * (double)weight + (double)bias * (double)bias;
+        squares += tensor_square(kernels, weights, gradient + mlp->weight[l]) +
+                   tensor_square(kernels, out, gradient + mlp->bias[l]);
+        if (mlp->normed[l])
+            squares += tensor_square(kernels, out, gradient + mlp->gamma[l]) +
+                       tensor_square(kernels, out, gradient + mlp->beta[l]);
     }
     const double norm = sqrt(squares);
     const float factor = (float)optimizer->clip / ((float)norm + 1e-6F);

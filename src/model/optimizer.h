@@ -37,8 +37,8 @@ struct optimizer optimizer_of_critic(const struct settings *settings, int64_t t)
 
 /**
  * Scale the gradient of one network to a norm of at most `clip`, as PyTorch's clip_grad_norm_ does:
- * g ← g·min(1, clip/(‖g‖ + 1e-6)), the factor in f32 and from the norms of the six tensors. A norm
- * that is not a number makes the whole gradient so.
+ * g ← g·min(1, clip/(‖g‖ + 1e-6)), the factor in f32 and from the norms of all tensors: weights,
+ * biases, and γ and β of normalisations. A norm that is not a number makes the whole gradient so.
  * \param gradient (mlp->size)
  * \return the norm before; NaN without a `clip`, and nothing is done then
  */

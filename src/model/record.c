@@ -72,6 +72,8 @@ struct extents record_extents(const struct settings *cell)
                                 [DIM_INPUT] = running ? INPUTS : 0,
                                 [DIM_CLIPPING_ACTORS] = !isnan(cell->training.clip_actor),
                                 [DIM_CLIPPING_CRITIC] = !isnan(cell->training.clip_critic),
+                                [DIM_OUTPUT_NORM] = cell->networks.actor_norm == ACTOR_NORM_OUTPUT,
+                                [DIM_HIDDEN_NORM] = cell->networks.actor_norm == ACTOR_NORM_HIDDEN,
                             }};
 }
 
@@ -93,6 +95,8 @@ const char *record_dimension(enum dimension dim)
         [DIM_INPUT] = "input",
         [DIM_CLIPPING_ACTORS] = "",
         [DIM_CLIPPING_CRITIC] = "",
+        [DIM_OUTPUT_NORM] = "",
+        [DIM_HIDDEN_NORM] = "",
     };
     return names[dim];
 }

@@ -164,18 +164,27 @@ static bool family_is_fine(const struct family *f)
     return true;
 }
 
-/* Shares are quotients of these counts, and last_change is compared with episodes. */
-static bool tracker_is_fine(const struct saved *s)
+/* Shares are quotients of these counts. */
+static bool counts_are_fine(const struct preactivations counts[MEC_ACTION])
 {
-    const struct tracker_state *const at = s->tracker->at;
     for (int k = 0; k < MEC_ACTION; k++) {
-        const struct preactivations *const p = &at->since_log[k];
+        const struct preactivations *const p = &counts[k];
         if (!(p->count >= 0.0 && isfinite(p->count)) ||
             !(p->saturated >= 0.0 && p->saturated <= p->count) ||
             !(p->above >= 0.0 && p->above <= p->count) ||
             !(p->below >= 0.0 && p->below <= p->count))
             return false;
     }
+    return true;
+}
+
+/* last_change is compared with episodes. */
+static bool tracker_is_fine(const struct saved *s)
+{
+    const struct tracker_state *const at = s->tracker->at;
+    if (!counts_are_fine(at->since_log) ||
+        (s->tracker->squash_input != NULL && !counts_are_fine(s->tracker->squash_input)))
+        return false;
     for (int64_t i = 0; i < s->settings->environment.agents; i++) {
         if (!within(s->tracker->last_change[i], -1, s->episode))
             return false;

@@ -41,25 +41,39 @@ static float inverting_slope(float z, float d_y)
     return isnan(z) ? z : 0.5F;
 }
 
-void squash_forward(const struct squash *squash, const struct kernels *kernels, size_t count,
-                    const float *z, float *y, float *slope)
+void squash_outputs(const struct squash *squash, const struct kernels *kernels, size_t count,
+                    const float *z, float *y)
 {
     switch (squash->kind) {
     case SQUASH_SOFTSIGN:
-        for (size_t k = 0; k < count; k++) {
+        for (size_t k = 0; k < count; k++)
             y[k] = softsign(z[k]);
-            slope[k] = (1.0F - fabsf(y[k])) * (1.0F - fabsf(y[k]));
-        }
         break;
     case SQUASH_INVERTING:
-        for (size_t k = 0; k < count; k++) {
+        for (size_t k = 0; k < count; k++)
             y[k] = clip(z[k]);
-            slope[k] = inverting_slope(z[k], 0.0F);
-        }
         break;
     case SQUASH_TANH:
     default:
         kernels->tanh(count, z, squash->cliff, y);
+    }
+}
+
+void squash_forward(const struct squash *squash, const struct kernels *kernels, size_t count,
+                    const float *z, float *y, float *slope)
+{
+    squash_outputs(squash, kernels, count, z, y);
+    switch (squash->kind) {
+    case SQUASH_SOFTSIGN:
+        for (size_t k = 0; k < count; k++)
+            slope[k] = (1.0F - fabsf(y[k])) * (1.0F - fabsf(y[k]));
+        break;
+    case SQUASH_INVERTING:
+        for (size_t k = 0; k < count; k++)
+            slope[k] = inverting_slope(z[k], 0.0F);
+        break;
+    case SQUASH_TANH:
+    default:
         for (size_t k = 0; k < count; k++)
             slope[k] = 1.0F - y[k] * y[k];
     }

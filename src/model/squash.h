@@ -32,6 +32,10 @@ struct squash {
 /** The squash that the settings ask for. */
 struct squash squash_of(const struct settings *settings);
 
+/** y of `count` values, see squash_forward. */
+void squash_outputs(const struct squash *squash, const struct kernels *kernels, size_t count,
+                    const float *z, float *y);
+
 /**
  * y and slope of `count` values. tanh is correctly rounded; the setting `pytorch` gives exactly ±1
  * beyond |z| = 8.664339742 (25·ln2/2 in f32), as PyTorch's vectorised CPU kernel does, `exact`

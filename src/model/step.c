@@ -257,13 +257,11 @@ static void forward_actor(struct step *step, int i)
 
 static void count_forward(const struct step *step, int i, struct tracker *tracker, double times)
 {
-    const int count = step->batch.count;
-    const size_t at = (size_t)i * (size_t)(count * A);
     /* The published program passes all actors forward in every one of the n passes of a step: an
      * actor's old output counts i + 1 times and its new one n - 1 - i times. It is computed once
      * each. */
     if (times > 0.0)
-        tracker_forward(tracker, count, step->x.z + at, step->x.y + at, times);
+        tracker_pass(tracker, &step->nets->actors, &step->x, i, step->batch.count, times);
 }
 
 /* Which rows pass i used. */
@@ -397,7 +395,7 @@ static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
         forward_actor(step, i);
         count_forward(step, i, tracker, counts * (i + 1));
     }
-    tracker_snapshot(tracker, (int64_t)n * rows, step->x.z);
+    tracker_snapshot(tracker, (int64_t)n * rows, step->x.before[MLP_LAYERS - 1]);
     if (optimizer.rests && !log)
         return;
     /* The critic does not change any more in this step, and from pass to pass one agent's

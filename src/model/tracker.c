@@ -4,6 +4,7 @@
  * only: whether it has ended (stopping episode, diverged), and tracker_needs_cause, which decides
  * what is computed for the record alone. */
 #include "model/tracker.h"
+#include "model/norm_log.h"
 #include <math.h>
 #include <string.h>
 
@@ -22,12 +23,17 @@ void tracker_bind(struct tracker *tracker, const struct settings *settings, stru
     tracker->at = arena_take(state, 1, sizeof *tracker->at);
     tracker->last_change =
         arena_take(state, (size_t)tracker->extents.of[DIM_ACTOR], sizeof(int64_t));
+    /* Not laid out where it is not asked for, so that other states stay what they were. */
+    tracker->squash_input = settings->networks.actor_norm == ACTOR_NORM_OUTPUT
+                                ? arena_take(state, A, sizeof *tracker->squash_input)
+                                : NULL;
 }
 
 static void clear_preactivations(struct tracker *tracker)
 {
-    for (int k = 0; k < A; k++)
-        tracker->at->since_log[k] = (struct preactivations){.min = INFINITY, .max = -INFINITY};
+    preactivations_clear(tracker->at->since_log);
+    if (tracker->squash_input != NULL)
+        preactivations_clear(tracker->squash_input);
 }
 
 void tracker_clear(struct tracker *tracker)
@@ -64,31 +70,25 @@ void tracker_begin(struct tracker *tracker, int64_t episode, bool training)
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
                      double times)
 {
-    /* A pass is summed up first and then taken `times` as often: the published program evaluates
-     * the same actor again and again, and its statistics count every time. Extremes count once. */
+    preactivations_count(tracker->at->since_log, (float)tracker->settings->tracking.saturated_z,
+                         rows, z, y, times);
+}
+
+void tracker_pass(struct tracker *tracker, const struct actors *actors, const struct activations *x,
+                  int i, int rows, double times)
+{
+    const size_t count = (size_t)rows * A;
+    const size_t at = (size_t)i * count;
     const float limit = (float)tracker->settings->tracking.saturated_z;
-    for (int k = 0; k < A; k++) {
-        struct preactivations *sum = &tracker->at->since_log[k];
-        struct preactivations pass = {.min = sum->min, .max = sum->max};
-        for (int b = 0; b < rows; b++) {
-            const double value = (double)z[b * A + k];
-            pass.sum += value;
-            pass.sum_squares += value * value;
-            pass.min = value < pass.min ? value : pass.min;
-            pass.max = value > pass.max ? value : pass.max;
-            pass.saturated += fabsf(y[b * A + k]) > 0.9F ? 1.0 : 0.0;
-            pass.above += z[b * A + k] > limit ? 1.0 : 0.0;
-            pass.below += z[b * A + k] < -limit ? 1.0 : 0.0;
-        }
-        sum->count += times * rows;
-        sum->sum += times * pass.sum;
-        sum->sum_squares += times * pass.sum_squares;
-        sum->min = pass.min;
-        sum->max = pass.max;
-        sum->saturated += times * pass.saturated;
-        sum->above += times * pass.above;
-        sum->below += times * pass.below;
+    const float *before = x->before[MLP_LAYERS - 1] + at;
+    const float *y = x->y + at;
+    if (tracker->squash_input != NULL) {
+        preactivations_count(tracker->squash_input, limit, rows, x->z + at, y, times);
+        /* What the study logged as saturation: tanh of numbers that no tanh sees. */
+        actors_squash(actors, count, before, x->squashed);
+        y = x->squashed;
     }
+    tracker_forward(tracker, rows, before, y, times);
 }
 
 /* Last bin whose lower edge is not above `value`. */
@@ -223,8 +223,8 @@ static enum cause find_cause(const struct actor_pass *pass)
         return CAUSE_CRITIC_DEAD;
     if (slope_zero_share(pass, &mean) == 1.0)
         return CAUSE_TANH_HARD;
-    if (all_zero(pass->x->h1 + at * width1, rows * width1) ||
-        all_zero(pass->x->h2 + at * width2, rows * width2))
+    if (all_zero(pass->x->before[0] + at * width1, rows * width1) ||
+        all_zero(pass->x->before[1] + at * width2, rows * width2))
         return CAUSE_ACTOR_DEAD;
     return CAUSE_MIXED;
 }
@@ -301,8 +301,8 @@ static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
     double mean;
     r->tanh_slope_zero[row] = (float)slope_zero_share(pass, &mean);
     r->tanh_slope_mean[row] = (float)mean;
-    r->actor_dead[row * 2] = dead_share(pass->x->h1 + at * width1, rows, mlp->out[0]);
-    r->actor_dead[row * 2 + 1] = dead_share(pass->x->h2 + at * width2, rows, mlp->out[1]);
+    r->actor_dead[row * 2] = dead_share(pass->x->before[0] + at * width1, rows, mlp->out[0]);
+    r->actor_dead[row * 2 + 1] = dead_share(pass->x->before[1] + at * width2, rows, mlp->out[1]);
 }
 
 /* Adds the square of an actor's gradient norm to the log's figure, which tracker_end takes the root
@@ -341,6 +341,8 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
     log_actor(tracker, pass);
     const double own = norm(tracker, pass->gradient, pass->actors->mlp.size);
     add_square(&tracker->record.actor_grad_own[tracker->log], own);
+    norm_log_add(&tracker->record, tracker->kernels, tracker->log, &pass->actors->mlp,
+                 pass->gradient, true);
     log_clipping(tracker, pass->actor, pass->norm, own);
 }
 
@@ -380,6 +382,7 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
                 (float)norm(tracker, gradient + begin, mlp_layer_end(actor, l) - begin);
         }
         add_square(&r->actor_grad_accumulated[log], norm(tracker, gradient, actor->size));
+        norm_log_add(r, tracker->kernels, log, actor, gradient, false);
     }
     r->critic_grad_accumulated[log] = norm(tracker, critic, critic_mlp->size);
     for (int l = 0; l < MLP_LAYERS; l++) {
@@ -401,13 +404,14 @@ void tracker_inputs(struct tracker *tracker, const struct input_norm *norm)
 }
 
 /* Overall figures of a log: mean over actors under the root, and the ratios. */
-static void log_gradients(struct tracker *tracker)
+static void log_gradients(struct tracker *tracker, const struct mlp *actor)
 {
     struct record *r = &tracker->record;
     const int64_t log = tracker->log;
     const double agents = (double)tracker->extents.of[DIM_ACTOR];
     r->actor_grad_own[log] = sqrt(r->actor_grad_own[log] / agents);
     r->actor_grad_accumulated[log] = sqrt(r->actor_grad_accumulated[log] / agents);
+    norm_log_finish(r, log, actor, tracker->extents.of[DIM_ACTOR]);
     if (r->actors_clipped != NULL) {
         r->actor_grad_before_clip[log] /= agents;
         r->actor_grad_after_clip[log] /= agents;
@@ -418,52 +422,14 @@ static void log_gradients(struct tracker *tracker)
         r->actor_grad_accumulated[log] / r->critic_grad_accumulated[log];
 }
 
-/* All three action dimensions together: sums add up, extremes are taken again. */
-static struct preactivations merge(const struct preactivations part[A])
-{
-    struct preactivations all = part[0];
-    for (int k = 1; k < A; k++) {
-        all.count += part[k].count;
-        all.sum += part[k].sum;
-        all.sum_squares += part[k].sum_squares;
-        all.min = fmin(all.min, part[k].min);
-        all.max = fmax(all.max, part[k].max);
-        all.saturated += part[k].saturated;
-        all.above += part[k].above;
-        all.below += part[k].below;
-    }
-    return all;
-}
-
-static void log_preactivations(struct tracker *tracker)
-{
-    struct record *r = &tracker->record;
-    const struct preactivations all = merge(tracker->at->since_log);
-    const struct preactivations *groups[] = {
-        &all, &tracker->at->since_log[0], &tracker->at->since_log[1], &tracker->at->since_log[2]};
-    for (int g = 0; g < 1 + A; g++) {
-        const struct preactivations *p = groups[g];
-        const int64_t row = g == 0 ? tracker->log : tracker->log * A + g - 1;
-        const double mean = p->sum / p->count;
-        /* Rounding may take the difference below 0 where all outputs are equal. */
-        const double variance = fmax(p->sum_squares / p->count - mean * mean, 0.0);
-        (g == 0 ? r->preactivation_mean : r->action_preactivation_mean)[row] = mean;
-        (g == 0 ? r->preactivation_std : r->action_preactivation_std)[row] = sqrt(variance);
-        (g == 0 ? r->preactivation_min : r->action_preactivation_min)[row] = p->min;
-        (g == 0 ? r->preactivation_max : r->action_preactivation_max)[row] = p->max;
-        (g == 0 ? r->saturation : r->action_saturation)[row] = p->saturated / p->count;
-        (g == 0 ? r->preactivation_above : r->action_preactivation_above)[row] =
-            p->above / p->count;
-        (g == 0 ? r->preactivation_below : r->action_preactivation_below)[row] =
-            p->below / p->count;
-    }
-    clear_preactivations(tracker);
-}
-
-/* The detections of the original tools: means over the last `window` logs. */
+/* The detections of the original tools: means over the last `window` logs. Saturated is what the
+ * tanh sees, where outputs are normalised too. */
 static void detect(struct tracker *tracker)
 {
     struct record *r = &tracker->record;
+    const bool normed = tracker->squash_input != NULL;
+    const double *above = normed ? r->squash_input_above : r->preactivation_above;
+    const double *below = normed ? r->squash_input_below : r->preactivation_below;
     const struct settings *s = tracker->settings;
     const int64_t window = s->tracking.window;
     /* Before there are `window` logs the original tools say nothing either. */
@@ -474,7 +440,7 @@ static void detect(struct tracker *tracker)
     double actor = 0.0;
     double critic = 0.0;
     for (int64_t k = first; k <= tracker->log; k++) {
-        saturated += r->preactivation_above[k] + r->preactivation_below[k];
+        saturated += above[k] + below[k];
         actor += r->actor_grad_own[k];
         critic += r->critic_grad_own[k];
     }
@@ -508,11 +474,17 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
         return;
     r->actor_param_norm[tracker->log] = norm(tracker, actors, actor_count);
     r->critic_param_norm[tracker->log] = norm(tracker, critic, critic_count);
-    log_preactivations(tracker);
+    const struct mlp actor = actors_shape(tracker->settings);
+    norm_log_parameters(r, tracker->kernels, tracker->log, &actor, tracker->extents.of[DIM_ACTOR],
+                        actors);
+    preactivations_log(r, tracker->log, tracker->at->since_log);
+    if (tracker->squash_input != NULL)
+        preactivations_log_squash(r, tracker->log, tracker->squash_input);
+    clear_preactivations(tracker);
     /* A log episode may have no training step (episode 1 with log_every 1): its gradients stay
      * NaN. */
     if (tracker->training)
-        log_gradients(tracker);
+        log_gradients(tracker, &actor);
     detect(tracker);
 }
 

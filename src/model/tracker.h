@@ -16,15 +16,11 @@
 #include "model/input_norm.h"
 #include "model/mec.h"
 #include "model/optimizer.h"
+#include "model/preactivations.h"
 #include <ccmsweep/record.h>
 #include <ccmsweep/settings.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/** Running statistics of pre-activations of one action dimension. */
-struct preactivations {
-    double count, sum, sum_squares, min, max, saturated, above, below;
-};
 
 /** State of the tracker beside the record; lies in the state arena. */
 struct tracker_state {
@@ -42,6 +38,8 @@ struct tracker {
     struct extents extents;
     struct record record;
     struct tracker_state *at;
+    struct preactivations *squash_input; /**< (A) of normalised outputs; NULL: they are not, and
+                                          * what the tanh sees is in since_log */
     int64_t *last_change; /**< (N) last episode in which the actor changed, -1 never */
     bool training;        /**< a training step is part of this episode */
     bool resting;         /**< the actors are not updated in it */
@@ -59,9 +57,14 @@ void tracker_clear(struct tracker *tracker);
 void tracker_begin(struct tracker *tracker, int64_t episode, bool training);
 
 /** Count a forward pass of an actor `times` times. \param z, y (rows, A) inputs of the squash and
- *  its outputs */
+ *  its outputs; with normalised outputs those before the normalisation and their squash */
 void tracker_forward(struct tracker *tracker, int rows, const float *z, const float *y,
                      double times);
+
+/** The same for actor i of a pass on `rows` samples, whose outputs may be normalised: both what is
+ *  before the normalisation and what the squash sees are counted. */
+void tracker_pass(struct tracker *tracker, const struct actors *actors, const struct activations *x,
+                  int i, int rows, double times);
 
 /** Count the pre-activations (rows, A) of all actors into this episode's histogram, if it has one.
  * NaN is in no bin. */

@@ -229,9 +229,8 @@ static struct mec_step play(struct trainer *t)
         rollout_act(&t->rollout, 1, &t->mec, t->numpy, &explore, played->state + b * n * MEC_STATE,
                     played->action + b * n * MEC_ACTION, played->accepted + b * n, &step);
         /* A pass of acting counts once; the training step counts its own. */
-        for (size_t i = 0; i < n; i++)
-            tracker_forward(&t->tracker, 1, t->rollout.x.z + i * MEC_ACTION,
-                            t->rollout.x.y + i * MEC_ACTION, 1.0);
+        for (int i = 0; i < t->mec.agents; i++)
+            tracker_pass(&t->tracker, &t->nets.actors, &t->rollout.x, i, 1, 1.0);
         mec_state(&t->mec, t->rollout.state);
         for (size_t i = 0; i < n * MEC_STATE; i++)
             played->next_state[b * n * MEC_STATE + i] = (float)t->rollout.state[i];
@@ -344,14 +343,17 @@ const struct record *trainer_record(const struct trainer *t)
 struct trainer_progress trainer_progress(const struct trainer *t)
 {
     const int64_t episode = t->header->episode;
-    const struct preactivations *part = t->tracker.at->since_log;
+    const bool normed = t->tracker.squash_input != NULL;
+    const struct preactivations *part = normed ? t->tracker.squash_input : t->tracker.at->since_log;
+    const double *logged =
+        normed ? t->tracker.record.squash_input_saturation : t->tracker.record.saturation;
     const double count = part[0].count + part[1].count + part[2].count;
     const int64_t logs = episode / t->settings.tracking.log_every;
     double saturation = NAN;
     if (count > 0.0)
         saturation = (part[0].saturated + part[1].saturated + part[2].saturated) / count;
     else if (logs > 0)
-        saturation = t->tracker.record.saturation[logs - 1];
+        saturation = logged[logs - 1];
     return (struct trainer_progress){
         .episode = episode,
         .episodes = t->settings.training.episodes,

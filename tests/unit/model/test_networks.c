@@ -39,11 +39,12 @@ static void bind(struct world *w)
     w->joint = arena_take(&w->scratch, B * 16, sizeof(float));
 }
 
-static int open_world_with(void **state, const char *words)
+static struct world *open_with(const char *words)
 {
     struct world *w = calloc(1, sizeof *w);
     struct torch_rng torch;
-    w->settings = settings_with(words);
+    w->settings = settings_with(SMALL "environment.channels=5");
+    apply_settings(&w->settings, words);
     bind(w);
     w->state.base = aligned_alloc(64, w->state.used);
     w->scratch.base = aligned_alloc(64, w->scratch.used);
@@ -59,24 +60,25 @@ static int open_world_with(void **state, const char *words)
         w->states[k] = (float)numpy_gaussian(&w->rng);
     for (int k = 0; k < B * N * A; k++)
         w->actions[k] = (float)numpy_uniform(&w->rng, -1.0, 1.0);
-    *state = w;
-    return 0;
+    return w;
 }
 
 static int open_world(void **state)
 {
-    return open_world_with(state, SMALL "environment.channels=5");
+    *state = open_with("");
+    return 0;
 }
 
 static int open_normed_critic(void **state)
 {
-    return open_world_with(state, SMALL "environment.channels=5 networks.critic_norm=hidden");
+    *state = open_with("networks.critic_norm=hidden");
+    return 0;
 }
 
 static int open_normed_linear_critic(void **state)
 {
-    return open_world_with(state, SMALL "environment.channels=5 networks.critic_norm=hidden "
-                                        "networks.critic_activation=linear");
+    *state = open_with("networks.critic_norm=hidden networks.critic_activation=linear");
+    return 0;
 }
 
 static int close_world(void **state)
@@ -88,16 +90,18 @@ static int close_world(void **state)
     return 0;
 }
 
-/* y (n) = γ∘û + β */
-static void twin_normalise(const double *gamma, const double *beta, int n, double *y)
+/* Layer normalisation of n values in place, in f64. */
+static void twin_norm(const struct mlp *mlp, const double *theta, int layer, double *y)
 {
+    const int n = mlp->out[layer];
     double mean = 0.0, variance = 0.0;
     for (int k = 0; k < n; k++)
         mean += y[k] / n;
     for (int k = 0; k < n; k++)
         variance += (y[k] - mean) * (y[k] - mean) / n;
     for (int k = 0; k < n; k++)
-        y[k] = gamma[k] * (y[k] - mean) / sqrt(variance + 1e-5) + beta[k];
+        y[k] = theta[mlp->gamma[layer] + (size_t)k] * (y[k] - mean) / sqrt(variance + 1e-5) +
+               theta[mlp->beta[layer] + (size_t)k];
 }
 
 static void twin_forward(const struct mlp *mlp, const double *theta, const double *x, double *out)
@@ -113,7 +117,7 @@ static void twin_forward(const struct mlp *mlp, const double *theta, const doubl
                 y[o] = fmax(y[o], 0.0);
         }
         if (mlp->normed[l])
-            twin_normalise(theta + mlp->gamma[l], theta + mlp->beta[l], mlp->out[l], y);
+            twin_norm(mlp, theta, l, y);
         memcpy(in, y, (size_t)mlp->out[l] * sizeof *y);
     }
     memcpy(out, y, (size_t)mlp->out[2] * sizeof *y);
@@ -371,6 +375,57 @@ static void test_actor_gradient(void **state)
     compare_actor_gradient(*state, SQUASH_INVERTING);
 }
 
+/* Of normalised outputs also with sums of some 1e4 in front of the normalisation, as an actor has
+ * them after some updates, and of normalised hidden layers. */
+static void test_actor_gradient_through_norms(void **state)
+{
+    (void)state;
+    for (int large = 0; large < 2; large++) {
+        struct world *w = open_with("networks.actor_norm=output");
+        const struct mlp *mlp = &w->nets.actors.mlp;
+        assert_int_equal(mlp->size, mlp->bias[2] + 3 + 6);
+        for (int i = 0; large && i < N; i++)
+            for (size_t k = mlp->weight[2]; k < mlp->bias[2] + 3; k++)
+                w->nets.actor.theta[(size_t)i * mlp->size + k] *= 1e4F;
+        compare_actor_gradient(w, SQUASH_TANH);
+        void *at = w;
+        close_world(&at);
+    }
+    struct world *w = open_with("networks.actor_norm=hidden");
+    assert_int_equal(w->nets.actors.mlp.size, w->nets.actors.mlp.bias[2] + 3 + 2 * 8 + 2 * 6);
+    compare_actor_gradient(w, SQUASH_TANH);
+    void *at = w;
+    close_world(&at);
+}
+
+/* However large the sums, before γ and β move no value is beyond √2, and no action beyond 0.8884.
+ */
+static void test_fresh_norm_cannot_saturate(void **state)
+{
+    (void)state;
+    struct world *w = open_with("networks.actor_norm=output");
+    const struct mlp *mlp = &w->nets.actors.mlp;
+    for (double size = 1e-6; size < 1e12; size *= 100.0) {
+        for (int i = 0; i < N; i++) {
+            float *own = w->nets.actor.theta + (size_t)i * mlp->size;
+            for (size_t k = mlp->weight[2]; k < mlp->bias[2] + 3; k++)
+                own[k] = (float)(size * numpy_gaussian(&w->rng));
+            for (size_t k = 0; k < 3; k++) {
+                own[mlp->gamma[2] + k] = 1.0F;
+                own[mlp->beta[2] + k] = 0.0F;
+            }
+            actors_forward(&w->nets.actors, w->nets.actor.theta, i, B, w->states, &w->x,
+                           w->actions);
+            for (int k = i * B * A; k < (i + 1) * B * A; k++) {
+                assert_true(fabsf(w->x.z[k]) <= 1.4142137F && fabsf(w->x.y[k]) <= 0.8884F);
+                assert_true(w->x.slope[k] > 0.2F);
+            }
+        }
+    }
+    void *at = w;
+    close_world(&at);
+}
+
 static void test_best_is_the_lowest_agent_among_equals(void **state)
 {
     (void)state;
@@ -399,11 +454,23 @@ static void check_tensor(const struct csv *csv, int row, const float *x, size_t 
     assert_close(squares, csv_real(csv, row, "sum_of_squares"), 1e-9, "row %d squares", row);
 }
 
-static void test_initial_weights(void **state)
+/* Where a parameter of a tensor lies, by PyTorch's order: output by output. */
+static size_t place_of(const struct mlp *mlp, const char *name, int k)
 {
-    (void)state;
-    struct csv csv = csv_load("golden/net-init-s42.csv");
-    struct settings settings = settings_with("");
+    if (strcmp(name, "layer_norm.weight") == 0)
+        return mlp->gamma[2] + (size_t)k;
+    if (strcmp(name, "layer_norm.bias") == 0)
+        return mlp->beta[2] + (size_t)k;
+    const int l = name[2] - '1';
+    if (strcmp(name + 4, "bias") == 0)
+        return mlp->bias[l] + (size_t)k;
+    return mlp_at(mlp, l, k / mlp->in[l], k % mlp->in[l]);
+}
+
+static void check_initial_weights(const char *file, const char *words, size_t actor, int rows)
+{
+    struct csv csv = csv_load(file);
+    struct settings settings = settings_with(words);
     struct networks nets;
     struct torch_rng torch;
     struct arena kept = {0}, scratch = {0};
@@ -413,7 +480,7 @@ static void test_initial_weights(void **state)
     networks_bind(&nets, &settings, 1, &kept, &scratch);
     torch_seed(&torch, 42);
     networks_init(&nets, &torch);
-    assert_int_equal(nets.actor.size, 134550);
+    assert_int_equal(nets.actor.size, 50 * actor);
     assert_int_equal(nets.critic_family.size, 327425);
     for (int row = 0; row < csv.rows; row++) {
         const char *network = csv_text(&csv, row, "network");
@@ -423,22 +490,28 @@ static void test_initial_weights(void **state)
         const float *theta =
             is_critic ? nets.critic_family.theta
                       : nets.actor.theta + (size_t)atoi(network + 5) * nets.actors.mlp.size;
-        const int l = name[2] - '1';
-        const int out = mlp->out[l];
-        float *weight = calloc((size_t)out * (size_t)mlp->in[l], sizeof *weight);
-        for (int k = 0; k < out * mlp->in[l]; k++) /* in PyTorch's order */
-            weight[k] = theta[mlp_at(mlp, l, k / mlp->in[l], k % mlp->in[l])];
-        if (strcmp(name + 4, "bias") == 0)
-            check_tensor(&csv, row, theta + mlp->bias[l], (size_t)out);
-        else
-            check_tensor(&csv, row, weight, (size_t)(out * mlp->in[l]));
-        free(weight);
+        const int l = name[0] == 'f' ? name[2] - '1' : 2;
+        const bool weight = name[0] == 'f' && strcmp(name + 4, "weight") == 0;
+        const int count = mlp->out[l] * (weight ? mlp->in[l] : 1);
+        float *tensor = calloc((size_t)count, sizeof *tensor);
+        for (int k = 0; k < count; k++)
+            tensor[k] = theta[place_of(mlp, name, k)];
+        check_tensor(&csv, row, tensor, (size_t)count);
+        free(tensor);
     }
-    assert_int_equal(csv.rows, 24);
+    assert_int_equal(csv.rows, rows);
     assert_memory_equal(nets.actor.theta, nets.actor.target, nets.actor.size * sizeof(float));
     free(kept.base);
     free(scratch.base);
     csv_free(&csv);
+}
+
+static void test_initial_weights(void **state)
+{
+    (void)state;
+    check_initial_weights("golden/net-init-s42.csv", "", 2691, 24);
+    check_initial_weights("golden/layernorm-init-s42.csv",
+                          "networks.actor_norm=output networks.actor_output_init=none", 2697, 30);
 }
 
 /* One Adam step on known numbers, and the momentum tail: after the gradient has become zero the
@@ -497,6 +570,8 @@ int main(void)
         WITH(test_values, open_normed_linear_critic),
         WITH(test_critic_parameter_gradient, open_normed_linear_critic),
         WITH_WORLD(test_actor_gradient),
+        cmocka_unit_test(test_actor_gradient_through_norms),
+        cmocka_unit_test(test_fresh_norm_cannot_saturate),
         cmocka_unit_test(test_best_is_the_lowest_agent_among_equals),
         cmocka_unit_test(test_initial_weights),
         cmocka_unit_test(test_adam),

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "model/norm_log.h"
+#include <math.h>
+
+/* The fields of one normalisation, named after what it puts out. */
+struct fields {
+    double *own, *accumulated, *gamma, *beta;
+};
+
+static struct fields fields_of(const struct record *r, int layer)
+{
+    const struct fields fields[MLP_LAYERS] = {
+        {r->actor_norm_h1_grad_own, r->actor_norm_h1_grad_accumulated, r->actor_norm_h1_gamma,
+         r->actor_norm_h1_beta},
+        {r->actor_norm_h2_grad_own, r->actor_norm_h2_grad_accumulated, r->actor_norm_h2_gamma,
+         r->actor_norm_h2_beta},
+        {r->actor_norm_z_grad_own, r->actor_norm_z_grad_accumulated, r->actor_norm_z_gamma,
+         r->actor_norm_z_beta},
+    };
+    return fields[layer];
+}
+
+void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
+                  const struct mlp *mlp, const float *gradient, bool own)
+{
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        if (!mlp->normed[l])
+            continue;
+        const struct fields fields = fields_of(r, l);
+        double *figure = (own ? fields.own : fields.accumulated) + log;
+        const double squares = kernels->squares(2 * (size_t)mlp->out[l], gradient + mlp->gamma[l]);
+        *figure = (isnan(*figure) ? 0.0 : *figure) + squares;
+    }
+}
+
+void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp, int64_t agents)
+{
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        if (!mlp->normed[l])
+            continue;
+        const struct fields fields = fields_of(r, l);
+        fields.own[log] = sqrt(fields.own[log] / (double)agents);
+        fields.accumulated[log] = sqrt(fields.accumulated[log] / (double)agents);
+    }
+}
+
+void norm_log_parameters(const struct record *r, const struct kernels *kernels, int64_t log,
+                         const struct mlp *mlp, int64_t agents, const float *theta)
+{
+    for (int l = 0; l < MLP_LAYERS; l++) {
+        if (!mlp->normed[l])
+            continue;
+        const struct fields fields = fields_of(r, l);
+        const size_t out = (size_t)mlp->out[l];
+        double gamma = 0.0;
+        double beta = 0.0;
+        for (int64_t i = 0; i < agents; i++) {
+            const float *own = theta + (size_t)i * mlp->size;
+            gamma += sqrt(kernels->squares(out, own + mlp->gamma[l]));
+            beta += sqrt(kernels->squares(out, own + mlp->beta[l]));
+        }
+        fields.gamma[log] = gamma / (double)agents;
+        fields.beta[log] = beta / (double)agents;
+    }
+}

@@ -283,12 +283,22 @@ static void test_still_actors(void **state)
         compare("", seed, 0.0, 0.0);
 }
 
+/* Actors with γ and β, whose updated activations have units of their own. */
+static void test_normalised_actors(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 20; seed++) {
+        compare("networks.actor_norm=output", seed, 0.1, 0.0);
+        compare("networks.actor_norm=hidden", seed, 0.1, 0.0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_steps),     cmocka_unit_test(test_rows_are_replaced),
         cmocka_unit_test(test_nobody_proposes), cmocka_unit_test(test_one_agent),
-        cmocka_unit_test(test_still_actors),
+        cmocka_unit_test(test_still_actors),    cmocka_unit_test(test_normalised_actors),
     };
     return cmocka_run_group_tests_name("accumulated", tests, NULL, NULL);
 }

@@ -44,6 +44,8 @@ static void test_honest_states_are_taken(void **state)
         SMALL "environment.energy_factor=1 environment.lambda_energy=1e6", /* diverges */
         SMALL "environment.agents=9 replay.capacity=7 training.batch=2 tracking.snapshot_every=0",
         SMALL "networks.input_norm=running",
+        SMALL "networks.actor_norm=output training.actor_lr=0.1 training.critic_lr=0.1",
+        SMALL "networks.actor_norm=hidden training.actor_lr=10 training.critic_lr=10",
     };
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         struct trainer *t = trainer_of(words[k]), *other = trainer_of(words[k]);

@@ -200,6 +200,15 @@ class Sweep:
         with reading(self.path, name):
             return self.file[name][()].decode("utf-8", "surrogateescape")
 
+    def setting(self, key, run, usual):
+        """The value of a setting in a run: that of the axis of this name, or of the settings that
+        all runs share, which do not have what is at its default and was added later."""
+        if (axis := key.replace(".", "_")) in self.file:
+            return str(self.column(axis)[run])
+        section, name = key.split(".")
+        found = re.search(rf"^{section}:\n(?:  .*\n)*?  {name}: (.*)$", self.text("settings"), re.M)
+        return found[1] if found else usual
+
     def attribute(self, name):
         """An attribute of the file; "unknown", and one more failure, when there is none."""
         try:

@@ -138,7 +138,7 @@ const struct command_line export_line = {
         "that "
         "are not finished have a row in runs.csv as well.\n\n"
         "--original numbers the runs of a pair of learning rates in the order of the plan: "
-        "actor_0.1_critic_0.01_run_0. The mean of all tanh outputs is not recorded; it is written "
+        "actor_0.1_critic_0.01_run_0. The mean of all outputs is not recorded; it is written "
         "as NaN. Gradients are the accumulated ones, as in the study. When the actors did not "
         "stop, stopping_episode is the number of episodes; such a run has null in "
         "per_actor_stopped.\n\nThe folder appears when it is complete; with --force, each file "

@@ -51,7 +51,7 @@ enum status export_tables(const struct export *e, const bool *wanted, struct fau
 /**
  * Write the files of the published study with exactly its keys: for each run that has rows a folder
  * with results.json and tracking_data.json, and for all of them experiment_status.json. The
- * gradients in them are the accumulated ones. The study also has the mean of all tanh outputs; this
+ * gradients in them are the accumulated ones. The study also has the mean of all outputs; this
  * program does not record it and writes NaN. As in the study, `stopping_episode` is the number of
  * episodes when the actors did not stop. Only `per_actor_stopped` shows that: its null means
  * censored.

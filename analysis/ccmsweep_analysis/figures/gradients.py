@@ -201,9 +201,10 @@ def attenuation(study, canvas):
     """Attenuation chain: where the gradient is lost
 
     Norms of the gradient on its way back through an actor (root of the mean square over actors):
-    at the tanh output y, at its input z, at both hidden layers. At the first log (open, dotted)
-    and at the last one. A drop from dL/dy to dL/dz is due to the tanh, a later one to the hidden
-    layers. When dL/dy itself is 0, on the floor of the axis, the critic passes nothing back."""
+    at the output y, at the input z of its tanh (or another squash), at both hidden layers. At the
+    first log (open, dotted) and at the last one. A drop from dL/dy to dL/dz is due to the squash, a
+    later one to the hidden layers. When dL/dy itself is 0, on the floor of the axis, the critic
+    passes nothing back."""
     def both(configuration):
         chain = np.stack([study.sweep.rms_over_actors(name, configuration.sample)
                           for name in CHAIN], axis=2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mechanism: tanh saturation, pre-activations and dead units."""
+"""Mechanism: saturation of outputs, pre-activations and dead units."""
 import numpy as np
 
 from ..canvas import LogFloor, column_style, dodge, draw_intervals, rows_axis
@@ -11,27 +11,29 @@ from .grid import map_of_medians
 CLIFF = 9.011  # tanh(z) is 1 in 32-bit arithmetic from here on, and 1 - y^2 is 0
 EARLY = 60     # episode of the study's bars of early saturation
 DOTS = 1500    # a configuration
+SQUASH = {"tanh": np.tanh, "softsign": lambda z: z / (1 + np.abs(z)),
+          "inverting": lambda z: np.clip(z, -1, 1)}  # outputs from pre-activations
 
 
 def saturation(study, canvas):
-    """Saturation of tanh outputs
+    """Saturation of outputs
 
-    Share of tanh outputs with an absolute value above 0.9 since the last log, every forward pass
+    Share of the actors' outputs with an absolute value above 0.9 since the last log, every forward pass
     counted. The line at 0.9 is the study's threshold for this share. Saturation by this measure
-    says little: compare the exact multiplier 1 - y²."""
+    says little: compare the exact multiplier, which is 1 - y² for tanh."""
     found = gather(study, rows_of(study, "saturation"), "saturation")
-    draw_logs(study, canvas, found, "share with |tanh| > 0.9", marks=(0.9,))
+    draw_logs(study, canvas, found, "share with |y| > 0.9", marks=(0.9,))
     for axes in canvas.figure.axes:
         axes.set_ylim(0, 1.05)
     canvas.column_key(study)
 
 
 def preactivations(study, canvas):
-    """Inputs of tanh: mean and one standard deviation
+    """Pre-activations: mean and one standard deviation
 
-    Mean of all tanh inputs since the last log (solid), and one standard deviation above and below
-    it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, beyond which 1 - y² is exactly 0 in
-    32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
+    Mean of the inputs z of tanh (or of another squash) since the last log (solid), and one standard
+    deviation above and below it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, beyond which
+    its slope is exactly 0 in 32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
     def edges(configuration):
         mean = study.sweep.rows("preactivation_mean", configuration.sample)
         deviation = study.sweep.rows("preactivation_std", configuration.sample)
@@ -46,8 +48,8 @@ def preactivations(study, canvas):
 def final_saturation(study, canvas):
     """Saturation at the last log
 
-    Share of tanh outputs with an absolute value above 0.9: median over seeds with its interval."""
-    map_of_medians(study, canvas, "saturation", (0, 1), "share with |tanh| > 0.9", ".3f")
+    Share of outputs with an absolute value above 0.9: median over seeds with its interval."""
+    map_of_medians(study, canvas, "saturation", (0, 1), "share with |y| > 0.9", ".3f")
 
 
 def saturation_and_stop(study, canvas):
@@ -55,14 +57,14 @@ def saturation_and_stop(study, canvas):
 
     Every mark is a finished run; open marks had no event by then."""
     draw_runs(study, canvas, last_and_event(study, "saturation"),
-              "share with |tanh| > 0.9 at the last log")
+              "share with |y| > 0.9 at the last log")
     canvas.figure.axes[0].set_xlim(-0.03, 1.03)
 
 
 def early_saturation(study, canvas):
     """Saturation early in training
 
-    Share of tanh outputs with an absolute value above 0.9 at the first log from episode 60 on:
+    Share of outputs with an absolute value above 0.9 at the first log from episode 60 on:
     median over seeds with its interval."""
     found = gather(study, rows_of(study, "saturation"), "saturation")
     episodes = log_episodes(study)
@@ -81,28 +83,31 @@ def early_saturation(study, canvas):
             draw_intervals(axes, x, low, high, color=style["color"])
     rows_axis(axes, study)
     axes.set_ylim(0, 1.05)
-    axes.set_ylabel(f"share with |tanh| > 0.9, episode {episodes[at]}")
+    axes.set_ylabel(f"share with |y| > 0.9, episode {episodes[at]}")
     canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
     canvas.column_key(study, marker=True)
 
 
 def output_range(study, canvas):
-    """Range of tanh outputs
+    """Range of outputs
 
-    Largest (solid) and smallest (dashed) tanh output of all actors since the last log."""
-    found = gather(study, lambda configuration: (
-        np.tanh(study.sweep.rows("preactivation_max", configuration.sample)),
-        np.tanh(study.sweep.rows("preactivation_min", configuration.sample))),
-        "preactivation_max", "preactivation_min")
-    draw_logs(study, canvas, found, "tanh output", dashes=("-", "--"))
+    Largest (solid) and smallest (dashed) output of all actors since the last log."""
+    def both(configuration):
+        sample = configuration.sample
+        squash = SQUASH[study.sweep.setting("networks.squash", sample[0], "tanh")]
+        return tuple(squash(study.sweep.rows(name, sample))
+                     for name in ("preactivation_max", "preactivation_min"))
+    found = gather(study, both, "preactivation_max", "preactivation_min")
+    draw_logs(study, canvas, found, "output y", dashes=("-", "--"))
     canvas.column_key(study, two_networks("largest", "smallest"), swatch=True)
 
 
 def tanh_slope(study, canvas):
     """What a gradient is multiplied by: mean of 1 - y²
 
-    Mean over the batch and the actors of the derivative of the tanh outputs, in 32-bit arithmetic
-    as it is used. Exact zeros, through which no gradient passes, are on the floor of the axis."""
+    Mean over the batch and the actors of 1 - y², the slope of tanh (or of another squash), in
+    32-bit arithmetic as it is used. Exact zeros, through which no gradient passes, are on the floor
+    of the axis."""
     found = gather(study, lambda configuration:
                    study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample),
                    "tanh_slope_mean")
@@ -113,8 +118,8 @@ def tanh_slope(study, canvas):
 def slope_and_saturation(study, canvas):
     """The exact multiplier against the saturated share
 
-    Every dot is a log of a run: share of tanh outputs beyond 0.9, and mean of 1 - y² over batch
-    and actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
+    Every dot is a log of a run: share of outputs beyond 0.9, and mean of 1 - y² over batch and
+    actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
     multiplier can be anything down to 0: that share does not distinguish actors that learn from
     actors that are frozen."""
     found = gather(study, lambda configuration: (
@@ -122,7 +127,7 @@ def slope_and_saturation(study, canvas):
         study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample)),
         "saturation", "tanh_slope_mean")
     floor = LogFloor([slope for _, slope in found.values()])
-    for axes, row in canvas.panels(study, "share with |tanh| > 0.9", "mean of 1 - y²"):
+    for axes, row in canvas.panels(study, "share with |y| > 0.9", "mean of 1 - y²"):
         for column, configuration in study.in_row(row):
             if configuration.index in found:
                 share, slope = (part.ravel() for part in found[configuration.index])

@@ -438,3 +438,32 @@ void check_step(const struct stepped *s, struct counts *counts)
     check_updates(s);
     plain_free(&o);
 }
+
+/* One value of a state as the networks see it. */
+static double seen_value(const struct stepped *s, double x, int k)
+{
+    const struct input_norm *norm = &s->nets->input;
+    const struct interval range = input_norm_interval(s->settings, k);
+    if (!input_norm_is_on(norm))
+        return x;
+    if (norm->at == NULL)
+        return 2.0 * (x - range.low) / (range.high - range.low) - 1.0;
+    return (x - norm->at->mean[k]) / sqrt(norm->at->squares[k] / (double)norm->at->count + 1e-5);
+}
+
+void check_seen(const struct stepped *s, const struct replay *replay)
+{
+    const struct batch *batch = &s->step->batch;
+    const size_t size = (size_t)agents(s) * MEC_STATE;
+    for (size_t b = 0; b < (size_t)batch->count; b++) {
+        const int64_t slot = s->step->slot[b];
+        const float *const stored[] = {replay_state(replay, slot), replay_next_state(replay, slot)};
+        const float *const seen[] = {batch->state, batch->next_state};
+        for (size_t k = 0; k < 2 * size; k++) {
+            const double x = (double)stored[k / size][k % size];
+            const double want = seen_value(s, x, (int)(k % MEC_STATE));
+            fail_unless_near((double)seen[k / size][b * size + k % size], want,
+                             want == x ? 0.0 : 1e-6 * (1.0 + fabs(want)), "a state", (int)b);
+        }
+    }
+}

@@ -42,6 +42,9 @@ struct snapshot snapshot_take(const struct networks *nets);
 
 void snapshot_free(struct snapshot *s);
 
+/** The states of the batch are those of its slots as the networks see them; fails the test. */
+void check_seen(const struct stepped *s, const struct replay *replay);
+
 /** Targets, errors, the critic's update, each pass, every new parameter; fails the test. */
 void check_step(const struct stepped *s, struct counts *counts);
 

@@ -138,30 +138,6 @@ static void close_world(struct world *w)
     free(w);
 }
 
-/* The states that the networks saw in a step, of those that its slots hold. */
-static void check_seen(const struct world *w)
-{
-    const size_t size = (size_t)w->settings.environment.agents * S;
-    for (size_t b = 0; b < (size_t)w->step.batch.count; b++) {
-        const float *const stored[] = {replay_state(&w->replay, w->step.slot[b]),
-                                       replay_next_state(&w->replay, w->step.slot[b])};
-        const float *const seen[] = {w->step.batch.state, w->step.batch.next_state};
-        for (size_t k = 0; k < 2 * size; k++) {
-            const double x = (double)stored[k / size][k % size];
-            const double got = (double)seen[k / size][b * size + k % size];
-            const struct input_statistics *at = w->nets.input.at;
-            const struct interval range = input_norm_interval(&w->settings, (int)(k % S));
-            double want = x;
-            if (at != NULL)
-                want = (x - at->mean[k % S]) / sqrt(at->squares[k % S] / (double)at->count + 1e-5);
-            else if (input_norm_is_on(&w->nets.input))
-                want = 2.0 * (x - range.low) / (range.high - range.low) - 1.0;
-            if (!(fabs(got - want) <= (got == x ? 0.0 : 1e-6 * (1.0 + fabs(want)))))
-                fail_msg("sample %zu, value %zu: seen as %.9g, want %.9g", b, k, got, want);
-        }
-    }
-}
-
 static void step_and_check(struct world *w, int every, struct counts *counts)
 {
     struct snapshot before = snapshot_take(&w->nets);
@@ -182,7 +158,7 @@ static void step_and_check(struct world *w, int every, struct counts *counts)
         .log = w->tracker.log >= 0,
     };
     check_step(&stepped, counts);
-    check_seen(w);
+    check_seen(&stepped, &w->replay);
     if (w->nets.input.at != NULL)
         assert_memory_equal(w->nets.input.at, &statistics, sizeof statistics);
     snapshot_free(&before);

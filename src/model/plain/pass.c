@@ -118,10 +118,15 @@ void pass_free(struct pass *p)
     *p = (struct pass){0};
 }
 
-static void relu(struct pass *p, int l, size_t k)
+/* A hidden unit from its sum. One that is its sum is always on, and has no kink. */
+static void activate(struct pass *p, int l, size_t k)
 {
     double *value = &p->value[l + 1][k];
     double *error = &p->error[l + 1][k];
+    if (p->net->mlp.activation == ACTIVATION_LINEAR) {
+        p->on[l][k] = true;
+        return;
+    }
     p->on[l][k] = *value > 0.0;
     p->near[l][k] = fabs(*value) <= PASS_KINK * *error && *error > 0.0;
     if (!p->on[l][k])
@@ -194,7 +199,7 @@ static void pass_layer(struct pass *p, int l)
         p->value[l + 1][k] += bias;
         p->error[l + 1][k] = sqrt(p->error[l + 1][k]) + PASS_ROUNDING * (size[k] + fabs(bias));
         if (l + 1 < MLP_LAYERS)
-            relu(p, l, k);
+            activate(p, l, k);
     }
     if (net->mlp.normed[l])
         normalise(p, l);

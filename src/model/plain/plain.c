@@ -217,6 +217,30 @@ static void fill_row(const struct plain *o, int b, int j, double *x, double *err
     }
 }
 
+/* A hidden unit of the critic. */
+static double unit(const struct plain *o, double sum)
+{
+    return o->critic.mlp.activation == ACTIVATION_RELU ? fmax(sum, 0.0) : sum;
+}
+
+/* What the next layer takes in of the critic's hidden units h (rows, n): they, or normalised. */
+static void normalised(const struct plain *o, int layer, int rows, const double *h, double *y)
+{
+    const struct net *net = &o->critic;
+    const int n = net->mlp.out[layer];
+    memcpy(y, h, (size_t)rows * (size_t)n * sizeof *y);
+    for (int r = 0; r < rows && net->mlp.normed[layer]; r++, y += n) {
+        double mean = 0.0, variance = 0.0;
+        for (int u = 0; u < n; u++)
+            mean += y[u] / n;
+        for (int u = 0; u < n; u++)
+            variance += (y[u] - mean) * (y[u] - mean) / n;
+        for (int u = 0; u < n; u++)
+            y[u] =
+                net->gamma[layer][u] * (y[u] - mean) / sqrt(variance + 1e-5) + net->beta[layer][u];
+    }
+}
+
 /* First layer of all proposals: the part of the joint inputs once per sample, then its own. */
 static int first_layer(struct plain *o)
 {
@@ -242,7 +266,7 @@ static int first_layer(struct plain *o)
                 for (int u = 0; u < h1; u++)
                     h[u] += x[in - O + k] * o->own_weight[k * h1 + u];
             for (int u = 0; u < h1; u++)
-                h[u] = fmax(h[u], 0.0);
+                h[u] = unit(o, h[u]);
             o->row[b * (o->agents + 1) + j + 1] = rows++;
         }
     }
@@ -257,15 +281,18 @@ void plain_evaluate(struct plain *o)
     const int h1 = o->critic.mlp.out[0];
     const int h2 = o->critic.mlp.out[1];
     const int rows = first_layer(o);
-    pass_product(rows, h2, h1, o->h1, o->critic.weight[1], o->h2);
+    double *in = pass_reals((size_t)rows * (size_t)(h1 > h2 ? h1 : h2));
+    normalised(o, 0, rows, o->h1, in);
+    pass_product(rows, h2, h1, in, o->critic.weight[1], o->h2);
+    for (int k = 0; k < rows * h2; k++)
+        o->h2[k] = unit(o, o->h2[k] + o->critic.bias[1][k % h2]);
+    normalised(o, 1, rows, o->h2, in);
     for (int r = 0; r < rows; r++) {
-        double *h = o->h2 + (size_t)r * (size_t)h2;
         o->q[r] = o->critic.bias[2][0];
-        for (int u = 0; u < h2; u++) {
-            h[u] = fmax(h[u] + o->critic.bias[1][u], 0.0);
-            o->q[r] += h[u] * o->critic.weight[2][u];
-        }
+        for (int u = 0; u < h2; u++)
+            o->q[r] += in[r * h2 + u] * o->critic.weight[2][u];
     }
+    free(in);
 }
 
 static int row_of(const struct plain *o, int b, int j)

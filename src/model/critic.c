@@ -194,8 +194,8 @@ static void evaluate_normed(const struct critic *critic, const struct critic_row
     for (int r = 0; r < rows->count; r++)
         kernels->spread(h1, rows->h1 + (size_t)r * h1, &rows->norms.mean1[r],
                         &rows->norms.scale1[r]);
-    folded_heads(&critic->folded, &critic->mlp, kernels, 0, rows->count, rows->h2, &rows->norms,
-                 rows->q);
+    folded_heads(&critic->folded, &critic->mlp, kernels, 0, rows->count, rows->h2, rows->h2,
+                 &rows->norms, rows->q);
 }
 
 void critic_fold(const struct critic *critic, const float *theta)
@@ -321,8 +321,7 @@ static void back_heads(struct critic *critic, const float *theta, const struct c
         const float *h = rows->h2 + (size_t)r * h2;
         float *d = critic->d_a2 + (size_t)r * h2;
         if (critic_normed(critic)) {
-            critic->along[r] = folded_back_heads(&critic->folded, &critic->mlp, &rows->norms, r, h,
-                                                 rows->q[r], d_q[r], d);
+            critic->along[r] = folded_back_heads(&critic->folded, &critic->mlp, h, d_q[r], d);
             continue;
         }
         for (size_t k = 0; k < h2; k++)
@@ -363,8 +362,8 @@ static void weight_gradient(const struct critic *critic, int rows, int m, const 
     compute_product(critic->compute, &p);
 }
 
-/* gradient (H1, H2) = h1ᵀ · d (R, H2) of the second layer: sample by sample, only the units that are
- * on. It starts from zeros and adds to itself, since each sample has other units. */
+/* gradient (H1, H2) = h1ᵀ · d (R, H2) of the second layer: sample by sample, only the units that
+ * are on. It starts from zeros and adds to itself, since each sample has other units. */
 static void second_layer_gradient(const struct critic *critic, const struct critic_rows *rows,
                                   const float *d, float *gradient)
 {

@@ -2,6 +2,7 @@
 /* The header derives what is used here. All sums over the units of one row are f64 and in ascending
  * order; sums over rows are products and belong to critic.c. */
 #include "model/folded.h"
+#include <math.h>
 #include <string.h>
 
 void folded_bind(struct folded *folded, const struct mlp *mlp, struct arena *scratch)
@@ -75,13 +76,14 @@ void folded_take(const struct folded *folded, const struct mlp *mlp, const float
 }
 
 void folded_heads(const struct folded *folded, const struct mlp *mlp, const struct kernels *kernels,
-                  int r, int rows, float *h2, const struct row_norms *norms, float *q)
+                  int r, int rows, const float *z2, float *h2, const struct row_norms *norms,
+                  float *q)
 {
     const size_t at = (size_t)r * (size_t)mlp->out[1];
     const struct normed_heads heads = {
         .rows = rows,
         .n = mlp->out[1],
-        .z = h2 + at,
+        .z = z2 + at,
         .scale = norms->scale1 + r,
         .shift = folded->b2,
         .w = folded->w3,
@@ -95,16 +97,23 @@ void folded_heads(const struct folded *folded, const struct mlp *mlp, const stru
     kernels->normed_heads(&heads);
 }
 
-float folded_back_heads(const struct folded *folded, const struct mlp *mlp,
-                        const struct row_norms *norms, int r, const float *h2, float q, float d_q,
-                        float *d_a2)
+float folded_back_heads(const struct folded *folded, const struct mlp *mlp, const float *h2,
+                        float d_q, float *d_a2)
 {
     const size_t width = (size_t)mlp->out[1];
     const bool all = mlp->activation == ACTIVATION_LINEAR;
-    const double mean = (double)norms->mean2[r];
-    const double scale = (double)norms->scale2[r];
-    /* Σ û·w is what the value has from the units. */
-    const double along = ((double)q - (double)*folded->b3) / (double)width;
+    double mean = 0.0;
+    double variance = 0.0;
+    double along = 0.0;
+    for (size_t m = 0; m < width; m++)
+        mean += (double)h2[m];
+    mean /= (double)width;
+    for (size_t m = 0; m < width; m++) {
+        variance += ((double)h2[m] - mean) * ((double)h2[m] - mean);
+        along += ((double)h2[m] - mean) * (double)folded->w3[m];
+    }
+    const double scale = 1.0 / sqrt(variance / (double)width + NORM_EPS);
+    along *= scale / (double)width;
     double sum = 0.0;
     for (size_t m = 0; m < width; m++) {
         const double unit = ((double)h2[m] - mean) * scale;

@@ -50,16 +50,18 @@ void row_norms_bind(struct row_norms *norms, size_t rows, struct arena *scratch)
 void folded_take(const struct folded *folded, const struct mlp *mlp, const float *theta);
 
 /** The second layer and the output of `rows` rows from r on, whose scale1 is known.
- *  \param h2 (R, H2) sums r·C; replaced by the units \param q (R) written */
+ *  \param z2 (R, H2) sums r·C \param h2 (R, H2) the units, written; may be z2
+ *  \param q (R) written */
 void folded_heads(const struct folded *folded, const struct mlp *mlp, const struct kernels *kernels,
-                  int r, int rows, float *h2, const struct row_norms *norms, float *q);
+                  int r, int rows, const float *z2, float *h2, const struct row_norms *norms,
+                  float *q);
 
-/** Back from the output of row r to the sums of the second layer. \param h2 (H2) its units
- *  \param q its value \param d_a2 (H2) written
+/** Back from the output of a row to the sums of the second layer. Mean and scale are formed anew in
+ *  f64: where few units are on most of a gradient falls out. \param h2 (H2) its units
+ *  \param d_a2 (H2) written
  *  \return (e·(r·C)/s)/H1, e = d_a2, for folded_back_first */
-float folded_back_heads(const struct folded *folded, const struct mlp *mlp,
-                        const struct row_norms *norms, int r, const float *h2, float q, float d_q,
-                        float *d_a2);
+float folded_back_heads(const struct folded *folded, const struct mlp *mlp, const float *h2,
+                        float d_q, float *d_a2);
 
 /** And on to the sums of the first one. \param h1 (H1) its units \param along of folded_back_heads
  *  \param d_a1 (H1) C·e; replaced */
@@ -69,10 +71,9 @@ void folded_back_first(const struct mlp *mlp, const struct row_norms *norms, int
 /**
  * Gradient by the parameters of the second layer and the output, and by those of both
  * normalisations, from sums over rows.
- * \param d2 (H1, H2), where the second layer's weight has its gradient: Σ r·(e/s), replaced
- * \param back2 (H2) Σ (m/s)·e  \param sum2 (H2) Σ e
- * \param d3 (H2), where the output's weight has its gradient: Σ û·d_q, replaced
- * \param sum3 Σ d_q
+ * \param back2 (H2) Σ (m/s)·e  \param sum2 (H2) Σ e  \param sum3 Σ d_q
+ * \param gradient (mlp.size): where the second layer's weight has its gradient Σ r·(e/s), and where
+ *        the output's has it Σ û·d_q, both replaced; γ and β written
  */
 void folded_gradient(const struct mlp *mlp, const float *theta, const float *back2,
                      const float *sum2, float sum3, float *gradient);

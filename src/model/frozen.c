@@ -82,9 +82,80 @@ static const struct frozen_kind piecewise = {
     .log_end = piecewise_log_end,
 };
 
+/* ---- normalised hidden layers ---- */
+
+static void normed_start(struct frozen *f, const float *theta, const float *state,
+                         const float *action)
+{
+    normed_response_start(&f->normed, theta, state, action);
+}
+
+static void normed_find(struct frozen *f, int count, const int32_t *list)
+{
+    normed_response_find(&f->normed, count, list);
+}
+
+static void normed_gradient(struct frozen *f, int i, int count, const int32_t *list,
+                            const float *d_q, float *d_y)
+{
+    normed_response_gradient(&f->normed, i, count, list, d_q, d_y);
+}
+
+static void normed_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    normed_response_moved(&f->normed, i, before, after);
+}
+
+static struct choice normed_choice(const struct frozen *f, int b)
+{
+    const struct normed_sample *at = &f->normed.at[b];
+    return (struct choice){.agent = at->agent, .value = at->value, .slack = at->slack};
+}
+
+static void normed_log_begin(struct frozen *f, const float *critic, const float *d_q)
+{
+    normed_sums_begin(&f->normed_sums, critic, d_q);
+}
+
+static void normed_log_pass(struct frozen *f, int i, const float *gradient)
+{
+    normed_sums_pass(&f->normed_sums, i, gradient);
+}
+
+static void normed_log_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    normed_sums_moved(&f->normed_sums, i, before, after);
+}
+
+static void normed_log_end(struct frozen *f, const float *theta, const struct activations *x,
+                           const float **actor, const float **critic)
+{
+    normed_sums_end(&f->normed_sums, theta, x);
+    *actor = f->normed_sums.actor;
+    *critic = f->normed_sums.critic;
+}
+
+static const struct frozen_kind normed = {
+    .start = normed_start,
+    .find = normed_find,
+    .gradient = normed_gradient,
+    .moved = normed_moved,
+    .choice = normed_choice,
+    .log_begin = normed_log_begin,
+    .log_pass = normed_log_pass,
+    .log_moved = normed_log_moved,
+    .log_end = normed_log_end,
+};
+
 void frozen_bind(struct frozen *frozen, struct critic *critic, struct actors *actors,
                  struct values *values, int samples, struct arena *scratch)
 {
+    if (critic_normed(critic)) {
+        frozen->kind = &normed;
+        normed_response_bind(&frozen->normed, critic, samples, scratch);
+        normed_sums_bind(&frozen->normed_sums, actors, &frozen->normed, scratch);
+        return;
+    }
     frozen->kind = &piecewise;
     best_response_bind(&frozen->br, critic, &values->region, samples, scratch);
     accumulated_bind(&frozen->sums, actors, &frozen->br, scratch);

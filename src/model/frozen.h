@@ -16,6 +16,8 @@
 #include "model/actors.h"
 #include "model/arena.h"
 #include "model/best_response.h"
+#include "model/normed_response.h"
+#include "model/normed_sums.h"
 #include "model/values.h"
 
 /** The maximising row of one sample. */
@@ -27,8 +29,10 @@ struct choice {
 
 struct frozen {
     const struct frozen_kind *kind;
-    struct best_response br; /**< of a piecewise linear critic */
-    struct accumulated sums; /**< the same */
+    struct best_response br;        /**< of a piecewise linear critic */
+    struct accumulated sums;        /**< the same */
+    struct normed_response normed;  /**< of a critic with normalisations */
+    struct normed_sums normed_sums; /**< the same */
 };
 
 /** Lay out for `samples` samples; all others are borrowed. */

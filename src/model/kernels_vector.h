@@ -2,11 +2,11 @@
 /**
  * A vector of one level of CPU, and sums in 16 lanes, which are the same at every level.
  *
- * Only this file names instructions of a processor. kernels_tmpl.c (with kernels_normed.h), the only
- * file that includes it, is written once for vectors of VL floats, because everything here depends
- * on the compiler flags of a level. GCC's vector extension does the rest: an operator on `vec` works
- * element by element, and a comparison gives a mask of all ones (true) or zeros (false) for each
- * element.
+ * Only this file names instructions of a processor. kernels_tmpl.c (with kernels_normed.h), the
+ * only file that includes it, is written once for vectors of VL floats, because everything here
+ * depends on the compiler flags of a level. GCC's vector extension does the rest: an operator on
+ * `vec` works element by element, and a comparison gives a mask of all ones (true) or zeros (false)
+ * for each element.
  */
 #ifndef CCMSWEEP_KERNELS_VECTOR_H
 #define CCMSWEEP_KERNELS_VECTOR_H

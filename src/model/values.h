@@ -9,11 +9,13 @@
 #include "model/arena.h"
 #include "model/critic.h"
 #include "model/linear_region.h"
+#include "model/normed_region.h"
 
 /** Scratch of the critic's way. */
 struct values {
     const struct critic *critic; /**< borrowed */
     struct linear_region region; /**< of a piecewise linear critic */
+    struct normed_region normed; /**< of one with normalisations */
 };
 
 /** Lay out scratch; `critic` is borrowed. */

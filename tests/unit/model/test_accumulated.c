@@ -4,7 +4,7 @@
  * over passes in which actors move far: rows are replaced, their own agent acts, nobody proposes.
  */
 #include "check.h"
-#include "model/accumulated.h"
+#include "model/frozen.h"
 #include "model/mec.h"
 #include "model/networks.h"
 #include <stdlib.h>
@@ -24,9 +24,8 @@ struct world {
     struct networks nets;
     struct activations x;
     struct critic_rows rows;
-    struct linear_region region;
-    struct best_response br;
-    struct accumulated sums;
+    struct values values;
+    struct frozen frozen;
     struct numpy_rng rng;
     float *states, *actions, *joint, *d_q, *d_y, *gradient, *before;
     int32_t *list;
@@ -47,9 +46,8 @@ static void bind(struct world *w)
     networks_bind(&w->nets, &w->settings, b, &w->state, &w->scratch);
     activations_bind(&w->x, &w->nets.actors, b, &w->scratch);
     critic_rows_bind(&w->rows, &w->nets.critic, b, true, &w->scratch);
-    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
-    best_response_bind(&w->br, &w->nets.critic, &w->region, b, &w->scratch);
-    accumulated_bind(&w->sums, &w->nets.actors, &w->br, &w->scratch);
+    values_bind(&w->values, &w->nets.critic, &w->scratch);
+    frozen_bind(&w->frozen, &w->nets.critic, &w->nets.actors, &w->values, b, &w->scratch);
 }
 
 static void draw(struct world *w, size_t count, double scale, float *x)
@@ -149,8 +147,8 @@ static void add_pass(struct world *w, int i)
     critic_joint(critic, theta, w->samples, NULL, w->joint, w->actions, w->joint);
     critic_rows_clear(&w->rows);
     for (size_t b = 0; b < (size_t)w->samples; b++)
-        critic_rows_add(&w->rows, critic, (int)b, w->br.at[b].agent, w->states + b * n * S,
-                        w->actions + b * n * A);
+        critic_rows_add(&w->rows, critic, (int)b, frozen_choice(&w->frozen, (int)b).agent,
+                        w->states + b * n * S, w->actions + b * n * A);
     critic_evaluate(critic, theta, w->joint, &w->rows);
     critic_backward(critic, theta, &w->rows, w->d_q);
     critic_parameter_gradient(critic, theta, w->samples, &w->rows, w->d_q, w->states, w->actions,
@@ -167,8 +165,8 @@ static void add_pass(struct world *w, int i)
 static void count_pass(struct world *w, int i, const int32_t *before)
 {
     for (int b = 0; b < w->samples; b++) {
-        const int32_t agent = w->br.at[b].agent;
-        w->tally.renewed += w->br.at[b].version > 1;
+        const int32_t agent = frozen_choice(&w->frozen, b).agent;
+        w->tally.renewed += !critic_normed(&w->nets.critic) && w->frozen.br.at[b].version > 1;
         w->tally.replaced += i > 0 && agent != before[b];
         w->tally.nobody += agent == CRITIC_NOBODY;
         w->tally.acting += agent == i;
@@ -184,17 +182,17 @@ static void make_pass(struct world *w, int i, double change)
     const float *y = w->x.y + (size_t)i * count;
     int32_t agent[MOST];
     for (int b = 0; b < w->samples; b++)
-        agent[b] = w->br.at[b].agent;
-    best_response_find(&w->br, w->samples, w->list);
+        agent[b] = i > 0 ? frozen_choice(&w->frozen, b).agent : CRITIC_NOBODY;
+    frozen_find(&w->frozen, w->samples, w->list);
     count_pass(w, i, agent);
     add_pass(w, i); /* leaves actor i's own gradient */
-    accumulated_pass(&w->sums, i, w->gradient);
+    frozen_log_pass(&w->frozen, i, w->gradient);
     memcpy(w->before, y, count * sizeof *y);
     for (size_t k = 0; k < size; k++)
         theta[k] += (float)(change * numpy_gaussian(&w->rng));
     act(w, i);
-    best_response_moved(&w->br, i, w->before, y);
-    accumulated_moved(&w->sums, i, w->before, y);
+    frozen_moved(&w->frozen, i, w->before, y);
+    frozen_log_moved(&w->frozen, i, w->before, y);
 }
 
 static double distance(size_t count, const float *got, const double *want)
@@ -219,21 +217,25 @@ static struct tally compare(const char *words, uint32_t seed, double change, dou
         act(w, i);
     }
     critic_turn(&w->nets.critic, w->nets.critic_family.theta);
-    best_response_start(&w->br, w->nets.critic_family.theta, w->states, w->actions);
+    frozen_start(&w->frozen, w->nets.critic_family.theta, w->states, w->actions);
     draw(w, w->nets.critic.mlp.size, 0.1, w->gradient);
     add(w->nets.critic.mlp.size, w->gradient, w->critic);
-    accumulated_begin(&w->sums, w->gradient, w->d_q);
+    frozen_log_begin(&w->frozen, w->gradient, w->d_q);
     for (int i = 0; i < n; i++)
         make_pass(w, i, change);
-    accumulated_end(&w->sums, w->nets.actor.theta, &w->x);
+    const float *actor, *critic;
+    frozen_log_end(&w->frozen, w->nets.actor.theta, &w->x, &actor, &critic);
     const struct mlp *mlp = &w->nets.critic.mlp;
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
-        assert_true(distance(mlp_layer_end(mlp, l) - begin, w->sums.critic + begin,
-                             w->critic + begin) < TOLERANCE);
+        assert_true(distance(mlp_layer_end(mlp, l) - begin, critic + begin, w->critic + begin) <
+                    TOLERANCE);
+        if (mlp->normed[l])
+            assert_true(distance(2 * (size_t)mlp->out[l], critic + mlp->gamma[l],
+                                 w->critic + mlp->gamma[l]) < TOLERANCE);
     }
     for (size_t i = 0; i < (size_t)n; i++)
-        assert_true(distance(size, w->sums.actor + i * size, w->actor + i * size) < TOLERANCE);
+        assert_true(distance(size, actor + i * size, w->actor + i * size) < TOLERANCE);
     const struct tally tally = w->tally;
     close_world(w);
     return tally;
@@ -293,12 +295,35 @@ static void test_normalised_actors(void **state)
     }
 }
 
+/* A critic with normalisations has another way to the same sums. */
+static void test_normed_critic(void **state)
+{
+    static const char *const words[] = {
+        "networks.critic_norm=hidden environment.agents=12 training.batch=13",
+        "networks.critic_norm=hidden",
+        "networks.critic_norm=hidden networks.critic_activation=linear",
+        "networks.critic_norm=hidden environment.agents=1 environment.channels=1",
+    };
+    static const double changes[] = {0.5, 0.01, 1.0, 0.0};
+    (void)state;
+    struct tally sum = {0};
+    for (uint32_t seed = 0; seed < 80; seed++) {
+        const struct tally one =
+            compare(words[seed % 4], seed, changes[seed / 4 % 4], seed % 3 == 0 ? -3.0 : 0.0);
+        sum.replaced += one.replaced;
+        sum.nobody += one.nobody;
+        sum.acting += one.acting;
+    }
+    assert_true(sum.replaced > 100 && sum.nobody > 100 && sum.acting > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_steps),     cmocka_unit_test(test_rows_are_replaced),
         cmocka_unit_test(test_nobody_proposes), cmocka_unit_test(test_one_agent),
         cmocka_unit_test(test_still_actors),    cmocka_unit_test(test_normalised_actors),
+        cmocka_unit_test(test_normed_critic),
     };
     return cmocka_run_group_tests_name("accumulated", tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ enum dimension {
     DIM_CLIPPING_CRITIC, /**< the same for the critic's; else 0, and their fields do not exist */
     DIM_OUTPUT_NORM,     /**< likewise: 1 where the actors' outputs are normalised */
     DIM_HIDDEN_NORM,     /**< likewise: 1 where their hidden layers are */
+    DIM_CRITIC_NORM,     /**< likewise: 1 where the critic's hidden layers are normalised */
     DIM_COUNT
 };
 
@@ -241,7 +242,19 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(actor_norm_h2_grad_accumulated, double, "1", DIM_HIDDEN_NORM,                                \
       "as actor_grad_accumulated, likewise")                                                       \
     X(actor_norm_h2_gamma, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of gamma")  \
-    X(actor_norm_h2_beta, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of beta")
+    X(actor_norm_h2_beta, double, "1", DIM_HIDDEN_NORM, "mean over actors of the norm of beta")    \
+    X(critic_norm_h1_grad_own, double, "1", DIM_CRITIC_NORM,                                       \
+      "as critic_grad_own, of gamma and beta behind the first hidden layer alone")                 \
+    X(critic_norm_h1_grad_accumulated, double, "1", DIM_CRITIC_NORM,                               \
+      "as critic_grad_accumulated, likewise")                                                      \
+    X(critic_norm_h1_gamma, double, "1", DIM_CRITIC_NORM, "norm of gamma")                         \
+    X(critic_norm_h1_beta, double, "1", DIM_CRITIC_NORM, "norm of beta")                           \
+    X(critic_norm_h2_grad_own, double, "1", DIM_CRITIC_NORM,                                       \
+      "as critic_grad_own, of gamma and beta behind the second hidden layer alone")                \
+    X(critic_norm_h2_grad_accumulated, double, "1", DIM_CRITIC_NORM,                               \
+      "as critic_grad_accumulated, likewise")                                                      \
+    X(critic_norm_h2_gamma, double, "1", DIM_CRITIC_NORM, "norm of gamma")                         \
+    X(critic_norm_h2_beta, double, "1", DIM_CRITIC_NORM, "norm of beta")
 
 /** One training's arrays. A pointer is NULL where one of its extents is 0. */
 struct record {

@@ -56,25 +56,27 @@ struct extents record_extents(const struct settings *cell)
     const int64_t snapshot = cell->tracking.snapshot_every;
     const int64_t evaluation = cell->evaluation.every;
     const bool running = cell->networks.input_norm == INPUT_NORM_RUNNING;
-    return (struct extents){.of = {
-                                [DIM_NONE] = 1,
-                                [DIM_EPISODE] = episodes,
-                                [DIM_LOG] = episodes / cell->tracking.log_every,
-                                [DIM_SNAPSHOT] = snapshot > 0 ? episodes / snapshot : 0,
-                                [DIM_EVALUATION] = evaluation > 0 ? episodes / evaluation : 0,
-                                [DIM_ACTOR] = agents,
-                                [DIM_ACTOR_BYTE] = (agents + 7) / 8,
-                                [DIM_ACTION] = 3,
-                                [DIM_LAYER] = 3,
-                                [DIM_HIDDEN] = 2,
-                                [DIM_BIN] = RECORD_BINS,
-                                [DIM_DETECTION] = DETECTION_COUNT,
-                                [DIM_INPUT] = running ? INPUTS : 0,
-                                [DIM_CLIPPING_ACTORS] = !isnan(cell->training.clip_actor),
-                                [DIM_CLIPPING_CRITIC] = !isnan(cell->training.clip_critic),
-                                [DIM_OUTPUT_NORM] = cell->networks.actor_norm == ACTOR_NORM_OUTPUT,
-                                [DIM_HIDDEN_NORM] = cell->networks.actor_norm == ACTOR_NORM_HIDDEN,
-                            }};
+    return (struct extents){
+        .of = {
+            [DIM_NONE] = 1,
+            [DIM_EPISODE] = episodes,
+            [DIM_LOG] = episodes / cell->tracking.log_every,
+            [DIM_SNAPSHOT] = snapshot > 0 ? episodes / snapshot : 0,
+            [DIM_EVALUATION] = evaluation > 0 ? episodes / evaluation : 0,
+            [DIM_ACTOR] = agents,
+            [DIM_ACTOR_BYTE] = (agents + 7) / 8,
+            [DIM_ACTION] = 3,
+            [DIM_LAYER] = 3,
+            [DIM_HIDDEN] = 2,
+            [DIM_BIN] = RECORD_BINS,
+            [DIM_DETECTION] = DETECTION_COUNT,
+            [DIM_INPUT] = running ? INPUTS : 0,
+            [DIM_CLIPPING_ACTORS] = !isnan(cell->training.clip_actor),
+            [DIM_CLIPPING_CRITIC] = !isnan(cell->training.clip_critic),
+            [DIM_OUTPUT_NORM] = cell->networks.actor_norm == ACTOR_NORM_OUTPUT,
+            [DIM_HIDDEN_NORM] = cell->networks.actor_norm == ACTOR_NORM_HIDDEN,
+            [DIM_CRITIC_NORM] = cell->networks.critic_norm == CRITIC_NORM_HIDDEN,
+        }};
 }
 
 const char *record_dimension(enum dimension dim)
@@ -97,6 +99,7 @@ const char *record_dimension(enum dimension dim)
         [DIM_CLIPPING_CRITIC] = "",
         [DIM_OUTPUT_NORM] = "",
         [DIM_HIDDEN_NORM] = "",
+        [DIM_CRITIC_NORM] = "",
     };
     return names[dim];
 }

@@ -135,10 +135,12 @@ static void form_means(struct bench_train *m, const struct sums *sums)
     m->gflop_per_s = sums->ordinary > 0 ? 1e-9 * bench_median(sums->ordinary, sums->speed) : NAN;
     m->passes = tally->passes / episodes;
     m->layouts = tally->layouts / episodes;
-    m->rows = tally->rows / tally->passes;
-    m->challengers = tally->challengers / tally->passes;
-    m->renewals = tally->renewals / tally->passes;
-    m->flips = tally->flips / tally->passes;
+    /* A critic without activations has no passes to count: its responses are known. */
+    const double passes = sums->ordinary > 0 ? fmax(1.0, tally->passes) : 0.0;
+    m->rows = tally->rows / passes;
+    m->challengers = tally->challengers / passes;
+    m->renewals = tally->renewals / passes;
+    m->flips = tally->flips / passes;
 }
 
 static void measure(struct trainer *t, int64_t count, struct bench_train *m)

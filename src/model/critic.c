@@ -22,6 +22,18 @@ struct mlp critic_shape(const struct settings *settings)
     return mlp;
 }
 
+static void bind_affine(struct critic *critic, int samples, struct arena *scratch)
+{
+    const size_t b = (size_t)samples;
+    const size_t h2 = (size_t)critic->mlp.out[1];
+    affine_bind(&critic->affine, &critic->mlp, critic->compute, 0, true, scratch);
+    critic->joint_h2 = arena_take(scratch, b * h2, sizeof(float));
+    critic->own_h2 = arena_take(scratch, O * h2, sizeof(float));
+    critic->d_sample = arena_take(scratch, b, sizeof(float));
+    critic->x = arena_take(scratch, (size_t)critic->mlp.in[0], sizeof(float));
+    critic->list = arena_take(scratch, b, sizeof(int32_t));
+}
+
 void critic_bind(struct critic *critic, const struct settings *settings, struct compute *compute,
                  int samples, int per_sample, struct arena *scratch)
 {
@@ -34,13 +46,17 @@ void critic_bind(struct critic *critic, const struct settings *settings, struct 
         .compute = compute,
         .agents = n,
         .joint = n * O,
-        .d_a2 = arena_take(scratch, rows * h2, sizeof(float)),
-        .d_a1 = arena_take(scratch, rows * h1, sizeof(float)),
-        .d_joint = arena_take(scratch, (size_t)samples * h1, sizeof(float)),
-        .w2 = arena_take(scratch, h1 * h2, sizeof(float)),
-        .on = arena_take(scratch, h1 > h2 ? h1 : h2, sizeof(int32_t)),
-        .exact = arena_take(scratch, h1 + h2, sizeof(double)),
     };
+    if (affine_is(&critic->mlp)) {
+        bind_affine(critic, samples, scratch);
+    } else {
+        critic->d_a2 = arena_take(scratch, rows * h2, sizeof(float));
+        critic->d_a1 = arena_take(scratch, rows * h1, sizeof(float));
+        critic->d_joint = arena_take(scratch, (size_t)samples * h1, sizeof(float));
+        critic->w2 = arena_take(scratch, h1 * h2, sizeof(float));
+        critic->on = arena_take(scratch, h1 > h2 ? h1 : h2, sizeof(int32_t));
+    }
+    critic->exact = arena_take(scratch, h1 + h2, sizeof(double));
     if (!critic_normed(critic))
         return;
     folded_bind(&critic->folded, &critic->mlp, scratch);
@@ -158,6 +174,16 @@ static int list_units(const struct critic *critic, int rows, int n, const float 
     return n;
 }
 
+/* h (R, n) = joint (B, n) + own inputs · w (O, n), on `count` rows of one sample from row r on. */
+static struct product own_product(const struct critic_rows *rows, int r, int count, int n,
+                                  const float *joint, const float *w, float *h)
+{
+    const size_t width = (size_t)n;
+    struct product p = product_of(count, n, O, rows->own + (size_t)r * O, w, h + (size_t)r * width);
+    p.start = joint + (size_t)rows->sample[r] * width;
+    return p;
+}
+
 /* Hidden layers of `count` rows of one sample from row r on. The units that are on in any of these
  * rows take the place of all H1 as the inner index: the rest are 0 in every row. */
 static void evaluate_group(const struct critic *critic, const float *theta, const float *joint,
@@ -167,9 +193,9 @@ static void evaluate_group(const struct critic *critic, const float *theta, cons
     const size_t width1 = (size_t)mlp->out[0];
     const size_t width2 = (size_t)mlp->out[1];
     float *h1 = rows->h1 + (size_t)r * width1;
-    struct product p = product_of(count, mlp->out[0], O, rows->own + (size_t)r * O,
-                                  theta + mlp->weight[0] + (size_t)critic->joint * width1, h1);
-    p.start = joint + (size_t)rows->sample[r] * width1;
+    struct product p =
+        own_product(rows, r, count, mlp->out[0], joint,
+                    theta + mlp->weight[0] + (size_t)critic->joint * width1, rows->h1);
     p.finish = mlp_finish(mlp);
     compute_product(critic->compute, &p);
     p = product_of(count, mlp->out[1], mlp->out[0], h1, theta + mlp->weight[1],
@@ -204,11 +230,42 @@ void critic_fold(const struct critic *critic, const float *theta)
         folded_take(&critic->folded, &critic->mlp, theta);
 }
 
+/* Without activations the second layer's sums are affine in a row's own inputs, as the first's are:
+ * what the joint inputs decide is formed once for each sample, the weights of the own ones once. */
+static void evaluate_affine(const struct critic *critic, const float *theta, const float *joint,
+                            const struct critic_rows *rows)
+{
+    const struct mlp *mlp = &critic->mlp;
+    const int h1 = mlp->out[0];
+    const int h2 = mlp->out[1];
+    const float *own = theta + mlp->weight[0] + (size_t)critic->joint * (size_t)h1;
+    const float *w2 = theta + mlp->weight[1];
+    int samples = 0;
+    for (int r = 0; r < rows->count; r += critic_rows_group(rows, r))
+        critic->list[samples++] = rows->sample[r];
+    struct product p = product_of(O, h2, h1, own, w2, critic->own_h2);
+    compute_product(critic->compute, &p);
+    p = product_of(samples, h2, h1, joint, w2, critic->joint_h2);
+    p.outer = critic->list;
+    p.start = theta + mlp->bias[1];
+    compute_product(critic->compute, &p);
+    for (int r = 0, count; r < rows->count; r += count) {
+        count = critic_rows_group(rows, r);
+        p = own_product(rows, r, count, h1, joint, own, rows->h1);
+        compute_product(critic->compute, &p);
+        p = own_product(rows, r, count, h2, critic->joint_h2, critic->own_h2, rows->h2);
+        compute_product(critic->compute, &p);
+    }
+}
+
 void critic_evaluate(const struct critic *critic, const float *theta, const float *joint,
                      struct critic_rows *rows)
 {
+    const bool affine = affine_is(&critic->mlp);
     critic_fold(critic, theta);
-    for (int r = 0; r < rows->count;) {
+    if (affine)
+        evaluate_affine(critic, theta, joint, rows);
+    for (int r = 0; r < rows->count && !affine;) {
         const int count = critic_rows_group(rows, r);
         evaluate_group(critic, theta, joint, rows, r, count);
         r += count;
@@ -304,6 +361,10 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
  * reads the rows of its second factor: the forward weight has them as columns. */
 void critic_turn(struct critic *critic, const float *theta)
 {
+    if (affine_is(&critic->mlp)) {
+        affine_form(&critic->affine, theta);
+        return;
+    }
     critic_fold(critic, theta);
     mlp_transpose(critic->mlp.out[0], critic->mlp.out[1],
                   critic_normed(critic) ? critic->folded.w2 : theta + critic->mlp.weight[1],
@@ -332,6 +393,8 @@ static void back_heads(struct critic *critic, const float *theta, const struct c
 void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
                      const float *d_q)
 {
+    if (affine_is(&critic->mlp))
+        return;
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     back_heads(critic, theta, rows, d_q);
@@ -410,10 +473,38 @@ static void normed_gradient(struct critic *critic, const float *theta,
     folded_gradient(mlp, theta, back2, gradient + mlp->bias[1], gradient[mlp->bias[2]], gradient);
 }
 
+/* sum (n) = Σ d·x (rows, n) */
+static void weighted_sum(const struct critic *critic, int rows, int n, const float *d,
+                         const float *x, float *sum)
+{
+    weight_gradient(critic, rows, 1, d, n, x, sum);
+}
+
+/* Without activations: from the inputs alone, summed over rows with their d_q. */
+static void affine_parameter_gradient(struct critic *critic, int samples,
+                                      const struct critic_rows *rows, const float *d_q,
+                                      const float *state, const float *action, float *gradient)
+{
+    const int states = critic->agents * S;
+    float total;
+    memset(critic->d_sample, 0, (size_t)samples * sizeof(float));
+    for (int r = 0; r < rows->count; r++)
+        critic->d_sample[rows->sample[r]] += d_q[r];
+    weighted_sum(critic, samples, states, critic->d_sample, state, critic->x);
+    weighted_sum(critic, samples, critic->agents * A, critic->d_sample, action, critic->x + states);
+    weighted_sum(critic, rows->count, O, d_q, rows->own, critic->x + critic->joint);
+    mlp_column_sums(critic->compute, rows->count, 1, d_q, &total);
+    affine_gradient(&critic->affine, critic->x, total, NULL, gradient);
+}
+
 void critic_parameter_gradient(struct critic *critic, const float *theta, int samples,
                                const struct critic_rows *rows, const float *d_q, const float *state,
                                const float *action, float *gradient)
 {
+    if (affine_is(&critic->mlp)) {
+        affine_parameter_gradient(critic, samples, rows, d_q, state, action, gradient);
+        return;
+    }
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
     float *d_w1 = gradient + mlp->weight[0];

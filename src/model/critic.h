@@ -12,11 +12,14 @@
  * share most of the units that ReLUs leave on, and units that are off in all of them take part in
  * no product; leaving out terms that are exactly 0 changes no bit. Normalisations of the hidden
  * layers are folded into the weights (folded.h), so that this holds with them too; "hidden units"
- * are then those before they are normalised.
+ * are then those before they are normalised. A critic without activations and normalisations is one
+ * affine map (affine.h): its second layer is formed as the first is, a part once for each sample,
+ * and its gradient from sums over the rows alone.
  */
 #ifndef CCMSWEEP_CRITIC_H
 #define CCMSWEEP_CRITIC_H
 
+#include "model/affine.h"
 #include "model/arena.h"
 #include "model/folded.h"
 #include "model/kernels.h"
@@ -55,6 +58,13 @@ struct critic {
     float *along;         /**< (R) of folded_back_heads */
     float *scaled;        /**< (R, H2) d_a2 times each row's 1/s */
     float *sums;          /**< (H2) Σ (m/s)·d_a2 over rows */
+    /** Without activations, in place of the gradients and w2 above: */
+    struct affine affine; /**< of critic_turn */
+    float *joint_h2;      /**< (B, H2) second layer's sums without a row's own inputs */
+    float *own_h2;        /**< (O, H2) weights of own inputs there, W°·W2 */
+    float *d_sample;      /**< (B) d_q summed over the rows of a sample */
+    float *x;             /**< (J + O) d_q·input summed over all rows */
+    int32_t *list;        /**< (B) samples with a row */
 };
 
 /** Whether the critic's hidden layers are normalised. */
@@ -124,10 +134,12 @@ void critic_joint_f64(const struct critic *critic, const float *theta, const flo
 double critic_value_f64(const struct critic *critic, const float *theta, const double *joint,
                         const float *own);
 
-/** Turn the second layer's weight round for critic_backward; once for each change of theta. */
+/** Turn the second layer's weight round for critic_backward, or form the affine map of a critic
+ *  without activations; once for each change of theta, which must then stay where it is. */
 void critic_turn(struct critic *critic, const float *theta);
 
-/** Backward pass of evaluated rows: from d_q (R) to d_a2 and d_a1 in the struct. */
+/** Backward pass of evaluated rows: from d_q (R) to d_a2 and d_a1 in the struct. Nothing without
+ *  activations, where both are d_q times the same vector in every row. */
 void critic_backward(struct critic *critic, const float *theta, const struct critic_rows *rows,
                      const float *d_q);
 

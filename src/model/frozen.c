@@ -3,6 +3,8 @@
 
 /* What each kind of critic does when it is asked. */
 struct frozen_kind {
+    void (*bind)(struct frozen *f, struct critic *critic, struct actors *actors,
+                 struct values *values, int samples, struct arena *scratch);
     void (*start)(struct frozen *f, const float *theta, const float *state, const float *action);
     void (*find)(struct frozen *f, int count, const int32_t *list);
     void (*gradient)(struct frozen *f, int i, int count, const int32_t *list, const float *d_q,
@@ -17,6 +19,13 @@ struct frozen_kind {
 };
 
 /* ---- ReLUs: a piecewise linear critic ---- */
+
+static void piecewise_bind(struct frozen *f, struct critic *critic, struct actors *actors,
+                           struct values *values, int samples, struct arena *scratch)
+{
+    best_response_bind(&f->br, critic, &values->region, samples, scratch);
+    accumulated_bind(&f->sums, actors, &f->br, scratch);
+}
 
 static void piecewise_start(struct frozen *f, const float *theta, const float *state,
                             const float *action)
@@ -71,6 +80,7 @@ static void piecewise_log_end(struct frozen *f, const float *theta, const struct
 }
 
 static const struct frozen_kind piecewise = {
+    .bind = piecewise_bind,
     .start = piecewise_start,
     .find = piecewise_find,
     .gradient = piecewise_gradient,
@@ -83,6 +93,14 @@ static const struct frozen_kind piecewise = {
 };
 
 /* ---- normalised hidden layers ---- */
+
+static void normed_bind(struct frozen *f, struct critic *critic, struct actors *actors,
+                        struct values *values, int samples, struct arena *scratch)
+{
+    (void)values;
+    normed_response_bind(&f->normed, critic, samples, scratch);
+    normed_sums_bind(&f->normed_sums, actors, &f->normed, scratch);
+}
 
 static void normed_start(struct frozen *f, const float *theta, const float *state,
                          const float *action)
@@ -136,6 +154,7 @@ static void normed_log_end(struct frozen *f, const float *theta, const struct ac
 }
 
 static const struct frozen_kind normed = {
+    .bind = normed_bind,
     .start = normed_start,
     .find = normed_find,
     .gradient = normed_gradient,
@@ -147,18 +166,91 @@ static const struct frozen_kind normed = {
     .log_end = normed_log_end,
 };
 
+/* ---- no activations: an affine critic ---- */
+
+static void affine_kind_bind(struct frozen *f, struct critic *critic, struct actors *actors,
+                             struct values *values, int samples, struct arena *scratch)
+{
+    (void)values;
+    affine_response_bind(&f->ar, critic, actors, samples, scratch);
+}
+
+static void affine_kind_start(struct frozen *f, const float *theta, const float *state,
+                              const float *action)
+{
+    (void)theta; /* the map was formed of it when the critic was turned */
+    affine_response_start(&f->ar, state, action);
+}
+
+/* The rows are known from the start and follow every move. */
+static void affine_kind_find(struct frozen *f, int count, const int32_t *list)
+{
+    (void)f;
+    (void)count;
+    (void)list;
+}
+
+static void affine_kind_gradient(struct frozen *f, int i, int count, const int32_t *list,
+                                 const float *d_q, float *d_y)
+{
+    affine_response_gradient(&f->ar, i, count, list, d_q, d_y);
+}
+
+static void affine_kind_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    affine_response_moved(&f->ar, i, before, after);
+}
+
+static struct choice affine_kind_choice(const struct frozen *f, int b)
+{
+    return (struct choice){.agent = f->ar.agent[b],
+                           .value = affine_response_value(&f->ar, b),
+                           .slack = f->ar.slack[b]};
+}
+
+static void affine_kind_log_begin(struct frozen *f, const float *critic, const float *d_q)
+{
+    affine_response_log_begin(&f->ar, critic, d_q);
+}
+
+static void affine_kind_log_pass(struct frozen *f, int i, const float *gradient)
+{
+    affine_response_log_pass(&f->ar, i, gradient);
+}
+
+static void affine_kind_log_moved(struct frozen *f, int i, const float *before, const float *after)
+{
+    affine_response_log_moved(&f->ar, i, before, after);
+}
+
+static void affine_kind_log_end(struct frozen *f, const float *theta, const struct activations *x,
+                                const float **actor, const float **critic)
+{
+    affine_response_log_end(&f->ar, theta, x);
+    *actor = f->ar.actor_sum;
+    *critic = f->ar.critic_sum;
+}
+
+static const struct frozen_kind affine_kind = {
+    .bind = affine_kind_bind,
+    .start = affine_kind_start,
+    .find = affine_kind_find,
+    .gradient = affine_kind_gradient,
+    .moved = affine_kind_moved,
+    .choice = affine_kind_choice,
+    .log_begin = affine_kind_log_begin,
+    .log_pass = affine_kind_log_pass,
+    .log_moved = affine_kind_log_moved,
+    .log_end = affine_kind_log_end,
+};
+
 void frozen_bind(struct frozen *frozen, struct critic *critic, struct actors *actors,
                  struct values *values, int samples, struct arena *scratch)
 {
-    if (critic_normed(critic)) {
-        frozen->kind = &normed;
-        normed_response_bind(&frozen->normed, critic, samples, scratch);
-        normed_sums_bind(&frozen->normed_sums, actors, &frozen->normed, scratch);
-        return;
-    }
-    frozen->kind = &piecewise;
-    best_response_bind(&frozen->br, critic, &values->region, samples, scratch);
-    accumulated_bind(&frozen->sums, actors, &frozen->br, scratch);
+    *frozen = (struct frozen){.kind = critic_normed(critic)     ? &normed
+                                      : affine_is(&critic->mlp) ? &affine_kind
+                                                                : &piecewise};
+    frozen->kind->bind(frozen, critic, actors, values, samples, scratch);
 }
 
 void frozen_start(struct frozen *frozen, const float *theta, const float *state,

@@ -14,6 +14,7 @@
 
 #include "model/accumulated.h"
 #include "model/actors.h"
+#include "model/affine_response.h"
 #include "model/arena.h"
 #include "model/best_response.h"
 #include "model/normed_response.h"
@@ -31,6 +32,7 @@ struct frozen {
     const struct frozen_kind *kind;
     struct best_response br;        /**< of a piecewise linear critic */
     struct accumulated sums;        /**< the same */
+    struct affine_response ar;      /**< of a critic without activations */
     struct normed_response normed;  /**< of a critic with normalisations */
     struct normed_sums normed_sums; /**< the same */
 };

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 /**
  * Values of the rows of a list, without their hidden units: for TD targets and for the ranking of
- * proposals. Which way is the fastest depends on what kind of function the critic is.
+ * proposals. Which way is the fastest depends on what kind of function the critic is: by linear
+ * regions (linear_region.h) with ReLUs, in closed form (affine.h) without activations.
  */
 #ifndef CCMSWEEP_VALUES_H
 #define CCMSWEEP_VALUES_H
 
+#include "model/affine.h"
 #include "model/arena.h"
 #include "model/critic.h"
 #include "model/linear_region.h"
 #include "model/normed_region.h"
 
-/** Scratch of the critic's way. */
+/** Scratch of the critic's way: one of the two. */
 struct values {
     const struct critic *critic; /**< borrowed */
+    const struct values_kind *kind;
     struct linear_region region; /**< of a piecewise linear critic */
     struct normed_region normed; /**< of one with normalisations */
+    struct affine affine;        /**< of a critic without activations: its own inputs */
 };
 
 /** Lay out scratch; `critic` is borrowed. */

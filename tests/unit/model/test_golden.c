@@ -38,6 +38,11 @@ struct trace {
 /* Own gradients of the actors, where a trace has no schedule of its own. */
 static const struct tolerance actor_tolerance[] = {{2, 2e-6}, {3, 1e-4}, {EPISODES_MAX, 2e-4}};
 
+/* Of the variant without activations. */
+#define LINEAR                                                                                     \
+    "networks.actor_hidden1=512 networks.actor_hidden2=128 networks.actor_activation=linear "      \
+    "networks.critic_activation=linear"
+
 /*
  * The tolerances are those that two independent implementations of the algorithm met. Where one of
  * OpenBLAS's kernels (Haswell, Zen, SkylakeX, Cooperlake, Sandybridge, Nehalem and Prescott were
@@ -180,6 +185,18 @@ static const struct trace traces[] = {
         .to_largest = 2.5e-5,
         .actor = {{10, 2e-6}, {25, 1.5e-5}, {40, 5e-5}},
         .sums = {{10, 1e-5}, {25, 1.5e-5}, {40, 5e-5}},
+    },
+    {
+        /* The reward of a single step is up to 2.7e-7 off, where those of an episode agree within
+         * 1e-7. */
+        .name = "linear-a0.1-c0.01-s42",
+        .words = "training.actor_lr=0.1 training.critic_lr=0.01 " LINEAR,
+        .episodes = 40,
+        .sampled = {2, 3},
+        .reward = {{2, 5e-7}, {40, 1e-12}},
+        .critic = {{10, 5e-5}, {15, 1.5e-4}, {40, 5e-4}},
+        .to_largest = 2.5e-5,
+        .actor = {{40, 5e-7}},
     },
 };
 

@@ -3,6 +3,7 @@
  * The training step against the plain one, which evaluates everything in f64: from the same state
  * the same targets, errors, maxima, gradients and parameters. States are drawn, then bent to what
  * is hard: ties, saturated and silent actors, kinks, actions that jump within the step.
+ * Usage: test_step [linear], for networks without activations.
  */
 #include "model/mec.h"
 #include "model/mlp.h"
@@ -24,6 +25,22 @@ struct world {
     struct python_rng python;
     int64_t t; /* training steps so far */
 };
+
+/* Without activations, one world after the other: the actors, the critic, both. */
+static const char *const linear[] = {
+    "networks.actor_activation=linear",
+    "networks.critic_activation=linear",
+    "networks.actor_activation=linear networks.critic_activation=linear",
+};
+static bool is_linear; /* this run */
+static struct settings settings_of(const char *words)
+{
+    static size_t world;
+    struct settings settings = settings_with(words);
+    if (is_linear)
+        apply_settings(&settings, linear[world++ % 3]);
+    return settings;
+}
 
 static void bind(struct world *w)
 {
@@ -114,7 +131,7 @@ static struct world *open_world(const char *words, uint32_t seed)
 {
     struct world *w = calloc(1, sizeof *w);
     struct torch_rng torch;
-    w->settings = settings_with(words);
+    w->settings = settings_of(words);
     bind(w);
     w->state.base = zeroed(w->state.used);
     w->scratch.base = zeroed(w->scratch.used);
@@ -444,7 +461,8 @@ static void test_exact_ties(void **state)
 {
     static void (*const bends[])(struct world *) = {blind_critic, twins, dead_critic};
     (void)state;
-    for (size_t k = 0; k < sizeof bends / sizeof bends[0]; k++) {
+    /* The last needs a dead unit, which takes an activation. */
+    for (size_t k = 0; k < sizeof bends / sizeof bends[0] - is_linear; k++) {
         const struct counts counts = sweep(bends[k]);
         assert_rare(&counts);
         assert_true(counts.ties * 5 >= counts.rows);
@@ -595,7 +613,8 @@ static void test_remedies(void **state)
         if (strstr(words, "inverting") != NULL && strstr(words, "actor_norm=output") != NULL)
             memcpy(strstr(words, "inverting"), "softsign ", strlen("inverting"));
         struct world *w = open_world(words, (uint32_t)(500 + k));
-        bends[k % 6](w);
+        /* A penalty drives wide actors out of f32 where no activation holds them. */
+        bends[is_linear && k % 6 == 2 ? 0 : k % 6](w);
         for (int t = 0; t < 3; t++)
             step_and_check(w, 1, &counts);
         close_world(w);
@@ -688,7 +707,7 @@ static void test_trainings(void **state)
     (void)state;
     struct counts counts = {0};
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
-        const struct settings s = settings_with(words[k]);
+        const struct settings s = settings_of(words[k]);
         struct trainer *t = trainer_new(&s);
         for (int64_t episode = 2; episode < 6; episode++)
             if (episode != 4)
@@ -699,8 +718,9 @@ static void test_trainings(void **state)
     assert_rare(&counts);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    is_linear = argc == 2 && strcmp(argv[1], "linear") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_drawn),      cmocka_unit_test(test_wide),
         cmocka_unit_test(test_near_ties),     cmocka_unit_test(test_exact_ties),

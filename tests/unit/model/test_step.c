@@ -688,10 +688,12 @@ static void advance_and_check(struct trainer *t, int64_t episode, struct counts 
         .every = 9,
     };
     check_step(&stepped, counts);
+    check_seen(&stepped, view.replay);
     snapshot_free(&before);
 }
 
-/* First and later steps of the trainings that the reference's figures are of. */
+/* First and later steps of the trainings that the reference's figures are of, and of one with
+ * normalised inputs. */
 static void test_trainings(void **state)
 {
     static const char *const words[] = {
@@ -703,6 +705,7 @@ static void test_trainings(void **state)
         "networks.proposal_bias=-0.35",
         "environment.preset=published-2024 training.actor_lr=0.001 training.critic_lr=0.001 "
         "training.epsilon_start=0.3 replay.capacity=70 training.tau=0.05",
+        "training.actor_lr=0.01 training.critic_lr=0.01 networks.input_norm=running",
     };
     (void)state;
     struct counts counts = {0};

@@ -19,7 +19,8 @@ from test_report import analysis, text_of
 sys.path.insert(0, str(SOURCE / "analysis"))
 
 from ccmsweep_analysis import facts, paper  # noqa: E402
-from ccmsweep_analysis.sweep import Fault  # noqa: E402
+from ccmsweep_analysis.figures.saturation import SQUASH  # noqa: E402
+from ccmsweep_analysis.sweep import Fault, Sweep  # noqa: E402
 from ccmsweep_analysis.words import number, percent, rest  # noqa: E402
 
 SEEDS = "  environment.seed: [20240101, 20240102, none]\n  seed: 1-4\n"
@@ -59,6 +60,23 @@ def test_numbers_are_those_of_the_program(tmp_path):
         written = re.search(rf"^ +{key}: \[(.*)\]$", done.stdout, re.M)[1].split(", ")
         assert [number(float(value) if isinstance(value, float) else value)
                 for value in given] == written
+
+
+@pytest.mark.parametrize("given, squashes", [
+    ("grid: {networks.squash: [tanh, softsign, inverting]}", ["tanh", "softsign", "inverting"]),
+    ("networks: {squash: softsign}", ["softsign"]),
+    ("replay: {capacity: 100}", ["tanh"]),
+])
+def test_a_setting_is_that_of_the_run(tmp_path, given, squashes):
+    (tmp_path / "s.yaml").write_text(
+        "training: {batch: 8, episodes: 10}\nenvironment: {agents: 2}\n" + given)
+    assert run("run", "s.yaml", "-o", "s.h5", cwd=tmp_path).returncode == 0
+    sweep = Sweep(tmp_path / "s.h5")
+    for number, squash in enumerate(squashes):
+        assert sweep.setting("networks.squash", number, "tanh") == squash
+        assert sweep.setting("training.batch", number, "64") == "8"
+        largest = sweep.rows("preactivation_max", [number])
+        assert (np.abs(SQUASH[squash](largest)) <= 1).all()
 
 
 def test_numbers_and_shares():

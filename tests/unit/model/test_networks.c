@@ -7,7 +7,7 @@
  */
 #include "check.h"
 #include "csv.h"
-#include "model/best_response.h"
+#include "model/frozen.h"
 #include "model/mec.h"
 #include "model/networks.h"
 #include <stdlib.h>
@@ -22,8 +22,8 @@ struct world {
     struct networks nets;
     struct activations x;
     struct critic_rows rows;
-    struct linear_region region;
-    struct best_response br;
+    struct values values;
+    struct frozen frozen;
     struct numpy_rng rng;
     float states[B * N * S], actions[B * N * A], *joint;
 };
@@ -34,8 +34,8 @@ static void bind(struct world *w)
     networks_bind(&w->nets, &w->settings, B, &w->state, &w->scratch);
     activations_bind(&w->x, &w->nets.actors, B, &w->scratch);
     critic_rows_bind(&w->rows, &w->nets.critic, B * N, true, &w->scratch);
-    linear_region_bind(&w->region, &w->nets.critic, &w->scratch);
-    best_response_bind(&w->br, &w->nets.critic, &w->region, B, &w->scratch);
+    values_bind(&w->values, &w->nets.critic, &w->scratch);
+    frozen_bind(&w->frozen, &w->nets.critic, &w->nets.actors, &w->values, B, &w->scratch);
     w->joint = arena_take(&w->scratch, B * 16, sizeof(float));
 }
 
@@ -78,6 +78,12 @@ static int open_normed_critic(void **state)
 static int open_normed_linear_critic(void **state)
 {
     *state = open_with("networks.critic_norm=hidden networks.critic_activation=linear");
+    return 0;
+}
+
+static int open_linear(void **state)
+{
+    *state = open_with("networks.actor_activation=linear networks.critic_activation=linear");
     return 0;
 }
 
@@ -232,14 +238,14 @@ static void compare_action_gradient(struct world *w, const int agent[B])
     double *states = widen(w->states, B * N * S);
     double *actions = widen(w->actions, B * N * A);
     critic_turn(&w->nets.critic, w->nets.critic_family.theta);
-    best_response_start(&w->br, w->nets.critic_family.theta, w->states, w->actions);
-    best_response_find(&w->br, B, list);
+    frozen_start(&w->frozen, w->nets.critic_family.theta, w->states, w->actions);
+    frozen_find(&w->frozen, B, list);
     for (int i = 0; i < N; i++) {
-        best_response_gradient(&w->br, i, B, list, weights, d_y);
+        frozen_gradient(&w->frozen, i, B, list, weights, d_y);
         const double scale = largest(d_y, B * A);
         assert_true(scale > 1e-3);
         for (int b = 0; b < B; b++) {
-            assert_int_equal(w->br.at[b].agent, agent[b]);
+            assert_int_equal(frozen_choice(&w->frozen, b).agent, agent[b]);
             for (int k = 0; k < A; k++) {
                 double *entry = &actions[(b * N + i) * A + k];
                 const double kept = *entry;
@@ -512,6 +518,10 @@ static void test_initial_weights(void **state)
     check_initial_weights("golden/net-init-s42.csv", "", 2691, 24);
     check_initial_weights("golden/layernorm-init-s42.csv",
                           "networks.actor_norm=output networks.actor_output_init=none", 2697, 30);
+    check_initial_weights("golden/linear-init-s42.csv",
+                          "networks.actor_activation=linear networks.critic_activation=linear "
+                          "networks.actor_hidden1=512 networks.actor_hidden2=128",
+                          70147, 24);
 }
 
 /* One Adam step on known numbers, and the momentum tail: after the gradient has become zero the
@@ -572,6 +582,12 @@ int main(void)
         WITH_WORLD(test_actor_gradient),
         cmocka_unit_test(test_actor_gradient_through_norms),
         cmocka_unit_test(test_fresh_norm_cannot_saturate),
+        WITH(test_values, open_linear),
+        WITH(test_action_gradient_through_the_argmax_row, open_linear),
+        WITH(test_action_gradient_through_the_nobody_row, open_linear),
+        WITH(test_action_gradient_of_mixed_rows, open_linear),
+        WITH(test_critic_parameter_gradient, open_linear),
+        WITH(test_actor_gradient, open_linear),
         cmocka_unit_test(test_best_is_the_lowest_agent_among_equals),
         cmocka_unit_test(test_initial_weights),
         cmocka_unit_test(test_adam),

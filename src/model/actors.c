@@ -169,8 +169,8 @@ static void back(const struct actors *actors, int n, int k, const float *d_out, 
     compute_product(actors->compute, &p);
 }
 
-/* Back through the normalisation behind a layer, on the active samples: d_y (rows, out) to d_x, which
- * may be the same, and the gradient by γ and β. */
+/* Back through the normalisation behind a layer, on the active samples: d_y (rows, out) to d_x,
+ * which may be the same, and the gradient by γ and β. */
 static void norm_back(const struct actors *actors, const struct activations *x, const float *own,
                       int layer, size_t at, const float *d_y, float *d_x, float *gradient)
 {

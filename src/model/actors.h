@@ -24,13 +24,12 @@ struct activations {
     float *z;     /**< (N, B, A) pre-activations: inputs of the squash */
     float *y;     /**< (N, B, A) its outputs */
     float *slope; /**< (N, B, A) what the backward pass multiplies dL/dy by; see squash.h */
-    /** (N, B, out) what comes out of each layer in front of its normalisation, and of a ReLU; h1, h2
+    /** (N, B, out) what comes out of each layer and its ReLU, in front of a normalisation; h1, h2
      *  and z themselves where there is none */
     float *before[MLP_LAYERS];
-    /** (N, B, out) û and (N, B) scale of a normalisation (layer_norm.h); NULL where there is none */
+    /** (N, B, out) û and (N, B) scale of a normalisation (layer_norm.h); NULL without one */
     float *unit[MLP_LAYERS], *scale[MLP_LAYERS];
-    float
-        *squashed; /**< (B, A) squash of an actor's outputs before their normalisation, for logs */
+    float *squashed; /**< (B, A) squash of an actor's outputs before a normalisation, for logs */
 };
 
 /** Shape of the family and scratch for one backward pass. Parameters come with each call. */

@@ -226,12 +226,20 @@ static void print_causes(FILE *file, const struct settings *cell, const struct r
     fputc('\n', file);
 }
 
+/* What the tanh sees: with normalised outputs the field that the study logged is in front of the
+ * norm, and is nearly 1 whatever the actors do. */
+static double last_saturation(const struct settings *cell, const struct record *record)
+{
+    const bool normed = record->squash_input_saturation != NULL;
+    return at_last_log(cell, record, normed ? record->squash_input_saturation : record->saturation);
+}
+
 /* The ratio is not finite when the gradient of the critic is 0, or when the run diverged. Words are
  * clearer here than "inf" or "nan". */
 static void print_last_log(FILE *file, const struct settings *cell, const struct record *record)
 {
     const double ratio = at_last_log(cell, record, record->gradient_ratio_own);
-    const double saturation = at_last_log(cell, record, record->saturation);
+    const double saturation = last_saturation(cell, record);
     if (*record->total_episodes < cell->tracking.log_every)
         fputs("  last log      none: the run was shorter than tracking.log_every\n", file);
     else if (!isfinite(ratio) || !isfinite(saturation))
@@ -328,7 +336,7 @@ bool summary_print_json(FILE *file, const struct settings *cell, const struct re
         "actors_stopped", (json_int_t)stopped, "events", pack_events(cell, record), "critic_events",
         critic, "causes", pack_causes(cell, record), "final_gradient_ratio",
         json_real_or_null(at_last_log(cell, record, record->gradient_ratio_own)),
-        "final_saturation", json_real_or_null(at_last_log(cell, record, record->saturation)),
+        "final_saturation", json_real_or_null(last_saturation(cell, record)),
         "mean_reward_last_100", json_real_or_null(mean_last_reward(record)), "messages",
         pack_messages(cell, record), "wall_s", json_real_or_null(wall_s));
     const bool written =

@@ -51,12 +51,23 @@ static bool stops_early(const struct settings *cell)
 }
 
 /* A training ends `episodes_after_stop` after its last actor has stopped, which is at about episode
- * 260 where actors stop at all. */
+ * 260 where actors stop at all, at some 1000 with normalised hidden layers, and hardly ever with
+ * normalised outputs. */
 static double expect_episodes(const struct settings *cell)
 {
     const double limit = (double)cell->training.episodes;
-    const double stopped = 260 + (double)cell->training.episodes_after_stop;
+    const double last = cell->networks.actor_norm == ACTOR_NORM_NONE     ? 260
+                        : cell->networks.actor_norm == ACTOR_NORM_HIDDEN ? 1000
+                                                                         : INFINITY;
+    const double stopped = last + (double)cell->training.episodes_after_stop;
     return stops_early(cell) && stopped < limit ? stopped : limit;
+}
+
+/* What normalised hidden layers cost, in units of the published size: as the units they have. */
+static double norm_cost(const struct settings *cell)
+{
+    const int64_t hidden = cell->networks.actor_hidden1 + cell->networks.actor_hidden2;
+    return cell->networks.actor_norm == ACTOR_NORM_HIDDEN ? 0.27 * share(hidden, 96) : 0.0;
 }
 
 double cost_units(const struct settings *cell)
@@ -74,7 +85,7 @@ double cost_units(const struct settings *cell)
     /* Half of a training step is the actors', who may rest in some (measured: 0.71 of an episode
      * for every second step, 0.62 for every fourth). */
     const double rest = 0.5 + 0.5 / (double)cell->training.actor_every;
-    const double moving = acting + b * (critic + 0.165 * n * a) * rest;
+    const double moving = acting + b * (critic + 0.165 * n * a + n * norm_cost(cell)) * rest;
     const double episode = stops_early(cell) ? 0.65 * moving : moving;
     /* A log episode costs 1.8 ordinary ones; divided by 1.08 because the unit includes a log every
      * 10 episodes. */

@@ -54,13 +54,16 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  *
  *     units    = L x E x (1 + 0.8 / log_every) / 1.08 + V x 0.04 n s
  *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes,
- *                and with a penalty or a squash that keeps saturated actors moving
+ *                and with a penalty or a squash that keeps saturated actors moving;
+ *                with actor_norm hidden 1000 in place of 260, with output always episodes
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
- *                + 0.165 n a), times 0.65 where actors stop by then: saturated actors
+ *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005
  *     V        = L / evaluation.every x evaluation.episodes
  *
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
- * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048.
+ * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048,
+ * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27 times
+ * an episode; normalised outputs cost nothing that can be measured).
  *
  * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
  * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E

@@ -628,55 +628,6 @@ static void test_remedies(void **state)
     assert_rare(&counts);
 }
 
-/* γ and β as a training makes them: of either sign, from flat to saturated, and in some actors 0. */
-static void draw_norms(struct world *w)
-{
-    for (int i = 0; i < agents(w); i++) {
-        float *own = actor_of(w, i);
-        for (int l = 0; l < MLP_LAYERS; l++) {
-            for (int k = 0; w->actor.normed[l] && k < w->actor.out[l]; k++) {
-                const double size = i % 5 == 4 ? 0.0 : pow(10.0, within(w, -1.0, 1.5));
-                own[w->actor.gamma[l] + (size_t)k] =
-                    (float)(within(w, 0.0, 1.0) < 0.2 ? -size : size);
-                own[w->actor.beta[l] + (size_t)k] = (float)within(w, -2.0, 2.0);
-            }
-        }
-    }
-}
-
-/* Normalised actors: sums of any size and nearly alike in front of the norm, dead hidden layers
- * behind which it has β alone, equal actors, and the settings that look at its parameters. */
-static void test_actor_norms(void **state)
-{
-    static const char *const norms[] = {
-        "networks.actor_norm=output",
-        "networks.actor_norm=hidden",
-        "networks.actor_norm=output networks.actor_output_init=none tracking.log_every=2",
-        "networks.actor_norm=hidden networks.actor_output_init=none tracking.log_every=2",
-        "networks.actor_norm=output training.clip_actor=0.01 training.weight_decay=0.5",
-        "networks.actor_norm=hidden training.clip_actor=0.01 training.weight_decay=0.5",
-    };
-    static void (*const bends[])(struct world * w) = {
-        as_drawn, wide, dead_actors, twins, blind_critic, some_saturated, nobody_proposes,
-    };
-    enum { NORMS = sizeof norms / sizeof norms[0], BENDS = sizeof bends / sizeof bends[0] };
-    (void)state;
-    struct counts counts = {0};
-    for (size_t k = 0; k < 2 * NORMS * BENDS; k += spread()) {
-        char words[1024];
-        snprintf(words, sizeof words, "%s%s %s", shapes[k / NORMS % 2], rates[k / NORMS % 3],
-                 norms[k % NORMS]);
-        struct world *w = open_world(words, (uint32_t)(900 + k));
-        bends[k % BENDS](w);
-        if (k >= NORMS * BENDS)
-            draw_norms(w);
-        for (int t = 0; t < 3; t++)
-            step_and_check(w, 1, &counts);
-        close_world(w);
-    }
-    assert_rare(&counts);
-}
-
 /* Train up to the episode before the last one, and compare that one's step. */
 static void advance_and_check(struct trainer *t, int64_t episode, struct counts *counts)
 {
@@ -731,16 +682,16 @@ int main(int argc, char **argv)
 {
     is_linear = argc == 2 && strcmp(argv[1], "linear") == 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_drawn),      cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_near_ties),     cmocka_unit_test(test_exact_ties),
-        cmocka_unit_test(test_all_saturated), cmocka_unit_test(test_some_saturated),
-        cmocka_unit_test(test_at_the_cliff),  cmocka_unit_test(test_nobody_proposes),
-        cmocka_unit_test(test_one_proposes),  cmocka_unit_test(test_all_propose),
-        cmocka_unit_test(test_on_the_verge),  cmocka_unit_test(test_dead_actors),
-        cmocka_unit_test(test_on_kinks),      cmocka_unit_test(test_full_size),
-        cmocka_unit_test(test_trainings),     cmocka_unit_test(test_corrections),
-        cmocka_unit_test(test_remedies),      cmocka_unit_test(test_actor_norms),
-        cmocka_unit_test(test_normed_critic), cmocka_unit_test(test_normed_critic_ties),
+        cmocka_unit_test(test_as_drawn),           cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_near_ties),          cmocka_unit_test(test_exact_ties),
+        cmocka_unit_test(test_all_saturated),      cmocka_unit_test(test_some_saturated),
+        cmocka_unit_test(test_at_the_cliff),       cmocka_unit_test(test_nobody_proposes),
+        cmocka_unit_test(test_one_proposes),       cmocka_unit_test(test_all_propose),
+        cmocka_unit_test(test_on_the_verge),       cmocka_unit_test(test_dead_actors),
+        cmocka_unit_test(test_on_kinks),           cmocka_unit_test(test_full_size),
+        cmocka_unit_test(test_trainings),          cmocka_unit_test(test_corrections),
+        cmocka_unit_test(test_remedies),           cmocka_unit_test(test_normed_critic),
+        cmocka_unit_test(test_normed_critic_ties),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
 }

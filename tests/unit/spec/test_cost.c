@@ -34,6 +34,10 @@ static void test_a_unit_is_an_episode_of_the_published_size(void **state)
         snprintf(words, sizeof words, "training.actor_lr=0.1 %s", moving[i]);
         assert_close(units_with(words), 2000, 1e-12, "%s", moving[i]);
     }
+    assert_close(units_with("training.actor_lr=0.1 networks.actor_norm=output"), 0.65 * 2000, 1e-12,
+                 "normalised outputs hardly ever stop");
+    assert_close(units_with("training.actor_lr=0.1 networks.actor_norm=hidden"), 0.65 * 1.27 * 1101,
+                 1e-12, "normalised hidden layers stop late");
 }
 
 /* The milliseconds of src/model/README.md: those of an episode while the actors move. */
@@ -67,6 +71,8 @@ static void test_units_follow_batch_and_networks(void **state)
         {"networks.critic_hidden2=256", 1.4},
         {"networks.critic_hidden1=128 networks.critic_hidden2=32", 0.38},
         {"networks.actor_hidden1=256", 1.5},
+        {"networks.actor_norm=output", 1.0},
+        {"networks.actor_norm=hidden", 1.27},
         {"training.steps=100", 1.5},
         {"tracking.log_every=1", 1.67},
     };

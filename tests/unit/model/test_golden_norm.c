@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only a training with normalised outputs leaves, against the figures of the PyTorch reference
+ * (tests/data/README.md): actions, what the tanh sees, and the norm's own gradients. What every
+ * training leaves is compared in test_golden.
+ *
+ * Usage: test_golden_norm TRACE
+ */
+#include "check.h"
+#include "csv.h"
+#include "model/trainer_view.h"
+#include <ccmsweep/trainer.h>
+#include <stdlib.h>
+
+enum { N = 50, A = 3, EPISODES = 40 };
+
+static const struct trace {
+    const char *name, *words;
+    double own[3], sums[3]; /* of gradients by γ and β up to episodes 10, 25, 40 */
+} traces[] = {
+    {
+        .name = "layernorm-a0.1-c0.01-s42",
+        .words = "training.actor_lr=0.1 training.critic_lr=0.01 networks.actor_norm=output "
+                 "networks.actor_output_init=none",
+        .own = {2e-6, 1.5e-5, 5e-5},
+        .sums = {1e-5, 1.5e-5, 5e-5},
+    },
+};
+
+static struct {
+    const struct trace *trace;
+    struct trainer *fine, *coarse;        /* a log in every episode, and in every tenth */
+    double gradient[2][N];                /* own, by γ and β, in episodes 2 and 3 */
+    float action[N][A], z[N][A], u[N][A]; /* on the first state, without noise */
+} run;
+
+static struct csv load(const char *suffix)
+{
+    char name[200];
+    snprintf(name, sizeof name, "golden/%s.%s.csv", run.trace->name, suffix);
+    return csv_load(name);
+}
+
+/* All actors on the first state of the first episode, after which no parameter has changed. */
+static void copy_actions(void)
+{
+    const struct trainer_view view = trainer_view(run.fine);
+    const struct actors *actors = &view.networks->actors;
+    struct arena arena = {0};
+    struct activations x;
+    activations_bind(&x, actors, 1, &arena);
+    arena = (struct arena){.base = aligned_alloc(64, arena.used)};
+    activations_bind(&x, actors, 1, &arena);
+    for (int i = 0; i < N; i++)
+        actors_forward(actors, view.networks->actor.theta, i, 1, replay_state(view.replay, 0), &x,
+                       &run.action[0][0]);
+    memcpy(run.z, x.z, sizeof run.z);
+    memcpy(run.u, x.before[2], sizeof run.u);
+    free(arena.base);
+}
+
+static int train(void **state)
+{
+    (void)state;
+    struct settings s = settings_with(run.trace->words);
+    s.training.episodes = EPISODES;
+    run.coarse = trainer_new(&s);
+    s.tracking.log_every = 1;
+    run.fine = trainer_new(&s);
+    trainer_advance(run.coarse, EPISODES);
+    trainer_advance(run.fine, 1);
+    copy_actions();
+    for (int k = 0; k < 2; k++) {
+        trainer_advance(run.fine, 1);
+        const struct trainer_view view = trainer_view(run.fine);
+        const struct mlp *mlp = &view.networks->actors.mlp;
+        for (size_t i = 0; i < N; i++)
+            run.gradient[k][i] = sqrt(kernels_best()->squares(
+                2 * A, view.step->gradient + i * mlp->size + mlp->gamma[2]));
+    }
+    trainer_advance(run.fine, EPISODES);
+    return 0;
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    trainer_free(&run.fine);
+    trainer_free(&run.coarse);
+    return 0;
+}
+
+static void near(float got, const struct csv *csv, int i, const char *column, int k, double allowed)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s%d", column, k);
+    const double want = csv_real(csv, i, name);
+    if (fabs((double)got - want) > allowed)
+        fail_msg("%s of actor %d: %.9g, want %.9g", name, i, (double)got, want);
+}
+
+/* f32 sums of up to some hundred, and in units of their deviation behind the norm. */
+static void test_actions(void **state)
+{
+    (void)state;
+    struct csv csv = load("actions-e1");
+    assert_int_equal(csv.rows, N);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < A; k++) {
+            near(run.u[i][k], &csv, i, "fc3_", k, 2e-5);
+            near(run.z[i][k], &csv, i, "z", k, 5e-6);
+            near(run.action[i][k], &csv, i, "y", k, 5e-6);
+        }
+    }
+    csv_free(&csv);
+}
+
+/* Before γ and β move, û is at most √2 with three values, so that no action is beyond 0.8884,
+ * however large the outputs are; and what the study calls saturation says the opposite. */
+static void test_before_the_first_update(void **state)
+{
+    (void)state;
+    const struct record *r = trainer_record(run.fine);
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < A; k++)
+            assert_true(fabsf(run.action[i][k]) <= 0.8884F);
+    assert_true(r->squash_input_max[0] <= 1.4142137 && r->squash_input_min[0] >= -1.4142137);
+    assert_true(r->preactivation_max[0] > 50.0);
+    assert_true(r->saturation[0] > 0.9 && r->squash_input_saturation[0] == 0.0);
+    assert_close(r->actor_norm_z_gamma[0], sqrt(3.0), 1e-12, "γ as it begins");
+    assert_true(r->actor_norm_z_beta[0] == 0.0 && r->actor_norm_h1_gamma == NULL);
+    assert_true(r->actor_norm_z_gamma[EPISODES - 1] > 2.0 * sqrt(3.0));
+    assert_true(r->actor_norm_z_beta[EPISODES - 1] > 0.1);
+}
+
+static void test_squash_inputs(void **state)
+{
+    (void)state;
+    struct csv csv = load("preactivation");
+    const struct record *r = trainer_record(run.coarse);
+    assert_int_equal(csv.rows, EPISODES / 10);
+    for (int row = 0; row < csv.rows; row++) {
+        const double std = csv_real(&csv, row, "post_std");
+        assert_true(fabs(r->squash_input_mean[row] - csv_real(&csv, row, "post_mean")) <=
+                    2e-5 * std);
+        assert_close(r->squash_input_std[row], std, 2e-5, "row %d std", row);
+        assert_close(r->squash_input_min[row], csv_real(&csv, row, "post_min"), 5e-6, "row %d",
+                     row);
+        assert_close(r->squash_input_max[row], csv_real(&csv, row, "post_max"), 5e-6, "row %d",
+                     row);
+        assert_close(r->squash_input_saturation[row], csv_real(&csv, row, "post_saturation"), 2e-4,
+                     "row %d saturation", row);
+    }
+    csv_free(&csv);
+}
+
+static void test_gradients(void **state)
+{
+    (void)state;
+    struct csv csv = load("layers");
+    const struct record *r = trainer_record(run.fine);
+    for (int e = 2; e <= EPISODES; e++) {
+        const int period = e <= 10 ? 0 : e <= 25 ? 1 : 2;
+        assert_close(r->actor_norm_z_grad_own[e - 1], csv_real(&csv, e - 2, "actor_own_layer_norm"),
+                     run.trace->own[period], "episode %d own", e);
+        assert_close(r->actor_norm_z_grad_accumulated[e - 1],
+                     csv_real(&csv, e - 2, "actor_accumulated_layer_norm"), run.trace->sums[period],
+                     "episode %d accumulated", e);
+    }
+    csv_free(&csv);
+    for (int k = 0; k < 2; k++) {
+        csv = load(k == 0 ? "actor-grad-e2" : "actor-grad-e3");
+        double largest = 0.0;
+        for (int i = 0; i < N; i++)
+            largest = fmax(largest, csv_real(&csv, i, "own_layer_norm"));
+        for (int i = 0; i < N; i++)
+            assert_true(fabs(run.gradient[k][i] - csv_real(&csv, i, "own_layer_norm")) <=
+                        2.5e-5 * largest);
+        csv_free(&csv);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_before_the_first_update),
+        cmocka_unit_test(test_squash_inputs),
+        cmocka_unit_test(test_gradients),
+    };
+    for (size_t k = 0; argc == 2 && k < sizeof traces / sizeof traces[0]; k++)
+        if (strcmp(argv[1], traces[k].name) == 0)
+            run.trace = &traces[k];
+    if (run.trace == NULL) {
+        fprintf(stderr, "usage: %s TRACE\n", argv[0]);
+        return 2;
+    }
+    return cmocka_run_group_tests_name("golden_norm", tests, train, clean_up);
+}

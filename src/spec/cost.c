@@ -70,6 +70,22 @@ static double norm_cost(const struct settings *cell)
     return cell->networks.actor_norm == ACTOR_NORM_HIDDEN ? 0.27 * share(hidden, 96) : 0.0;
 }
 
+/* What the actors' passes cost more in an episode when the critic's hidden layers are normalised:
+ * each evaluates all rows that propose, so it grows with the square of the number of agents. Where
+ * actors are saturated few samples are asked for. */
+static double normed_passes(const struct settings *cell)
+{
+    const double n = share(cell->environment.agents, 50);
+    const double b = share(cell->training.batch, 64);
+    const double c1 = share(cell->networks.critic_hidden1, 512);
+    const double c2 = share(cell->networks.critic_hidden2, 128);
+    const double moving = b * (2.1 * n + 0.9 * n * n) * (0.35 + 0.42 * c1 + 0.23 * c1 * c2) /
+                          (double)cell->training.actor_every;
+    if (cell->networks.critic_norm == CRITIC_NORM_NONE)
+        return 0.0;
+    return stops_early(cell) ? 0.1 * moving : moving;
+}
+
 double cost_units(const struct settings *cell)
 {
     const double n = share(cell->environment.agents, 50);
@@ -94,7 +110,7 @@ double cost_units(const struct settings *cell)
     if (cell->evaluation.every > 0)
         evaluated =
             floor(episodes / (double)cell->evaluation.every) * (double)cell->evaluation.episodes;
-    return episodes * episode * logs + evaluated * acting;
+    return episodes * (episode * logs + normed_passes(cell)) + evaluated * acting;
 }
 
 /* All rows of the table are compared, the operational ones too: a shorter interval of checkpoints

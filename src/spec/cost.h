@@ -52,12 +52,14 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * (50 agents, batch 64, 10 steps, actors 64/32, critic 512/128, a log every 10 episodes) while
  * actors move; so is the training of 2000 episodes at actor_lr 0.0001 2000 units.
  *
- *     units    = L x E x (1 + 0.8 / log_every) / 1.08 + V x 0.04 n s
+ *     units    = L x (E x (1 + 0.8 / log_every) / 1.08 + P) + V x 0.04 n s
  *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes,
  *                and with a penalty or a squash that keeps saturated actors moving;
  *                with actor_norm hidden 1000 in place of 260, with output always episodes
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
  *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005
+ *     P        = 0 without networks.critic_norm, else b x (2.1 n + 0.9 n^2)
+ *                x (0.35 + 0.42 c1 + 0.23 c1 c2) / actor_every, times 0.1 where they saturate
  *     V        = L / evaluation.every x evaluation.episodes
  *
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,

@@ -75,6 +75,9 @@ static void test_units_follow_batch_and_networks(void **state)
         {"networks.actor_norm=hidden", 1.27},
         {"training.steps=100", 1.5},
         {"tracking.log_every=1", 1.67},
+        {"networks.critic_norm=hidden", 4.3},
+        {"networks.critic_norm=hidden environment.agents=200", 28.0},
+        {"networks.critic_norm=hidden networks.critic_hidden1=256 networks.critic_hidden2=64", 2.2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_close(units_with(rows[i].words) / 2000, rows[i].ratio, 0.2, "%s", rows[i].words);

@@ -272,6 +272,40 @@ static void test_heads(void **state)
     }
 }
 
+/* The second half of a row with normalisations: its units, their spread and the value. */
+static void test_normed_heads(void **state)
+{
+    const struct kernels *kernels = *state;
+    enum { ROWS = 5 };
+    for (int n = 1; n < MOST; n += 7) {
+        float *z = draws((size_t)(ROWS * n)), *shift = draws((size_t)n), *w = draws((size_t)n);
+        float *h = draws((size_t)(ROWS * n)), scale[ROWS], mean[ROWS], unit[ROWS], q[ROWS];
+        float want[MOST], ones[MOST], from_mean[MOST];
+        for (int r = 0; r < ROWS; r++)
+            scale[r] = (float)(r + 1);
+        for (int relu = 0; relu < 2; relu++) {
+            const struct normed_heads heads = {ROWS, n,         z, scale, shift, w,
+                                               0.5F, relu == 1, h, mean,  unit,  q};
+            kernels->normed_heads(&heads);
+            for (int r = 0; r < ROWS; r++) {
+                for (int k = 0; k < n; k++) {
+                    want[k] = chain(kernels->fused, scale[r], z[r * n + k], shift[k]);
+                    want[k] = relu && want[k] < 0.0F ? 0.0F : want[k];
+                    ones[k] = 1.0F;
+                }
+                assert_memory_equal(h + r * n, want, (size_t)n * sizeof *h);
+                assert_true(mean[r] == lanes(kernels->fused, n, want, ones) / (float)n);
+                for (int k = 0; k < n; k++)
+                    from_mean[k] = want[k] - mean[r];
+                const float variance = lanes(kernels->fused, n, from_mean, from_mean) / (float)n;
+                assert_true(unit[r] == 1.0F / sqrtf(variance + 1e-5F));
+                assert_true(q[r] == 0.5F + lanes(kernels->fused, n, want, w) * unit[r]);
+            }
+        }
+        free(z), free(shift), free(w), free(h);
+    }
+}
+
 static void test_positive(void **state)
 {
     const struct kernels *kernels = *state;
@@ -465,6 +499,45 @@ static void test_squares(void **state)
     }
 }
 
+static double lanes_wide(size_t n, const float *x, const float *y)
+{
+    double lane[16] = {0};
+    for (size_t k = 0; k < n; k++)
+        lane[k % 16] += (double)x[k] * (double)y[k];
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* Likewise: what the scale of a row is made of. */
+static void test_spread_and_moments(void **state)
+{
+    const struct kernels *kernels = *state;
+    for (size_t n = 1; n < 200; n += 3) {
+        enum { ROWS = 3 };
+        float *x = draws(n), *w = draws(ROWS * n), *ones = draws(n);
+        double out[ROWS + 2], mean = 0.0, variance = 0.0;
+        float m, scale;
+        for (size_t k = 0; k < n; k++) {
+            ones[k] = 1.0F;
+            x[k] += 1000.0F;
+            mean += (double)x[k] / (double)n;
+        }
+        for (size_t k = 0; k < n; k++)
+            variance += ((double)x[k] - mean) * ((double)x[k] - mean) / (double)n;
+        kernels->moments(n, ROWS, w, x, out);
+        for (size_t a = 0; a < ROWS; a++)
+            assert_true(out[a] == lanes_wide(n, w + a * n, x));
+        assert_true(out[ROWS] == lanes_wide(n, x, x));
+        assert_true(out[ROWS + 1] == lanes_wide(n, x, ones));
+        kernels->spread(n, x, &m, &scale);
+        assert_true(m == (float)(lanes_wide(n, x, ones) / (double)n));
+        assert_close((double)scale, 1.0 / sqrt(variance + 1e-5), 1e-7, "scale of %zu", n);
+        free(x), free(w), free(ones);
+    }
+}
+
 static int seed(void **state)
 {
     (void)state;
@@ -491,6 +564,7 @@ int main(int argc, char **argv)
         AT_LEVEL(test_range),
         AT_LEVEL(test_move_and_slopes),
         AT_LEVEL(test_heads),
+        AT_LEVEL(test_normed_heads),
         AT_LEVEL(test_positive),
         AT_LEVEL(test_tanh_is_the_nearest_float),
         AT_LEVEL(test_tanh_at_the_ends),
@@ -499,6 +573,7 @@ int main(int argc, char **argv)
         AT_LEVEL(test_adam_effects),
         AT_LEVEL(test_adam_effects_on_parameters),
         AT_LEVEL(test_squares),
+        AT_LEVEL(test_spread_and_moments),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }

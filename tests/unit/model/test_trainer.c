@@ -128,6 +128,8 @@ static void test_save_and_load_in_a_new_process(void **state)
         SMALL "networks.input_norm=range",
         SMALL "networks.actor_norm=output training.actor_lr=0.1 tracking.log_every=4",
         SMALL "networks.actor_norm=hidden training.clip_actor=1 training.weight_decay=0.01",
+        SMALL "networks.critic_norm=hidden training.clip_critic=1 training.weight_decay=0.01 "
+              "tracking.log_every=3",
     };
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         const struct settings s = settings_with(words[k]);

@@ -315,9 +315,14 @@ static void on_the_verge(struct world *w)
     }
 }
 
-/* A hidden layer off for good: every Q is the output's bias, every gradient by an action 0. */
+/* A hidden layer off for good: every Q is the output's bias, every gradient by an action 0. Without
+ * activations nothing can be off: then rows are equal by their inputs. */
 static void dead_critic(struct world *w)
 {
+    if (w->critic.activation == ACTIVATION_LINEAR) {
+        blind_critic(w);
+        return;
+    }
     const int layer = within(w, 0.0, 1.0) < 0.5 ? 0 : 1;
     for (int o = 0; o < w->critic.out[layer]; o++)
         w->nets.critic_family.theta[w->critic.bias[layer] + (size_t)o] = -1e7F;

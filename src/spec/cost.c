@@ -63,6 +63,13 @@ static double expect_episodes(const struct settings *cell)
     return stops_early(cell) && stopped < limit ? stopped : limit;
 }
 
+/* Whether the critic is one affine map. */
+static bool is_affine(const struct settings *cell)
+{
+    return cell->networks.critic_activation == ACTIVATION_LINEAR &&
+           cell->networks.critic_norm == CRITIC_NORM_NONE;
+}
+
 /* What normalised hidden layers cost, in units of the published size: as the units they have. */
 static double norm_cost(const struct settings *cell)
 {
@@ -86,23 +93,37 @@ static double normed_passes(const struct settings *cell)
     return stops_early(cell) ? 0.1 * moving : moving;
 }
 
+/* The critic's part of a training step and of an episode's priorities; n, b as in cost.h. Without
+ * activations it is one affine map, and what is left is what all inputs of a sample and all
+ * parameters take once. */
+static double critic_units(const struct settings *cell, double n, double b)
+{
+    const double c1 = share(cell->networks.critic_hidden1, 512);
+    const double c2 = share(cell->networks.critic_hidden2, 128);
+    if (is_affine(cell))
+        return (0.06 + 0.11 * b) * n * c1;
+    return b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
+}
+
 double cost_units(const struct settings *cell)
 {
     const double n = share(cell->environment.agents, 50);
     const double b = share(cell->training.batch, 64);
-    const double c1 = share(cell->networks.critic_hidden1, 512);
-    const double c2 = share(cell->networks.critic_hidden2, 128);
     const double a =
         share(cell->networks.actor_hidden1, 64) * share(cell->networks.actor_hidden2, 32);
     const double episodes = expect_episodes(cell);
     /* The names are those of the formula in cost.h, which says where its constants come from. */
     const double acting = 0.04 * n * share(cell->training.steps, 10);
-    const double critic = (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
+    const double actors =
+        (cell->networks.actor_activation == ACTIVATION_LINEAR ? 0.115 : 0.165) * b * n * a;
+    const double critic = critic_units(cell, n, b);
     /* Half of a training step is the actors', who may rest in some (measured: 0.71 of an episode
      * for every second step, 0.62 for every fourth). */
     const double rest = 0.5 + 0.5 / (double)cell->training.actor_every;
-    const double moving = acting + b * (critic + 0.165 * n * a + n * norm_cost(cell)) * rest;
-    const double episode = stops_early(cell) ? 0.65 * moving : moving;
+    const double moving = acting + (critic + actors + b * n * norm_cost(cell)) * rest;
+    /* Of saturated actors a critic without activations is spared less than one with. */
+    const double saturated = is_affine(cell) ? 0.85 : 0.65;
+    const double episode = stops_early(cell) ? saturated * moving : moving;
     /* A log episode costs 1.8 ordinary ones; divided by 1.08 because the unit includes a log every
      * 10 episodes. */
     const double logs = (1 + 0.8 / (double)cell->tracking.log_every) / 1.08;

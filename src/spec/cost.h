@@ -62,6 +62,11 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  *                x (0.35 + 0.42 c1 + 0.23 c1 c2) / actor_every, times 0.1 where they saturate
  *     V        = L / evaluation.every x evaluation.episodes
  *
+ * and with linear hidden units of the critic (without critic_norm) or of the actors, in their
+ * places
+ *
+ *     (0.06 + 0.11 b) n c1 for b x (...) x (...), 0.85 for 0.65;  0.115 n a for 0.165 n a ,
+ *
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048,
  * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27 times
@@ -70,7 +75,9 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
  * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E
  * meets within 6 %; a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted
- * to `ccmsweep bench train` with 16 to 256 in a batch and networks of a quarter to twice the size.
+ * to `ccmsweep bench train` with 16 to 256 in a batch and networks of a quarter to twice the size,
+ * those of linear networks with 10 to 200 agents and actors of up to 128 times the published
+ * product of widths.
  */
 double cost_units(const struct settings *cell) MUST_USE;
 

@@ -255,7 +255,8 @@ static void test_rows_and_sums(void **state)
     }
 }
 
-/* With all weights 0 no row is worth more than another, and nothing reaches the actors. */
+/* With all weights 0 no row is worth more than another, and nothing reaches the actors. The lowest
+ * agent that proposes is chosen, also when it begins to. */
 static void test_weights_of_zero(void **state)
 {
     (void)state;
@@ -263,8 +264,10 @@ static void test_weights_of_zero(void **state)
     memset(w->nets.critic_family.theta, 0, w->nets.critic.mlp.size * sizeof(float));
     for (int i = 0; i < N; i++)
         act(w, i);
-    for (int b = 0; b < B; b++)
+    for (int b = 0; b < B; b++) {
+        w->actions[b * N * A] = w->before[b * A] = -1.0F;
         w->actions[(b * N + 3) * A] = w->actions[(b * N + 5) * A] = 1.0F;
+    }
     critic_turn(&w->nets.critic, w->nets.critic_family.theta);
     frozen_start(&w->frozen, w->nets.critic_family.theta, w->states, w->actions);
     frozen_gradient(&w->frozen, 3, B, w->list, w->d_q, w->d_y);
@@ -275,7 +278,11 @@ static void test_weights_of_zero(void **state)
         assert_int_equal(frozen_choice(&w->frozen, b).agent, lowest);
         for (int k = 0; k < A; k++)
             assert_true(w->d_y[b * A + k] == 0.0F);
+        w->actions[b * N * A] = w->d_y[b * A] = 1.0F;
     }
+    frozen_moved(&w->frozen, 0, w->before, w->d_y);
+    for (int b = 0; b < B; b++)
+        assert_int_equal(frozen_choice(&w->frozen, b).agent, 0);
     close_world(w);
 }
 

@@ -199,10 +199,10 @@ static const struct trace traces[] = {
         .actor = {{40, 5e-7}},
     },
     {
-        /* Near its end a trace of wide linear actors hangs on the last bit of tanh, which is rounded
-         * correctly here and not by the reference: from 35 on the actors' gradients are up to 4.3e-4
-         * off with all kernels alike, and the reward of 40 is 3.8e-6. (With a tanh of a few roundings
-         * more they part by as much before 20.) */
+        /* Near its end a trace of wide linear actors hangs on the last bit of tanh, which is
+         * rounded correctly here and not by the reference: from 35 on the actors' gradients are up
+         * to 4.3e-4 off, with all kernels alike, and the reward of 40 is 3.8e-6. (With a tanh of a
+         * few roundings more it is the reward of 17 that is further off than below.) */
         .name = "linear-a0.0001-c0.001-s42",
         .words = "training.actor_lr=0.0001 training.critic_lr=0.001 " LINEAR,
         .episodes = 40,

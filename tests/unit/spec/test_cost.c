@@ -55,6 +55,10 @@ static void test_units_follow_the_published_table(void **state)
     }
 }
 
+#define LINEAR_CRITIC "networks.critic_activation=linear"
+#define LINEAR_ACTORS "networks.actor_activation=linear"
+#define WIDE_ACTORS   " networks.actor_hidden1=512 networks.actor_hidden2=128"
+
 /* As measured by `bench train`, in terms of the published size. */
 static void test_units_follow_batch_and_networks(void **state)
 {
@@ -78,9 +82,21 @@ static void test_units_follow_batch_and_networks(void **state)
         {"networks.critic_norm=hidden", 4.3},
         {"networks.critic_norm=hidden environment.agents=200", 28.0},
         {"networks.critic_norm=hidden networks.critic_hidden1=256 networks.critic_hidden2=64", 2.2},
+        {LINEAR_CRITIC, 0.38},
+        {LINEAR_CRITIC " environment.agents=10", 0.08},
+        {LINEAR_CRITIC " environment.agents=200", 1.4},
+        {LINEAR_CRITIC " networks.critic_hidden1=1024", 0.62},
+        {LINEAR_CRITIC " networks.critic_hidden1=128", 0.25},
+        {LINEAR_CRITIC " networks.critic_hidden2=256", 0.37},
+        {LINEAR_CRITIC " training.batch=256", 1.15},
+        {LINEAR_ACTORS, 0.84},
+        {LINEAR_ACTORS WIDE_ACTORS, 4.2},
+        {LINEAR_CRITIC " " LINEAR_ACTORS, 0.32},
+        {LINEAR_CRITIC " " LINEAR_ACTORS WIDE_ACTORS, 3.5},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_close(units_with(rows[i].words) / 2000, rows[i].ratio, 0.2, "%s", rows[i].words);
+    assert_close(units_with("training.actor_lr=0.1 " LINEAR_CRITIC) / 361, 0.34, 0.2, "saturated");
     const double more = units_with("evaluation.every=100 evaluation.episodes=50") - 2000;
     assert_close(more, 20 * 50 * 0.04, 1e-9, "1000 episodes of evaluation");
     assert_close(units_with("training.episodes=99 evaluation.every=100"), 99, 1e-12, "none yet");

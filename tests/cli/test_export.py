@@ -157,9 +157,31 @@ def test_fields_of_some_cells(tmp_path):
                 assert row[column] == "" if math.isnan(value) else float(row[column]) == value
             if not math.isnan(clipped[number]):
                 assert file["actor_grad_after_clip"][number, log] <= 1.000001
+        assert not [name for name in file if name.startswith(("squash_input", "actor_norm_"))]
     done = run("run", "s.yaml", "-o", "new.h5", "--reuse", "0.h5", "--progress", "none",
                cwd=tmp_path)
     assert done.returncode == 0 and "8 runs copied" in done.stderr, done.stderr
+
+
+def test_fields_of_normalised_actors(tmp_path):
+    """What is in front of the norm of the outputs has the columns of the study, what the tanh sees
+    has its own; actors without a norm leave them empty."""
+    write_spec(tmp_path, SPEC.replace("seed: [1, 2]",
+                                      "networks.actor_norm: [none, output, hidden]"))
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run("export", "s.h5", "s", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    norm_of = {row["run"]: row["networks_actor_norm"] for row in read(tmp_path / "s/runs.csv")}
+    assert set(norm_of.values()) == {"none", "output", "hidden"}
+    for row in read(tmp_path / "s/logs.csv"):
+        norm = norm_of[row["run"]]
+        for column, where in (("squash_input_mean", "output"), ("actor_norm_z_beta", "output"),
+                              ("actor_norm_h1_gamma", "hidden"),
+                              ("actor_norm_h2_grad_own", "hidden")):
+            assert (row[column] != "") == (norm == where), (column, norm)
+        if norm == "output":
+            assert float(row["squash_input_std"]) != float(row["preactivation_std"])
 
 
 def test_statistics_of_inputs(tmp_path):

@@ -154,6 +154,26 @@ static void test_squash_inputs(void **state)
     csv_free(&csv);
 }
 
+/* The detection looks at what the tanh sees: by what is logged before the norm every actor is
+ * saturated from the start. */
+static void test_detection(void **state)
+{
+    (void)state;
+    const struct record *r = trainer_record(run.fine);
+    int first = -1;
+    for (int e = 10; e <= EPISODES && first < 0; e++) {
+        double share = 0.0, before = 0.0;
+        for (int k = e - 10; k < e; k++) {
+            share += (r->squash_input_above[k] + r->squash_input_below[k]) / 10.0;
+            before += (r->preactivation_above[k] + r->preactivation_below[k]) / 10.0;
+        }
+        assert_true(before > 0.9);
+        first = share > 0.8 ? e : -1;
+    }
+    assert_int_equal(r->detection_episode[DETECTION_SATURATED], first);
+    assert_true(first == -1 || first > 20);
+}
+
 static void test_gradients(void **state)
 {
     (void)state;
@@ -183,9 +203,8 @@ static void test_gradients(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_actions),
-        cmocka_unit_test(test_before_the_first_update),
-        cmocka_unit_test(test_squash_inputs),
+        cmocka_unit_test(test_actions),       cmocka_unit_test(test_before_the_first_update),
+        cmocka_unit_test(test_squash_inputs), cmocka_unit_test(test_detection),
         cmocka_unit_test(test_gradients),
     };
     for (size_t k = 0; argc == 2 && k < sizeof traces / sizeof traces[0]; k++)

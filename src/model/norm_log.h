@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * What a log has of the actors' normalisations: gradients and sizes of their γ and β. All functions
- * do nothing for layers that have none.
+ * What a log has of the normalisations of actors and critic: gradients and sizes of their γ and β.
+ * All functions do nothing for layers that have none.
  *
- * Letters: N agents, P parameters of an actor. f32, norms in f64.
+ * Letters: N agents, P parameters of an actor, Pc of the critic. f32, norms in f64.
  */
 #ifndef CCMSWEEP_NORM_LOG_H
 #define CCMSWEEP_NORM_LOG_H
@@ -25,5 +25,14 @@ void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp,
 /** Write the means over actors of the norms of γ and β. \param theta (N, P) */
 void norm_log_parameters(const struct record *r, const struct kernels *kernels, int64_t log,
                          const struct mlp *mlp, int64_t agents, const float *theta);
+
+/** The norm of the critic's gradient by γ and β of each hidden layer. \param log row of the log
+ *  \param gradient (Pc) \param own the critic's own, or the accumulated one */
+void norm_log_critic_gradient(struct record *record, const struct kernels *kernels, int64_t log,
+                              const struct mlp *critic, const float *gradient, bool own);
+
+/** The norms of the critic's γ and β. \param theta (Pc) */
+void norm_log_critic_parameters(struct record *record, const struct kernels *kernels, int64_t log,
+                                const struct mlp *critic, const float *theta);
 
 #endif

@@ -4,7 +4,6 @@
  * only: whether it has ended (stopping episode, diverged), and tracker_needs_cause, which decides
  * what is computed for the record alone. */
 #include "model/tracker.h"
-#include "model/critic_norm_log.h"
 #include "model/norm_log.h"
 #include <math.h>
 #include <string.h>
@@ -164,7 +163,7 @@ static void log_critic(struct tracker *tracker, const struct critic *critic,
         r->critic_layer_grad_own[log * MLP_LAYERS + l] =
             norm(tracker, gradient + begin, mlp_layer_end(&critic->mlp, l) - begin);
     }
-    critic_norm_log_gradient(r, tracker->kernels, log, &critic->mlp, gradient, true);
+    norm_log_critic_gradient(r, tracker->kernels, log, &critic->mlp, gradient, true);
     r->critic_dead[log * 2] = dead_share(rows->h1, rows->count, critic->mlp.out[0]);
     r->critic_dead[log * 2 + 1] = dead_share(rows->h2, rows->count, critic->mlp.out[1]);
 }
@@ -392,7 +391,7 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const
         r->critic_layer_grad_accumulated[log * MLP_LAYERS + l] =
             norm(tracker, critic + begin, mlp_layer_end(critic_mlp, l) - begin);
     }
-    critic_norm_log_gradient(r, tracker->kernels, log, critic_mlp, critic, false);
+    norm_log_critic_gradient(r, tracker->kernels, log, critic_mlp, critic, false);
 }
 
 void tracker_inputs(struct tracker *tracker, const struct input_norm *norm)
@@ -481,7 +480,7 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     norm_log_parameters(r, tracker->kernels, tracker->log, &actor, tracker->extents.of[DIM_ACTOR],
                         actors);
     const struct mlp critic_mlp = critic_shape(tracker->settings);
-    critic_norm_log_parameters(r, tracker->kernels, tracker->log, &critic_mlp, critic);
+    norm_log_critic_parameters(r, tracker->kernels, tracker->log, &critic_mlp, critic);
     preactivations_log(r, tracker->log, tracker->at->since_log);
     if (tracker->squash_input != NULL)
         preactivations_log_squash(r, tracker->log, tracker->squash_input);

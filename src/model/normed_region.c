@@ -38,6 +38,7 @@ void normed_region_bind(struct normed_region *region, const struct critic *criti
         .basis = arena_take(scratch, D * h1, sizeof(float)),
         .none = arena_take(scratch, h1, sizeof(float)),
         .on = arena_take(scratch, h1, sizeof(int32_t)),
+        .any = arena_take(scratch, h1, sizeof(uint8_t)),
         .z_mixed = arena_take(scratch, packed, sizeof(float)),
         .w_mixed = arena_take(scratch, O * packed, sizeof(float)),
         .u_mixed = arena_take(scratch, n * packed, sizeof(float)),
@@ -207,17 +208,38 @@ bool normed_region_follow(struct normed_region *region, int b)
     return true;
 }
 
+/* Units that are on in some listed sample, into region->on: where a critic has dead units, half of
+ * them are in none. */
+static int list_on(struct normed_region *region, int count, const int32_t *list)
+{
+    const size_t h1 = (size_t)width1(region);
+    int on = 0;
+    memset(region->any, 0, h1);
+    for (int i = 0; i < count; i++) {
+        const uint8_t *sign = region->sign + (size_t)list[i] * h1;
+        for (size_t k = 0; k < h1; k++)
+            region->any[k] |= sign[k] == SIGN_ON;
+    }
+    for (size_t k = 0; k < h1; k++) {
+        region->on[on] = (int32_t)k;
+        on += region->any[k];
+    }
+    return on;
+}
+
 void normed_region_renew(struct normed_region *region, int count, const int32_t *list)
 {
     const int h1 = width1(region);
     const size_t h2 = (size_t)width2(region);
     for (int i = 0; i < count; i++)
         take_z(region, list[i]);
-    /* With its zeros: one product of all samples is faster than a list of units for each. */
+    /* One product of all samples is faster than one with a shorter list for each. */
     struct product p = product_of(count, (int)h2, h1, region->z_on, region->critic->folded.w2,
                                   region->affine + O * h2);
     p.c_row = D * h2;
     p.outer = list;
+    p.k = list_on(region, count, list);
+    p.inner = region->on;
     compute_product(region->critic->compute, &p);
 }
 
@@ -249,20 +271,19 @@ static void measure_row(struct normed_region *region, int b, int r, const float 
     const double *total = region->total + (size_t)b * D;
     const double units = (double)width1(region);
     double v[D] = {[O] = 1.0};
-    double sum = 0.0;
-    double squares = 0.0;
+    double along[D] = {0};
+    double out[2];
     for (int x = 0; x < O; x++)
         v[x] = (double)own[x];
+    for (int y = 0; y < D; y++)
+        for (int x = 0; x < D; x++)
+            along[x] += gram[y * D + x] * v[y];
+    region->critic->compute->kernels->moments((size_t)region->count[b], 0, NULL, mixed, out);
+    double squares = out[0];
+    double sum = out[1];
     for (int x = 0; x < D; x++) {
-        double along = 0.0;
-        for (int y = 0; y < D; y++)
-            along += gram[x * D + y] * v[y];
         sum += total[x] * v[x];
-        squares += along * v[x];
-    }
-    for (int k = 0; k < region->count[b]; k++) {
-        sum += (double)mixed[k];
-        squares += (double)mixed[k] * (double)mixed[k];
+        squares += along[x] * v[x];
     }
     const double mean = sum / units;
     const double variance = squares / units - mean * mean;

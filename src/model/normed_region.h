@@ -50,6 +50,7 @@ struct normed_region {
     float *basis;                /**< (O + 1, H1) V of one sample */
     float *none;                 /**< (H1) zeros */
     int32_t *on;                 /**< (H1) */
+    uint8_t *any;                /**< (H1) units that are on in some sample */
     float *z_mixed;              /**< (H1) packed */
     float *w_mixed;              /**< (O, H1) packed */
     float *u_mixed;              /**< (N, H1) packed */

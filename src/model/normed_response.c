@@ -37,6 +37,7 @@ void normed_response_bind(struct normed_response *nr, struct critic *critic, int
         .row_own = arena_take(scratch, n * O, sizeof(float)),
         .row_q = arena_take(scratch, n, sizeof(float)),
         .row_agent = arena_take(scratch, n, sizeof(int32_t)),
+        .on = arena_take(scratch, h2, sizeof(int32_t)),
         .list = arena_take(scratch, b, sizeof(int32_t)),
         .follow = arena_take(scratch, b, sizeof(int32_t)),
     };
@@ -156,6 +157,23 @@ static bool lay_out(struct normed_response *nr, int b)
     return true;
 }
 
+/* Units of the second layer that have a slope on some sample of nr->list, into nr->on. */
+static int list_slopes(const struct normed_response *nr, int count)
+{
+    const int h2 = width2(nr);
+    int on = 0;
+    memset(nr->on, 0, (size_t)h2 * sizeof *nr->on);
+    for (int i = 0; i < count; i++) {
+        const float *d2 = nr->d2 + (size_t)nr->list[i] * (size_t)h2;
+        for (int m = 0; m < h2; m++)
+            nr->on[m] |= d2[m] != 0.0F;
+    }
+    for (int m = 0; m < h2; m++)
+        if (nr->on[m])
+            nr->on[on++] = m;
+    return on;
+}
+
 /* Back to the first layer's sums, on the samples of nr->list. */
 static void go_back(struct normed_response *nr, int count)
 {
@@ -169,6 +187,8 @@ static void go_back(struct normed_response *nr, int count)
     compute_product(critic->compute, &p);
     p = product_of(count, (int)h1, width2(nr), nr->d2, critic->w2, nr->d1);
     p.outer = nr->list;
+    p.k = list_slopes(nr, count);
+    p.inner = nr->on;
     compute_product(critic->compute, &p);
     for (int i = 0; i < count; i++) {
         const int b = nr->list[i];

@@ -59,6 +59,7 @@ struct normed_response {
     float *reach;             /**< (H2) ‖C_m‖ */
     float *row_own, *row_q;   /**< (N, O), (N) rows under evaluation */
     int32_t *row_agent;       /**< (N) */
+    int32_t *on;              /**< (H2) units of the second layer with a slope in some sample */
     int32_t *list, *follow;   /**< (B) samples to evaluate; of these, not to be laid out */
     float first_norm;         /**< root mean square of ‖W1_k‖ */
     int samples;

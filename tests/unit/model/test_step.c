@@ -424,7 +424,9 @@ static struct counts sweep(void (*bend)(struct world *w))
     return sweep_kinds(bend, 1, (const char *const[]){""});
 }
 
-/* What only rounding decides is rare. */
+/* What only rounding decides is rare. (A large step of the critic gives its rows one pattern of
+ * units, whose length a normalisation takes away: then they differ by little more than
+ * rounding.) */
 static void assert_rare(const struct counts *c)
 {
     assert_true(c->passes > 0);

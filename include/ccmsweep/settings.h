@@ -30,6 +30,7 @@ enum activation { ACTIVATION_RELU, ACTIVATION_LINEAR };
 enum actor_norm { ACTOR_NORM_NONE, ACTOR_NORM_OUTPUT, ACTOR_NORM_HIDDEN };
 enum critic_norm { CRITIC_NORM_NONE, CRITIC_NORM_HIDDEN };
 enum input_norm_kind { INPUT_NORM_NONE, INPUT_NORM_RANGE, INPUT_NORM_RUNNING };
+enum precision { PRECISION_F32, PRECISION_F64 };
 enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
 enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
 
@@ -74,6 +75,7 @@ struct settings {
         enum actor_norm actor_norm;
         enum critic_norm critic_norm;
         enum input_norm_kind input_norm;
+        enum precision actor_precision;
         double output_init;   /* bound of the last layers' initial weights */
         double proposal_bias; /* NaN: as drawn; else every actor's first output bias at the start */
     } networks;

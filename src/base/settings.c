@@ -437,6 +437,9 @@ static enum status check_squash(const struct settings *s, const struct setting *
     if (s->networks.squash != SQUASH_TANH && s->networks.tanh != TANH_PYTORCH)
         return refuse_idle(s, "networks.tanh", "networks.squash", "pytorch, or tanh", culprits,
                            fault);
+    if (s->networks.actor_precision == PRECISION_F64 && s->networks.tanh != TANH_PYTORCH)
+        return refuse_idle(s, "networks.tanh", "networks.actor_precision", "pytorch, or f32",
+                           culprits, fault);
     if (s->networks.squash != SQUASH_INVERTING || s->networks.actor_norm != ACTOR_NORM_OUTPUT)
         return STATUS_OK;
     /* A normalisation takes out of the gradient what would pull its inputs back. */

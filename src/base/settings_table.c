@@ -19,6 +19,7 @@ static const char *const activation_names[] = {"relu", "linear", NULL};
 static const char *const actor_norm_names[] = {"none", "output", "hidden", NULL};
 static const char *const critic_norm_names[] = {"none", "hidden", NULL};
 static const char *const input_norm_names[] = {"none", "range", "running", NULL};
+static const char *const precision_names[] = {"f32", "f64", NULL};
 static const char *const weighting_names[] = {"squared", "plain", NULL};
 static const char *const priority_names[] = {"squared_sum", "mean_absolute", NULL};
 
@@ -149,6 +150,9 @@ static const struct setting table[] = {
     {CHOICE(enum input_norm_kind, networks.input_norm, input_norm_names, "none",
             "states as the networks see them: as they are, mapped to [-1, 1] from the intervals of "
             "their settings, or by mean and deviation of all stored so far"), LATER},
+    {CHOICE(enum precision, networks.actor_precision, precision_names, "f32",
+            "arithmetic of the actors, their gradients and optimiser; in f64 tanh is +-1 beyond 19.06, "
+            "whatever networks.tanh says"), LATER},
     {REAL(networks.proposal_bias, "1", -100, 100, "none",
           "initial bias of every actor's first output; none: as drawn"), .optional = true},
 

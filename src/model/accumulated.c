@@ -20,7 +20,7 @@ void accumulated_bind(struct accumulated *sums, struct actors *actors,
     *sums = (struct accumulated){
         .actors = actors,
         .br = br,
-        .actor = arena_take(scratch, n * actors->mlp.size, sizeof(float)),
+        .actor = reals_take(scratch, n * actors->mlp.size, actors->f64),
         .critic = arena_take(scratch, mlp->size, sizeof(float)),
         .sum = arena_take(scratch, b * h1, sizeof(float)),
         .stretch_d1 = arena_take(scratch, b * h1, sizeof(float)),
@@ -31,7 +31,7 @@ void accumulated_bind(struct accumulated *sums, struct actors *actors,
         .h2 = arena_take(scratch, h2, sizeof(float)),
         .d_y = arena_take(scratch, n * b * A, sizeof(float)),
         .slopes = arena_take(scratch, b * A, sizeof(float)),
-        .extra = arena_take(scratch, actors->mlp.size, sizeof(float)),
+        .extra = reals_take(scratch, actors->mlp.size, actors->f64),
         .agent = arena_take(scratch, b, sizeof(int32_t)),
         .version = arena_take(scratch, b, sizeof(int32_t)),
         .from = arena_take(scratch, b, sizeof(int32_t)),
@@ -175,7 +175,7 @@ static void add_pass(struct accumulated *sums, int b)
     sums->passes[b]++;
 }
 
-void accumulated_pass(struct accumulated *sums, int i, const float *gradient)
+void accumulated_pass(struct accumulated *sums, int i, struct reals gradient)
 {
     const struct best_response *br = sums->br;
     const size_t size = sums->actors->mlp.size;
@@ -190,7 +190,7 @@ void accumulated_pass(struct accumulated *sums, int i, const float *gradient)
         if (sums->agent[b] == i) /* its own inputs change now */
             end_stretch(sums, b);
     }
-    memcpy(sums->actor + (size_t)i * size, gradient, size * sizeof *gradient);
+    reals_copy(reals_at(sums->actor, (size_t)i * size), gradient, size);
     /* At this point `sum` has the passes up to and including i. Taken off here, and added as a
      * whole in end_actor, it leaves those after i. */
     const float *w =
@@ -212,7 +212,7 @@ void accumulated_moved(struct accumulated *sums, int i, const float *before, con
 }
 
 /* Passes after its own give actor a the gradient of its updated self. */
-static void end_actor(struct accumulated *sums, int a, const float *theta,
+static void end_actor(struct accumulated *sums, int a, struct reals theta,
                       const struct activations *x)
 {
     const struct best_response *br = sums->br;
@@ -220,15 +220,13 @@ static void end_actor(struct accumulated *sums, int a, const float *theta,
     const size_t h1 = (size_t)br->critic->mlp.out[0];
     const float *w =
         br->theta + br->critic->mlp.weight[0] + (size_t)(br->critic->agents * S + a * A) * h1;
-    float *sum = sums->actor + (size_t)a * size;
     add_slopes(sums, a, 0, br->samples, sums->sum, w, 1.0F);
-    actors_backward(sums->actors, theta, a, br->samples, br->state, x,
-                    sums->d_y + (size_t)(a * br->samples) * A, 0.0F, sums->extra);
-    for (size_t k = 0; k < size; k++)
-        sum[k] += sums->extra[k];
+    actors_back(sums->actors, theta, a, br->samples, br->state, x,
+                sums->d_y + (size_t)(a * br->samples) * A, 0.0, sums->extra);
+    reals_add(reals_at(sums->actor, (size_t)a * size), sums->extra, size);
 }
 
-void accumulated_end(struct accumulated *sums, const float *theta, const struct activations *x)
+void accumulated_end(struct accumulated *sums, struct reals theta, const struct activations *x)
 {
     const struct best_response *br = sums->br;
     const struct critic *critic = br->critic;

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
 /**
- * Adam (Kingma & Ba 2015, algorithm 1) in f32, in PyTorch's order of operations.
+ * Adam (Kingma & Ba 2015, algorithm 1) in f32 or f64, in PyTorch's order of operations.
  *
  *     m = β1·m + (1-β1)·g      v = β2·v + (1-β2)·g²
  *     θ -= (lr/(1-β1^t))·m / (√v/√(1-β2^t) + eps)
  *
- * The scalars are formed in f64 and rounded to f32. After a gradient has become exactly zero m
- * decays as β1^k and θ keeps moving until the step is below half a unit in the last place: the
- * momentum tail, about 158 steps at β1 = 0.9. The step itself is one of the kernels (kernels.h):
- * one pass over a flat block of parameters, moments m and v and gradient.
+ * The scalars are formed in f64 and each is rounded to the precision of the step. After a gradient
+ * has become exactly zero m decays as β1^k and θ keeps moving until the step is below half a unit
+ * in the last place: the momentum tail, at β1 = 0.9 about 158 steps in f32, 349 in f64. The step
+ * itself is one of the kernels (kernels.h): one pass over a flat block of parameters, moments m
+ * and v and gradient.
  */
 #ifndef CCMSWEEP_ADAM_H
 #define CCMSWEEP_ADAM_H
 
+#include "model/real.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/** Scalars of step t, f32. */
+/** Scalars of step t. */
 struct adam {
-    float beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, root_correction, eps;
+    double beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, root_correction, eps;
 };
 
 /** Scalars for learning rate `lr` at step `t` (1 the first time). */
@@ -35,5 +37,6 @@ struct adam_effect {
 
 /** Soft update target = (1-τ)·target + τ·source; τ = 1 copies. */
 void adam_soft_update(double tau, size_t count, float *target, const float *source);
+void adam_soft_update_f64(double tau, size_t count, double *target, const double *source);
 
 #endif

@@ -29,8 +29,8 @@ void affine_response_bind(struct affine_response *ar, struct critic *critic, str
         .later = arena_take(scratch, n * b, sizeof(int32_t)),
         .x_f32 = arena_take(scratch, inputs, sizeof(float)),
         .d_y = arena_take(scratch, b * A, sizeof(float)),
-        .extra = arena_take(scratch, actors->mlp.size, sizeof(float)),
-        .actor_sum = arena_take(scratch, n * actors->mlp.size, sizeof(float)),
+        .extra = reals_take(scratch, actors->mlp.size, actors->f64),
+        .actor_sum = reals_take(scratch, n * actors->mlp.size, actors->f64),
         .critic_sum = arena_take(scratch, critic->mlp.size, sizeof(float)),
     };
 }
@@ -176,7 +176,7 @@ void affine_response_log_begin(struct affine_response *ar, const float *critic, 
     memset(ar->later, 0, n * (size_t)ar->samples * sizeof *ar->later);
 }
 
-void affine_response_log_pass(struct affine_response *ar, int i, const float *gradient)
+void affine_response_log_pass(struct affine_response *ar, int i, struct reals gradient)
 {
     const size_t n = (size_t)ar->critic->agents;
     const size_t size = ar->actors->mlp.size;
@@ -191,7 +191,7 @@ void affine_response_log_pass(struct affine_response *ar, int i, const float *gr
         if (j != CRITIC_NOBODY && i > j)
             ar->later[j * ar->samples + b]++;
     }
-    memcpy(ar->actor_sum + (size_t)i * size, gradient, size * sizeof *gradient);
+    reals_copy(reals_at(ar->actor_sum, (size_t)i * size), gradient, size);
 }
 
 void affine_response_log_moved(struct affine_response *ar, int i, const float *before,
@@ -206,25 +206,23 @@ void affine_response_log_moved(struct affine_response *ar, int i, const float *b
 }
 
 /* Passes after its own give actor a the gradient of its updated self. */
-static void end_actor(struct affine_response *ar, int a, const float *theta,
+static void end_actor(struct affine_response *ar, int a, struct reals theta,
                       const struct activations *x)
 {
     const double *joint = joint_actions(ar, a);
     const double *own = own_inputs(ar) + S;
     const size_t size = ar->actors->mlp.size;
     const int passes = ar->critic->agents - 1 - a;
-    float *sum = ar->actor_sum + (size_t)a * size;
     for (int b = 0; b < ar->samples; b++)
         for (int k = 0; k < A; k++)
             ar->d_y[b * A + k] =
                 (float)((double)ar->d_q[b] *
                         (passes * joint[k] + ar->later[a * ar->samples + b] * own[k]));
-    actors_backward(ar->actors, theta, a, ar->samples, ar->state, x, ar->d_y, 0.0F, ar->extra);
-    for (size_t k = 0; k < size; k++)
-        sum[k] += ar->extra[k];
+    actors_back(ar->actors, theta, a, ar->samples, ar->state, x, ar->d_y, 0.0, ar->extra);
+    reals_add(reals_at(ar->actor_sum, (size_t)a * size), ar->extra, size);
 }
 
-void affine_response_log_end(struct affine_response *ar, const float *theta,
+void affine_response_log_end(struct affine_response *ar, struct reals theta,
                              const struct activations *x)
 {
     const int n = ar->critic->agents;

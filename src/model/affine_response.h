@@ -43,20 +43,20 @@ struct affine_response {
     struct critic *critic; /**< borrowed, turned */
     struct actors *actors; /**< borrowed */
     int samples;
-    const float *state;  /**< (B, N·S) */
-    const float *action; /**< (B, N·A), changing */
-    const float *d_q;    /**< (B) of a log, borrowed */
-    double *joint;       /**< (B) Q without a row's score */
-    double *score;       /**< (B, N), of all agents, proposing or not */
-    int32_t *agent;      /**< (B) of the maximising row, or CRITIC_NOBODY */
-    float *slack;        /**< (B) */
-    double *x;           /**< (I) Σ d_q·x over the passes of a log */
-    int32_t *later;      /**< (N, B) passes after a's own with a's row */
-    float *x_f32;        /**< (I) */
-    float *d_y;          /**< (B, A) */
-    float *extra;        /**< (P) one backward pass */
-    float *actor_sum;    /**< (N, P) result of a log */
-    float *critic_sum;   /**< (Pc) */
+    const float *state;     /**< (B, N·S) */
+    const float *action;    /**< (B, N·A), changing */
+    const float *d_q;       /**< (B) of a log, borrowed */
+    double *joint;          /**< (B) Q without a row's score */
+    double *score;          /**< (B, N), of all agents, proposing or not */
+    int32_t *agent;         /**< (B) of the maximising row, or CRITIC_NOBODY */
+    float *slack;           /**< (B) */
+    double *x;              /**< (I) Σ d_q·x over the passes of a log */
+    int32_t *later;         /**< (N, B) passes after a's own with a's row */
+    float *x_f32;           /**< (I) */
+    float *d_y;             /**< (B, A) */
+    struct reals extra;     /**< (P) one backward pass */
+    struct reals actor_sum; /**< (N, P) result of a log */
+    float *critic_sum;      /**< (Pc) */
 };
 
 /** Lay out for `samples` samples; `critic` and `actors` are borrowed. */
@@ -83,14 +83,14 @@ float affine_response_value(const struct affine_response *ar, int b);
 void affine_response_log_begin(struct affine_response *ar, const float *critic, const float *d_q);
 
 /** Pass i. \param gradient (P) own gradient of actor i */
-void affine_response_log_pass(struct affine_response *ar, int i, const float *gradient);
+void affine_response_log_pass(struct affine_response *ar, int i, struct reals gradient);
 
 /** After actor i's update. \param before, after (B, A) its actions */
 void affine_response_log_moved(struct affine_response *ar, int i, const float *before,
                                const float *after);
 
 /** Form actor_sum and critic_sum. \param theta (N, P) updated actors, with x their activations */
-void affine_response_log_end(struct affine_response *ar, const float *theta,
+void affine_response_log_end(struct affine_response *ar, struct reals theta,
                              const struct activations *x);
 
 #endif

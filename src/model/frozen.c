@@ -12,10 +12,10 @@ struct frozen_kind {
     void (*moved)(struct frozen *f, int i, const float *before, const float *after);
     struct choice (*choice)(const struct frozen *f, int b);
     void (*log_begin)(struct frozen *f, const float *critic, const float *d_q);
-    void (*log_pass)(struct frozen *f, int i, const float *gradient);
+    void (*log_pass)(struct frozen *f, int i, struct reals gradient);
     void (*log_moved)(struct frozen *f, int i, const float *before, const float *after);
-    void (*log_end)(struct frozen *f, const float *theta, const struct activations *x,
-                    const float **actor, const float **critic);
+    void (*log_end)(struct frozen *f, struct reals theta, const struct activations *x,
+                    struct reals *actor, const float **critic);
 };
 
 /* ---- ReLUs: a piecewise linear critic ---- */
@@ -61,7 +61,7 @@ static void piecewise_log_begin(struct frozen *f, const float *critic, const flo
     accumulated_begin(&f->sums, critic, d_q);
 }
 
-static void piecewise_log_pass(struct frozen *f, int i, const float *gradient)
+static void piecewise_log_pass(struct frozen *f, int i, struct reals gradient)
 {
     accumulated_pass(&f->sums, i, gradient);
 }
@@ -71,8 +71,8 @@ static void piecewise_log_moved(struct frozen *f, int i, const float *before, co
     accumulated_moved(&f->sums, i, before, after);
 }
 
-static void piecewise_log_end(struct frozen *f, const float *theta, const struct activations *x,
-                              const float **actor, const float **critic)
+static void piecewise_log_end(struct frozen *f, struct reals theta, const struct activations *x,
+                              struct reals *actor, const float **critic)
 {
     accumulated_end(&f->sums, theta, x);
     *actor = f->sums.actor;
@@ -135,7 +135,7 @@ static void normed_log_begin(struct frozen *f, const float *critic, const float 
     normed_sums_begin(&f->normed_sums, critic, d_q);
 }
 
-static void normed_log_pass(struct frozen *f, int i, const float *gradient)
+static void normed_log_pass(struct frozen *f, int i, struct reals gradient)
 {
     normed_sums_pass(&f->normed_sums, i, gradient);
 }
@@ -145,8 +145,8 @@ static void normed_log_moved(struct frozen *f, int i, const float *before, const
     normed_sums_moved(&f->normed_sums, i, before, after);
 }
 
-static void normed_log_end(struct frozen *f, const float *theta, const struct activations *x,
-                           const float **actor, const float **critic)
+static void normed_log_end(struct frozen *f, struct reals theta, const struct activations *x,
+                           struct reals *actor, const float **critic)
 {
     normed_sums_end(&f->normed_sums, theta, x);
     *actor = f->normed_sums.actor;
@@ -213,7 +213,7 @@ static void affine_kind_log_begin(struct frozen *f, const float *critic, const f
     affine_response_log_begin(&f->ar, critic, d_q);
 }
 
-static void affine_kind_log_pass(struct frozen *f, int i, const float *gradient)
+static void affine_kind_log_pass(struct frozen *f, int i, struct reals gradient)
 {
     affine_response_log_pass(&f->ar, i, gradient);
 }
@@ -223,8 +223,8 @@ static void affine_kind_log_moved(struct frozen *f, int i, const float *before, 
     affine_response_log_moved(&f->ar, i, before, after);
 }
 
-static void affine_kind_log_end(struct frozen *f, const float *theta, const struct activations *x,
-                                const float **actor, const float **critic)
+static void affine_kind_log_end(struct frozen *f, struct reals theta, const struct activations *x,
+                                struct reals *actor, const float **critic)
 {
     affine_response_log_end(&f->ar, theta, x);
     *actor = f->ar.actor_sum;
@@ -285,7 +285,7 @@ void frozen_log_begin(struct frozen *frozen, const float *critic, const float *d
     frozen->kind->log_begin(frozen, critic, d_q);
 }
 
-void frozen_log_pass(struct frozen *frozen, int i, const float *gradient)
+void frozen_log_pass(struct frozen *frozen, int i, struct reals gradient)
 {
     frozen->kind->log_pass(frozen, i, gradient);
 }
@@ -295,8 +295,8 @@ void frozen_log_moved(struct frozen *frozen, int i, const float *before, const f
     frozen->kind->log_moved(frozen, i, before, after);
 }
 
-void frozen_log_end(struct frozen *frozen, const float *theta, const struct activations *x,
-                    const float **actor, const float **critic)
+void frozen_log_end(struct frozen *frozen, struct reals theta, const struct activations *x,
+                    struct reals *actor, const float **critic)
 {
     frozen->kind->log_end(frozen, theta, x, actor, critic);
 }

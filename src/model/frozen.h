@@ -7,7 +7,8 @@
  * passes are summed as well (what the study logged). How this is done best depends on what kind of
  * function the critic is; each kind has a file of its own, and a table of functions in frozen.c.
  *
- * Letters: N agents, B samples, A = 3, P parameters of an actor, Pc of the critic. f32.
+ * Letters: N agents, B samples, A = 3, P parameters of an actor, Pc of the critic. f32, but what is
+ * of actors of f64.
  */
 #ifndef CCMSWEEP_FROZEN_H
 #define CCMSWEEP_FROZEN_H
@@ -66,14 +67,14 @@ struct choice frozen_choice(const struct frozen *frozen, int b);
 void frozen_log_begin(struct frozen *frozen, const float *critic, const float *d_q);
 
 /** Pass i: its rows are known on all samples. \param gradient (P) own gradient of actor i */
-void frozen_log_pass(struct frozen *frozen, int i, const float *gradient);
+void frozen_log_pass(struct frozen *frozen, int i, struct reals gradient);
 
 /** After actor i's update. \param before, after (B, A) its actions */
 void frozen_log_moved(struct frozen *frozen, int i, const float *before, const float *after);
 
 /** Form the sums. \param theta (N, P) updated actors, with x their activations
  *  \param actor (N, P), critic (Pc): set to the sums, borrowed until the next log */
-void frozen_log_end(struct frozen *frozen, const float *theta, const struct activations *x,
-                    const float **actor, const float **critic);
+void frozen_log_end(struct frozen *frozen, struct reals theta, const struct activations *x,
+                    struct reals *actor, const float **critic);
 
 #endif

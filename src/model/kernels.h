@@ -14,12 +14,15 @@
  * at the speed that a BLAS reaches on large dense ones, take lists of rows instead of zeros, and no
  * library's choice of a kernel decides the bits.
  *
- * All matrices are row-major f32; a "row" is the distance between rows in floats.
+ * All matrices are row-major; a "row" is the distance between rows in elements. Kernels of f32
+ * serve the critic and, as published, the actors; those of f64 are for actors of that precision
+ * (real.h) and keep the same rules for bits.
  */
 #ifndef CCMSWEEP_KERNELS_H
 #define CCMSWEEP_KERNELS_H
 
 #include "model/adam.h"
+#include "model/real.h"
 #include <ccmsweep/fault.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,29 +44,29 @@ enum finish {
  * `inner` (k), when given, are the rows of B that take part, and the columns of A too unless A is
  * packed; `outer` (m), when given, are the rows of A, of C and of a start with rows.
  */
-struct product {
+struct REAL(product) {
     int m, n, k;
-    const float *a;
+    const real *a;
     size_t a_row, a_col; /**< A[i][p] = a[i·a_row + p·a_col]: a transposed A has them exchanged */
-    const float *b;
+    const real *b;
     size_t b_row;
-    float *c;
+    real *c;
     size_t c_row;
-    const float *start; /**< NULL: zeros; C itself to add to it */
-    size_t start_row;   /**< 0: one row for all, a bias */
+    const real *start; /**< NULL: zeros; C itself to add to it */
+    size_t start_row;  /**< 0: one row for all, a bias */
     const int32_t *inner;
     const int32_t *outer;
     bool packed; /**< column p of A goes with row inner[p] of B */
     enum finish finish;
-    const float *mask; /**< (m, n) */
+    const real *mask; /**< (m, n) */
     size_t mask_row;
 };
 
 /** C (m, n) = A (m, k) · B (k, n) of matrices without gaps. The caller changes what differs. */
-static inline struct product product_of(int m, int n, int k, const float *a, const float *b,
-                                        float *c)
+static inline struct REAL(product)
+    REAL(product_of)(int m, int n, int k, const real *a, const real *b, real *c)
 {
-    return (struct product){
+    return (struct REAL(product)){
         .m = m,
         .n = n,
         .k = k,
@@ -79,25 +82,25 @@ static inline struct product product_of(int m, int n, int k, const float *a, con
 }
 
 /** C (m, n) = A (k, m)ᵀ · B (k, n), likewise: a gradient by weights. */
-static inline struct product product_of_transposed(int m, int n, int k, const float *a,
-                                                   const float *b, float *c)
+static inline struct REAL(product)
+    REAL(product_of_transposed)(int m, int n, int k, const real *a, const real *b, real *c)
 {
-    struct product p = product_of(m, n, k, a, b, c);
+    struct REAL(product) p = REAL(product_of)(m, n, k, a, b, c);
     p.a_row = 1;
     p.a_col = (size_t)m;
     return p;
 }
 
 /** C (m, n) = start + A (m, k) · B (n, k)ᵀ: sums over k in 16 lanes. `start` (n) or NULL. */
-struct dots {
+struct REAL(dots) {
     int m, n, k;
-    const float *a;
+    const real *a;
     size_t a_row;
-    const float *b;
+    const real *b;
     size_t b_row;
-    float *c;
+    real *c;
     size_t c_row;
-    const float *start;
+    const real *start;
 };
 
 /** One move of a sample, seen by its maximising row: see best_response.h. */
@@ -136,7 +139,27 @@ struct normed_heads {
     float *q;    /**< (rows) written */
 };
 
+struct product;
+struct dots;
+struct product_f64;
+struct dots_f64;
+
+/** The kernels of f64 of a level: as those of the same names in struct kernels. */
+struct kernels_f64 {
+    void (*product)(const struct product_f64 *p);
+    void (*dots)(const struct dots_f64 *d);
+    void (*tanh)(size_t n, const double *z, double cliff, double *y);
+    struct adam_effect (*adam)(const struct adam *adam, size_t count, double *theta, double *m,
+                               double *v, const double *g);
+    double (*squares)(size_t n, const double *x);
+    double (*norm_forward)(size_t n, const double *x, const double *gamma, const double *beta,
+                           double *unit, double *y);
+    void (*norm_backward)(size_t n, const double *unit, double scale, const double *gamma,
+                          const double *d_y, double *d_x);
+};
+
 struct kernels {
+    const struct kernels_f64 *f64;
     const char *level; /**< "avx512", "avx2" or "baseline" */
     bool fused;        /**< multiply-adds round once */
 
@@ -163,13 +186,14 @@ struct kernels {
      *  get lost. \return how many */
     int (*positive)(int rows, int n, const float *x, int32_t *list);
 
-    /** y = tanh(z), correctly rounded; exactly ±1 where |z| > cliff. */
+    /** y = tanh(z), correctly rounded (in f64 within three units in the last place, and correctly
+     *  where it rounds to ±1); exactly ±1 where |z| > cliff. */
     void (*tanh)(size_t n, const float *z, float cliff, float *y);
 
     struct adam_effect (*adam)(const struct adam *adam, size_t count, float *theta, float *m,
                                float *v, const float *g);
 
-    /** Σ x² in f64. */
+    /** Σ x² in f64. (Of f64 values below 1e-162 the square is 0, above 1e154 infinite.) */
     double (*squares)(size_t n, const float *x);
 
     /** Layer normalisation of one row of n (layer_norm.h): y = γ∘û + β, with û to `unit` unless it
@@ -197,18 +221,34 @@ struct compute {
                   * not counted */
 };
 
+/** The kernels of a level in the precision at hand. */
+static inline const struct REAL(kernels) * REAL(kernels_at)(const struct kernels *kernels)
+{
+#ifdef REAL_F64
+    return kernels->f64;
+#else
+    return kernels;
+#endif
+}
+
 /** C = start + A·B, counted. */
-static inline void compute_product(struct compute *compute, const struct product *p)
+static inline void REAL(compute_product)(struct compute *compute, const struct REAL(product) * p)
 {
     compute->flop += 2.0 * p->m * p->n * p->k;
-    compute->kernels->product(p);
+    REAL(kernels_at)(compute->kernels)->product(p);
 }
 
 /** C = start + A·Bᵀ, counted. */
-static inline void compute_dots(struct compute *compute, const struct dots *d)
+static inline void REAL(compute_dots)(struct compute *compute, const struct REAL(dots) * d)
 {
     compute->flop += 2.0 * d->m * d->n * d->k;
-    compute->kernels->dots(d);
+    REAL(kernels_at)(compute->kernels)->dots(d);
+}
+
+/** Σ x² of numbers of either precision, in f64. */
+static inline double reals_squares(const struct kernels *kernels, struct reals x, size_t count)
+{
+    return x.f64 != NULL ? kernels->f64->squares(count, x.f64) : kernels->squares(count, x.f32);
 }
 
 /** STATUS_INPUT with a sentence when the environment variable CCMSWEEP_LEVEL names no level, or one

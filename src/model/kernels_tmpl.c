@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernels for one level of CPU. The build compiles this file once for each level, with that
- * level's compiler flags and KERNELS, the name of the table at the end.
+ * The kernels for one level of CPU. The build compiles this file twice for each level, with that
+ * level's compiler flags: in f32, and those that actors of f64 need in f64 (real.h).
  *
  * What all kernels here have in common, said once:
  * - Bits. kernels.h defines them, not this file. An element of a product is one chain of
@@ -17,17 +17,19 @@
  *   the same call is repeated below for each number of rows.
  */
 #include "model/kernels.h"
-#include "model/kernels_normed.h"
 #include "model/kernels_vector.h"
 #include <math.h>
 #include <string.h>
+#ifndef REAL_F64
+#include "model/kernels_normed.h"
+#endif
 
 /* How the inner index p reaches A's columns and B's rows: both by p itself, A by p and B by
  * inner[p], or both by inner[p]. A constant in a tile, so that a dense product pays for no list. */
 enum reach { REACH_ALL, REACH_PACKED, REACH_BOTH };
 
 /* Row of A and C with number i. */
-INLINE size_t row_of(const struct product *q, int i)
+INLINE size_t row_of(const struct REAL(product) * q, int i)
 {
     return (size_t)(q->outer != NULL ? q->outer[i] : i);
 }
@@ -36,10 +38,10 @@ INLINE size_t row_of(const struct product *q, int i)
  * in registers over the whole inner loop: each step loads nr vectors of B and mr values of A for
  * mr·nr multiply-adds, and C is written once. `start` is where the chain begins and not a
  * term added at its end: so it is defined, and so bias and partial sums cost nothing. */
-INLINE void tile(const struct product *q, int i, int j, int mr, int nr, enum reach reach)
+INLINE void tile(const struct REAL(product) * q, int i, int j, int mr, int nr, enum reach reach)
 {
-    const float *a[MR];
-    const float *b = q->b + j;
+    const real *a[MR];
+    const real *b = q->b + j;
     vec sum[MR][NR_MAX];
     for (int r = 0; r < mr; r++) {
         const size_t row = row_of(q, i + r);
@@ -74,12 +76,12 @@ INLINE void tile(const struct product *q, int i, int j, int mr, int nr, enum rea
 }
 
 /* The columns that fill no vector, one at a time: the same chain of multiply-adds. */
-static void tile_rest(const struct product *q, int i, int j, int mr)
+static void tile_rest(const struct REAL(product) * q, int i, int j, int mr)
 {
     for (int r = i; r < i + mr; r++) {
         const size_t row = row_of(q, r);
         for (int s = j; s < q->n; s++) {
-            float sum = q->start != NULL ? q->start[row * q->start_row + (size_t)s] : 0.0F;
+            real sum = q->start != NULL ? q->start[row * q->start_row + (size_t)s] : 0;
             for (int p = 0; p < q->k; p++) {
                 const size_t at = (size_t)(q->inner != NULL ? q->inner[p] : p);
                 const size_t column = (q->packed ? (size_t)p : at) * q->a_col;
@@ -87,9 +89,9 @@ static void tile_rest(const struct product *q, int i, int j, int mr)
                                     sum);
             }
             if (q->finish == FINISH_RELU)
-                sum = sum < 0.0F ? 0.0F : sum;
+                sum = sum < 0 ? 0 : sum;
             else if (q->finish == FINISH_MASK)
-                sum = q->mask[row * q->mask_row + (size_t)s] > 0.0F ? sum : 0.0F;
+                sum = q->mask[row * q->mask_row + (size_t)s] > 0 ? sum : 0;
             q->c[row * q->c_row + (size_t)s] = sum;
         }
     }
@@ -97,7 +99,7 @@ static void tile_rest(const struct product *q, int i, int j, int mr)
 
 /* All columns of a strip of mr rows. A multiply-add waits some four cycles for the one before it
  * in its chain, so few rows take wide tiles, for enough chains side by side. */
-INLINE void strip(const struct product *q, int i, int mr, enum reach reach)
+INLINE void strip(const struct REAL(product) * q, int i, int mr, enum reach reach)
 {
     const int nr = mr == 1 ? 8 : mr <= 3 ? 4 : 2;
     int j = 0;
@@ -112,7 +114,8 @@ INLINE void strip(const struct product *q, int i, int mr, enum reach reach)
 /* A strip for each number of rows, as constants. A level with a smaller MR never calls those
  * above it; MR < 5 ? MR : 5 keeps them within its arrays. */
 #define STRIPS(reach)                                                                              \
-    static __attribute__((noinline)) void strip_##reach(const struct product *q, int i, int mr)    \
+    static __attribute__((noinline)) void strip_##reach(const struct REAL(product) * q, int i,     \
+                                                        int mr)                                    \
     {                                                                                              \
         switch (mr) {                                                                              \
         case 1:                                                                                    \
@@ -147,7 +150,7 @@ STRIPS(REACH_BOTH)
 
 /* Rows are divided into strips of nearly equal height, not into full ones and a rest: 9 rows are
  * 5 + 4, as a strip of 1 row would use B badly. */
-static void product(const struct product *q)
+static void product(const struct REAL(product) * q)
 {
     if (q->m <= 0 || q->n <= 0)
         return;
@@ -166,15 +169,15 @@ static void product(const struct product *q)
 
 /* mr by nr sums of products along k, which lies side by side in both A and B: each sum has its own
  * 16 lanes, and the start is added behind the folded sum. */
-INLINE void dots_tile(const struct dots *q, int i, int j, int mr, int nr)
+INLINE void dots_tile(const struct REAL(dots) * q, int i, int j, int mr, int nr)
 {
     vec sum[DR][DR][PARTS];
     for (int r = 0; r < mr; r++)
         for (int s = 0; s < nr; s++)
             for (int p = 0; p < PARTS; p++)
                 sum[r][s][p] = (vec){0};
-    const float *a = q->a + (size_t)i * q->a_row;
-    const float *b = q->b + (size_t)j * q->b_row;
+    const real *a = q->a + (size_t)i * q->a_row;
+    const real *b = q->b + (size_t)j * q->b_row;
     for (int k = 0; k < q->k; k += LANES) {
         const size_t count = (size_t)(q->k - k < LANES ? q->k - k : LANES);
         vec y[DR][PARTS];
@@ -191,10 +194,10 @@ INLINE void dots_tile(const struct dots *q, int i, int j, int mr, int nr)
     for (int r = 0; r < mr; r++)
         for (int s = 0; s < nr; s++)
             q->c[(size_t)(i + r) * q->c_row + (size_t)(j + s)] =
-                (q->start != NULL ? q->start[j + s] : 0.0F) + fold(sum[r][s]);
+                (q->start != NULL ? q->start[j + s] : 0) + fold(sum[r][s]);
 }
 
-static void dots(const struct dots *q)
+static void dots(const struct REAL(dots) * q)
 {
     int i = 0;
     for (; i + DR <= q->m; i += DR) {
@@ -209,6 +212,7 @@ static void dots(const struct dots *q)
             dots_tile(q, i, j, 1, 1);
 }
 
+#ifndef REAL_F64
 /* Extremes over rows of ns·VL columns from j on. The sums themselves are not kept: their signs are
  * all that is asked, and storing (rows, n) of them would cost more than forming them. A NaN is
  * neither lower nor higher than what is there and so passes unseen: see sort_signs. */
@@ -393,13 +397,28 @@ static int positive(int rows, int n, const float *x, int32_t *list)
     return count;
 }
 
+#endif
+
+/* t/(t + 2), in f64 from a half on as 1 - 2/(t + 2), which rounds like tanh itself where that is
+ * next to 1: so y is exactly 1 from where 2/(t + 2) is half a unit of its last place, at |z| of
+ * 19.0615. */
+INLINE real quotient(double t)
+{
+#ifdef REAL_F64
+    const double q = (t > 2.0 ? 2.0 : t) / (t + 2.0);
+    return t > 2.0 ? 1.0 - q : q;
+#else
+    return (float)(t / (t + 2.0));
+#endif
+}
+
 /* tanh(x) = t/(t + 2) with t = exp(2|x|) - 1, in f64: exp(r)·2^k with |r| ≤ ln2/2 by Taylor's
  * series to r^13, whose rest is below 2^-57, so that only one f32 in some 10^8 is not the nearest.
  * Our own, because glibc's tanhf is not the nearest for a quarter of its arguments, and because a
  * library may change its bits: 1 - y² decides which actors still learn. Loops over lanes with no
  * call and no branch become vectors; multiplications and additions are rounded one by one, so that
  * all levels agree, also the one without a fused multiply-add. */
-INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
+INLINE void tanh_lanes(const real z[LANES], real cliff, real y[LANES])
 {
     static const double c[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0,
                                1.0 / 3628800.0,    1.0 / 362880.0,    1.0 / 40320.0,
@@ -408,8 +427,8 @@ INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
     const double to_integer = 0x1.8p52;
     double r[LANES], p[LANES], scale[LANES];
     for (int l = 0; l < LANES; l++) {
-        double x = 2.0 * (double)fabsf(z[l]);
-        x = x > 40.0 ? 40.0 : x; /* tanh is 1 in f32 long before, and the exponent stays in range */
+        double x = 2.0 * fabs((double)z[l]);
+        x = x > 40.0 ? 40.0 : x; /* tanh is 1 before, in f64 too, and the exponent stays in range */
         /* Adding 1.5·2^52 rounds to a whole number k, which is then in the lowest bits. */
         const double shifted = x * 0x1.71547652b82fep0 + to_integer;
         const double k = shifted - to_integer;
@@ -427,53 +446,51 @@ INLINE void tanh_lanes(const float z[LANES], float cliff, float y[LANES])
     for (int l = 0; l < LANES; l++) {
         /* exp - 1 without forming exp: for small x the 1 would take t's digits */
         const double t = scale[l] * (p[l] * r[l] * r[l] + r[l]) + (scale[l] - 1.0);
-        const float q = (float)(t / (t + 2.0));
-        y[l] = copysignf(fabsf(z[l]) > cliff ? 1.0F : q, z[l]);
+        const real q = quotient(t);
+        y[l] = real_copysign(real_abs(z[l]) > cliff ? 1 : q, z[l]);
     }
 }
 
-static void tanh_all(size_t n, const float *z, float cliff, float *y)
+static void tanh_all(size_t n, const real *z, real cliff, real *y)
 {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         tanh_lanes(z + i, cliff, y + i);
     if (i < n) {
-        float in[LANES] = {0};
-        float out[LANES];
+        real in[LANES] = {0};
+        real out[LANES];
         memcpy(in, z + i, (n - i) * sizeof *z);
         tanh_lanes(in, cliff, out);
         memcpy(y + i, out, (n - i) * sizeof *y);
     }
 }
 
-static uint32_t bits_of(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
 /* Adam's step (adam.h), and what it did, found on the way: a second pass over the parameters would
  * cost as much as the first. Bits are compared, not values: -0 for 0 is a change, and a NaN that
  * stays is not one. Multiplications and additions are rounded one by one, so that all levels agree.
  * The loop has no branch and no call, so that it becomes vectors. */
-static struct adam_effect adam(const struct adam *scalars, size_t count, float *restrict theta,
-                               float *restrict m, float *restrict v, const float *restrict g)
+static struct adam_effect adam(const struct adam *a, size_t count, real *restrict theta,
+                               real *restrict m, real *restrict v, const real *restrict g)
 {
-    const struct adam a = *scalars;
-    uint32_t difference = 0;
-    uint32_t not_finite = 0;
-    uint32_t slope = 0;
-    uint32_t wild = 0;
+    const real beta1 = (real)a->beta1;
+    const real one_minus_beta1 = (real)a->one_minus_beta1;
+    const real beta2 = (real)a->beta2;
+    const real one_minus_beta2 = (real)a->one_minus_beta2;
+    const real step_size = (real)a->step_size;
+    const real root_correction = (real)a->root_correction;
+    const real eps = (real)a->eps;
+    real_bits difference = 0;
+    real_bits not_finite = 0;
+    real_bits slope = 0;
+    real_bits wild = 0;
     for (size_t i = 0; i < count; i++) {
-        m[i] = a.beta1 * m[i] + a.one_minus_beta1 * g[i];
-        v[i] = a.beta2 * v[i] + a.one_minus_beta2 * g[i] * g[i];
-        const float next =
-            theta[i] - a.step_size * m[i] / (sqrtf(v[i]) / a.root_correction + a.eps);
-        difference |= bits_of(next) ^ bits_of(theta[i]);
-        not_finite |= (bits_of(next) & 0x7f800000U) == 0x7f800000U;
-        slope |= bits_of(g[i]) & 0x7fffffffU; /* -0 is 0, a subnormal is not */
-        wild |= (bits_of(g[i]) & 0x7f800000U) == 0x7f800000U;
+        m[i] = beta1 * m[i] + one_minus_beta1 * g[i];
+        v[i] = beta2 * v[i] + one_minus_beta2 * g[i] * g[i];
+        const real next = theta[i] - step_size * m[i] / (real_sqrt(v[i]) / root_correction + eps);
+        difference |= real_to_bits(next) ^ real_to_bits(theta[i]);
+        not_finite |= (real_to_bits(next) & REAL_EXPONENT) == REAL_EXPONENT;
+        slope |= real_to_bits(g[i]) & REAL_MAGNITUDE; /* -0 is 0, a subnormal is not */
+        wild |= (real_to_bits(g[i]) & REAL_EXPONENT) == REAL_EXPONENT;
         theta[i] = next;
     }
     return (struct adam_effect){
@@ -485,7 +502,7 @@ static struct adam_effect adam(const struct adam *scalars, size_t count, float *
 }
 
 /* Σ (x - from)² in f64, where the square of any f32 is exact and does not overflow. */
-INLINE double squares_from(size_t n, const float *x, double from)
+INLINE double squares_from(size_t n, const real *x, double from)
 {
     double lane[LANES] = {0};
     size_t i = 0;
@@ -497,15 +514,15 @@ INLINE double squares_from(size_t n, const float *x, double from)
     return fold_wide(lane);
 }
 
-static double squares(size_t n, const float *x)
+static double squares(size_t n, const real *x)
 {
     return squares_from(n, x, 0.0);
 }
 
 /* Three passes over a row that stays in the first cache. û takes the place of y where it is not
  * kept, before y takes its. */
-static float norm_forward(size_t n, const float *x, const float *gamma, const float *beta,
-                          float *unit, float *y)
+static real norm_forward(size_t n, const real *x, const real *gamma, const real *beta, real *unit,
+                         real *y)
 {
     double lane[LANES] = {0};
     size_t i = 0;
@@ -516,18 +533,18 @@ static float norm_forward(size_t n, const float *x, const float *gamma, const fl
         lane[l] += (double)x[i + l];
     const double mean = fold_wide(lane) / (double)n;
     const double scale = 1.0 / sqrt(squares_from(n, x, mean) / (double)n + NORM_EPS);
-    float *u = unit != NULL ? unit : y;
+    real *u = unit != NULL ? unit : y;
     for (size_t k = 0; k < n; k++)
-        u[k] = (float)(((double)x[k] - mean) * scale);
+        u[k] = (real)(((double)x[k] - mean) * scale);
     for (size_t k = 0; k < n; k++)
         y[k] = gamma[k] * u[k] + beta[k];
-    return (float)scale;
+    return (real)scale;
 }
 
 /* What changes all of a row alike, and what changes its length, does not reach dL/dx: the mean of
  * d = γ∘dL/dy and its part along û are taken off. A product of two f32 is exact in f64. */
-static void norm_backward(size_t n, const float *unit, float scale, const float *gamma,
-                          const float *d_y, float *d_x)
+static void norm_backward(size_t n, const real *unit, real scale, const real *gamma,
+                          const real *d_y, real *d_x)
 {
     double all_alike[LANES] = {0};
     double along[LANES] = {0};
@@ -543,13 +560,27 @@ static void norm_backward(size_t n, const float *unit, float scale, const float 
     const double part = fold_wide(along) / (double)n;
     for (size_t k = 0; k < n; k++) {
         const double d = (double)gamma[k] * (double)d_y[k];
-        d_x[k] = (float)((d - mean - (double)unit[k] * part) * (double)scale);
+        d_x[k] = (real)((d - mean - (double)unit[k] * part) * (double)scale);
     }
 }
 
 /* Declared here and in kernels.c, not in a header: which levels exist depends on the processor. */
+#ifdef REAL_F64
+extern const struct kernels_f64 KERNELS_F64;
+const struct kernels_f64 KERNELS_F64 = {
+    .product = product,
+    .dots = dots,
+    .tanh = tanh_all,
+    .adam = adam,
+    .squares = squares,
+    .norm_forward = norm_forward,
+    .norm_backward = norm_backward,
+};
+#else
+extern const struct kernels_f64 KERNELS_F64;
 extern const struct kernels KERNELS;
 const struct kernels KERNELS = {
+    .f64 = &KERNELS_F64,
     .level = LEVEL,
     .fused = FUSED,
     .product = product,
@@ -568,3 +599,4 @@ const struct kernels KERNELS = {
     .moments = moments,
     .normed_heads = normed_heads,
 };
+#endif

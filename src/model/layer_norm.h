@@ -13,30 +13,31 @@
 #define CCMSWEEP_LAYER_NORM_H
 
 #include "model/kernels.h"
+#include "model/real.h"
 
 /** The rows of a pass. Matrices are (·, n) row-major without gaps; a row lies at the same place in
  *  all of them and in `scale`. */
-struct layer_norm {
+struct REAL(layer_norm) {
     int rows, n;
     const int32_t *list; /**< (rows) numbers of the rows that take part; NULL: 0 … rows - 1 */
-    const float *gamma;  /**< (n) */
-    float *unit;         /**< (·, n) û, kept for the backward pass; NULL: it is not kept */
-    float *scale;        /**< (·) 1/√(var + 1e-5), likewise */
+    const real *gamma;   /**< (n) */
+    real *unit;          /**< (·, n) û, kept for the backward pass; NULL: it is not kept */
+    real *scale;         /**< (·) 1/√(var + 1e-5), likewise */
 };
 
 /** y = γ∘û + β of each row, and its û and scale where they are kept.
  *  \param beta (n) \param x, y (·, n) may be the same */
-void layer_norm_forward(const struct kernels *kernels, const struct layer_norm *norm,
-                        const float *beta, const float *x, float *y);
+void REAL(layer_norm_forward)(const struct kernels *kernels, const struct REAL(layer_norm) * norm,
+                              const real *beta, const real *x, real *y);
 
 /** dL/dx from dL/dy: with d = γ∘dL/dy it is (d - mean(d) - û·mean(d∘û))·scale.
  *  \param d_y, d_x (·, n) may be the same */
-void layer_norm_backward(const struct kernels *kernels, const struct layer_norm *norm,
-                         const float *d_y, float *d_x);
+void REAL(layer_norm_backward)(const struct kernels *kernels, const struct REAL(layer_norm) * norm,
+                               const real *d_y, real *d_x);
 
 /** dL/dγ = Σ dL/dy∘û and dL/dβ = Σ dL/dy over the rows, in their order. \param d_gamma, d_beta (n)
  *  written */
-void layer_norm_gradient(const struct layer_norm *norm, const float *d_y, float *d_gamma,
-                         float *d_beta);
+void REAL(layer_norm_gradient)(const struct REAL(layer_norm) * norm, const real *d_y, real *d_gamma,
+                               real *d_beta);
 
 #endif

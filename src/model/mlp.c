@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What actors and the critic have in common: where parameters lie, how they are drawn, and dense
- * layers. */
+/* What actors and the critic have in common: where parameters lie, how they are drawn. */
 #include "model/mlp.h"
 #include <math.h>
 #include <string.h>
@@ -54,39 +53,6 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
     }
 }
 
-void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
-                int rows, const float *x, size_t x_row, float *y)
-{
-    struct product p =
-        product_of(rows, mlp->out[layer], mlp->in[layer], x, theta + mlp->weight[layer], y);
-    p.a_row = x_row;
-    p.start = theta + mlp->bias[layer];
-    p.finish = mlp_finish(mlp);
-    compute_product(compute, &p);
-}
-
-/* Few outputs, and a weight with the inputs of an output side by side: sums along both rows, where
- * a product would have vectors with three or one of their floats in use. */
-void mlp_output(struct compute *compute, const struct mlp *mlp, const float *theta, int rows,
-                const float *x, float *y)
-{
-    const int layer = MLP_LAYERS - 1;
-    const size_t in = (size_t)mlp->in[layer];
-    const struct dots d = {
-        .m = rows,
-        .n = mlp->out[layer],
-        .k = mlp->in[layer],
-        .a = x,
-        .a_row = in,
-        .b = theta + mlp->weight[layer],
-        .b_row = in,
-        .c = y,
-        .c_row = (size_t)mlp->out[layer],
-        .start = theta + mlp->bias[layer],
-    };
-    compute_dots(compute, &d);
-}
-
 void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum)
 {
     /* A matrix of ones with a single element: both of its strides are 0 or never used. */
@@ -94,19 +60,6 @@ void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, f
     struct product p = product_of_transposed(1, n, rows, &one, x, sum);
     p.a_col = 0;
     compute_product(compute, &p);
-}
-
-void mlp_transpose(int rows, int columns, const float *from, float *to)
-{
-    /* In blocks, so that neither the reads nor the writes leave a cache line before it is used up.
-     */
-    enum { BLOCK = 16 };
-    for (int r = 0; r < rows; r += BLOCK)
-        for (int c = 0; c < columns; c += BLOCK)
-            for (int i = r; i < rows && i < r + BLOCK; i++)
-                for (int j = c; j < columns && j < c + BLOCK; j++)
-                    to[(size_t)j * (size_t)rows + (size_t)i] =
-                        from[(size_t)i * (size_t)columns + (size_t)j];
 }
 
 size_t mlp_layer_begin(const struct mlp *mlp, int layer)

@@ -14,6 +14,7 @@
 
 #include "base/rng.h"
 #include "model/kernels.h"
+#include "model/real.h"
 #include <ccmsweep/settings.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,18 +65,18 @@ void mlp_init(const struct mlp *mlp, float *theta, struct torch_rng *rng, double
 
 /** Hidden layer: y (rows, out) = x (rows, in) · weight + bias, and its activation. \param x_row row
  *  stride */
-void mlp_hidden(struct compute *compute, const struct mlp *mlp, int layer, const float *theta,
-                int rows, const float *x, size_t x_row, float *y);
+void REAL(mlp_hidden)(struct compute *compute, const struct mlp *mlp, int layer, const real *theta,
+                      int rows, const real *x, size_t x_row, real *y);
 
 /** Output layer: y (rows, out) = x (rows, in) · weightᵀ + bias. */
-void mlp_output(struct compute *compute, const struct mlp *mlp, const float *theta, int rows,
-                const float *x, float *y);
+void REAL(mlp_output)(struct compute *compute, const struct mlp *mlp, const real *theta, int rows,
+                      const real *x, real *y);
 
 /** sum (n) = column sums of x (rows, n), in ascending order of the rows. */
 void mlp_column_sums(struct compute *compute, int rows, int n, const float *x, float *sum);
 
 /** to (columns, rows) = transposed from (rows, columns). */
-void mlp_transpose(int rows, int columns, const float *from, float *to);
+void REAL(mlp_transpose)(int rows, int columns, const real *from, real *to);
 
 /** First parameter of a layer and one past its last (weight and bias together). */
 size_t mlp_layer_begin(const struct mlp *mlp, int layer);

@@ -23,14 +23,15 @@ static struct fields fields_of(const struct record *r, int layer)
 }
 
 void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
-                  const struct mlp *mlp, const float *gradient, bool own)
+                  const struct mlp *mlp, struct reals gradient, bool own)
 {
     for (int l = 0; l < MLP_LAYERS; l++) {
         if (!mlp->normed[l])
             continue;
         const struct fields fields = fields_of(r, l);
         double *figure = (own ? fields.own : fields.accumulated) + log;
-        const double squares = kernels->squares(2 * (size_t)mlp->out[l], gradient + mlp->gamma[l]);
+        const double squares =
+            reals_squares(kernels, reals_at(gradient, mlp->gamma[l]), 2 * (size_t)mlp->out[l]);
         *figure = (isnan(*figure) ? 0.0 : *figure) + squares;
     }
 }
@@ -47,7 +48,7 @@ void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp,
 }
 
 void norm_log_parameters(const struct record *r, const struct kernels *kernels, int64_t log,
-                         const struct mlp *mlp, int64_t agents, const float *theta)
+                         const struct mlp *mlp, int64_t agents, struct reals theta)
 {
     for (int l = 0; l < MLP_LAYERS; l++) {
         if (!mlp->normed[l])
@@ -57,9 +58,9 @@ void norm_log_parameters(const struct record *r, const struct kernels *kernels, 
         double gamma = 0.0;
         double beta = 0.0;
         for (int64_t i = 0; i < agents; i++) {
-            const float *own = theta + (size_t)i * mlp->size;
-            gamma += sqrt(kernels->squares(out, own + mlp->gamma[l]));
-            beta += sqrt(kernels->squares(out, own + mlp->beta[l]));
+            const struct reals own = reals_at(theta, (size_t)i * mlp->size);
+            gamma += sqrt(reals_squares(kernels, reals_at(own, mlp->gamma[l]), out));
+            beta += sqrt(reals_squares(kernels, reals_at(own, mlp->beta[l]), out));
         }
         fields.gamma[log] = gamma / (double)agents;
         fields.beta[log] = beta / (double)agents;

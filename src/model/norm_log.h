@@ -3,7 +3,7 @@
  * What a log has of the normalisations of actors and critic: gradients and sizes of their γ and β.
  * All functions do nothing for layers that have none.
  *
- * Letters: N agents, P parameters of an actor, Pc of the critic. f32, norms in f64.
+ * Letters: N agents, P parameters of an actor, Pc of the critic. Norms are f64.
  */
 #ifndef CCMSWEEP_NORM_LOG_H
 #define CCMSWEEP_NORM_LOG_H
@@ -17,14 +17,14 @@
 /** Add one actor's gradient by γ and β to row `log`. \param gradient (P) its own, or the
  *  accumulated one */
 void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
-                  const struct mlp *mlp, const float *gradient, bool own);
+                  const struct mlp *mlp, struct reals gradient, bool own);
 
 /** Make root mean squares over the actors of what was added. */
 void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp, int64_t agents);
 
 /** Write the means over actors of the norms of γ and β. \param theta (N, P) */
 void norm_log_parameters(const struct record *r, const struct kernels *kernels, int64_t log,
-                         const struct mlp *mlp, int64_t agents, const float *theta);
+                         const struct mlp *mlp, int64_t agents, struct reals theta);
 
 /** The norm of the critic's gradient by γ and β of each hidden layer. \param log row of the log
  *  \param gradient (Pc) \param own the critic's own, or the accumulated one */

@@ -18,7 +18,7 @@ void normed_sums_bind(struct normed_sums *sums, struct actors *actors,
     *sums = (struct normed_sums){
         .actors = actors,
         .nr = nr,
-        .actor = arena_take(scratch, n * actors->mlp.size, sizeof(float)),
+        .actor = reals_take(scratch, n * actors->mlp.size, actors->f64),
         .critic = arena_take(scratch, mlp->size, sizeof(float)),
         .passes = arena_take(scratch, mlp->size, sizeof(float)),
         .back2 = arena_take(scratch, h2, sizeof(float)),
@@ -27,7 +27,7 @@ void normed_sums_bind(struct normed_sums *sums, struct actors *actors,
         .d2 = arena_take(scratch, b * h2, sizeof(float)),
         .d_y = arena_take(scratch, n * b * A, sizeof(float)),
         .slopes = arena_take(scratch, b * A, sizeof(float)),
-        .extra = arena_take(scratch, actors->mlp.size, sizeof(float)),
+        .extra = reals_take(scratch, actors->mlp.size, actors->f64),
     };
 }
 
@@ -111,7 +111,7 @@ static void add_row(struct normed_sums *sums, int b)
     gradient[mlp->bias[2]] += d_q;
 }
 
-void normed_sums_pass(struct normed_sums *sums, int i, const float *gradient)
+void normed_sums_pass(struct normed_sums *sums, int i, struct reals gradient)
 {
     const struct normed_response *nr = sums->nr;
     const struct mlp *mlp = &nr->critic->mlp;
@@ -128,7 +128,7 @@ void normed_sums_pass(struct normed_sums *sums, int i, const float *gradient)
         if (nr->at[b].agent != CRITIC_NOBODY && nr->at[b].agent < i)
             add_slopes(sums, nr->at[b].agent, b, 1, sums->d1 + (size_t)b * h1,
                        nr->theta + own + S * h1, 1.0F);
-    memcpy(sums->actor + (size_t)i * size, gradient, size * sizeof *gradient);
+    reals_copy(reals_at(sums->actor, (size_t)i * size), gradient, size);
     /* At this point `sum` has the passes up to and including i. Taken off here, and added as a
      * whole in end_actor, it leaves those after i. */
     add_slopes(sums, i, 0, nr->samples, sums->sum, joint_actions(sums, i), -1.0F);
@@ -148,20 +148,18 @@ void normed_sums_moved(struct normed_sums *sums, int i, const float *before, con
 }
 
 /* Passes after its own give actor a the gradient of its updated self. */
-static void end_actor(struct normed_sums *sums, int a, const float *theta,
+static void end_actor(struct normed_sums *sums, int a, struct reals theta,
                       const struct activations *x)
 {
     const struct normed_response *nr = sums->nr;
     const size_t size = sums->actors->mlp.size;
-    float *sum = sums->actor + (size_t)a * size;
     add_slopes(sums, a, 0, nr->samples, sums->sum, joint_actions(sums, a), 1.0F);
-    actors_backward(sums->actors, theta, a, nr->samples, nr->state, x,
-                    sums->d_y + (size_t)(a * nr->samples) * A, 0.0F, sums->extra);
-    for (size_t k = 0; k < size; k++)
-        sum[k] += sums->extra[k];
+    actors_back(sums->actors, theta, a, nr->samples, nr->state, x,
+                sums->d_y + (size_t)(a * nr->samples) * A, 0.0, sums->extra);
+    reals_add(reals_at(sums->actor, (size_t)a * size), sums->extra, size);
 }
 
-void normed_sums_end(struct normed_sums *sums, const float *theta, const struct activations *x)
+void normed_sums_end(struct normed_sums *sums, struct reals theta, const struct activations *x)
 {
     const struct normed_response *nr = sums->nr;
     const struct critic *critic = nr->critic;

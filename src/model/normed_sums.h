@@ -23,7 +23,7 @@ struct normed_sums {
     struct actors *actors;            /**< borrowed */
     const struct normed_response *nr; /**< borrowed */
     const float *d_q;                 /**< (B) of the present step, borrowed */
-    float *actor;                     /**< (N, P) result */
+    struct reals actor;               /**< (N, P) result */
     float *critic;                    /**< (Pc) result */
     float *passes;                    /**< (Pc) of all passes, before folded_gradient */
     float *back2;                     /**< (H2) Σ (m/s)·d2 of folded_gradient */
@@ -31,7 +31,7 @@ struct normed_sums {
     float *d1, *d2;                   /**< (B, H1), (B, H2) of the present pass */
     float *d_y;                       /**< (N, B, A) Σ_{p>a} dL/dy of actor a */
     float *slopes;                    /**< (B, A) */
-    float *extra;                     /**< (P) one backward pass */
+    struct reals extra;               /**< (P) one backward pass */
 };
 
 /** Lay out. `actors` and `nr` are borrowed. */
@@ -44,12 +44,12 @@ void normed_sums_begin(struct normed_sums *sums, const float *critic, const floa
 
 /** Pass i: its maximising rows are known on all samples. \param gradient (P) own gradient of actor
  *  i */
-void normed_sums_pass(struct normed_sums *sums, int i, const float *gradient);
+void normed_sums_pass(struct normed_sums *sums, int i, struct reals gradient);
 
 /** After actor i's update. \param before, after (B, A) its actions */
 void normed_sums_moved(struct normed_sums *sums, int i, const float *before, const float *after);
 
 /** Form the sums. \param theta (N, P) updated actors, with x their activations */
-void normed_sums_end(struct normed_sums *sums, const float *theta, const struct activations *x);
+void normed_sums_end(struct normed_sums *sums, struct reals theta, const struct activations *x);
 
 #endif

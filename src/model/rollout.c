@@ -192,7 +192,8 @@ static const float *act(struct rollout *rollout, int count, const struct mec *me
     const float *seen =
         input_norm_apply(&rollout->nets->input, (size_t)(count * n), state, rollout->seen);
     for (int i = 0; i < n; i++)
-        actors_forward(actors, rollout->nets->actor.theta, i, count, seen, &rollout->x, action);
+        actors_act(actors, family_theta(&rollout->nets->actor), i, count, seen, &rollout->x,
+                   action);
     for (int k = 0; k < count * n * A; k++) {
         double a = (double)action[k];
         if (explore != NULL)

@@ -156,7 +156,12 @@ static bool inputs_are_fine(const struct saved *s)
 /* m may be infinite where a gradient was; v is a sum of squares. */
 static bool family_is_fine(const struct family *f)
 {
-    for (size_t i = 0; i < f->size; i++) {
+    for (size_t i = 0; i < f->size && f->theta_f64 != NULL; i++) {
+        if (!isfinite(f->theta_f64[i]) || !isfinite(f->target_f64[i]) || isnan(f->m_f64[i]) ||
+            !(f->v_f64[i] >= 0.0))
+            return false;
+    }
+    for (size_t i = 0; i < f->size && f->theta != NULL; i++) {
         if (!isfinite(f->theta[i]) || !isfinite(f->target[i]) || isnan(f->m[i]) ||
             !(f->v[i] >= 0.0F))
             return false;

@@ -20,21 +20,23 @@
 #define CCMSWEEP_SQUASH_H
 
 #include "model/kernels.h"
+#include "model/real.h"
 #include <ccmsweep/settings.h>
 #include <stddef.h>
 
 /** Which function, and what belongs to it. */
 struct squash {
     enum squash_kind kind;
-    float cliff; /**< tanh: |z| beyond which it is ±1 exactly */
+    float cliff;      /**< tanh: |z| beyond which it is ±1 exactly */
+    double cliff_f64; /**< the same in f64: none but what rounding makes */
 };
 
 /** The squash that the settings ask for. */
 struct squash squash_of(const struct settings *settings);
 
 /** y of `count` values, see squash_forward. */
-void squash_outputs(const struct squash *squash, const struct kernels *kernels, size_t count,
-                    const float *z, float *y);
+void REAL(squash_outputs)(const struct squash *squash, const struct kernels *kernels, size_t count,
+                          const real *z, real *y);
 
 /**
  * y and slope of `count` values. tanh is correctly rounded; the setting `pytorch` gives exactly ±1
@@ -44,14 +46,14 @@ void squash_outputs(const struct squash *squash, const struct kernels *kernels, 
  * The slope of `inverting` depends on the direction, which is known in the backward pass only:
  * until then it is 1/2, the mean of both, so that no sample counts as flat.
  */
-void squash_forward(const struct squash *squash, const struct kernels *kernels, size_t count,
-                    const float *z, float *y, float *slope);
+void REAL(squash_forward)(const struct squash *squash, const struct kernels *kernels, size_t count,
+                          const real *z, real *y, real *slope);
 
 /**
  * d_z = d_y · slope. \param slope (count) of the forward pass; of `inverting` it is overwritten by
  * what was used: where dL/dy is 0 (or NaN) there is no direction, it is 1/2 and d_z is 0 (or NaN).
  */
-void squash_backward(const struct squash *squash, size_t count, const float *z, const float *d_y,
-                     float *slope, float *d_z);
+void REAL(squash_backward)(const struct squash *squash, size_t count, const real *z,
+                           const float *d_y, real *slope, real *d_z);
 
 #endif

@@ -42,7 +42,6 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
     const int channels = (int)settings->environment.channels;
     const size_t b = (size_t)samples;
     const size_t n = (size_t)nets->actors.agents;
-    const size_t largest = max_size(nets->actors.mlp.size, critic->mlp.size);
     step->settings = settings;
     step->nets = nets;
     batch_bind(&step->batch, settings, batch, scratch);
@@ -65,12 +64,13 @@ void step_bind(struct step *step, const struct settings *settings, struct networ
      * tests. */
     step->list = arena_take(scratch, b, sizeof(int32_t));
     step->critic_gradient = arena_take(scratch, critic->mlp.size, sizeof(float));
-    step->gradient = arena_take(scratch, nets->actor.size, sizeof(float));
+    step->gradient = reals_take(scratch, nets->actor.size, nets->actors.f64);
     step->norm = arena_take(scratch, n + 1, sizeof(double));
     step->chosen = arena_take(scratch, n * b, sizeof(int32_t));
     step->chosen_q = arena_take(scratch, n * b, sizeof(float));
     step->slack = arena_take(scratch, n * b, sizeof(float));
-    step->before = arena_take(scratch, largest, sizeof(float));
+    step->before = arena_take(scratch, critic->mlp.size, sizeof(float));
+    step->before_actor = reals_take(scratch, nets->actors.mlp.size, nets->actors.f64);
 }
 
 /* c·r + γ·(1 - done)·max Q over the agents that propose, all by the target networks. */
@@ -86,8 +86,8 @@ static void find_targets(struct step *step, const struct batch *batch)
     struct critic_rows *rows = &step->proposers;
     /* The next actions of all agents come first: a row of the critic holds the joint action. */
     for (int i = 0; i < nets->actors.agents; i++)
-        actors_forward(&nets->actors, nets->actor.target, i, batch->count, batch->next_state,
-                       &step->target_x, step->action);
+        actors_act(&nets->actors, family_target(&nets->actor), i, batch->count, batch->next_state,
+                   &step->target_x, step->action);
     critic_joint_state(critic, theta, batch->count, NULL, batch->next_state, step->joint);
     critic_joint(critic, theta, batch->count, NULL, step->joint, step->action, step->joint);
     critic_rows_clear(rows);
@@ -244,15 +244,16 @@ static void update_critic(struct step *step, struct tracker *tracker, int64_t t)
     tracker_critic(tracker, critic, loss, &step->selected, step->critic_gradient,
                    step->norm[nets->actors.agents], effect);
     if (log)
-        tracker_update(tracker, -1, f->size, step->before, f->theta);
+        tracker_update(tracker, -1, f->size, (struct reals){.f32 = step->before},
+                       (struct reals){.f32 = f->theta});
     /* From here on the critic is frozen: the actors climb this one. */
     critic_turn(critic, f->theta);
 }
 
 static void forward_actor(struct step *step, int i)
 {
-    actors_forward(&step->nets->actors, step->nets->actor.theta, i, step->batch.count,
-                   step->batch.state, &step->x, step->action);
+    actors_act(&step->nets->actors, family_theta(&step->nets->actor), i, step->batch.count,
+               step->batch.state, &step->x, step->action);
 }
 
 static void count_forward(const struct step *step, int i, struct tracker *tracker, double times)
@@ -304,17 +305,16 @@ static void find_gradient(struct step *step, int i, int count, const struct opti
 {
     struct networks *nets = step->nets;
     const int rows = step->batch.count;
-    const float *theta = nets->actor.theta;
-    float *gradient = step->gradient + (size_t)i * nets->actors.mlp.size;
+    const struct reals theta = family_theta(&nets->actor);
+    const struct reals gradient = reals_at(step->gradient, (size_t)i * nets->actors.mlp.size);
     /* λ·mean of z² over batch and actions has the slope 2λz/(B·A). */
-    const float pull =
-        (float)(2.0 * step->settings->training.preactivation_penalty / ((double)rows * A));
+    const double pull = 2.0 * step->settings->training.preactivation_penalty / ((double)rows * A);
     find_slopes(step, i, count);
-    actors_backward(&nets->actors, theta, i, rows, step->batch.state, &step->x, step->d_y, pull,
-                    gradient);
-    step->norm[i] = optimizer_clip(optimizer, nets->compute.kernels, &nets->actors.mlp, gradient);
+    actors_back(&nets->actors, theta, i, rows, step->batch.state, &step->x, step->d_y, pull,
+                gradient);
+    step->norm[i] = networks_clip_actor(nets, optimizer, gradient);
     if (log) {
-        actors_chain(&nets->actors, theta, i, rows);
+        actors_log_chain(&nets->actors, theta, i, rows);
         frozen_log_pass(&step->frozen, i, gradient);
     }
 }
@@ -326,9 +326,8 @@ static bool update_actor(struct step *step, int i, const struct optimizer *optim
     struct networks *nets = step->nets;
     const int rows = step->batch.count;
     const size_t size = nets->actors.mlp.size;
-    const size_t at = (size_t)i * size;
-    struct family *f = &nets->actor;
-    const float *gradient = step->gradient + at;
+    const struct reals theta = reals_at(family_theta(&nets->actor), (size_t)i * size);
+    const struct reals gradient = reals_at(step->gradient, (size_t)i * size);
     const bool log = tracker->log >= 0;
     /* Where every slope is exactly 0 in f32 nothing reaches the actor, so the critic need not
      * be asked. Late in a training of large learning rates that is nearly every sample. A log
@@ -336,17 +335,17 @@ static bool update_actor(struct step *step, int i, const struct optimizer *optim
     const int count = log ? all_samples(step) : actors_sloping(&step->x, i, rows, step->list);
     find_gradient(step, i, count, optimizer, log);
     if (log)
-        memcpy(step->before, f->theta + at, size * sizeof(float));
+        reals_copy(step->before_actor, theta, size);
     struct adam_effect effect = {0};
-    if (!optimizer->rests) {
-        effect = optimizer_step(optimizer, nets->compute.kernels, &nets->actors.mlp, f->theta + at,
-                                f->m + at, f->v + at, gradient, step->before);
-        adam_soft_update(step->settings->training.tau, size, f->target + at, f->theta + at);
-    }
+    if (!optimizer->rests)
+        effect = networks_update_actor(nets, i, optimizer, gradient, step->before_actor);
     /* Why it is 0 is asked once, when a stretch of zeros begins: then dL/dy of all samples is
      * wanted. */
-    if (effect.gradient_zero && count < rows && tracker_needs_cause(tracker, i))
+    const bool begins = effect.gradient_zero && tracker_needs_cause(tracker, i);
+    if (begins && count < rows)
         find_slopes(step, i, all_samples(step));
+    if (begins || log)
+        actors_show(&nets->actors, i, rows, &step->x);
     const struct actor_pass pass = {
         .actor = i,
         .rows = rows,
@@ -359,7 +358,7 @@ static bool update_actor(struct step *step, int i, const struct optimizer *optim
     };
     tracker_actor(tracker, &pass);
     if (log)
-        tracker_update(tracker, i, size, step->before, f->theta + at);
+        tracker_update(tracker, i, size, step->before_actor, theta);
     return effect.changed;
 }
 
@@ -409,9 +408,10 @@ static void update_actors(struct step *step, struct tracker *tracker, int64_t t)
         count_forward(step, i, tracker, counts * (n - 1 - i));
     }
     if (log) {
-        const float *actor_sums;
+        struct reals actor_sums;
         const float *critic_sums;
-        frozen_log_end(&step->frozen, nets->actor.theta, &step->x, &actor_sums, &critic_sums);
+        frozen_log_end(&step->frozen, family_theta(&nets->actor), &step->x, &actor_sums,
+                       &critic_sums);
         tracker_accumulated(tracker, &nets->actors.mlp, actor_sums, &nets->critic.mlp, critic_sums);
     }
 }

@@ -58,13 +58,14 @@ struct step {
     float *y_before;        /**< (B, A) */
     int32_t *list;          /**< (B) samples that a pass needs */
     float *critic_gradient; /**< (Pc) of the critic's update */
-    float *gradient;        /**< (N, P) own gradient of each pass, as its optimiser got it */
+    struct reals gradient;  /**< (N, P) own gradient of each pass, as its optimiser got it */
     double *norm;           /**< (N + 1) its norm before clipping, last the critic's; NaN: none */
     int32_t *chosen;        /**< (N, B) agent of the maximising row in pass i, or CRITIC_NOBODY;
                               *   STEP_NOT_NEEDED where every slope of actor i is exactly 0 */
     float *chosen_q;        /**< (N, B) its Q */
     float *slack;           /**< (N, B) rows whose values differ by less may be exchanged */
-    float *before;          /**< (max(P, Pc)) log episodes: parameters before an update */
+    float *before;          /**< (Pc) log episodes: parameters before an update */
+    struct reals before_actor; /**< (P) the same of an actor */
 };
 
 /** Lay out room for `count` transitions. */

@@ -138,6 +138,12 @@ static double norm(const struct tracker *tracker, const float *x, size_t count)
     return sqrt(tracker->kernels->squares(count, x));
 }
 
+/* Of numbers of either precision. */
+static double norm_of(const struct tracker *tracker, struct reals x, size_t count)
+{
+    return sqrt(reals_squares(tracker->kernels, x, count));
+}
+
 static float dead_share(const float *h, int rows, int width)
 {
     /* A unit is dead on a batch when it is 0 in every row: no gradient passes through it then,
@@ -218,8 +224,9 @@ static enum cause find_cause(const struct actor_pass *pass)
     const size_t width2 = (size_t)pass->actors->mlp.out[1];
     double mean;
     /* From the critic backwards: the first factor of the chain that is 0 on every row is the
-     * cause. Slopes are those that the pass used, in f32: 1 - y² is exactly 0 from |z| of about 9
-     * on. The name is tanh's, whatever the squash: the numbers of causes are in the files. */
+     * cause. Slopes are those that the pass used: in f32, 1 - y² is exactly 0 from |z| of about 9
+     * on, in f64 from 19. The name is tanh's, whatever the squash: the numbers of causes are in the
+     * files. */
     if (all_zero(pass->d_y, rows * A))
         return CAUSE_CRITIC_DEAD;
     if (slope_zero_share(pass, &mean) == 1.0)
@@ -293,7 +300,7 @@ static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
         r->actor_layer_grad_own[row * MLP_LAYERS + l] =
-            (float)norm(tracker, pass->gradient + begin, mlp_layer_end(mlp, l) - begin);
+            (float)norm_of(tracker, reals_at(pass->gradient, begin), mlp_layer_end(mlp, l) - begin);
     }
     r->grad_norm_y[row] = (float)norm(tracker, pass->d_y, count * A);
     r->grad_norm_z[row] = (float)norm(tracker, pass->actors->d_z, count * A);
@@ -340,25 +347,25 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
     if (tracker->log < 0)
         return;
     log_actor(tracker, pass);
-    const double own = norm(tracker, pass->gradient, pass->actors->mlp.size);
+    const double own = norm_of(tracker, pass->gradient, pass->actors->mlp.size);
     add_square(&tracker->record.actor_grad_own[tracker->log], own);
     norm_log_add(&tracker->record, tracker->kernels, tracker->log, &pass->actors->mlp,
                  pass->gradient, true);
     log_clipping(tracker, pass->actor, pass->norm, own);
 }
 
-void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
-                    const float *after)
+void tracker_update(struct tracker *tracker, int actor, size_t count, struct reals before,
+                    struct reals after)
 {
     struct record *r = &tracker->record;
     double sum = 0.0;
     for (size_t k = 0; k < count; k++) {
-        const double change = (double)after[k] - (double)before[k];
+        const double change = reals_value(after, k) - reals_value(before, k);
         sum += change * change;
     }
-    /* Relative to the parameters before the update: what f32 can hold depends on their size. */
+    /* Relative to the parameters before the update: what they can hold depends on their size. */
     const double update = sqrt(sum);
-    const double relative = update / norm(tracker, before, count);
+    const double relative = update / norm_of(tracker, before, count);
     if (actor < 0) {
         r->critic_update[tracker->log] = update;
         r->critic_update_relative[tracker->log] = relative;
@@ -369,20 +376,20 @@ void tracker_update(struct tracker *tracker, int actor, size_t count, const floa
     r->actor_update_relative[row] = (float)relative;
 }
 
-void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const float *actors,
+void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, struct reals actors,
                          const struct mlp *critic_mlp, const float *critic)
 {
     struct record *r = &tracker->record;
     const int64_t log = tracker->log;
     for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++) {
-        const float *gradient = actors + (size_t)i * actor->size;
+        const struct reals gradient = reals_at(actors, (size_t)i * actor->size);
         const int64_t row = log * tracker->extents.of[DIM_ACTOR] + i;
         for (int l = 0; l < MLP_LAYERS; l++) {
             const size_t begin = mlp_layer_begin(actor, l);
             r->actor_layer_grad_accumulated[row * MLP_LAYERS + l] =
-                (float)norm(tracker, gradient + begin, mlp_layer_end(actor, l) - begin);
+                (float)norm_of(tracker, reals_at(gradient, begin), mlp_layer_end(actor, l) - begin);
         }
-        add_square(&r->actor_grad_accumulated[log], norm(tracker, gradient, actor->size));
+        add_square(&r->actor_grad_accumulated[log], norm_of(tracker, gradient, actor->size));
         norm_log_add(r, tracker->kernels, log, actor, gradient, false);
     }
     r->critic_grad_accumulated[log] = norm(tracker, critic, critic_mlp->size);
@@ -458,7 +465,7 @@ static void detect(struct tracker *tracker)
 }
 
 void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
-                 const float *actors, size_t critic_count, const float *critic)
+                 struct reals actors, size_t critic_count, const float *critic)
 {
     struct record *r = &tracker->record;
     const int64_t row = tracker->at->episode - 1;
@@ -474,7 +481,7 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     r->actors_stopped[row] = stopped;
     if (tracker->log < 0)
         return;
-    r->actor_param_norm[tracker->log] = norm(tracker, actors, actor_count);
+    r->actor_param_norm[tracker->log] = norm_of(tracker, actors, actor_count);
     r->critic_param_norm[tracker->log] = norm(tracker, critic, critic_count);
     const struct mlp actor = actors_shape(tracker->settings);
     norm_log_parameters(r, tracker->kernels, tracker->log, &actor, tracker->extents.of[DIM_ACTOR],

@@ -86,9 +86,8 @@ struct actor_pass {
     int actor, rows;
     const struct actors *actors; /**< with d_z of the pass; d_h2, d_h1 in log episodes */
     const struct activations *x;
-    const float
-        *d_y; /**< (rows, A) dL/dy; 0 where a slope is 0, unless needed for a cause or log */
-    const float *gradient; /**< (P) as the optimiser got it */
+    const float *d_y; /**< (rows, A) dL/dy; 0 where a slope is, unless needed for a cause or log */
+    struct reals gradient; /**< (P) as the optimiser got it */
     double norm;           /**< its norm before it was clipped; NaN: gradients are not clipped */
     struct adam_effect effect;
 };
@@ -96,12 +95,12 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass);
 
 /** Update norms, log episodes only. \param actor index, or -1 for the critic
  *  \param before, after (count) parameters */
-void tracker_update(struct tracker *tracker, int actor, size_t count, const float *before,
-                    const float *after);
+void tracker_update(struct tracker *tracker, int actor, size_t count, struct reals before,
+                    struct reals after);
 
 /** Gradients as the study logged them, log episodes only.
  *  \param actors (N, P), \param critic (Pc) */
-void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, const float *actors,
+void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, struct reals actors,
                          const struct mlp *critic_mlp, const float *critic);
 
 /** The running statistics that networks see states by, log episodes only; nothing where there are
@@ -111,7 +110,7 @@ void tracker_inputs(struct tracker *tracker, const struct input_norm *norm);
 /** Close the episode. \param sums over its steps; violations are means over its steps
  *  \param actors, critic parameters after the episode */
 void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t actor_count,
-                 const float *actors, size_t critic_count, const float *critic);
+                 struct reals actors, size_t critic_count, const float *critic);
 
 /** Stopping episode so far: the largest first_still, -1 while an actor has not stopped yet. */
 int64_t tracker_stopping_episode(const struct tracker *tracker) MUST_USE;

@@ -304,7 +304,7 @@ static void play_and_train(struct trainer *t)
     probe_enter(&t->step.probe, PHASE_REST);
     tracker_inputs(&t->tracker, &t->nets.input);
     /* Before the episode is counted: the tracker's rows are those of the present one. */
-    tracker_end(&t->tracker, &sums, t->nets.actor.size, t->nets.actor.theta,
+    tracker_end(&t->tracker, &sums, t->nets.actor.size, family_theta(&t->nets.actor),
                 t->nets.critic_family.size, t->nets.critic_family.theta);
     t->header->episode++;
     evaluate(t);

@@ -9,29 +9,32 @@ enum { A = MEC_ACTION, NONE = PLAIN_NOBODY - 1 };
 /* Gaps are given to f64 values of f32 networks: RELATIVE, and so many errors of the plain step. */
 static const double RELATIVE = 1e-5, ERRORS = 2.0;
 
-static float *copy(const float *x, size_t count)
+static void *copy(const void *x, size_t count, size_t size)
 {
-    float *y = malloc(count * sizeof *y);
-    return memcpy(y, x, count * sizeof *y);
+    return x == NULL ? NULL : memcpy(malloc(count * size), x, count * size);
 }
 
 static struct family copy_family(const struct family *f)
 {
     return (struct family){
         .size = f->size,
-        .theta = copy(f->theta, f->size),
-        .target = copy(f->target, f->size),
-        .m = copy(f->m, f->size),
-        .v = copy(f->v, f->size),
+        .theta = copy(f->theta, f->size, sizeof(float)),
+        .target = copy(f->target, f->size, sizeof(float)),
+        .m = copy(f->m, f->size, sizeof(float)),
+        .v = copy(f->v, f->size, sizeof(float)),
+        .theta_f64 = copy(f->theta_f64, f->size, sizeof(double)),
+        .target_f64 = copy(f->target_f64, f->size, sizeof(double)),
+        .m_f64 = copy(f->m_f64, f->size, sizeof(double)),
+        .v_f64 = copy(f->v_f64, f->size, sizeof(double)),
     };
 }
 
 static void free_family(struct family *f)
 {
-    free(f->theta);
-    free(f->target);
-    free(f->m);
-    free(f->v);
+    void *const all[] = {f->theta,     f->target,     f->m,     f->v,
+                         f->theta_f64, f->target_f64, f->m_f64, f->v_f64};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        free(all[k]);
 }
 
 struct snapshot snapshot_take(const struct networks *nets)
@@ -53,6 +56,12 @@ static int agents(const struct stepped *s)
 static size_t actor_size(const struct stepped *s)
 {
     return s->before->actor.size / (size_t)agents(s);
+}
+
+/* The part of actor i of what all actors have. */
+static struct reals of_actor(const struct stepped *s, struct reals all, int i)
+{
+    return reals_at(all, (size_t)i * actor_size(s));
 }
 
 static void fail_unless_near(double got, double want, double allowed, const char *what, int b)
@@ -102,7 +111,7 @@ static void check_targets(const struct stepped *s, struct plain *o, struct count
     plain_set_critic(o, s->before->critic.target);
     plain_set_state(o, batch->next_state);
     for (int i = 0; i < agents(s); i++)
-        plain_act(o, i, s->before->actor.target + (size_t)i * actor_size(s));
+        plain_act(o, i, of_actor(s, family_target(&s->before->actor), i));
     plain_evaluate(o);
     for (int b = 0; b < batch->count; b++) {
         sample[b] = b;
@@ -168,12 +177,12 @@ static void check_errors(const struct stepped *s, const struct plain *o, int row
 
 /* A gradient as it was before it was clipped: of that of the plain step, only the direction is
  * known to be f32's. The factor follows from the norm, which is compared in judge. */
-static float *before_clip(const float *gradient, size_t size, double clip, double norm)
+static double *before_clip(struct reals gradient, size_t size, double clip, double norm)
 {
-    float *got = copy(gradient, size);
+    double *got = calloc(size, sizeof *got);
     const double factor = isnan(clip) ? 1.0 : fmin(1.0, clip / (norm + 1e-6));
     for (size_t k = 0; k < size; k++)
-        got[k] = (float)((double)got[k] / factor);
+        got[k] = reals_value(gradient, k) / factor;
     return got;
 }
 
@@ -208,7 +217,8 @@ static void check_critic(const struct stepped *s, struct plain *o, struct counts
     check_errors(s, o, rows, sample);
     const double clip = s->settings->training.clip_critic;
     const double norm = s->step->norm[agents(s)];
-    float *got = before_clip(s->step->critic_gradient, s->before->critic.size, clip, norm);
+    double *got = before_clip((struct reals){.f32 = s->step->critic_gradient},
+                              s->before->critic.size, clip, norm);
     const struct plain_match m = plain_match_critic(o, s->step->weight, s->step->target, got);
     judge(&m, counts, "critic", -1);
     judge_norm(&m, clip, norm, "critic");
@@ -269,7 +279,6 @@ static void check_pass(const struct stepped *s, struct plain *o, int i, struct c
 {
     const int count = s->step->batch.count;
     const int32_t *chosen = s->step->chosen + (size_t)i * (size_t)count;
-    const size_t at = (size_t)i * actor_size(s);
     int32_t *sample = calloc((size_t)count, sizeof *sample);
     int32_t *agent = calloc((size_t)count, sizeof *agent);
     double *weight = calloc((size_t)count, sizeof *weight);
@@ -292,8 +301,10 @@ static void check_pass(const struct stepped *s, struct plain *o, int i, struct c
         if (chosen[b] != STEP_NOT_NEEDED)
             check_value(s, o, i, b, counts);
     const double clip = s->settings->training.clip_actor;
-    float *got = before_clip(s->step->gradient + at, actor_size(s), clip, s->step->norm[i]);
-    const struct plain_match m = plain_match_actor(o, i, s->before->actor.theta + at, weight, got);
+    double *got =
+        before_clip(of_actor(s, s->step->gradient, i), actor_size(s), clip, s->step->norm[i]);
+    const struct reals theta = of_actor(s, family_theta(&s->before->actor), i);
+    const struct plain_match m = plain_match_actor(o, i, theta, weight, got);
     judge(&m, counts, "actor", i);
     judge_norm(&m, clip, s->step->norm[i], "actor");
     free(got);
@@ -306,61 +317,71 @@ static void check_pass(const struct stepped *s, struct plain *o, int i, struct c
 static void check_passes(const struct stepped *s, struct plain *o, struct counts *counts)
 {
     const int n = agents(s);
-    const size_t size = actor_size(s);
     plain_set_critic(o, s->nets->critic_family.theta);
     plain_set_state(o, s->step->batch.state);
     for (int i = 0; i < n; i++)
-        plain_act(o, i, s->before->actor.theta + (size_t)i * size);
+        plain_act(o, i, of_actor(s, family_theta(&s->before->actor), i));
     for (int i = 0; i < n; i++) {
         if (i % s->every == 0 || i == n - 1)
             check_pass(s, o, i, counts);
-        plain_act(o, i, s->nets->actor.theta + (size_t)i * size);
+        plain_act(o, i, of_actor(s, family_theta(&s->nets->actor), i));
     }
 }
 
-static void assert_same(float got, float want, const char *what, size_t k)
+static void assert_same(struct reals got, double want, const char *what, size_t k)
 {
-    if (memcmp(&got, &want, sizeof got) != 0)
-        fail_msg("%s %zu: %.9g, want %.9g", what, k, (double)got, (double)want);
+    const double value = reals_value(got, k);
+    if (memcmp(&value, &want, sizeof want) != 0 && !(isnan(value) && isnan(want)))
+        fail_msg("%s %zu: %.17g, want %.17g", what, k, value, want);
 }
 
+/* Values of either precision; every operation is in f64, and what comes out is rounded to the
+ * precision at hand. In f32 that gives the bits of the operation in f32: f64 has more than twice as
+ * many digits. */
 struct parameter {
-    float theta, m, v;
+    bool f64;
+    double theta, m, v;
 };
+
+static double rounded(bool f64, double x)
+{
+    return f64 ? x : (double)(float)x;
+}
+#define R(x) rounded(p.f64, (x))
 
 /* One parameter after the optimiser, in its order of operations; `decay` is the learning rate times
  * the weight decay. */
 static struct parameter updated(const struct settings *s, double lr, int64_t t, double decay,
-                                struct parameter p, float g)
+                                struct parameter p, double g)
 {
-    const float beta1 = (float)s->training.adam_beta1;
-    const float beta2 = (float)s->training.adam_beta2;
-    const float step = (float)(lr / (1.0 - pow(s->training.adam_beta1, (double)t)));
-    const float root = (float)sqrt(1.0 - pow(s->training.adam_beta2, (double)t));
-    const float shrunk = p.theta - (float)decay * p.theta;
-    p.theta = decay == 0.0 ? p.theta : shrunk;
+    const double beta1 = s->training.adam_beta1, beta2 = s->training.adam_beta2;
+    const double step = R(lr / (1.0 - pow(beta1, (double)t)));
+    const double root = R(sqrt(1.0 - pow(beta2, (double)t)));
+    const double shrunk = R(p.theta - R(R(decay) * p.theta));
+    p.theta = R(decay) == 0.0 ? p.theta : shrunk;
     switch (s->training.optimizer) {
     case OPTIMIZER_RMSPROP:
-        p.v = 0.99F * p.v + 0.01F * g * g;
-        p.theta = p.theta - (float)lr * g / (sqrtf(p.v) + 1e-8F);
+        p.v = R(R(R(0.99) * p.v) + R(R(R(0.01) * g) * g));
+        p.theta = R(p.theta - R(R(R(lr) * g) / R(R(sqrt(p.v)) + R(1e-8))));
         break;
     case OPTIMIZER_SGD:
-        p.m = (float)s->training.momentum * p.m + g;
-        p.theta = p.theta - (float)lr * p.m;
+        p.m = R(R(R(s->training.momentum) * p.m) + g);
+        p.theta = R(p.theta - R(R(lr) * p.m));
         break;
     case OPTIMIZER_ADAM:
     default:
-        p.m = beta1 * p.m + (float)(1.0 - s->training.adam_beta1) * g;
-        p.v = beta2 * p.v + (float)(1.0 - s->training.adam_beta2) * g * g;
-        p.theta = p.theta - step * p.m / (sqrtf(p.v) / root + (float)s->training.adam_eps);
+        p.m = R(R(R(beta1) * p.m) + R(R(1.0 - beta1) * g));
+        p.v = R(R(R(beta2) * p.v) + R(R(R(1.0 - beta2) * g) * g));
+        p.theta =
+            R(p.theta - R(R(step * p.m) / R(R(R(sqrt(p.v)) / root) + R(s->training.adam_eps))));
     }
     return p;
 }
 
-static bool all_zero(const float *g, size_t count)
+static bool all_zero(struct reals g, size_t count)
 {
     for (size_t k = 0; k < count; k++)
-        if (g[k] != 0.0F)
+        if (reals_value(g, k) != 0.0)
             return false;
     return true;
 }
@@ -382,29 +403,41 @@ static bool is_weight(const struct mlp *mlp, size_t k)
     return weight;
 }
 
+static struct reals family_m(const struct family *f)
+{
+    return (struct reals){.f32 = f->m, .f64 = f->m_f64};
+}
+
+static struct reals family_v(const struct family *f)
+{
+    return (struct reals){.f32 = f->v, .f64 = f->v_f64};
+}
+
 /* Optimiser and soft update of one network, whose parameters begin at `at`, bit for bit on the
  * model's own gradient. */
 static void check_network(const struct stepped *s, const struct update *u, const struct mlp *mlp,
                           size_t at, const struct family *before, const struct family *after,
-                          const float *gradient)
+                          struct reals gradient)
 {
     const double tau = s->settings->training.tau;
-    const bool skip = u->zero != ZERO_KEEP && all_zero(gradient + at, mlp->size);
+    const bool skip = u->zero != ZERO_KEEP && all_zero(reals_at(gradient, at), mlp->size);
+    const bool f64 = gradient.f64 != NULL;
     for (size_t k = at; k < at + mlp->size; k++) {
-        struct parameter p = {before->theta[k], before->m[k], before->v[k]};
-        const double decay = is_weight(mlp, k - at)
-                                 ? (double)(float)(u->lr * s->settings->training.weight_decay)
-                                 : 0;
+        struct parameter p = {f64, reals_value(family_theta(before), k),
+                              reals_value(family_m(before), k), reals_value(family_v(before), k)};
+        const double decay =
+            is_weight(mlp, k - at) ? u->lr * s->settings->training.weight_decay : 0.0;
+        const double target = reals_value(family_target(before), k);
         if (skip)
-            p.m = u->zero == ZERO_RESET_MOMENTS && !u->still ? 0.0F : p.m;
+            p.m = u->zero == ZERO_RESET_MOMENTS && !u->still ? 0.0 : p.m;
         else if (!u->still)
-            p = updated(s->settings, u->lr, u->t, decay, p, gradient[k]);
-        const float soft = (float)(1.0 - tau) * before->target[k] + (float)tau * p.theta;
-        assert_same(after->m[k], p.m, u->what, k);
-        assert_same(after->v[k], p.v, u->what, k);
-        assert_same(after->theta[k], p.theta, u->what, k);
-        assert_same(after->target[k],
-                    u->still     ? before->target[k]
+            p = updated(s->settings, u->lr, u->t, decay, p, reals_value(gradient, k));
+        const double soft = R(R(R(1.0 - tau) * target) + R(R(tau) * p.theta));
+        assert_same(family_m(after), p.m, u->what, k);
+        assert_same(family_v(after), p.v, u->what, k);
+        assert_same(family_theta(after), p.theta, u->what, k);
+        assert_same(family_target(after),
+                    u->still     ? target
                     : tau == 1.0 ? p.theta
                                  : soft,
                     u->what, k);
@@ -424,7 +457,7 @@ static void check_updates(const struct stepped *s)
         .what = "actor",
     };
     check_network(s, &critic, &s->nets->critic.mlp, 0, &s->before->critic, &s->nets->critic_family,
-                  s->step->critic_gradient);
+                  (struct reals){.f32 = s->step->critic_gradient});
     for (int i = 0; i < agents(s); i++)
         check_network(s, &actor, &s->nets->actors.mlp, (size_t)i * actor_size(s), &s->before->actor,
                       &s->nets->actor, s->step->gradient);

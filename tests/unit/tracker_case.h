@@ -99,8 +99,8 @@ static inline void begin(struct world *w, int64_t episode)
 static inline void end(struct world *w)
 {
     const struct mec_step sums = {0};
-    const float one = 1.0F;
-    tracker_end(&w->tracker, &sums, 1, &one, 1, &one);
+    float one = 1.0F;
+    tracker_end(&w->tracker, &sums, 1, (struct reals){.f32 = &one}, 1, &one);
 }
 
 /* The effect of a step with this gradient. */
@@ -118,7 +118,7 @@ static inline struct adam_effect with_gradient(struct adam_effect effect, const 
 static inline void act(struct world *w, int actor, struct adam_effect effect)
 {
     const size_t size = w->actors.mlp.size;
-    const float *gradient = w->gradient + (size_t)actor * size;
+    float *gradient = w->gradient + (size_t)actor * size;
     for (int k = actor * B * A; k < (actor + 1) * B * A; k++)
         w->x.slope[k] = 1.0F - w->x.y[k] * w->x.y[k];
     const struct actor_pass pass = {
@@ -127,7 +127,7 @@ static inline void act(struct world *w, int actor, struct adam_effect effect)
         .actors = &w->actors,
         .x = &w->x,
         .d_y = w->d_y,
-        .gradient = gradient,
+        .gradient = {.f32 = gradient},
         .effect = with_gradient(effect, gradient, size),
     };
     tracker_actor(&w->tracker, &pass);

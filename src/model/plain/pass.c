@@ -53,9 +53,10 @@ void net_free(struct net *net)
     }
 }
 
-void net_take(struct net *net, const float *theta)
+void net_take(struct net *net, struct reals theta)
 {
     const struct mlp *mlp = &net->mlp;
+    net->rounding = theta.f64 != NULL ? PASS_ROUNDING_F64 : PASS_ROUNDING;
     net_free(net);
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t in = (size_t)mlp->in[l];
@@ -63,15 +64,16 @@ void net_take(struct net *net, const float *theta)
         net->weight[l] = pass_reals(count);
         net->bias[l] = pass_reals((size_t)mlp->out[l]);
         for (int o = 0; o < mlp->out[l]; o++) {
-            net->bias[l][o] = (double)theta[mlp->bias[l] + (size_t)o];
+            net->bias[l][o] = reals_value(theta, mlp->bias[l] + (size_t)o);
             for (int i = 0; i < mlp->in[l]; i++)
-                net->weight[l][(size_t)o * in + (size_t)i] = (double)theta[mlp_at(mlp, l, o, i)];
+                net->weight[l][(size_t)o * in + (size_t)i] =
+                    reals_value(theta, mlp_at(mlp, l, o, i));
         }
         net->gamma[l] = pass_reals((size_t)mlp->out[l]);
         net->beta[l] = pass_reals((size_t)mlp->out[l]);
         for (int o = 0; mlp->normed[l] && o < mlp->out[l]; o++) {
-            net->gamma[l][o] = (double)theta[mlp->gamma[l] + (size_t)o];
-            net->beta[l][o] = (double)theta[mlp->beta[l] + (size_t)o];
+            net->gamma[l][o] = reals_value(theta, mlp->gamma[l] + (size_t)o);
+            net->beta[l][o] = reals_value(theta, mlp->beta[l] + (size_t)o);
         }
         net->size[l] = magnitudes(net->weight[l], count);
         net->square[l] = squares(net->weight[l], count);
@@ -137,8 +139,8 @@ static void activate(struct pass *p, int l, size_t k)
 
 /* û of one row x (n), with its error. By first order δû = (δ - mean(δ) - û·mean(û∘δ))·scale, and
  * errors e of x are added in quadrature: each its own, and 1 + û_i·û_k of each of the n by 1/n. */
-static void unit_of(int n, const double *x, const double *e, double *unit, double *unit_error,
-                    double *scale, double *scale_error)
+static void unit_of(int n, double rounding, const double *x, const double *e, double *unit,
+                    double *unit_error, double *scale, double *scale_error)
 {
     double mean = 0.0, variance = 0.0, plain = 0.0, once = 0.0, twice = 0.0;
     for (int k = 0; k < n; k++)
@@ -155,9 +157,9 @@ static void unit_of(int n, const double *x, const double *e, double *unit, doubl
     for (int k = 0; k < n; k++) {
         const double others = plain + 2.0 * unit[k] * once + unit[k] * unit[k] * twice;
         unit_error[k] = *scale * sqrt(e[k] * e[k] + fmax(0.0, others) / ((double)n * n)) +
-                        PASS_ROUNDING * fabs(unit[k]);
+                        rounding * fabs(unit[k]);
     }
-    *scale_error = *scale * sqrt(twice) / n + PASS_ROUNDING;
+    *scale_error = *scale * sqrt(twice) / n + rounding;
 }
 
 /* The normalisation behind layer l, in place. */
@@ -171,12 +173,13 @@ static void normalise(struct pass *p, int l)
         double *error = p->error[l + 1] + (size_t)r * (size_t)n;
         double *unit = norm->unit + (size_t)r * (size_t)n;
         double *unit_error = norm->unit_error + (size_t)r * (size_t)n;
-        unit_of(n, value, error, unit, unit_error, &norm->scale[r], &norm->scale_error[r]);
+        unit_of(n, net->rounding, value, error, unit, unit_error, &norm->scale[r],
+                &norm->scale_error[r]);
         for (int k = 0; k < n; k++) {
             const double scaled = net->gamma[l][k] * unit[k];
             value[k] = scaled + net->beta[l][k];
             error[k] = fabs(net->gamma[l][k]) * unit_error[k] +
-                       PASS_ROUNDING * (fabs(scaled) + fabs(net->beta[l][k]));
+                       net->rounding * (fabs(scaled) + fabs(net->beta[l][k]));
         }
     }
 }
@@ -197,7 +200,7 @@ static void pass_layer(struct pass *p, int l)
     for (size_t k = 0; k < outputs; k++) {
         const double bias = net->bias[l][k % (size_t)out];
         p->value[l + 1][k] += bias;
-        p->error[l + 1][k] = sqrt(p->error[l + 1][k]) + PASS_ROUNDING * (size[k] + fabs(bias));
+        p->error[l + 1][k] = sqrt(p->error[l + 1][k]) + net->rounding * (size[k] + fabs(bias));
         if (l + 1 < MLP_LAYERS)
             activate(p, l, k);
     }
@@ -253,7 +256,7 @@ static double layer_gradient(const struct pass *p, int l, const double *d, const
         terms += sqrt(d_d * x);
     }
     free(weight);
-    return doubt + PASS_ROUNDING * PASS_ROUNDING * terms * terms;
+    return doubt + p->net->rounding * p->net->rounding * terms * terms;
 }
 
 /* From d, e (rows, out) by layer l's sums to those by its inputs: new arrays in their places. */
@@ -273,7 +276,7 @@ static void layer_back(const struct pass *p, int l, double **d, double **e)
     back(p->rows, out, in, size_out, net->size[l], size);
     back(p->rows, out, in, square_out, net->square[l], e_in);
     for (size_t k = 0; k < inputs; k++)
-        e_in[k] = sqrt(e_in[k]) + PASS_ROUNDING * size[k];
+        e_in[k] = sqrt(e_in[k]) + net->rounding * size[k];
     free(size_out);
     free(square_out);
     free(size);
@@ -302,20 +305,21 @@ static double norm_gradient(const struct pass *p, int l, const double *d, const 
         }
         gradient[mlp->gamma[l] + (size_t)k] = gamma;
         gradient[mlp->beta[l] + (size_t)k] = beta;
-        doubt += PASS_ROUNDING * PASS_ROUNDING * terms * terms;
+        doubt += p->net->rounding * p->net->rounding * terms * terms;
     }
     return doubt;
 }
 
 /* One row of n: from d, e by the outputs to those by the inputs, (D - mean(D) - û·mean(D∘û))·scale
  * with D = γ∘d. Errors as in unit_of, and those of û and of the scale. */
-static void norm_back_row(int n, const double *gamma, const double *unit, const double *unit_error,
-                          double scale, double scale_error, double *d, double *e)
+static void norm_back_row(int n, double rounding, const double *gamma, const double *unit,
+                          const double *unit_error, double scale, double scale_error, double *d,
+                          double *e)
 {
     double mean = 0.0, along = 0.0, plain = 0.0, once = 0.0, twice = 0.0, turned = 0.0;
     for (int k = 0; k < n; k++) {
         d[k] *= gamma[k];
-        e[k] = fabs(gamma[k]) * e[k] + PASS_ROUNDING * fabs(d[k]);
+        e[k] = fabs(gamma[k]) * e[k] + rounding * fabs(d[k]);
         mean += d[k] / n;
         along += d[k] * unit[k] / n;
         plain += e[k] * e[k];
@@ -329,7 +333,7 @@ static void norm_back_row(int n, const double *gamma, const double *unit, const 
         const double size = fabs(d[k]) + fabs(mean) + fabs(unit[k] * along);
         d[k] = (d[k] - mean - unit[k] * along) * scale;
         e[k] = scale * sqrt(e[k] * e[k] + own * own + fmax(0.0, others) / ((double)n * n)) +
-               scale_error * fabs(d[k]) + PASS_ROUNDING * scale * size;
+               scale_error * fabs(d[k]) + rounding * scale * size;
     }
 }
 
@@ -338,8 +342,9 @@ static void norm_back(const struct pass *p, int l, double *d, double *e)
     const size_t n = (size_t)p->net->mlp.out[l];
     const struct pass_norm *norm = &p->norm[l];
     for (size_t r = 0; r < (size_t)p->rows; r++)
-        norm_back_row((int)n, p->net->gamma[l], norm->unit + r * n, norm->unit_error + r * n,
-                      norm->scale[r], norm->scale_error[r], d + r * n, e + r * n);
+        norm_back_row((int)n, p->net->rounding, p->net->gamma[l], norm->unit + r * n,
+                      norm->unit_error + r * n, norm->scale[r], norm->scale_error[r], d + r * n,
+                      e + r * n);
 }
 
 /* From d, e (rows, out) by what comes out of layer l to those by its sums, in place; to `gradient`,

@@ -7,17 +7,20 @@
 #define CCMSWEEP_PLAIN_PASS_H
 
 #include "model/mlp.h"
+#include "model/real.h"
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Error of a sum in f32, of the sum of its terms' magnitudes. */
-#define PASS_ROUNDING 0x1p-23
+/** Error of a sum in f32, of the sum of its terms' magnitudes, and of one in f64. */
+#define PASS_ROUNDING     0x1p-23
+#define PASS_ROUNDING_F64 0x1p-52
 /** A ReLU is within rounding of its kink when its sum is below so many errors. */
 #define PASS_KINK 4.0
 
 /** A network: weights (out, in), their magnitudes and squares; γ and β (out) of normalisations. */
 struct net {
     struct mlp mlp;
+    double rounding; /**< of the precision of the model's network */
     double *weight[MLP_LAYERS], *size[MLP_LAYERS], *square[MLP_LAYERS], *bias[MLP_LAYERS];
     double *gamma[MLP_LAYERS], *beta[MLP_LAYERS];
 };
@@ -47,8 +50,8 @@ void pass_product(int rows, int out, int in, const double *x, const double *w, d
 /** Σ x² */
 double pass_squared_norm(const double *x, size_t count);
 
-/** Take parameters in the model's layout, in place of those before. */
-void net_take(struct net *net, const float *theta);
+/** Take parameters in the model's layout and precision, in place of those before. */
+void net_take(struct net *net, struct reals theta);
 
 /** Free the parameters. */
 void net_free(struct net *net);

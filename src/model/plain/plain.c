@@ -18,6 +18,7 @@ struct plain {
     int agents, samples;
     enum squash_kind squash;
     enum tanh_kind tanh;
+    bool f64;             /* the actors are */
     bool squared, by_row; /* the critic's loss: weights squared; a mean over rows */
     double penalty;       /* of the actors' loss */
     struct net actor, critic;
@@ -44,6 +45,7 @@ struct plain *plain_new(const struct settings *settings, int samples)
                         .samples = samples,
                         .squash = settings->networks.squash,
                         .tanh = settings->networks.tanh,
+                        .f64 = settings->networks.actor_precision == PRECISION_F64,
                         .squared = settings->replay.weighting == WEIGHTING_SQUARED,
                         .by_row = settings->training.critic_mean == MEAN_OF_ROWS,
                         .penalty = settings->training.preactivation_penalty};
@@ -81,7 +83,7 @@ void plain_set_critic(struct plain *o, const float *theta)
 {
     const size_t h1 = (size_t)o->critic.mlp.out[0];
     const size_t in = (size_t)o->critic.mlp.in[0];
-    net_take(&o->critic, theta);
+    net_take(&o->critic, (struct reals){.f32 = (float *)(uintptr_t)theta});
     for (size_t u = 0; u < h1; u++)
         for (size_t k = 0; k < O; k++)
             o->own_weight[k * h1 + u] = o->critic.weight[0][u * in + in - O + k];
@@ -109,44 +111,52 @@ static float tanh_of(enum tanh_kind kind, double z)
     return kind == TANH_PYTORCH && fabsf(x) > 8.664339742F ? copysignf(1.0F, x) : tanhf(x);
 }
 
-static float squashed(const struct plain *o, double z)
+/* y as the actors have it; the critic sees the f32 of it. */
+static double squashed(const struct plain *o, double z)
 {
-    const float x = (float)z;
+    const double x = o->f64 ? z : (double)(float)z;
     switch (o->squash) {
     case SQUASH_SOFTSIGN:
-        return isinf(x) ? copysignf(1.0F, x) : x / (1.0F + fabsf(x));
+        if (isinf(x))
+            return copysign(1.0, x);
+        return o->f64 ? x / (1.0 + fabs(x)) : (double)((float)x / (1.0F + fabsf((float)x)));
     case SQUASH_INVERTING:
-        return x > 1.0F ? 1.0F : x < -1.0F ? -1.0F : x;
+        return x > 1.0 ? 1.0 : x < -1.0 ? -1.0 : x;
     case SQUASH_TANH:
     default:
-        return tanh_of(o->tanh, z);
+        return o->f64 ? tanh(z) : (double)tanh_of(o->tanh, z);
     }
 }
 
 /* dy/dz; with inverting gradients of the clipping, which is not what they are multiplied by. */
-static double slope_of(const struct plain *o, float y)
+static double slope_of(const struct plain *o, double y)
 {
+    const float near = (float)y;
     if (o->squash == SQUASH_INVERTING)
-        return fabsf(y) < 1.0F ? 1.0 : 0.0;
+        return fabs(y) < 1.0 ? 1.0 : 0.0;
     if (o->squash == SQUASH_SOFTSIGN)
-        return (double)((1.0F - fabsf(y)) * (1.0F - fabsf(y)));
-    return (double)(1.0F - y * y);
+        return o->f64 ? (1.0 - fabs(y)) * (1.0 - fabs(y))
+                      : (double)((1.0F - fabsf(near)) * (1.0F - fabsf(near)));
+    return o->f64 ? 1.0 - y * y : (double)(1.0F - near * near);
 }
 
 /* Error of the slope at z: of z, and of y by two units in the last place. Where y is ±1 for sure
- * the slope is 0 for sure: softsign is from 2^25 on, where 1 + z is z and 1 - 1/z is 1. */
+ * the slope is 0 for sure: softsign is from 2^25 on (in f64 2^54), where 1 + z is z and 1 - 1/z is
+ * 1. */
 static double slope_error(const struct plain *o, double z, double error)
 {
-    const float y = squashed(o, z);
+    const double y = squashed(o, z);
     const double rise = slope_of(o, y);
+    const double units = o->f64 ? 0x1p-51 : 0x1p-22;
     if (o->squash == SQUASH_SOFTSIGN) {
-        const double rest = (double)(1.0F - fabsf(y));
-        return fabs(z) - error >= 0x1p25 ? 0.0
-                                         : 0x1p-22 * (rest + 0x1p-23) + 2.0 * rest * rise * error;
+        const double rest = o->f64 ? 1.0 - fabs(y) : (double)(1.0F - fabsf((float)y));
+        return fabs(z) - error >= (o->f64 ? 0x1p54 : 0x1p25)
+                   ? 0.0
+                   : units * (rest + units / 2.0) + 2.0 * rest * rise * error;
     }
     if (slope_of(o, squashed(o, fmax(0.0, fabs(z) - error))) == 0.0)
         return 0.0;
-    return 0x1p-22 + 2.0 * (double)fabsf(y) * rise * error;
+    return units + 2.0 * fabs(y) * rise * error;
 }
 
 /* Error of y: z's, and a rounding where there is one. Inverting gradients have a kink at ±1. */
@@ -157,7 +167,7 @@ static double output_error(const struct plain *o, double z, double error)
            (slope_error(o, z, error) > 0.0 ? 0x1p-23 : 0.0);
 }
 
-static struct pass actor_pass(struct plain *o, int i, const float *theta)
+static struct pass actor_pass(struct plain *o, int i, struct reals theta)
 {
     net_take(&o->actor, theta);
     struct pass p = pass_new(&o->actor, o->samples);
@@ -168,7 +178,7 @@ static struct pass actor_pass(struct plain *o, int i, const float *theta)
     return p;
 }
 
-void plain_act(struct plain *o, int i, const float *theta)
+void plain_act(struct plain *o, int i, struct reals theta)
 {
     struct pass p = actor_pass(o, i, theta);
     for (int b = 0; b < o->samples; b++) {
@@ -176,7 +186,7 @@ void plain_act(struct plain *o, int i, const float *theta)
             const int at = (b * o->agents + i) * A + k;
             o->z[at] = p.value[MLP_LAYERS][b * A + k];
             o->z_error[at] = p.error[MLP_LAYERS][b * A + k];
-            o->action[at] = squashed(o, o->z[at]);
+            o->action[at] = (float)squashed(o, o->z[at]);
             o->action_error[at] = output_error(o, o->z[at], o->z_error[at]);
         }
     }
@@ -335,9 +345,10 @@ bool plain_flat(const struct plain *o, int b, int i)
     for (int k = 0; k < A; k++) {
         const int at = (b * o->agents + i) * A + k;
         const double most = fabs(o->z[at]) + PASS_KINK * o->z_error[at];
-        /* Between 2^24 and 2^25 softsign is 1 or the next below it, as 1 + z is rounded. */
+        /* Between 2^24 and 2^25 (2^53 and 2^54) softsign is 1 or the next below it, as 1 + z is
+         * rounded. */
         const bool flat = o->squash == SQUASH_INVERTING  ? false
-                          : o->squash == SQUASH_SOFTSIGN ? most >= 0x1p24
+                          : o->squash == SQUASH_SOFTSIGN ? most >= (o->f64 ? 0x1p53 : 0x1p24)
                                                          : slope_of(o, squashed(o, most)) == 0.0;
         if (!flat)
             return false;
@@ -381,7 +392,7 @@ static void through_squash(const struct plain *o, int at, double d, double e, do
 {
     const double z = o->z[at];
     if (o->squash != SQUASH_INVERTING) {
-        const double slope = slope_of(o, o->action[at]);
+        const double slope = slope_of(o, squashed(o, z));
         *d_z = d * slope;
         *e_z = e * slope + fabs(d) * slope_error(o, z, o->z_error[at]);
         return;
@@ -391,7 +402,7 @@ static void through_squash(const struct plain *o, int at, double d, double e, do
     /* The sign of d itself may be rounding: then either factor is right. */
     const double most = fabs(d) > PASS_KINK * e ? fabs(factor) : (1.0 + fabs(z)) / 2.0;
     *d_z = d * factor;
-    *e_z = e * most + fabs(d) * (0.5 * o->z_error[at] + PASS_ROUNDING * (1.0 + fabs(z)));
+    *e_z = e * most + fabs(d) * (0.5 * o->z_error[at] + o->actor.rounding * (1.0 + fabs(z)));
 }
 
 /* dL/dz of actor i from dL/dx (B, J + O) of the rows singled out. */
@@ -412,7 +423,7 @@ static void actor_outputs(const struct form *f, const double *d_x, const double 
             const double pull = 2.0 * o->penalty / ((double)o->samples * A);
             through_squash(o, at, d, e, &d_z[b * A + k], &e_z[b * A + k]);
             d_z[b * A + k] += pull * o->z[at];
-            e_z[b * A + k] += pull * (o->z_error[at] + PASS_ROUNDING * fabs(o->z[at]));
+            e_z[b * A + k] += pull * (o->z_error[at] + o->actor.rounding * fabs(o->z[at]));
         }
     }
 }
@@ -440,11 +451,11 @@ static double form_gradient(const struct form *f)
     return doubt;
 }
 
-static double distance(const struct form *f, const float *got)
+static double distance(const struct form *f, const double *got)
 {
     double sum = 0.0;
     for (size_t k = 0; k < f->size; k++)
-        sum += ((double)got[k] - f->gradient[k]) * ((double)got[k] - f->gradient[k]);
+        sum += (got[k] - f->gradient[k]) * (got[k] - f->gradient[k]);
     return sqrt(sum);
 }
 
@@ -516,7 +527,7 @@ static void share_out(struct kinks *kinks, const double *difference, size_t size
 
 /* Take those ReLUs on the other side that make the difference, and compare again. Once is enough
  * but for those whose changes depend on each other. */
-static void settle_kinks(const struct form *f, const float *got, struct plain_match *m)
+static void settle_kinks(const struct form *f, const double *got, struct plain_match *m)
 {
     struct kinks kinks = {0};
     double *difference = pass_reals(f->size);
@@ -524,7 +535,7 @@ static void settle_kinks(const struct form *f, const float *got, struct plain_ma
     if (f->actor != NULL)
         find_kinks(f, f->actor, &kinks);
     for (size_t g = 0; g < f->size; g++)
-        difference[g] = (double)got[g] - f->gradient[g];
+        difference[g] = got[g] - f->gradient[g];
     share_out(&kinks, difference, f->size);
     for (int k = 0; k < kinks.count; k++) {
         if (kinks.share[k] > 0.5) {
@@ -539,7 +550,7 @@ static void settle_kinks(const struct form *f, const float *got, struct plain_ma
     free(difference);
 }
 
-static struct plain_match match(struct form *f, const float *got)
+static struct plain_match match(struct form *f, const double *got)
 {
     struct plain_match m = {0};
     f->gradient = pass_reals(f->size);
@@ -554,8 +565,8 @@ static struct plain_match match(struct form *f, const float *got)
     return m;
 }
 
-struct plain_match plain_match_actor(struct plain *o, int i, const float *theta,
-                                     const double *weight, const float *got)
+struct plain_match plain_match_actor(struct plain *o, int i, struct reals theta,
+                                     const double *weight, const double *got)
 {
     double *d_q = pass_reals((size_t)o->samples);
     double *e_q = pass_reals((size_t)o->samples);
@@ -585,7 +596,7 @@ static int rows_of(const struct plain *o, int b)
 }
 
 struct plain_match plain_match_critic(struct plain *o, const double *weight, const float *target,
-                                      const float *got)
+                                      const double *got)
 {
     const int rows = o->rows.rows;
     double *d_q = pass_reals((size_t)rows);

@@ -5,10 +5,10 @@
  * only through mlp_at, so that it stays what faster ways of computing the same are held to.
  *
  * Two things are f32 as in the model, for they decide: y = tanh(z) (or another squash) of z rounded
- * to f32, and its slope, 1 - y². Beside each value goes the error that an evaluation in f32 may
- * make (roundings added in quadrature). From it follow how near two gradients must be, which agents
- * lie too near y = 0 to say whether they propose, and which ReLUs lie on their kink: there both
- * sides are right.
+ * to f32, and its slope, 1 - y²; with actors of f64 only y as the critic sees it. Beside each value
+ * goes the error that an evaluation in the model's precision may make (roundings added in
+ * quadrature). From it follow how near two gradients must be, which agents lie too near y = 0 to
+ * say whether they propose, and which ReLUs lie on their kink: there both sides are right.
  *
  * Letters: N agents, B samples, S = 7, A = 3, R rows, P and Pc parameters of an actor, of the
  * critic.
@@ -16,6 +16,7 @@
 #ifndef CCMSWEEP_PLAIN_H
 #define CCMSWEEP_PLAIN_H
 
+#include "model/real.h"
 #include <ccmsweep/settings.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,7 +57,7 @@ void plain_set_state(struct plain *o, const float *state);
 void plain_set_action(struct plain *o, const float *action);
 
 /** Let actor i act on the states; the others' actions stay. \param theta (P) of actor i */
-void plain_act(struct plain *o, int i, const float *theta);
+void plain_act(struct plain *o, int i, struct reals theta);
 
 /** Evaluate all proposers and "nobody" of all samples with the present critic, states, actions. */
 void plain_evaluate(struct plain *o);
@@ -91,8 +92,8 @@ double plain_row(const struct plain *o, int r, double *error);
  * actors have acted.
  * \param theta (P) actor i's \param weight (B) \param got (P) gradient to compare
  */
-struct plain_match plain_match_actor(struct plain *o, int i, const float *theta,
-                                     const double *weight, const float *got);
+struct plain_match plain_match_actor(struct plain *o, int i, struct reals theta,
+                                     const double *weight, const double *got);
 
 /**
  * Critic's update: gradient of the mean over the rows singled out of (w·Q - w·target)², or by the
@@ -100,6 +101,6 @@ struct plain_match plain_match_actor(struct plain *o, int i, const float *theta,
  * \param weight, target (B) \param got (Pc) gradient to compare
  */
 struct plain_match plain_match_critic(struct plain *o, const double *weight, const float *target,
-                                      const float *got);
+                                      const double *got);
 
 #endif

@@ -263,6 +263,10 @@ static void test_contradictions_name_both_sides(void **state)
         {"networks.squash=softsign networks.tanh=exact", "networks.tanh", "networks.squash",
          "networks.tanh: it has no effect with networks.squash softsign, expected pytorch, or "
          "tanh"},
+        {"networks.actor_precision=f64 networks.tanh=exact", "networks.tanh",
+         "networks.actor_precision",
+         "networks.tanh: it has no effect with networks.actor_precision f64, expected pytorch, or "
+         "f32"},
         {"networks.squash=inverting networks.actor_norm=output", "networks.squash",
          "networks.actor_norm",
          "networks.squash: inverting does not go with networks.actor_norm output, expected tanh, "

@@ -186,7 +186,7 @@ static void make_pass(struct world *w, int i, double change)
     frozen_find(&w->frozen, w->samples, w->list);
     count_pass(w, i, agent);
     add_pass(w, i); /* leaves actor i's own gradient */
-    frozen_log_pass(&w->frozen, i, w->gradient);
+    frozen_log_pass(&w->frozen, i, (struct reals){.f32 = w->gradient});
     memcpy(w->before, y, count * sizeof *y);
     for (size_t k = 0; k < size; k++)
         theta[k] += (float)(change * numpy_gaussian(&w->rng));
@@ -223,8 +223,9 @@ static struct tally compare(const char *words, uint32_t seed, double change, dou
     frozen_log_begin(&w->frozen, w->gradient, w->d_q);
     for (int i = 0; i < n; i++)
         make_pass(w, i, change);
-    const float *actor, *critic;
-    frozen_log_end(&w->frozen, w->nets.actor.theta, &w->x, &actor, &critic);
+    struct reals actor;
+    const float *critic;
+    frozen_log_end(&w->frozen, family_theta(&w->nets.actor), &w->x, &actor, &critic);
     const struct mlp *mlp = &w->nets.critic.mlp;
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
@@ -235,7 +236,7 @@ static struct tally compare(const char *words, uint32_t seed, double change, dou
                                  w->critic + mlp->gamma[l]) < TOLERANCE);
     }
     for (size_t i = 0; i < (size_t)n; i++)
-        assert_true(distance(size, actor + i * size, w->actor + i * size) < TOLERANCE);
+        assert_true(distance(size, actor.f32 + i * size, w->actor + i * size) < TOLERANCE);
     const struct tally tally = w->tally;
     close_world(w);
     return tally;

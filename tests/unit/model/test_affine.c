@@ -67,7 +67,7 @@ static struct world *open_world(const char *words, uint32_t seed)
     for (int b = 0; b < B; b++)
         w->list[b] = b;
     w->net.mlp = w->nets.critic.mlp;
-    net_take(&w->net, w->nets.critic_family.theta);
+    net_take(&w->net, family_theta(&w->nets.critic_family));
     return w;
 }
 
@@ -185,7 +185,7 @@ static void make_pass(struct world *w, int i, double change, int32_t agent[B])
     }
     check_rows(w, agent);
     add_pass(w, i, agent); /* leaves actor i's own gradient */
-    frozen_log_pass(&w->frozen, i, w->gradient);
+    frozen_log_pass(&w->frozen, i, (struct reals){.f32 = w->gradient});
     memcpy(w->before, y, sizeof w->before);
     for (size_t k = 0; k < size; k++)
         theta[k] += (float)(change * numpy_gaussian(&w->rng));
@@ -212,7 +212,8 @@ static void compare(const char *words, uint32_t seed, double change, double bias
     const struct mlp *mlp = &w->nets.critic.mlp;
     const size_t size = w->nets.actors.mlp.size;
     const float *theta = w->nets.critic_family.theta;
-    const float *actor, *critic;
+    struct reals actor;
+    const float *critic;
     int32_t agent[B];
     for (int i = 0; i < N; i++) {
         w->nets.actor.theta[(size_t)i * size + w->nets.actors.mlp.bias[2]] += (float)bias;
@@ -225,13 +226,13 @@ static void compare(const char *words, uint32_t seed, double change, double bias
     frozen_start(&w->frozen, theta, w->states, w->actions);
     for (int i = 0; i < N; i++)
         make_pass(w, i, change, agent);
-    frozen_log_end(&w->frozen, w->nets.actor.theta, &w->x, &actor, &critic);
+    frozen_log_end(&w->frozen, family_theta(&w->nets.actor), &w->x, &actor, &critic);
     for (int l = 0; l < MLP_LAYERS; l++) {
         const size_t begin = mlp_layer_begin(mlp, l);
         assert_near(mlp_layer_end(mlp, l) - begin, critic + begin, w->critic + begin);
     }
     for (size_t i = 0; i < N; i++)
-        assert_near(size, actor + i * size, w->actor + i * size);
+        assert_near(size, actor.f32 + i * size, w->actor + i * size);
     counts[0] += w->replaced;
     counts[1] += w->nobody;
     counts[2] += w->acting;

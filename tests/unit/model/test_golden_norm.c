@@ -76,7 +76,7 @@ static int train(void **state)
         const struct mlp *mlp = &view.networks->actors.mlp;
         for (size_t i = 0; i < N; i++)
             run.gradient[k][i] = sqrt(kernels_best()->squares(
-                2 * A, view.step->gradient + i * mlp->size + mlp->gamma[2]));
+                2 * A, view.step->gradient.f32 + i * mlp->size + mlp->gamma[2]));
     }
     trainer_advance(run.fine, EPISODES);
     return 0;

@@ -76,7 +76,7 @@ static void check_pass(int layers)
     assert_true(net.mlp.size <= MOST);
     for (size_t k = 0; k < net.mlp.size; k++)
         theta[k] = (float)(0.7 * numpy_gaussian(&rng));
-    net_take(&net, theta);
+    net_take(&net, (struct reals){.f32 = theta});
     struct pass p = pass_new(&net, ROWS);
     for (int k = 0; k < ROWS * IN; k++)
         p.value[0][k] = numpy_gaussian(&rng);
@@ -121,7 +121,7 @@ static void test_errors_hold(void **state)
                 mlp_normalise(&net.mlp, l);
         for (size_t k = 0; k < net.mlp.size; k++)
             theta[k] = (float)(0.7 * numpy_gaussian(&rng));
-        net_take(&net, theta);
+        net_take(&net, (struct reals){.f32 = theta});
         struct pass p = pass_new(&net, ROWS);
         for (int k = 0; k < ROWS * IN; k++)
             p.value[0][k] = numpy_gaussian(&rng);

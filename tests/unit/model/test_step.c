@@ -181,22 +181,38 @@ static void step_and_check(struct world *w, int every, struct counts *counts)
     snapshot_free(&before);
 }
 
-static float *actor_of(struct world *w, int i)
+static struct reals actor_of(struct world *w, int i)
 {
-    return w->nets.actor.theta + (size_t)i * w->actor.size;
+    return reals_at(family_theta(&w->nets.actor), (size_t)i * w->actor.size);
+}
+
+static struct reals critic_of(struct world *w)
+{
+    return family_theta(&w->nets.critic_family);
+}
+
+static void put(struct reals x, size_t k, double value)
+{
+    if (x.f64 != NULL)
+        x.f64[k] = value;
+    else
+        x.f32[k] = (float)value;
 }
 
 /* Bias of actor i's output k. */
-static float *output_bias(struct world *w, int i, int k)
+static void put_output_bias(struct world *w, int i, int k, double bias)
 {
-    return actor_of(w, i) + w->actor.bias[2] + k;
+    put(actor_of(w, i), w->actor.bias[2] + (size_t)k, bias);
 }
 
-static void scale(const struct mlp *mlp, float *theta, int layer, int from, int to, float factor)
+static void scale(const struct mlp *mlp, struct reals theta, int layer, int from, int to,
+                  float factor)
 {
     for (int o = 0; o < mlp->out[layer]; o++)
-        for (int i = from; i < to; i++)
-            theta[mlp_at(mlp, layer, o, i)] *= factor;
+        for (int i = from; i < to; i++) {
+            const size_t at = mlp_at(mlp, layer, o, i);
+            put(theta, at, reals_value(theta, at) * (double)factor);
+        }
 }
 
 static void scale_outputs(struct world *w, int i, float factor)
@@ -219,21 +235,20 @@ static void wide(struct world *w)
 {
     for (int i = 0; i < agents(w); i++)
         scale_outputs(w, i, (float)pow(10.0, within(w, -1.0, 3.5)));
-    scale(&w->critic, w->nets.critic_family.theta, 2, 0, w->critic.in[2],
-          (float)pow(10.0, within(w, -1.0, 2.0)));
+    scale(&w->critic, critic_of(w), 2, 0, w->critic.in[2], (float)pow(10.0, within(w, -1.0, 2.0)));
 }
 
 /* Own inputs nearly without weight: all proposals of a sample are worth nearly the same. */
 static void near_ties(struct world *w)
 {
-    scale(&w->critic, w->nets.critic_family.theta, 0, agents(w) * O, w->critic.in[0],
+    scale(&w->critic, critic_of(w), 0, agents(w) * O, w->critic.in[0],
           (float)pow(10.0, within(w, -8.0, -3.0)));
 }
 
 /* Own inputs without weight: exactly the same. */
 static void blind_critic(struct world *w)
 {
-    scale(&w->critic, w->nets.critic_family.theta, 0, agents(w) * O, w->critic.in[0], 0.0F);
+    scale(&w->critic, critic_of(w), 0, agents(w) * O, w->critic.in[0], 0.0F);
 }
 
 /* Every agent has a twin with the same states and the same parameters. */
@@ -242,7 +257,7 @@ static void twins(struct world *w)
     const size_t n = (size_t)agents(w);
     const size_t half = (n + 1) / 2;
     for (size_t j = half; j < n; j++) {
-        memcpy(actor_of(w, (int)j), actor_of(w, (int)(j - half)), w->actor.size * sizeof(float));
+        reals_copy(actor_of(w, (int)j), actor_of(w, (int)(j - half)), w->actor.size);
         for (size_t c = 0; c < (size_t)w->replay.capacity; c++) {
             float *state = stored_state(w, (int64_t)c);
             memcpy(state + j * S, state + (j - half) * S, S * sizeof(float));
@@ -256,7 +271,7 @@ static void saturate(struct world *w, double share)
     for (int i = 0; i < agents(w); i++)
         if (within(w, 0.0, 1.0) < share)
             for (int k = 0; k < A; k++)
-                *output_bias(w, i, k) = within(w, 0.0, 1.0) < 0.5 ? -40.0F : 40.0F;
+                put_output_bias(w, i, k, within(w, 0.0, 1.0) < 0.5 ? -40.0 : 40.0);
 }
 
 static void all_saturated(struct world *w)
@@ -274,7 +289,7 @@ static void at_the_cliff(struct world *w)
 {
     for (int i = 0; i < agents(w); i++)
         for (int k = 0; k < A; k++)
-            *output_bias(w, i, k) = (float)(8.66 + within(w, -0.5, 0.5));
+            put_output_bias(w, i, k, (w->nets.actors.f64 ? 19.06 : 8.66) + within(w, -0.5, 0.5));
 }
 
 /* Where inverting gradients turn round, or where softsign is rounded to 1. */
@@ -282,13 +297,13 @@ static void at_the_edges(struct world *w)
 {
     for (int i = 0; i < agents(w); i++)
         for (int k = 0; k < A; k++)
-            *output_bias(w, i, k) = (float)(within(w, -1.5, 1.5) * (i % 3 == 0 ? 0x1p24 : 1.0));
+            put_output_bias(w, i, k, within(w, -1.5, 1.5) * (i % 3 == 0 ? 0x1p24 : 1.0));
 }
 
 static void propose(struct world *w, int from, int to, float others)
 {
     for (int i = 0; i < agents(w); i++)
-        *output_bias(w, i, 0) = i >= from && i < to ? fabsf(others) : others;
+        put_output_bias(w, i, 0, (double)(i >= from && i < to ? fabsf(others) : others));
 }
 
 static void nobody_proposes(struct world *w)
@@ -311,7 +326,7 @@ static void on_the_verge(struct world *w)
 {
     for (int i = 0; i < agents(w); i++) {
         scale_outputs(w, i, 1e-5F);
-        *output_bias(w, i, 0) = 0.0F;
+        put_output_bias(w, i, 0, 0.0);
     }
 }
 
@@ -333,7 +348,7 @@ static void dead_actors(struct world *w)
 {
     for (int i = 0; i < agents(w); i += 2)
         for (int o = 0; o < w->actor.out[1]; o++)
-            actor_of(w, i)[w->actor.bias[1] + (size_t)o] = -1e5F;
+            put(actor_of(w, i), w->actor.bias[1] + (size_t)o, -1e5);
 }
 
 /* In every third transition agent 0's state is the same, and a unit of the critic sees nothing else
@@ -389,7 +404,8 @@ static size_t spread(void)
 }
 
 /* Three steps of every shape at every rate; moments and targets are others than the networks' own
- * where the seed is odd. Of `kinds` of networks each pair has the next one. */
+ * where the seed is odd; each shape has actors of f64 at one rate. Of `kinds` of networks each pair
+ * has the next one. */
 static struct counts sweep_kinds(void (*bend)(struct world *w), size_t kinds,
                                  const char *const *kind)
 {
@@ -400,16 +416,17 @@ static struct counts sweep_kinds(void (*bend)(struct world *w), size_t kinds,
             char words[1024];
             if (pair++ % spread() != 0)
                 continue;
-            snprintf(words, sizeof words, "%s%s %s", shapes[shape], rates[rate],
-                     kind[pair / spread() % kinds]);
+            snprintf(words, sizeof words, "%s%s %s %s", shapes[shape], rates[rate],
+                     kind[pair / spread() % kinds],
+                     shape % 5 == rate ? "networks.actor_precision=f64" : "");
             const uint32_t seed = (uint32_t)(100 + 7 * shape + rate);
             struct world *w = open_world(words, seed);
             bend(w);
             if (seed % 2 == 0) {
-                memcpy(w->nets.actor.target, w->nets.actor.theta,
-                       w->nets.actor.size * sizeof(float));
-                memcpy(w->nets.critic_family.target, w->nets.critic_family.theta,
-                       w->nets.critic_family.size * sizeof(float));
+                reals_copy(family_target(&w->nets.actor), family_theta(&w->nets.actor),
+                           w->nets.actor.size);
+                reals_copy(family_target(&w->nets.critic_family), critic_of(w),
+                           w->nets.critic_family.size);
             }
             for (int k = 0; k < 3; k++)
                 step_and_check(w, 1, &counts);
@@ -594,6 +611,8 @@ static void test_remedies(void **state)
         {"training.actor_every=2", "training.actor_every=3",
          "training.actor_every=2 tracking.log_every=2",
          "training.actor_every=2 tracking.log_every=3"},
+        {"networks.actor_precision=f64", "networks.actor_precision=f64",
+         "networks.actor_precision=f64 training.tau=0.5", "networks.actor_precision=f64"},
         {"networks.squash=softsign", "networks.squash=inverting", "networks.squash=softsign",
          "networks.squash=inverting"},
         {"networks.input_norm=range", "networks.input_norm=running", "networks.input_norm=range",

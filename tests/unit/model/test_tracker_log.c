@@ -20,7 +20,9 @@ static void test_update(void **state)
 {
     struct world *w = *state;
     const struct record *r = &w->tracker.record;
-    const float before[] = {3.0F, 4.0F}, after[] = {3.0F, 0.0F}, less[] = {0.0F, 4.0F};
+    float values[][2] = {{3.0F, 4.0F}, {3.0F, 0.0F}, {0.0F, 4.0F}};
+    const struct reals before = {.f32 = values[0]}, after = {.f32 = values[1]};
+    const struct reals less = {.f32 = values[2]};
     begin(w, 6);
     tracker_update(&w->tracker, 2, 2, before, after);
     tracker_update(&w->tracker, -1, 2, before, less);
@@ -83,7 +85,8 @@ static void test_log_of_gradients(void **state)
         put_layers(mlp, w->gradient + (size_t)i * mlp->size, (float)(i + 1));
     }
     put_layers(&w->critic.mlp, w->critic_gradient, 7.0F);
-    tracker_accumulated(&w->tracker, mlp, w->gradient, &w->critic.mlp, w->critic_gradient);
+    tracker_accumulated(&w->tracker, mlp, (struct reals){.f32 = w->gradient}, &w->critic.mlp,
+                        w->critic_gradient);
     end(w);
     for (int l = 0; l < MLP_LAYERS; l++) {
         for (int i = 0; i < 5; i++) {
@@ -110,11 +113,12 @@ static void test_episode_row(void **state)
     const struct record *r = &w->tracker.record;
     const struct mec_step sums = {
         .reward = -12.5, .energy_violation = 1.0, .deadline_violation = 3.0};
-    const float actors[] = {3.0F, 4.0F}, critic[] = {6.0F, 8.0F};
+    float actors[] = {3.0F, 4.0F};
+    const float critic[] = {6.0F, 8.0F};
     begin(w, 3);
     act(w, 1, STILL);
     act(w, 4, STILL);
-    tracker_end(&w->tracker, &sums, 2, actors, 2, critic);
+    tracker_end(&w->tracker, &sums, 2, (struct reals){.f32 = actors}, 2, critic);
     assert_close(r->reward[2], -12.5, 0.0, "reward");
     assert_close(r->energy_violation[2], 0.25, 0.0, "energy");
     assert_close(r->deadline_violation[2], 0.75, 0.0, "deadline");

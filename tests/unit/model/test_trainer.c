@@ -32,8 +32,12 @@ static void assert_same_networks(const struct trainer *a, const struct trainer *
 {
     const struct networks *x = trainer_view(a).networks;
     const struct networks *y = trainer_view(b).networks;
-    assert_memory_equal(x->actor.theta, y->actor.theta, x->actor.size * sizeof(float));
-    assert_memory_equal(x->actor.v, y->actor.v, x->actor.size * sizeof(float));
+    for (size_t k = 0; k < x->actor.size; k++) {
+        const double theta = reals_value(family_theta(&x->actor), k);
+        assert_true(theta == reals_value(family_theta(&y->actor), k));
+    }
+    if (!x->actors.f64)
+        assert_memory_equal(x->actor.v, y->actor.v, x->actor.size * sizeof(float));
     assert_memory_equal(x->critic_family.theta, y->critic_family.theta,
                         x->critic_family.size * sizeof(float));
 }
@@ -130,6 +134,9 @@ static void test_save_and_load_in_a_new_process(void **state)
         SMALL "networks.actor_norm=hidden training.clip_actor=1 training.weight_decay=0.01",
         SMALL "networks.critic_norm=hidden training.clip_critic=1 training.weight_decay=0.01 "
               "tracking.log_every=3",
+        SMALL "networks.actor_precision=f64 networks.actor_norm=output networks.squash=softsign",
+        SMALL "networks.actor_precision=f64 training.tau=0.1 training.clip_actor=0.5 "
+              "evaluation.every=4 evaluation.episodes=2",
     };
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         const struct settings s = settings_with(words[k]);

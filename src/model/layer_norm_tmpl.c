@@ -6,14 +6,14 @@
 
 enum { WIDE = 16 };
 
-static size_t row_of(const struct layer_norm *norm, int r)
+static size_t row_of(const struct REAL(layer_norm) * norm, int r)
 {
     return (size_t)(norm->list != NULL ? norm->list[r] : r);
 }
 
 /* û first, in `unit` or in the place of y, then y: x and y may be the same. */
-static float narrow_forward(size_t n, const float *x, const float *gamma, const float *beta,
-                            float *unit, float *y)
+static real narrow_forward(size_t n, const real *x, const real *gamma, const real *beta, real *unit,
+                           real *y)
 {
     double sum = 0.0;
     double squares = 0.0;
@@ -24,16 +24,16 @@ static float narrow_forward(size_t n, const float *x, const float *gamma, const 
         squares += ((double)x[k] - mean) * ((double)x[k] - mean);
     const double scale = 1.0 / sqrt(squares / (double)n + NORM_EPS);
     for (size_t k = 0; k < n; k++) {
-        const float u = (float)(((double)x[k] - mean) * scale);
+        const real u = (real)(((double)x[k] - mean) * scale);
         if (unit != NULL)
             unit[k] = u;
         y[k] = gamma[k] * u + beta[k];
     }
-    return (float)scale;
+    return (real)scale;
 }
 
-static void narrow_backward(size_t n, const float *unit, float scale, const float *gamma,
-                            const float *d_y, float *d_x)
+static void narrow_backward(size_t n, const real *unit, real scale, const real *gamma,
+                            const real *d_y, real *d_x)
 {
     double sum = 0.0;
     double along = 0.0;
@@ -46,28 +46,28 @@ static void narrow_backward(size_t n, const float *unit, float scale, const floa
     along /= (double)n;
     for (size_t k = 0; k < n; k++) {
         const double d = (double)gamma[k] * (double)d_y[k];
-        d_x[k] = (float)((d - sum - (double)unit[k] * along) * (double)scale);
+        d_x[k] = (real)((d - sum - (double)unit[k] * along) * (double)scale);
     }
 }
 
-void layer_norm_forward(const struct kernels *kernels, const struct layer_norm *norm,
-                        const float *beta, const float *x, float *y)
+void REAL(layer_norm_forward)(const struct kernels *kernels, const struct REAL(layer_norm) * norm,
+                              const real *beta, const real *x, real *y)
 {
     const size_t n = (size_t)norm->n;
     for (int r = 0; r < norm->rows; r++) {
         const size_t row = row_of(norm, r);
         const size_t at = row * n;
-        float *unit = norm->unit != NULL ? norm->unit + at : NULL;
-        const float scale = n < WIDE
-                                ? narrow_forward(n, x + at, norm->gamma, beta, unit, y + at)
-                                : kernels->norm_forward(n, x + at, norm->gamma, beta, unit, y + at);
+        real *unit = norm->unit != NULL ? norm->unit + at : NULL;
+        const real scale = n < WIDE ? narrow_forward(n, x + at, norm->gamma, beta, unit, y + at)
+                                    : REAL(kernels_at)(kernels)->norm_forward(
+                                          n, x + at, norm->gamma, beta, unit, y + at);
         if (norm->scale != NULL)
             norm->scale[row] = scale;
     }
 }
 
-void layer_norm_backward(const struct kernels *kernels, const struct layer_norm *norm,
-                         const float *d_y, float *d_x)
+void REAL(layer_norm_backward)(const struct kernels *kernels, const struct REAL(layer_norm) * norm,
+                               const real *d_y, real *d_x)
 {
     const size_t n = (size_t)norm->n;
     for (int r = 0; r < norm->rows; r++) {
@@ -76,14 +76,15 @@ void layer_norm_backward(const struct kernels *kernels, const struct layer_norm 
         if (n < WIDE)
             narrow_backward(n, norm->unit + at, norm->scale[row], norm->gamma, d_y + at, d_x + at);
         else
-            kernels->norm_backward(n, norm->unit + at, norm->scale[row], norm->gamma, d_y + at,
-                                   d_x + at);
+            REAL(kernels_at)
+        (kernels)->norm_backward(n, norm->unit + at, norm->scale[row], norm->gamma, d_y + at,
+                                 d_x + at);
     }
 }
 
 /* Blocks of columns, whose sums stay in f64 while all rows go by. */
-void layer_norm_gradient(const struct layer_norm *norm, const float *d_y, float *d_gamma,
-                         float *d_beta)
+void REAL(layer_norm_gradient)(const struct REAL(layer_norm) * norm, const real *d_y, real *d_gamma,
+                               real *d_beta)
 {
     const size_t n = (size_t)norm->n;
     for (size_t from = 0; from < n; from += WIDE) {
@@ -98,8 +99,8 @@ void layer_norm_gradient(const struct layer_norm *norm, const float *d_y, float 
             }
         }
         for (size_t k = 0; k < count; k++) {
-            d_gamma[from + k] = (float)gamma[k];
-            d_beta[from + k] = (float)beta[k];
+            d_gamma[from + k] = (real)gamma[k];
+            d_beta[from + k] = (real)beta[k];
         }
     }
 }

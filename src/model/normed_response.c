@@ -108,14 +108,17 @@ static float second_slack(const struct normed_response *nr, int r)
     const struct folded *folded = &nr->critic->folded;
     const struct normed_region *region = &nr->region;
     const float *z2 = region->z2 + (size_t)r * (size_t)width2(nr);
+    const float *h2 = region->h2 + (size_t)r * (size_t)width2(nr);
     const bool all = nr->critic->mlp.activation == ACTIVATION_LINEAR;
     const float length = (float)sqrt(region->squares[r]) * region->norms.scale1[r];
+    const float along = fabsf(nr->row_q[r] - *folded->b3) / (float)width2(nr);
     float sum = 0.0F;
     for (int m = 0; m < width2(nr); m++) {
+        const float unit = fabsf(h2[m] - region->norms.mean2[r]) * region->norms.scale2[r];
         const float terms = fabsf(folded->b2[m]) + nr->reach[m] * length;
         const float a2 = folded->b2[m] + region->norms.scale1[r] * z2[m];
         if (all || !(a2 < -ROUNDING * terms))
-            sum += fabsf(folded->w3[m]) * terms;
+            sum += (fabsf(folded->w3[m]) + unit * along) * terms;
     }
     return fabsf(*folded->b3) + sum * region->norms.scale2[r];
 }

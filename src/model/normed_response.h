@@ -12,7 +12,8 @@
  *
  * *Slack*: two ways of evaluating a row differ by less than
  *
- *     2^-21·(|b3| + Σ_m |w3_m|·(|b2_m| + ‖C_m‖·‖r‖/s1)/s2) + 2^-24·‖dQ/da1‖·‖W1_k‖·‖x‖ ,
+ *     2^-21·(|b3| + Σ_m (|w3_m| + |û_m|·|Q - b3|/H2)·(|b2_m| + ‖C_m‖·‖r‖/s1)/s2)
+ *         + 2^-24·‖dQ/da1‖·‖W1_k‖·‖x‖ ,
  *
  * a few roundings of the terms in each layer's sums: r the row's units, s1 and s2 its deviations,
  * m over the units of the second layer that are not surely off, ‖W1_k‖ the root mean square over

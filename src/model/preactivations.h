@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * What the actors put out, counted over forward passes from log to log: the tanh inputs, and where
- * a normalisation is in front of the tanh, also what goes into that. A = 3 action dimensions.
+ * What the actors put out, counted over forward passes from log to log: the inputs of the squash,
+ * and where a normalisation is in front of it, also what goes into that. A = 3 action dimensions.
  */
 #ifndef CCMSWEEP_PREACTIVATIONS_H
 #define CCMSWEEP_PREACTIVATIONS_H
@@ -19,7 +19,7 @@ struct preactivations {
 void preactivations_clear(struct preactivations sums[MEC_ACTION]);
 
 /** Count a forward pass `times` times. \param limit beyond it a value is above or below
- *  \param z, y (rows, A) values and their tanh; |y| > 0.9 is saturated */
+ *  \param z, y (rows, A) values and their squash; |y| > 0.9 is saturated */
 void preactivations_count(struct preactivations sums[MEC_ACTION], float limit, int rows,
                           const float *z, const float *y, double times);
 

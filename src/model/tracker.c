@@ -84,7 +84,7 @@ void tracker_pass(struct tracker *tracker, const struct actors *actors, const st
     const float *y = x->y + at;
     if (tracker->squash_input != NULL) {
         preactivations_count(tracker->squash_input, limit, rows, x->z + at, y, times);
-        /* What the study logged as saturation: tanh of numbers that no tanh sees. */
+        /* What the study logged as saturation: the squash of numbers that it never sees. */
         actors_squash(actors, count, before, x->squashed);
         y = x->squashed;
     }
@@ -432,7 +432,7 @@ static void log_gradients(struct tracker *tracker, const struct mlp *actor)
 }
 
 /* The detections of the original tools: means over the last `window` logs. Saturated is what the
- * tanh sees, where outputs are normalised too. */
+ * squash sees, where outputs are normalised too. */
 static void detect(struct tracker *tracker)
 {
     struct record *r = &tracker->record;

@@ -39,7 +39,7 @@ struct tracker {
     struct record record;
     struct tracker_state *at;
     struct preactivations *squash_input; /**< (A) of normalised outputs; NULL: they are not, and
-                                          * what the tanh sees is in since_log */
+                                          * what the squash sees is in since_log */
     int64_t *last_change; /**< (N) last episode in which the actor changed, -1 never */
     bool training;        /**< a training step is part of this episode */
     bool resting;         /**< the actors are not updated in it */

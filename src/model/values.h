@@ -2,7 +2,8 @@
 /**
  * Values of the rows of a list, without their hidden units: for TD targets and for the ranking of
  * proposals. Which way is the fastest depends on what kind of function the critic is: by linear
- * regions (linear_region.h) with ReLUs, in closed form (affine.h) without activations.
+ * regions (linear_region.h) with ReLUs, in closed form (affine.h) without activations, or by shared
+ * signs (normed_region.h) with normalisations.
  */
 #ifndef CCMSWEEP_VALUES_H
 #define CCMSWEEP_VALUES_H
@@ -13,7 +14,7 @@
 #include "model/linear_region.h"
 #include "model/normed_region.h"
 
-/** Scratch of the critic's way: one of the two. */
+/** Scratch of the critic's way: one of the three. */
 struct values {
     const struct critic *critic; /**< borrowed */
     const struct values_kind *kind;

@@ -77,6 +77,14 @@ static double at_last_log(const struct settings *cell, const struct record *reco
     return logs > 0 ? series[logs - 1] : NAN;
 }
 
+/* Share of the actors' outputs beyond 0.9 at the last log: behind the normalisation of the outputs,
+ * where there is one; `saturation` is then of numbers that no squash sees. */
+static double last_saturation(const struct settings *cell, const struct record *record)
+{
+    const double *behind = record->squash_input_saturation;
+    return at_last_log(cell, record, behind != NULL ? behind : record->saturation);
+}
+
 /* The rewards of single episodes vary a lot; a mean over the window shows the level. A shorter run
  * has the mean of all its episodes. */
 static double mean_last_reward(const struct record *record)

@@ -234,14 +234,6 @@ static void print_causes(FILE *file, const struct settings *cell, const struct r
     fputc('\n', file);
 }
 
-/* What the tanh sees: with normalised outputs the field that the study logged is in front of the
- * norm, and is nearly 1 whatever the actors do. */
-static double last_saturation(const struct settings *cell, const struct record *record)
-{
-    const bool normed = record->squash_input_saturation != NULL;
-    return at_last_log(cell, record, normed ? record->squash_input_saturation : record->saturation);
-}
-
 /* The ratio is not finite when the gradient of the critic is 0, or when the run diverged. Words are
  * clearer here than "inf" or "nan". */
 static void print_last_log(FILE *file, const struct settings *cell, const struct record *record)

@@ -479,10 +479,7 @@ static struct adam_effect adam(const struct adam *a, size_t count, real *restric
     const real step_size = (real)a->step_size;
     const real root_correction = (real)a->root_correction;
     const real eps = (real)a->eps;
-    real_bits difference = 0;
-    real_bits not_finite = 0;
-    real_bits slope = 0;
-    real_bits wild = 0;
+    real_bits difference = 0, not_finite = 0, slope = 0, wild = 0;
     for (size_t i = 0; i < count; i++) {
         m[i] = beta1 * m[i] + one_minus_beta1 * g[i];
         v[i] = beta2 * v[i] + one_minus_beta2 * g[i] * g[i];
@@ -565,8 +562,8 @@ static void norm_backward(size_t n, const real *unit, real scale, const real *ga
 }
 
 /* Declared here and in kernels.c, not in a header: which levels exist depends on the processor. */
-#ifdef REAL_F64
 extern const struct kernels_f64 KERNELS_F64;
+#ifdef REAL_F64
 const struct kernels_f64 KERNELS_F64 = {
     .product = product,
     .dots = dots,
@@ -577,7 +574,6 @@ const struct kernels_f64 KERNELS_F64 = {
     .norm_backward = norm_backward,
 };
 #else
-extern const struct kernels_f64 KERNELS_F64;
 extern const struct kernels KERNELS;
 const struct kernels KERNELS = {
     .f64 = &KERNELS_F64,

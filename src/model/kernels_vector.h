@@ -49,11 +49,7 @@ enum { VL = VECTOR / sizeof(real), LANES = 16, PARTS = LANES / VL, NR_MAX = 8 };
  *  any real may lie; the result of a comparison. */
 typedef real vec __attribute__((vector_size(VECTOR)));
 typedef real unaligned __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
-#ifdef REAL_F64
-typedef int64_t mask __attribute__((vector_size(VECTOR)));
-#else
-typedef int32_t mask __attribute__((vector_size(VECTOR)));
-#endif
+typedef real_integer mask __attribute__((vector_size(VECTOR)));
 
 /** Always inlined: callers give constants for counts of rows and vectors, and only then are loops
  *  unrolled and sums kept in registers. */

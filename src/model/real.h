@@ -2,11 +2,11 @@
 /**
  * The precision of the actors: f32 as published, or f64 (networks.actor_precision).
  *
- * What is the same in both is written once, with `real` for float or double, in files that end in
- * _tmpl.c; meson.build compiles them for each precision, with REAL_F64 for the second. REAL(name)
- * is the name of a function, a type or a member in the precision at hand: `name`, or `name_f64`.
- * Everything else is compiled once and sees the names of f32. Outside of the templates an array of
- * either precision is a `struct reals`.
+ * What is the same in both is written once, with `real` for float or double, in files whose names
+ * end in _tmpl; meson.build compiles them for each precision, with REAL_F64 for the second.
+ * REAL(name) is the name of a function, a type or a member in the precision at hand: `name`, or
+ * `name_f64`. Everything else is compiled once and sees the names of f32. Outside of the templates
+ * an array of either precision is a `struct reals`.
  */
 #ifndef CCMSWEEP_REAL_H
 #define CCMSWEEP_REAL_H
@@ -18,16 +18,19 @@
 #include <stdint.h>
 #include <string.h>
 
-/** `real`, the whole number with its bits, and in that its exponent and all but its sign. */
+/** `real`; whole numbers of its size, without and with a sign; the bits of its exponent, and all
+ *  but that of its sign. */
 #ifdef REAL_F64
 typedef double real;
 typedef uint64_t real_bits;
+typedef int64_t real_integer;
 #define REAL(name)     name##_f64
 #define REAL_EXPONENT  UINT64_C(0x7ff0000000000000)
 #define REAL_MAGNITUDE UINT64_C(0x7fffffffffffffff)
 #else
 typedef float real;
 typedef uint32_t real_bits;
+typedef int32_t real_integer;
 #define REAL(name)     name
 #define REAL_EXPONENT  UINT32_C(0x7f800000)
 #define REAL_MAGNITUDE UINT32_C(0x7fffffff)

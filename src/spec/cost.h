@@ -70,7 +70,9 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048,
  * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27
- * times an episode; normalised outputs cost nothing that can be measured).
+ * times an episode; normalised outputs cost nothing that can be measured). With actors of f64 the
+ * part with a is 2.8 times that (measured: 1.25 times an episode), and L is 195 episodes longer
+ * where they stop.
  *
  * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
  * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E

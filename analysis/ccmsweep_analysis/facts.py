@@ -42,11 +42,11 @@ WORDS = {
                    "bit: the published definition of stopping. The actor may move again",
     "gradient_zero_first": "first episode in which the actor's own gradient is exactly 0",
     "gradient_zero": "the same, for the unbroken stretch that lasts to the end of the run",
-    "hard_saturation": "first episode in which every 1 - y² of the batch (the slope of tanh, or of "
-                       "another squash) is exactly 0, y the actor's output",
+    "hard_saturation": "first episode in which every slope of the batch is exactly 0: 1 - y² of "
+                       "tanh, y the actor's output, or that of another squash",
     "last_change": "last episode with a change of a parameter, if enough still ones follow",
-    "tanh_hard": "cause: every 1 - y² of the batch is 0, so that no gradient passes the tanh "
-                 "(or another squash)",
+    "tanh_hard": "cause: every slope of the batch (1 - y² of tanh) is 0, so that no gradient "
+                 "passes the squash, whichever it is",
     "critic_dead": "cause: the critic passes nothing back, dQ/da is 0 on every row of the batch",
     "actor_dead": "cause: a hidden layer of the actor is 0 on the whole batch",
     "censored": "the event was not seen by the limit, or by the last episode that is known: such "

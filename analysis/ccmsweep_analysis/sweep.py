@@ -77,6 +77,12 @@ def counts(record):
     return data[:4] == b"CCMC" and hashlib.sha256(data[:56]).digest()[:8] == data[56:]
 
 
+# With networks.actor_norm output the study's figures are of numbers in front of the normalisation,
+# which no squash sees; these are of what is behind it.
+BEHIND = {"saturation": "squash_input_saturation", "preactivation_max": "squash_input_max",
+          "preactivation_min": "squash_input_min"}
+
+
 class Sweep:
     """Rows of runs by their name in the file. What a run has not reached is NaN, -1 or 0."""
 
@@ -146,11 +152,20 @@ class Sweep:
             return values
 
     def rows(self, name, runs):
-        """Rows of these runs, whose numbers must rise; the first dimension has their order."""
+        """Rows of these runs, whose numbers must rise; the first dimension has their order. Figures
+        of the actors' outputs (BEHIND) are those of the outputs that they have."""
         dataset = self.file[name]
         if len(runs) == 0:
             return np.empty((0, *dataset.shape[1:]), dataset.dtype)
-        return np.concatenate([dataset[part] for part in stretches(runs)])
+        return np.concatenate([self.part(name, part) for part in stretches(runs)])
+
+    def part(self, name, where):
+        values = self.file[name][where]
+        behind = BEHIND.get(name)
+        if behind is None or not self.has(behind):
+            return values
+        own = self.file[behind][where]
+        return np.where(np.isfinite(own), own, values)
 
     def mean_over_actors(self, name, runs):
         """Mean over the actors of a run, of a dataset [run, log, actor, …], run by run, so that the
@@ -168,13 +183,13 @@ class Sweep:
 
     def last_logs(self, name, runs):
         """The row of the last log that each of the runs has; runs without one are left out."""
-        dataset, total = self.file[name], self.file["total_episodes"]
+        total = self.file["total_episodes"]
         log, extent = self.file["log"][:], self.file["extent_log"]
         found = []
         for run in runs:
             place = int(np.searchsorted(log[:int(extent[run])], int(total[run]), "right")) - 1
             if place >= 0:
-                found.append(dataset[int(run), place])
+                found.append(self.part(name, (int(run), place)))
         return np.array(found)
 
     def endpoint_times(self, event, endpoint, limit, runs):

@@ -84,7 +84,7 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(gradient_zero, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                            \
       "start of the unbroken stretch of exactly zero gradients that lasts to the end; -1 none")    \
     X(hard_saturation, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                          \
-      "first episode in which every 1-y^2 of the batch is exactly 0; -1 not seen")                 \
+      "first episode in which every slope of the batch (1-y^2 of tanh) is exactly 0; -1 not seen") \
     X(last_change, int32_t, "episode", DIM_ACTOR, DIM_NONE, DIM_NONE,                              \
       "last episode in which a parameter changed, when followed by at least tracking.absorb "      \
       "still episodes up to the end; -1 otherwise")                                                \
@@ -162,14 +162,15 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(critic_dead, float, "1", DIM_LOG, DIM_HIDDEN, DIM_NONE,                                      \
       "share of hidden units that are 0 on every row of the critic's loss")                        \
     X(preactivation_mean, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                \
-      "inputs of the squash of all actors since the last log, every forward pass counted, before " \
-      "networks.actor_norm output: mean")                                                          \
+      "last sums of all actors since the last log, every forward pass counted: mean; they are "    \
+      "the "                                                                                       \
+      "inputs of the squash, or with networks.actor_norm output of that normalisation")            \
     X(preactivation_std, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                 \
       "the same: standard deviation (ddof 0)")                                                     \
     X(preactivation_min, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: minimum")            \
     X(preactivation_max, double, "1", DIM_LOG, DIM_NONE, DIM_NONE, "the same: maximum")            \
     X(saturation, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                                        \
-      "the same: share with |y| > 0.9, y the squashed output")                                     \
+      "the same: share with |y| > 0.9, y the squash of such a sum")                                \
     X(preactivation_above, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
       "the same: share with z > tracking.saturated_z")                                             \
     X(preactivation_below, double, "1", DIM_LOG, DIM_NONE, DIM_NONE,                               \
@@ -189,8 +190,8 @@ enum detection { DETECTION_SATURATED, DETECTION_VANISHED, DETECTION_ASYMMETRY, D
     X(action_preactivation_below, double, "1", DIM_LOG, DIM_ACTION, DIM_NONE,                      \
       "preactivation_below by action dimension")                                                   \
     X(preactivation_histogram, int32_t, "1", DIM_SNAPSHOT, DIM_ACTION, DIM_BIN,                    \
-      "inputs of the squash of all actors on the batch, before the updates of that episode and "   \
-      "before networks.actor_norm output: counts by bin")                                          \
+      "last sums of all actors (see preactivation_mean) on the batch, before the updates of that " \
+      "episode: counts by bin")                                                                    \
     X(evaluation_reward, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                          \
       "mean episode reward of the greedy evaluation")                                              \
     X(evaluation_over_limit, double, "1", DIM_EVALUATION, DIM_NONE, DIM_NONE,                      \

@@ -428,18 +428,19 @@ static enum status check_momentum(const struct settings *s, const struct setting
 {
     if (s->training.momentum == 0.0 || s->training.optimizer == OPTIMIZER_SGD)
         return STATUS_OK;
-    return refuse_idle(s, "training.momentum", "training.optimizer", "0, or sgd", culprits, fault);
+    return refuse_idle(s, "training.momentum", "training.optimizer", "0, or training.optimizer sgd",
+                       culprits, fault);
 }
 
 static enum status check_squash(const struct settings *s, const struct setting *culprits[2],
                                 struct fault *fault)
 {
     if (s->networks.squash != SQUASH_TANH && s->networks.tanh != TANH_PYTORCH)
-        return refuse_idle(s, "networks.tanh", "networks.squash", "pytorch, or tanh", culprits,
-                           fault);
+        return refuse_idle(s, "networks.tanh", "networks.squash",
+                           "pytorch, or networks.squash tanh", culprits, fault);
     if (s->networks.actor_precision == PRECISION_F64 && s->networks.tanh != TANH_PYTORCH)
-        return refuse_idle(s, "networks.tanh", "networks.actor_precision", "pytorch, or f32",
-                           culprits, fault);
+        return refuse_idle(s, "networks.tanh", "networks.actor_precision",
+                           "pytorch, or networks.actor_precision f32", culprits, fault);
     if (s->networks.squash != SQUASH_INVERTING || s->networks.actor_norm != ACTOR_NORM_OUTPUT)
         return STATUS_OK;
     /* A normalisation takes out of the gradient what would pull its inputs back. */
@@ -449,7 +450,7 @@ static enum status check_squash(const struct settings *s, const struct setting *
     }
     return fault_set(fault, STATUS_INPUT,
                      "networks.squash: inverting does not go with networks.actor_norm output, "
-                     "expected tanh, softsign, or another normalisation");
+                     "expected tanh or softsign, or networks.actor_norm none or hidden");
 }
 
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],

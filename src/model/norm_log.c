@@ -23,7 +23,7 @@ static struct fields fields_of(const struct record *r, int layer)
 }
 
 void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
-                  const struct mlp *mlp, struct reals gradient, bool own)
+                  const struct mlp *mlp, int64_t actor, struct reals gradient, bool own)
 {
     for (int l = 0; l < MLP_LAYERS; l++) {
         if (!mlp->normed[l])
@@ -32,7 +32,8 @@ void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t
         double *figure = (own ? fields.own : fields.accumulated) + log;
         const double squares =
             reals_squares(kernels, reals_at(gradient, mlp->gamma[l]), 2 * (size_t)mlp->out[l]);
-        *figure = (isnan(*figure) ? 0.0 : *figure) + squares;
+        /* By number and not because the figure is NaN: that may be an actor's. */
+        *figure = (actor == 0 ? 0.0 : *figure) + squares;
     }
 }
 

@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Add one actor's gradient by γ and β to row `log`. \param gradient (P) its own, or the
- *  accumulated one */
+/** Add one actor's gradient by γ and β to row `log`, which the first, number 0, begins anew.
+ *  \param gradient (P) its own, or the accumulated one */
 void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
-                  const struct mlp *mlp, struct reals gradient, bool own);
+                  const struct mlp *mlp, int64_t actor, struct reals gradient, bool own);
 
 /** Make root mean squares over the actors of what was added. */
 void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp, int64_t agents);

@@ -349,7 +349,7 @@ void tracker_actor(struct tracker *tracker, const struct actor_pass *pass)
     log_actor(tracker, pass);
     const double own = norm_of(tracker, pass->gradient, pass->actors->mlp.size);
     add_square(&tracker->record.actor_grad_own[tracker->log], own);
-    norm_log_add(&tracker->record, tracker->kernels, tracker->log, &pass->actors->mlp,
+    norm_log_add(&tracker->record, tracker->kernels, tracker->log, &pass->actors->mlp, pass->actor,
                  pass->gradient, true);
     log_clipping(tracker, pass->actor, pass->norm, own);
 }
@@ -390,7 +390,7 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, struc
                 (float)norm_of(tracker, reals_at(gradient, begin), mlp_layer_end(actor, l) - begin);
         }
         add_square(&r->actor_grad_accumulated[log], norm_of(tracker, gradient, actor->size));
-        norm_log_add(r, tracker->kernels, log, actor, gradient, false);
+        norm_log_add(r, tracker->kernels, log, actor, i, gradient, false);
     }
     r->critic_grad_accumulated[log] = norm(tracker, critic, critic_mlp->size);
     for (int l = 0; l < MLP_LAYERS; l++) {

@@ -79,6 +79,23 @@ def test_a_setting_is_that_of_the_run(tmp_path, given, squashes):
         assert (np.abs(SQUASH[squash](largest)) <= 1).all()
 
 
+def test_outputs_are_those_behind_their_normalisation(tmp_path):
+    """Of runs with normalised outputs what the actors have, of the others what the study logged."""
+    (tmp_path / "s.yaml").write_text(
+        "training: {batch: 8, episodes: 20}\nenvironment: {agents: 2}\n"
+        "grid: {networks.actor_norm: [none, output]}")
+    assert run("run", "s.yaml", "-o", "s.h5", cwd=tmp_path).returncode == 0
+    sweep = Sweep(tmp_path / "s.h5")
+    assert (sweep.file["preactivation_max"][1] != sweep.file["squash_input_max"][1]).all()
+    for name, behind in (("saturation", "squash_input_saturation"),
+                         ("preactivation_max", "squash_input_max")):
+        plain, own = sweep.file[name][:], sweep.file[behind][:]
+        assert not np.isfinite(own[0]).any() and np.isfinite(own[1]).all()
+        assert (sweep.rows(name, [0, 1]) == [plain[0], own[1]]).all()
+        assert (sweep.last_logs(name, [0, 1]) == [plain[0, -1], own[1, -1]]).all()
+    assert (sweep.rows("preactivation_mean", [1]) == sweep.file["preactivation_mean"][1]).all()
+
+
 def test_numbers_and_shares():
     assert [number(value) for value in (None, "exact", "a\x1b", np.int64(7), -0.5, 1e22)] == [
         "none", "exact", r"a\x1b", "7", "-0.5", "1e22"]

@@ -228,8 +228,25 @@ static void check_critic(const struct stepped *s, struct plain *o, struct counts
     free(agent);
 }
 
+/* What the roundings of the actions may do to the values of two rows. The two steps' actions differ
+ * by them, which a normalisation of nearly equal units enlarges up to 316 times, while slack is of
+ * the critic's sums alone: so this is asked only of normalised actors. Twice as many errors as
+ * elsewhere, for what comes of one row's scale is not independent, as the plain step takes it to
+ * be. (Measured: inputs of the squash 1.3 errors apart, and a value 2.1.) */
+static double action_doubt(const struct stepped *s, struct plain *o, int b, int j, int k)
+{
+    const int32_t sample[] = {b, b}, agent[] = {j, k};
+    double error[2];
+    if (s->settings->networks.actor_norm == ACTOR_NORM_NONE)
+        return 0.0;
+    plain_set_rows(o, 2, sample, agent);
+    for (int r = 0; r < 2; r++)
+        plain_row(o, r, &error[r]);
+    return 2.0 * ERRORS * (error[0] + error[1]);
+}
+
 /* The row chosen for sample b in pass i, agent j. */
-static void check_choice(const struct stepped *s, const struct plain *o, int i, int b, int j,
+static void check_choice(const struct stepped *s, struct plain *o, int i, int b, int j,
                          struct counts *counts)
 {
     const size_t at = (size_t)i * (size_t)s->step->batch.count + (size_t)b;
@@ -239,7 +256,7 @@ static void check_choice(const struct stepped *s, const struct plain *o, int i, 
     const int best = plain_best(o, b, j);
     const double q = plain_q(o, b, j);
     const double most = plain_q(o, b, best);
-    if (!(most - q <= slack))
+    if (!(most - q <= slack) && !(most - q <= slack + action_doubt(s, o, b, j, best)))
         fail_msg("pass %d, sample %d: %d chosen, Q %.9g; %d has %.9g, slack %.2g", i, b, j, q, best,
                  most, slack);
     bool tie = false;
@@ -255,10 +272,8 @@ static void check_choice(const struct stepped *s, const struct plain *o, int i, 
     counts->exchanged += best != j && !plain_same(o, b, best, j);
 }
 
-/* The value of the row chosen, within slack; and slack is rounding, no more: of the errors an
- * evaluation in f32 may make. Slack is of the critic's sums alone. The two steps' actions differ by
- * roundings too, which a normalisation of nearly equal units enlarges: these are the plain step's
- * error. */
+/* The value of the row chosen, within slack (see action_doubt); and slack is rounding, no more: of
+ * the errors an evaluation in f32 may make. */
 static void check_value(const struct stepped *s, const struct plain *o, int i, int b,
                         struct counts *counts)
 {
@@ -267,10 +282,12 @@ static void check_value(const struct stepped *s, const struct plain *o, int i, i
     const double q = plain_row(o, b, &error);
     const double slack = (double)s->step->slack[at];
     const double off = fabs((double)s->step->chosen_q[at] - q);
+    const bool normed = s->settings->networks.actor_norm != ACTOR_NORM_NONE;
+    const double allowed = slack + (normed ? 2.0 * ERRORS * error : 0.0);
     counts->slack = fmax(counts->slack, off / slack);
-    if (!(off <= slack + ERRORS * error))
+    if (!(off <= allowed))
         fail_msg("pass %d, sample %d: Q %.9g, want %.9g ± %.2g", i, b,
-                 (double)s->step->chosen_q[at], q, slack + ERRORS * error);
+                 (double)s->step->chosen_q[at], q, allowed);
     if (!(slack <= 2e-4 * (1.0 + fabs(q)) + 1e3 * error))
         fail_msg("pass %d, sample %d: slack %.2g for Q %.9g ± %.2g", i, b, slack, q, error);
 }

@@ -31,9 +31,10 @@ def saturation(study, canvas):
 def preactivations(study, canvas):
     """Pre-activations: mean and one standard deviation
 
-    Mean of the inputs z of tanh (or of another squash) since the last log (solid), and one standard
-    deviation above and below it (dashed). Dotted: ±2, where tanh is 0.96, and ±9.01, beyond which
-    its slope is exactly 0 in 32-bit arithmetic. The scale is linear within ±10 and logarithmic beyond."""
+    Mean of the actors' last sums z since the last log (solid), and one standard deviation above and
+    below it (dashed): the inputs of tanh or another squash, or of networks.actor_norm output. Dotted:
+    ±2, where tanh is 0.96, and ±9.01, beyond which its slope is exactly 0 in 32-bit arithmetic. The
+    scale is linear within ±10 and logarithmic beyond."""
     def edges(configuration):
         mean = study.sweep.rows("preactivation_mean", configuration.sample)
         deviation = study.sweep.rows("preactivation_std", configuration.sample)
@@ -103,22 +104,21 @@ def output_range(study, canvas):
 
 
 def tanh_slope(study, canvas):
-    """What a gradient is multiplied by: mean of 1 - y²
+    """What a gradient is multiplied by: mean slope of the squash
 
-    Mean over the batch and the actors of 1 - y², the slope of tanh (or of another squash), in
-    32-bit arithmetic as it is used. Exact zeros, through which no gradient passes, are on the floor
-    of the axis."""
+    Mean over the batch and the actors of the slope (1 - y² of tanh) in the arithmetic that uses it.
+    Exact zeros, through which no gradient passes, are on the floor of the axis."""
     found = gather(study, lambda configuration:
                    study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample),
                    "tanh_slope_mean")
-    draw_logs(study, canvas, found, "mean of 1 - y²", LogFloor(finite(found)))
+    draw_logs(study, canvas, found, "mean slope", LogFloor(finite(found)))
     canvas.column_key(study)
 
 
 def slope_and_saturation(study, canvas):
     """The exact multiplier against the saturated share
 
-    Every dot is a log of a run: share of outputs beyond 0.9, and mean of 1 - y² over batch and
+    Every dot is a log of a run: share of outputs beyond 0.9, and mean slope over batch and
     actors, zeros on the floor of the axis. Where nearly all outputs are beyond 0.9 the
     multiplier can be anything down to 0: that share does not distinguish actors that learn from
     actors that are frozen."""
@@ -127,7 +127,7 @@ def slope_and_saturation(study, canvas):
         study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample)),
         "saturation", "tanh_slope_mean")
     floor = LogFloor([slope for _, slope in found.values()])
-    for axes, row in canvas.panels(study, "share with |y| > 0.9", "mean of 1 - y²"):
+    for axes, row in canvas.panels(study, "share with |y| > 0.9", "mean slope"):
         for column, configuration in study.in_row(row):
             if configuration.index in found:
                 share, slope = (part.ravel() for part in found[configuration.index])

@@ -51,16 +51,18 @@ static bool stops_early(const struct settings *cell)
 }
 
 /* A training ends `episodes_after_stop` after its last actor has stopped, which is at about episode
- * 260 where actors stop at all, at some 1000 with normalised hidden layers, and hardly ever with
- * normalised outputs. */
+ * 260 where actors stop at all, at some 1000 with normalised hidden layers or inputs, and hardly
+ * ever with normalised outputs. */
 static double expect_episodes(const struct settings *cell)
 {
     const double limit = (double)cell->training.episodes;
     /* Momentum moves actors of f64 for 195 episodes more. */
     const double tail = cell->networks.actor_precision == PRECISION_F64 ? 195 : 0;
-    const double last = cell->networks.actor_norm == ACTOR_NORM_NONE     ? 260
-                        : cell->networks.actor_norm == ACTOR_NORM_HIDDEN ? 1000
-                                                                         : INFINITY;
+    const bool late = cell->networks.actor_norm == ACTOR_NORM_HIDDEN ||
+                      cell->networks.input_norm != INPUT_NORM_NONE;
+    const double last = cell->networks.actor_norm == ACTOR_NORM_OUTPUT ? INFINITY
+                        : late                                         ? 1000
+                                                                       : 260;
     const double stopped = last + tail + (double)cell->training.episodes_after_stop;
     return stops_early(cell) && stopped < limit ? stopped : limit;
 }
@@ -97,14 +99,15 @@ static double normed_passes(const struct settings *cell)
 
 /* The critic's part of a training step and of an episode's priorities; n, b as in cost.h. Without
  * activations it is one affine map, and what is left is what all inputs of a sample and all
- * parameters take once. */
+ * parameters take once. Normalised inputs leave fewer ReLUs at 0, and so less to leave out. */
 static double critic_units(const struct settings *cell, double n, double b)
 {
     const double c1 = share(cell->networks.critic_hidden1, 512);
     const double c2 = share(cell->networks.critic_hidden2, 128);
     if (is_affine(cell))
         return (0.06 + 0.11 * b) * n * c1;
-    return b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
+    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.45;
+    return inputs * b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
 }
 
 double cost_units(const struct settings *cell)

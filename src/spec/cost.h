@@ -55,7 +55,8 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  *     units    = L x (E x (1 + 0.8 / log_every) / 1.08 + P) + V x 0.04 n s
  *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes,
  *                and with a penalty or a squash that keeps saturated actors moving;
- *                with actor_norm hidden 1000 in place of 260, with output always episodes
+ *                with actor_norm hidden or input_norm 1000 in place of 260, with actor_norm output
+ *                always episodes
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
  *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005
  *     P        = 0 without networks.critic_norm, else b x (2.1 n + 0.9 n^2)
@@ -72,7 +73,8 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27
  * times an episode; normalised outputs cost nothing that can be measured). With actors of f64 the
  * part with a is 2.8 times that (measured: 1.25 times an episode), and L is 195 episodes longer
- * where they stop.
+ * where they stop. With input_norm the part with c1 is 1.45 times that (measured: 1.2 to 1.4 times
+ * an episode; 49 of 50 actors had stopped at 500).
  *
  * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
  * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E

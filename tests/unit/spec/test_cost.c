@@ -77,6 +77,8 @@ static void test_units_follow_batch_and_networks(void **state)
         {"networks.actor_hidden1=256", 1.5},
         {"networks.actor_norm=output", 1.0},
         {"networks.actor_norm=hidden", 1.27},
+        {"networks.input_norm=range", 1.35},
+        {"networks.input_norm=running", 1.35},
         {"training.steps=100", 1.5},
         {"tracking.log_every=1", 1.67},
         {"networks.critic_norm=hidden", 4.3},

@@ -18,7 +18,8 @@ from test_report import analysis, text_of
 
 sys.path.insert(0, str(SOURCE / "analysis"))
 
-from ccmsweep_analysis import facts, paper  # noqa: E402
+from ccmsweep_analysis import canvas, facts, paper  # noqa: E402
+from ccmsweep_analysis.figures import saturation  # noqa: E402
 from ccmsweep_analysis.figures.saturation import SQUASH  # noqa: E402
 from ccmsweep_analysis.sweep import Fault, Sweep  # noqa: E402
 from ccmsweep_analysis.words import number, percent, rest  # noqa: E402
@@ -94,6 +95,14 @@ def test_outputs_are_those_behind_their_normalisation(tmp_path):
         assert (sweep.rows(name, [0, 1]) == [plain[0], own[1]]).all()
         assert (sweep.last_logs(name, [0, 1]) == [plain[0, -1], own[1, -1]]).all()
     assert (sweep.rows("preactivation_mean", [1]) == sweep.file["preactivation_mean"][1]).all()
+
+
+def test_slopes_below_zero_are_told():
+    sheet = canvas.Canvas()
+    saturation.note_below_zero(sheet, [np.array([0.25, 0.0]), np.array([[np.nan, 1.0]])])
+    assert sheet.notes == []
+    saturation.note_below_zero(sheet, [np.array([0.25]), np.array([[0.5, -3.8]])])
+    assert len(sheet.notes) == 1 and "below 0" in sheet.notes[0]
 
 
 def test_numbers_and_shares():

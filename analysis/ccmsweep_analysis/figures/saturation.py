@@ -103,6 +103,12 @@ def output_range(study, canvas):
     canvas.column_key(study, two_networks("largest", "smallest"), swatch=True)
 
 
+def note_below_zero(canvas, slopes):
+    """With inverting gradients the slope of values that are pulled back is below 0."""
+    if any((np.ravel(part) < 0).any() for part in slopes):
+        canvas.note("Slopes below 0, which inverting gradients have, are not on this axis.")
+
+
 def tanh_slope(study, canvas):
     """What a gradient is multiplied by: mean slope of the squash
 
@@ -112,6 +118,7 @@ def tanh_slope(study, canvas):
                    study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample),
                    "tanh_slope_mean")
     draw_logs(study, canvas, found, "mean slope", LogFloor(finite(found)))
+    note_below_zero(canvas, finite(found))
     canvas.column_key(study)
 
 
@@ -127,6 +134,7 @@ def slope_and_saturation(study, canvas):
         study.sweep.mean_over_actors("tanh_slope_mean", configuration.sample)),
         "saturation", "tanh_slope_mean")
     floor = LogFloor([slope for _, slope in found.values()])
+    note_below_zero(canvas, [slope for _, slope in found.values()])
     for axes, row in canvas.panels(study, "share with |y| > 0.9", "mean slope"):
         for column, configuration in study.in_row(row):
             if configuration.index in found:

@@ -299,8 +299,9 @@ def address_in(family, text):
 
 
 def scratch_of(job):
-    """Folders in memory of a job, one for each node."""
-    return sorted(Path("/dev/shm").glob(f"ccmsweep.{job}.*"))
+    """Folders in memory of a job, one for each node; in /tmp where others have filled the memory."""
+    return sorted(path for folder in ("/dev/shm", "/tmp")
+                  for path in Path(folder).glob(f"ccmsweep.{job}.*"))
 
 
 class SweepJob:

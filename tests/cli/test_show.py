@@ -53,11 +53,17 @@ def test_unfinished_or_absent_run_cannot_be_shown(tmp_path):
 
 
 def test_schema_describes_every_dataset(tmp_path):
-    run("train", *SMALL, "--episodes", 12, "-o", "a.h5", "--set", "evaluation.every=6", "--set",
-        "evaluation.episodes=1", "--set", "tracking.snapshot_every=6", "--set",
-        "training.clip_actor=1", "--set", "training.clip_critic=1", cwd=tmp_path)
+    """Of a sweep that has all there can be: no cell alone has both kinds of normalised actors."""
+    (tmp_path / "s.yaml").write_text(
+        "training: {batch: 8, episodes: 12, clip_actor: 1, clip_critic: 1}\n"
+        "environment: {agents: 4}\nevaluation: {every: 6, episodes: 1}\n"
+        "tracking: {snapshot_every: 6}\nnetworks: {critic_norm: hidden, input_norm: running}\n"
+        "grid: {networks.actor_norm: [output, hidden]}\n", encoding="utf-8")
+    done = run("run", "s.yaml", "-o", "a.h5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     root, noted = run("show", "--schema").stdout.split("**In `/volatile`**")
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5") as file:
-        assert set(re.findall(r"^\| `(\w+)`", root, re.M)) == set(file) - {"volatile"}
+        assert set(re.findall(r"^\| `(\w+)`", root, re.M)) == set(file) - {
+            "volatile", "networks_actor_norm"}
         assert set(re.findall(r"^\| `(\w+)`", noted, re.M)) == set(file["volatile"])

@@ -64,7 +64,9 @@ def test_cancelled(cluster, folder, straight):
     """It saves checkpoints and stays away, nothing stays on its nodes; submitted again it goes on.
     While it runs, no other job takes its place."""
     needs_faults()
-    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "2", **SLOW)
+    # Slower than elsewhere: it must last while two others are refused, on a busy machine too.
+    job = SweepJob(cluster, folder, "--nodes", "2", "--ranks-per-node", "2",
+                   **{**SLOW, "CCMSWEEP_FAULTS": "episode=sleep:4"})
     wait_until(lambda: len(job.done_cells()) > 2, "no cell was done", seconds=60)
     second = cluster.call(SOURCE / "jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", cwd=folder)
     assert second.returncode == 4 and "is in the queue already (RUNNING)" in second.stderr

@@ -90,8 +90,8 @@ static void check_trainings(const char *norm)
 {
     static const char *const shapes[] = {
         "training.batch=16",
-        "environment.agents=9 environment.channels=3 networks.actor_hidden1=20 "
-        "networks.actor_hidden2=33 networks.tanh=exact",
+        ("environment.agents=9 environment.channels=3 networks.actor_hidden1=20 "
+         "networks.actor_hidden2=33 networks.tanh=exact"),
         "environment.agents=7 networks.actor_hidden1=1 networks.actor_hidden2=2",
     };
     static const char *const others[] = {

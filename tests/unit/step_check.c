@@ -521,3 +521,23 @@ void check_seen(const struct stepped *s, const struct replay *replay)
         }
     }
 }
+
+void check_next(struct trainer *t, int every, struct counts *counts)
+{
+    const struct trainer_view view = trainer_view(t);
+    const int64_t episode = trainer_episode(t) + 1;
+    struct snapshot before = snapshot_take(view.networks);
+    trainer_advance(t, 1);
+    const struct stepped stepped = {
+        .settings = trainer_settings(t),
+        .before = &before,
+        .nets = view.networks,
+        .step = view.step,
+        .t = episode - 1,
+        .loss = (double)trainer_record(t)->critic_loss[episode - 1],
+        .every = every,
+    };
+    check_step(&stepped, counts);
+    check_seen(&stepped, view.replay);
+    snapshot_free(&before);
+}

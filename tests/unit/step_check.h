@@ -6,6 +6,7 @@
 #include "check.h"
 #include "model/networks.h"
 #include "model/step.h"
+#include "model/trainer_view.h"
 
 /** A copy of all parameters and moments. */
 struct snapshot {
@@ -47,5 +48,9 @@ void check_seen(const struct stepped *s, const struct replay *replay);
 
 /** Targets, errors, the critic's update, each pass, every new parameter; fails the test. */
 void check_step(const struct stepped *s, struct counts *counts);
+
+/** Train the next episode, whose training step is compared; fails the test.
+ *  \param every as in struct stepped */
+void check_next(struct trainer *t, int every, struct counts *counts);
 
 #endif

@@ -300,22 +300,8 @@ static void test_remedies(void **state)
 /* Train up to the episode before the last one, and compare that one's step. */
 static void advance_and_check(struct trainer *t, int64_t episode, struct counts *counts)
 {
-    const struct trainer_view view = trainer_view(t);
     trainer_advance(t, episode - 1 - trainer_episode(t));
-    struct snapshot before = snapshot_take(view.networks);
-    trainer_advance(t, 1);
-    const struct stepped stepped = {
-        .settings = trainer_settings(t),
-        .before = &before,
-        .nets = view.networks,
-        .step = view.step,
-        .t = episode - 1,
-        .loss = (double)trainer_record(t)->critic_loss[episode - 1],
-        .every = 9,
-    };
-    check_step(&stepped, counts);
-    check_seen(&stepped, view.replay);
-    snapshot_free(&before);
+    check_next(t, 9, counts);
 }
 
 /* First and later steps of the trainings that the reference's figures are of, and of one with

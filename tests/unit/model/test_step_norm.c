@@ -71,19 +71,7 @@ static void advance_and_check(struct trainer *t, void (*bend)(struct bend *b),
                      .theta = view.networks->actor.theta};
     numpy_seed(&b.rng, (uint32_t)episode);
     bend(&b);
-    struct snapshot before = snapshot_take(view.networks);
-    trainer_advance(t, 1);
-    const struct stepped stepped = {
-        .settings = trainer_settings(t),
-        .before = &before,
-        .nets = view.networks,
-        .step = view.step,
-        .t = episode - 1,
-        .loss = (double)trainer_record(t)->critic_loss[episode - 1],
-        .every = 1,
-    };
-    check_step(&stepped, counts);
-    snapshot_free(&before);
+    check_next(t, 1, counts);
 }
 
 static void check_trainings(const char *norm)

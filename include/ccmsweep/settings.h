@@ -33,6 +33,7 @@ enum input_norm_kind { INPUT_NORM_NONE, INPUT_NORM_RANGE, INPUT_NORM_RUNNING };
 enum precision { PRECISION_F32, PRECISION_F64 };
 enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
 enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
+enum seeding { SEEDING_OWN, SEEDING_CONTINUED };
 
 /** A closed interval from which a constant is drawn uniformly. */
 struct interval {
@@ -63,7 +64,8 @@ struct settings {
         double weight_decay;            /* decoupled from the gradient */
         double reward_scale;            /* of targets and priorities */
         double preactivation_penalty;   /* λ of the actors' loss */
-        int64_t actor_every; /* training steps from one update of the actors to the next */
+        int64_t actor_every;      /* training steps from one update of the actors to the next */
+        int64_t earlier_episodes; /* of earlier runs of the process: settings_list */
     } training;
     struct {
         int64_t actor_hidden1, actor_hidden2;
@@ -81,8 +83,9 @@ struct settings {
     } networks;
     struct {
         enum environment_preset preset;
-        int64_t agents;   /* N */
-        int64_t seed;     /* -1: the run's */
+        int64_t agents; /* N */
+        int64_t seed;   /* -1: the run's */
+        enum seeding seeding;
         int64_t channels; /* K: agents the server accepts */
         int64_t units;    /* processing units of the server */
         double storage_mb;
@@ -127,7 +130,18 @@ enum setting_class {
     CLASS_OPERATION, /**< checkpoints, progress, limits: never changes a result */
 };
 
-enum setting_type { TYPE_REAL, TYPE_INTEGER, TYPE_CHOICE };
+enum setting_type {
+    TYPE_REAL,
+    TYPE_INTEGER,
+    TYPE_CHOICE,
+    TYPE_LIST, /**< of whole numbers, also none: see settings_list */
+};
+
+/** Limits of a list: its items, and their sum. */
+enum { SETTING_LIST_ITEMS = 32, SETTING_LIST_SUM = 100000 };
+
+/** Size that is enough for any value that settings_write writes, with its final NUL. */
+enum { SETTING_TEXT = 256 };
 
 /** One row of the table. */
 struct setting {
@@ -140,7 +154,7 @@ struct setting {
     bool later;                 /**< not in the first version of the file: see settings_silent */
     size_t offset;              /**< into struct settings */
     const char *unit;           /**< "1" where there is none */
-    double min, max;            /**< accepted range, ends included (but see open_low) */
+    double min, max;            /**< accepted range, ends included (but see open_low); of items */
     const char *fallback;       /**< default, as a user would write it */
     const char *const *choices; /**< NULL-terminated names of a TYPE_CHOICE, in enum order */
     const char *option;         /**< long option of `train` ("actor-lr"), NULL for none */
@@ -212,7 +226,8 @@ bool settings_equal(const struct settings *a, const struct settings *b,
 /**
  * Parse `text` as settings_set does, without a struct: `*number` is the real, the whole number, the
  * place of a choice in enum order, or for `none` NaN (real) and -1 (whole). Every value of every
- * row fits a double exactly.
+ * row fits a double exactly. A list is written as "301+298" or "[301, 298]", and `none` or "[]" when
+ * it has no items; its number is good in this process only, and numbers of longer lists are larger.
  * \return STATUS_INPUT as settings_set; `*number` is then unchanged.
  */
 enum status settings_read(const struct setting *row, const char *text, double *number,
@@ -224,6 +239,9 @@ double settings_number(const struct settings *s, const struct setting *row) MUST
 /** Store a number that settings_read or settings_number gave. Unlike settings_set, it leaves what a
  *  preset decides alone. */
 void settings_put(struct settings *s, const struct setting *row, double number);
+
+/** The items of a list by its number. Returns how many there are. */
+size_t settings_list(int64_t number, int64_t items[SETTING_LIST_ITEMS]);
 
 /** Write a number of settings_read as settings_get does. */
 int settings_write(const struct setting *row, double number, char *text, size_t size);

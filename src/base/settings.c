@@ -4,7 +4,9 @@
  * compared without another line.
  *
  * Values are handled as doubles, whatever their type: every value of every row is exact in a double
- * (whole numbers stay below 2^53), so one path serves parsing, ranges, comparison and storage. */
+ * (whole numbers stay below 2^53, and a list has a number), so one path serves parsing, ranges,
+ * comparison and storage. */
+#include "base/lists.h"
 #include "base/text.h"
 #include <ccmsweep/settings.h>
 #include <inttypes.h>
@@ -64,7 +66,7 @@ static double read_number(const struct settings *s, struct place place)
         memcpy(&real, at, sizeof real);
         return real;
     }
-    if (place.type == TYPE_INTEGER) {
+    if (place.type == TYPE_INTEGER || place.type == TYPE_LIST) {
         int64_t whole = 0;
         memcpy(&whole, at, sizeof whole);
         return (double)whole;
@@ -84,7 +86,7 @@ void settings_put(struct settings *s, const struct setting *row, double number)
     char *const at = (char *)s + row->offset;
     if (row->type == TYPE_REAL) {
         memcpy(at, &number, sizeof number);
-    } else if (row->type == TYPE_INTEGER) {
+    } else if (row->type == TYPE_INTEGER || row->type == TYPE_LIST) {
         const int64_t whole = (int64_t)number;
         memcpy(at, &whole, sizeof whole);
     } else {
@@ -101,6 +103,8 @@ static bool is_none(const struct setting *row, double value)
 
 static bool in_range(const struct setting *row, double value)
 {
+    if (row->type == TYPE_LIST)
+        return lists_known(value);
     return (row->open_low ? value > row->min : value >= row->min) && value <= row->max;
 }
 
@@ -203,6 +207,11 @@ int settings_expect(const struct setting *row, char *text, size_t size)
         return expect_choice(row, text, size);
     char low[TEXT_NUMBER];
     char high[TEXT_NUMBER];
+    if (row->type == TYPE_LIST)
+        return snprintf(text, size,
+                        "up to %d whole numbers from %.0f that sum up to at most %d, such as "
+                        "301+298, or none",
+                        SETTING_LIST_ITEMS, row->min, SETTING_LIST_SUM);
     const bool whole = row->type == TYPE_INTEGER;
     if (whole) {
         snprintf(low, sizeof low, "%.0f", row->min);
@@ -274,11 +283,57 @@ static enum status read_choice(const struct setting *row, const char *text, doub
     return refuse(row, text, "unknown", fault);
 }
 
+/* An item and what separates it from the next: '+', or in brackets ','. Returns its end, or NULL. */
+static const char *read_list_item(const char *text, bool brackets, int64_t *item)
+{
+    char digits[16];
+    text += strspn(text, " ");
+    const size_t length = strspn(text, "0123456789");
+    if (length >= sizeof digits)
+        return NULL;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    text += length;
+    text += strspn(text, " ");
+    const bool good = text_parse_integer(digits, item);
+    return good && (*text == '\0' || *text == '+' || (brackets && *text == ',')) ? text : NULL;
+}
+
+/* "301+298", "[301, 298]", "none", "[]". */
+static enum status read_list(const struct setting *row, const char *text, double *number,
+                             struct fault *fault)
+{
+    char copy[SETTING_TEXT];
+    int64_t items[SETTING_LIST_ITEMS];
+    size_t count = 0;
+    int64_t sum = 0;
+    const size_t length = strlen(text);
+    const bool brackets = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+    if (length >= sizeof copy)
+        return refuse(row, text, "too long", fault);
+    snprintf(copy, sizeof copy, "%.*s", (int)length - 2 * brackets, text + brackets);
+    const bool empty = brackets ? copy[strspn(copy, " ")] == '\0' : strcmp(copy, "none") == 0;
+    for (const char *at = empty ? NULL : copy; at != NULL; at = *at == '\0' ? NULL : at + 1) {
+        int64_t item = 0;
+        at = read_list_item(at, brackets, &item);
+        if (at == NULL)
+            return refuse(row, text, "not a list of whole numbers", fault);
+        sum += item;
+        if (count == SETTING_LIST_ITEMS || (double)item < row->min || sum > SETTING_LIST_SUM)
+            return refuse(row, text, "out of range", fault);
+        items[count++] = item;
+    }
+    *number = lists_keep(items, count);
+    return STATUS_OK;
+}
+
 enum status settings_read(const struct setting *row, const char *text, double *number,
                           struct fault *fault)
 {
     if (row->type == TYPE_CHOICE)
         return read_choice(row, text, number, fault);
+    if (row->type == TYPE_LIST)
+        return read_list(row, text, number, fault);
     if (row->optional && strcmp(text, "none") == 0) {
         *number = row->type == TYPE_REAL ? NAN : -1;
         return STATUS_OK;
@@ -323,8 +378,23 @@ void settings_init(struct settings *s)
         CHECK(settings_set(s, &table[i], table[i].fallback, NULL) == STATUS_OK);
 }
 
+/* Items joined by '+': without blanks and commas, the text is one word in tables, in CSV, and among
+ * the words of flag_meanings. */
+static int write_list(double number, char *text, size_t size)
+{
+    int64_t items[SETTING_LIST_ITEMS];
+    char list[SETTING_TEXT] = "none";
+    const size_t count = settings_list((int64_t)number, items);
+    for (size_t i = 0, used = 0; i < count; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%" PRId64, i > 0 ? "+" : "",
+                                 items[i]);
+    return snprintf(text, size, "%s", list);
+}
+
 int settings_write(const struct setting *row, double number, char *text, size_t size)
 {
+    if (row->type == TYPE_LIST)
+        return write_list(number, text, size);
     if (is_none(row, number))
         return snprintf(text, size, "none");
     if (row->type == TYPE_CHOICE)
@@ -413,7 +483,7 @@ static enum status refuse_idle(const struct settings *s, const char *key, const 
                                struct fault *fault)
 {
     const struct setting *const row = settings_find(other);
-    char text[TEXT_NUMBER];
+    char text[SETTING_TEXT];
     settings_get(s, row, text, sizeof text);
     if (culprits != NULL) {
         culprits[0] = settings_find(key);
@@ -421,6 +491,16 @@ static enum status refuse_idle(const struct settings *s, const char *key, const 
     }
     return fault_set(fault, STATUS_INPUT, "%s: it has no effect with %s %s, expected %s", key,
                      other, text, expected);
+}
+
+static enum status refuse_pair(const char *key, const char *other, const char *why,
+                               const struct setting *culprits[2], struct fault *fault)
+{
+    if (culprits != NULL) {
+        culprits[0] = settings_find(key);
+        culprits[1] = settings_find(other);
+    }
+    return fault_set(fault, STATUS_INPUT, "%s: %s", key, why);
 }
 
 static enum status check_momentum(const struct settings *s, const struct setting *culprits[2],
@@ -444,13 +524,49 @@ static enum status check_squash(const struct settings *s, const struct setting *
     if (s->networks.squash != SQUASH_INVERTING || s->networks.actor_norm != ACTOR_NORM_OUTPUT)
         return STATUS_OK;
     /* A normalisation takes out of the gradient what would pull its inputs back. */
-    if (culprits != NULL) {
-        culprits[0] = settings_find("networks.squash");
-        culprits[1] = settings_find("networks.actor_norm");
-    }
-    return fault_set(fault, STATUS_INPUT,
-                     "networks.squash: inverting does not go with networks.actor_norm output, "
-                     "expected tanh or softsign, or networks.actor_norm none or hidden");
+    return refuse_pair("networks.squash", "networks.actor_norm",
+                       "inverting does not go with networks.actor_norm output, expected tanh or "
+                       "softsign, or networks.actor_norm none or hidden",
+                       culprits, fault);
+}
+
+/* Of an earlier run only its number of episodes is known. What it drew follows from that alone
+ * while more agents propose than there are channels, so that a coin is tossed in every step, and
+ * while what is drawn after the coin does not depend on who proposes. With half of the agents
+ * proposing, too few of them do in one step of 100,000 at five agents a channel, as published, and
+ * in one of 1,000 at four. */
+static enum status check_earlier(const struct settings *s, const struct setting *culprits[2],
+                                 struct fault *fault)
+{
+    static const char key[] = "training.earlier_episodes";
+    if (s->training.earlier_episodes == 0)
+        return STATUS_OK;
+    if (s->training.explore_among != EXPLORE_ALL)
+        return refuse_pair(key, "training.explore_among",
+                           "what earlier runs drew is known with training.explore_among all only",
+                           culprits, fault);
+    if (s->environment.agents < 5 * s->environment.channels)
+        return refuse_pair(key, "environment.agents",
+                           "what earlier runs drew is known with at least five environment.agents "
+                           "for each of environment.channels only",
+                           culprits, fault);
+    return STATUS_OK;
+}
+
+static enum status check_seeding(const struct settings *s, const struct setting *culprits[2],
+                                 struct fault *fault)
+{
+    const bool continued = s->environment.seeding == SEEDING_CONTINUED;
+    if (continued && s->environment.seed >= 0)
+        return refuse_idle(s, "environment.seed", "environment.seeding",
+                           "none, or environment.seeding own", culprits, fault);
+    if (s->training.streams == STREAMS_SHARED || (!continued && s->training.earlier_episodes == 0))
+        return check_earlier(s, culprits, fault);
+    return refuse_pair(continued ? "environment.seeding" : "training.earlier_episodes",
+                       "training.streams",
+                       "it does not go with training.streams separate, whose generators depend on "
+                       "the seed alone, expected training.streams shared",
+                       culprits, fault);
 }
 
 enum status settings_check(const struct settings *s, const struct setting *culprits[2],
@@ -474,6 +590,8 @@ enum status settings_check(const struct settings *s, const struct setting *culpr
         if (above(s, orders[i][0], orders[i][1]))
             return refuse_order(s, row_of(orders[i][0]), row_of(orders[i][1]), culprits, fault);
     }
-    const enum status status = check_momentum(s, culprits, fault);
-    return status == STATUS_OK ? check_squash(s, culprits, fault) : status;
+    enum status status = check_momentum(s, culprits, fault);
+    if (status == STATUS_OK)
+        status = check_squash(s, culprits, fault);
+    return status == STATUS_OK ? check_seeding(s, culprits, fault) : status;
 }

@@ -22,6 +22,7 @@ static const char *const input_norm_names[] = {"none", "range", "running", NULL}
 static const char *const precision_names[] = {"f32", "f64", NULL};
 static const char *const weighting_names[] = {"squared", "plain", NULL};
 static const char *const priority_names[] = {"squared_sum", "mean_absolute", NULL};
+static const char *const seeding_names[] = {"own", "continued", NULL};
 
 /* Offset of a member that must have the stated type, or the table does not compile. */
 #define AT(ctype, member)                                                                          \
@@ -40,6 +41,8 @@ static const char *const priority_names[] = {"squared_sum", "mean_absolute", NUL
 #define CHOICE(ctype, member, names, fallback, help)                                               \
     ROW(TYPE_CHOICE, ctype, member, CLASS_RESULT, "1", 0, sizeof(names) / sizeof *(names) - 2,     \
         fallback, help), .choices = (names)
+#define LIST(member, unit, min, max, fallback, help)                                               \
+    ROW(TYPE_LIST, int64_t, member, CLASS_RESULT, unit, min, max, fallback, help)
 #define INTERVAL(member, open, unit, min, max, lower, upper, help)                                 \
     {REAL(member.low, unit, min, max, lower, help ": lower end"), .open_low = (open),              \
      .interval = true},                                                                            \
@@ -114,6 +117,10 @@ static const struct setting table[] = {
     {WHOLE(training.actor_every, CLASS_RESULT, "step", 1, 1e6, "1",
            "training steps from one update of the actors to the next; the critic's is in each"),
            LATER},
+    /* How a run began that was not the first of its process, as most published ones. */
+    {LIST(training.earlier_episodes, "episode", 1, SETTING_LIST_SUM, "none",
+          "episodes of the runs that the same process made before, oldest first: the generators go "
+          "on from where those left them"), LATER},
 
     /* Networks. Widths are of class result although they size networks: no array of the record has
      * them as a dimension. */
@@ -163,6 +170,9 @@ static const struct setting table[] = {
     {WHOLE(environment.agents, CLASS_SHAPE, "agent", 1, 1000, "50", "agents, each with an actor")},
     {WHOLE(environment.seed, CLASS_RESULT, "1", 0, 4294967295, "none",
            "seed of the environment; none: training.seed"), .optional = true},
+    {CHOICE(enum seeding, environment.seeding, seeding_names, "own",
+            "an environment reseeds its generator when it is made, or draws on, so that the "
+            "evaluation's devices, and those of a later run of a process, are others"), LATER},
     {WHOLE(environment.channels, CLASS_RESULT, "agent", 1, 1000, "10",
            "agents the server accepts in a step")},
     {WHOLE(environment.units, CLASS_RESULT, "1", 1, 1000, "8", "processing units of the server")},

@@ -43,10 +43,11 @@ void evaluation_bind(struct evaluation *evaluation, const struct settings *setti
         arena_take(scratch, (size_t)settings->training.steps * e, sizeof *evaluation->step);
 }
 
-void evaluation_construct(struct evaluation *evaluation, uint32_t environment_seed)
+void evaluation_construct(struct evaluation *evaluation, struct numpy_rng *rng)
 {
-    for (int e = 0; e < evaluation_lockstep(evaluation->settings); e++)
-        mec_construct(&evaluation->mec[e], &evaluation->rng[e], environment_seed);
+    mec_construct(&evaluation->mec[0], rng);
+    for (int e = 1; e < evaluation_lockstep(evaluation->settings); e++)
+        mec_copy_devices(&evaluation->mec[e], &evaluation->mec[0]);
 }
 
 /* Play episodes first … first + count - 1 side by side. */

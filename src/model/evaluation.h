@@ -2,8 +2,9 @@
 /**
  * Evaluation: greedy episodes on environments of their own seeds.
  *
- * Episode e of an evaluation plays the training's devices with tasks drawn from a generator seeded
- * with e, without noise or exploration. Generators are made anew each time, so that evaluating
+ * Episode e of an evaluation plays the training's devices (others where environments continue a
+ * generator, as published) with tasks drawn from a generator seeded with e, without noise or
+ * exploration. Generators are made anew each time, so that evaluating
  * leaves no trace in the training.
  */
 #ifndef CCMSWEEP_EVALUATION_H
@@ -18,7 +19,7 @@
 struct evaluation {
     const struct settings *settings; /**< borrowed */
     struct rollout *rollout;         /**< borrowed */
-    struct mec *mec;                 /**< (E) the same devices */
+    struct mec *mec;                 /**< (E) all of the same devices */
     struct numpy_rng *rng;           /**< (E) */
     float *state, *action;           /**< (E, N, 7), (E, N, 3) */
     uint8_t *accepted;               /**< (E, N) */
@@ -40,8 +41,8 @@ int evaluation_lockstep(const struct settings *settings);
 void evaluation_bind(struct evaluation *evaluation, const struct settings *settings,
                      struct rollout *rollout, struct arena *scratch);
 
-/** Construct the devices as the training's environment does. Call once. */
-void evaluation_construct(struct evaluation *evaluation, uint32_t environment_seed);
+/** Draw the devices from `rng`, as the training's environment draws its own. Call once. */
+void evaluation_construct(struct evaluation *evaluation, struct numpy_rng *rng);
 
 /** Play evaluation.episodes greedy episodes with the present networks. */
 struct evaluation_result evaluation_run(struct evaluation *evaluation);

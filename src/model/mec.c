@@ -37,20 +37,32 @@ static double clip(double x, double low, double high)
     return fmin(fmax(x, low), high);
 }
 
-/* The generator is reseeded here, as by the published constructor: the stream of the training
- * begins with these draws. An interval of equal ends still draws. */
-void mec_construct(struct mec *mec, struct numpy_rng *rng, uint32_t seed)
+void mec_seed(const struct mec *mec, struct numpy_rng *rng, uint32_t seed)
 {
     if (mec->settings->training.streams == STREAMS_SEPARATE)
         numpy_seed_stream(rng, seed, STREAM_ENVIRONMENT);
     else
         numpy_seed(rng, seed);
+}
+
+/* An interval of equal ends still draws. */
+void mec_construct(struct mec *mec, struct numpy_rng *rng)
+{
     for (int i = 0; i < mec->agents; i++) {
         mec->power_dbm[i] = draw(rng, mec->settings->environment.power_dbm);
         mec->initial_energy_mj[i] = draw(rng, mec->settings->environment.initial_energy_mj);
         mec->gain_db[i] = draw(rng, mec->settings->environment.gain_db);
         mec->resource_ghz[i] = draw(rng, mec->settings->environment.resource_ghz);
     }
+}
+
+void mec_copy_devices(struct mec *mec, const struct mec *other)
+{
+    const size_t size = (size_t)mec->agents * sizeof(double);
+    memcpy(mec->power_dbm, other->power_dbm, size);
+    memcpy(mec->initial_energy_mj, other->initial_energy_mj, size);
+    memcpy(mec->gain_db, other->gain_db, size);
+    memcpy(mec->resource_ghz, other->resource_ghz, size);
 }
 
 static void draw_tasks(struct mec *mec, struct numpy_rng *rng)

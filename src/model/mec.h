@@ -41,9 +41,15 @@ struct mec_step {
 void mec_bind(struct mec *mec, const struct settings *settings, struct arena *state,
               struct arena *scratch);
 
-/** Seed `rng` and draw the devices, agent by agent: power, initial energy, gain, resource.
- *  With training.streams: separate, `rng` is the first stream of the seed. */
-void mec_construct(struct mec *mec, struct numpy_rng *rng, uint32_t seed);
+/** Seed the generator of an environment. With training.streams: separate, `rng` is the first stream
+ *  of the seed. */
+void mec_seed(const struct mec *mec, struct numpy_rng *rng, uint32_t seed);
+
+/** Draw the devices, agent by agent: power, initial energy, gain, resource. */
+void mec_construct(struct mec *mec, struct numpy_rng *rng);
+
+/** Give `mec` the devices of `other`. */
+void mec_copy_devices(struct mec *mec, const struct mec *other);
 
 /** Full batteries (the initial energy, clipped) and new tasks: size, cycles, deadline by agent. */
 void mec_reset(struct mec *mec, struct numpy_rng *rng);

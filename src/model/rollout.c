@@ -47,6 +47,15 @@ static double sum_sizes(const struct mec *mec, const int32_t *agent, int count)
     return sum;
 }
 
+/* From the episodes that are finished, so the first one has epsilon_start. The decay constant is a
+ * setting of its own and not the limit of episodes: a longer run explores as a shorter one does. */
+double rollout_epsilon(const struct settings *settings, int64_t finished)
+{
+    const double start = settings->training.epsilon_start;
+    const double end = settings->training.epsilon_end;
+    return end + (start - end) * exp(-(double)finished / settings->training.epsilon_decay);
+}
+
 static int min_int(int a, int b)
 {
     return a < b ? a : b;

@@ -49,6 +49,9 @@ struct rollout_step {
     bool over_limit; /**< more proposals than channels, or than the storage holds */
 };
 
+/** ε of an episode, of the number of those that are finished. */
+double rollout_epsilon(const struct settings *settings, int64_t finished);
+
 /** Lay out the scratch; `nets` is borrowed and must be bound. \param capacity E */
 void rollout_bind(struct rollout *rollout, struct networks *nets, int capacity,
                   struct arena *scratch);

@@ -3,6 +3,7 @@
  * block of bytes. Everything that changes during a training is laid out in one arena (bind), so
  * that saving is a copy and nothing can be forgotten. The other arena has what can be made again:
  * scratch that is written before it is read, and the devices of the evaluation. */
+#include "model/earlier.h"
 #include "model/evaluation.h"
 #include "model/mec.h"
 #include "model/networks.h"
@@ -63,8 +64,8 @@ static uint64_t fingerprint(const struct settings *settings)
     size_t count;
     const struct setting *table = settings_table(&count);
     for (size_t i = 0; i < count; i++) {
-        char line[256];
-        char value[128];
+        char line[SETTING_TEXT + 64];
+        char value[SETTING_TEXT];
         if (table[i].class == CLASS_OPERATION ||
             settings_silent(&table[i], settings_number(settings, &table[i])))
             continue;
@@ -122,16 +123,51 @@ static void *allocate(size_t size)
     return memset(block, 0, size);
 }
 
-/* Seeds, devices, weights, in zeroed blocks. The published program constructs the training and the
- * evaluation environment one after the other, and each reseeds the same generator. So the stream
- * continues after the draws of one environment; the evaluation's devices here have generators of
- * their own. */
+/* Devices and weights of a run. The published program constructs the training and the evaluation
+ * environment one after the other. When each reseeds the same generator, both have the same
+ * devices, and the stream continues after the draws of one; here the evaluation then draws from a
+ * copy. Otherwise the stream continues after the draws of both. */
+static void construct(struct trainer *t)
+{
+    const struct settings *s = &t->settings;
+    const uint32_t seed =
+        (uint32_t)(s->environment.seed >= 0 ? s->environment.seed : s->training.seed);
+    if (s->environment.seeding == SEEDING_CONTINUED) {
+        mec_construct(&t->mec, t->numpy);
+        evaluation_construct(&t->evaluation, t->numpy);
+    } else {
+        struct numpy_rng again;
+        mec_seed(&t->mec, t->numpy, seed);
+        again = *t->numpy;
+        mec_construct(&t->mec, t->numpy);
+        evaluation_construct(&t->evaluation, &again);
+    }
+    networks_init(&t->nets, t->torch);
+}
+
+/* The generators of a process are seeded once, and drawn from by all of its runs: the earlier ones
+ * are constructed and drawn as well, but not trained. */
+static void begin_process(struct trainer *t)
+{
+    const struct settings *s = &t->settings;
+    const uint32_t seed = (uint32_t)s->training.seed;
+    int64_t earlier[SETTING_LIST_ITEMS];
+    const size_t count = settings_list(s->training.earlier_episodes, earlier);
+    python_seed(t->python, seed);
+    torch_seed(t->torch, seed);
+    if (s->environment.seeding == SEEDING_CONTINUED)
+        mec_seed(&t->mec, t->numpy, seed);
+    for (size_t k = 0; k < count; k++) {
+        construct(t);
+        earlier_run(s, earlier[k], t->numpy, t->python, t->rollout.pool, t->rollout.order);
+    }
+}
+
+/* A run at its beginning, in zeroed blocks. */
 static void start(struct trainer *t)
 {
     const struct settings *s = &t->settings;
     const uint32_t seed = (uint32_t)s->training.seed;
-    const uint32_t environment_seed =
-        s->environment.seed >= 0 ? (uint32_t)s->environment.seed : seed;
     *t->header = (struct header){
         .magic = STATE_MAGIC,
         .algorithm_version = TRAINER_ALGORITHM_VERSION,
@@ -139,15 +175,12 @@ static void start(struct trainer *t)
         .cell = fingerprint(s),
         .fused = t->nets.compute.kernels->fused,
     };
-    python_seed(t->python, seed);
-    torch_seed(t->torch, seed);
     if (s->training.streams == STREAMS_SEPARATE) {
         numpy_seed_stream(t->noise, seed, STREAM_NOISE);
         mt19937_seed_stream(&t->selection->mt, seed, STREAM_SELECTION);
     }
-    mec_construct(&t->mec, t->numpy, environment_seed);
-    evaluation_construct(&t->evaluation, environment_seed);
-    networks_init(&t->nets, t->torch);
+    begin_process(t);
+    construct(t);
     replay_clear(&t->replay, s->replay.beta_start);
     tracker_clear(&t->tracker);
 }
@@ -185,14 +218,6 @@ void trainer_free(struct trainer **t)
     *t = NULL;
 }
 
-/* From the episodes that are finished, so the first one has epsilon_start. The decay constant is a
- * setting of its own and not the limit of episodes: a longer run explores as a shorter one does. */
-static double epsilon(const struct settings *s, int64_t finished)
-{
-    return s->training.epsilon_end + (s->training.epsilon_start - s->training.epsilon_end) *
-                                         exp(-(double)finished / s->training.epsilon_decay);
-}
-
 /* Transition k of the episode counts as stored: statistics of inputs take in what is new in it, its
  * next state and, of the first, its state. The networks see it by the statistics of this moment,
  * whatever the episode brings later. */
@@ -219,7 +244,7 @@ static struct mec_step play(struct trainer *t)
         .noise = separate ? t->noise : t->numpy,
         .coin = separate ? &t->selection->mt : &t->numpy->mt,
         .order = separate ? t->selection : t->python,
-        .epsilon = epsilon(&t->settings, t->header->episode),
+        .epsilon = rollout_epsilon(&t->settings, t->header->episode),
     };
     struct mec_step sums = {0};
     mec_reset(&t->mec, t->numpy);

@@ -35,7 +35,7 @@ void aggregate_name(const struct aggregate *aggregate, int64_t configuration, in
 {
     text[0] = '\0';
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
-        char value[TEXT_NUMBER];
+        char value[SETTING_TEXT];
         if (a == without)
             continue;
         aggregate_value(aggregate, a, configuration, value, sizeof value);

@@ -71,7 +71,7 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
     struct sheet *sheet = NULL;
     for (int64_t i = 0; i < aggregate->comparisons; i++) {
         const struct comparison *const c = &aggregate->comparison[i];
-        char above[80], below[80];
+        char above[SETTING_TEXT], below[SETTING_TEXT];
         if (c->axis != axis)
             continue;
         if (sheet == NULL) {

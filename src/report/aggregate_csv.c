@@ -89,7 +89,7 @@ static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t co
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
         for (size_t s = 0; s < axis->settings; s++) {
-            char value[TEXT_NUMBER] = "";
+            char value[SETTING_TEXT] = "";
             if (configuration >= 0 && a != but)
                 settings_write(axis->setting[s]->row,
                                aggregate_number(aggregate, axis->setting[s], configuration), value,

@@ -115,7 +115,7 @@ void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
 void sheets_put_values(const struct aggregate *aggregate, int64_t c, struct sheet *sheet)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
-        char value[80];
+        char value[SETTING_TEXT];
         aggregate_value(aggregate, a, c, value, sizeof value);
         sheet_entry(sheet, "%s", value);
     }

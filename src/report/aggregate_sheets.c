@@ -270,7 +270,7 @@ static void add_together(const struct aggregate *aggregate, struct sheets *sheet
             sheet_column(sheet, false, "%s", axis->setting[s]->name);
         for (int64_t i = 0; i < axis->count; i++) {
             for (size_t s = 0; s < axis->settings; s++) {
-                char value[TEXT_NUMBER];
+                char value[SETTING_TEXT];
                 run_table_axis_write(axis->setting[s], axis->run[i], value, sizeof value);
                 sheet_entry(sheet, "%s", value);
             }
@@ -337,7 +337,7 @@ static void write_axis(const struct aggregate *aggregate, int64_t axis, int64_t 
 
 static void add_grid(const struct aggregate *aggregate, int64_t like, struct sheets *sheets)
 {
-    char times[128], value[80], others[AGGREGATE_NAME] = "";
+    char times[128], value[SETTING_TEXT], others[AGGREGATE_NAME] = "";
     aggregate_times(aggregate, times, sizeof times);
     for (int64_t a = 2; a < aggregate->grouping.axes; a++) {
         aggregate_value(aggregate, a, like, value, sizeof value);

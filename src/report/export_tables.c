@@ -219,7 +219,7 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
     const struct run_row *const r = &e->table->run[run];
     const struct extents extents = record_extents(cell);
     FILE *const file = sheet->output.file;
-    char text[128];
+    char text[SETTING_TEXT];
     export_study_name(e, run, text, sizeof text);
     fprintf(file, "%" PRId64 ",%s,%s,", run, run_state_name(r->state), text);
     for (size_t a = 0; a < RUN_TABLE_RATES; a++) {

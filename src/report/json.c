@@ -130,15 +130,27 @@ bool json_stream_end(struct json_stream *s)
     return s->written;
 }
 
+static json_t *list_json(int64_t number)
+{
+    int64_t items[SETTING_LIST_ITEMS];
+    const size_t count = settings_list(number, items);
+    json_t *const list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer(items[i]));
+    return list;
+}
+
 /* The text decides whether it is `none`: which number means that depends on the setting. */
 json_t *json_setting(const struct setting *row, double number)
 {
-    char text[TEXT_NUMBER];
+    char text[SETTING_TEXT];
     settings_write(row, number, text, sizeof text);
     if (row->optional && strcmp(text, "none") == 0)
         return json_null();
     if (row->type == TYPE_CHOICE)
         return json_string(text);
+    if (row->type == TYPE_LIST)
+        return list_json((int64_t)number);
     return row->type == TYPE_INTEGER ? json_integer((json_int_t)number) : json_real(number);
 }
 

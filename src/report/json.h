@@ -41,7 +41,8 @@ void json_stream_list(struct json_stream *stream, const char *key, int64_t count
  *  it */
 bool json_stream_end(struct json_stream *stream);
 
-/** The value `number` of a setting, as settings_number gives it: a number, the name of a choice, or
+/** The value `number` of a setting, as settings_number gives it: a number, the name of a choice, an
+ *  array of the numbers of a list, or
  *  null for `none`. The caller owns it. */
 json_t *json_setting(const struct setting *row, double number) MUST_USE;
 

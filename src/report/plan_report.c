@@ -25,9 +25,9 @@ static const char *const state_names[] = {
 };
 
 /* Returns `text`, so that a value can be an argument of a printf. */
-static const char *write_value(const struct plan_axis *axis, double value, char text[TEXT_NUMBER])
+static const char *write_value(const struct plan_axis *axis, double value, char text[SETTING_TEXT])
 {
-    settings_write(axis->row, value, text, TEXT_NUMBER);
+    settings_write(axis->row, value, text, SETTING_TEXT);
     return text;
 }
 
@@ -103,7 +103,7 @@ static void print_cell(FILE *file, const struct plan *plan, int64_t cell)
 {
     for (size_t a = 0; a < plan->axis_count; a++) {
         const struct plan_axis *axis = &plan->axes[a];
-        char text[TEXT_NUMBER];
+        char text[SETTING_TEXT];
         fprintf(file, "%s%s %s", a > 0 ? ", " : "", axis_label(axis),
                 write_value(axis, axis->of_cell[cell], text));
     }
@@ -114,7 +114,7 @@ static void print_cell(FILE *file, const struct plan *plan, int64_t cell)
 static void print_values(FILE *file, const struct plan_axis *axis)
 {
     const bool whole = axis->count <= VALUES_SHOWN;
-    char text[TEXT_NUMBER];
+    char text[SETTING_TEXT];
     for (size_t i = 0; i < (whole ? axis->count : 2); i++)
         fprintf(file, "%s%s", i > 0 ? ", " : "", write_value(axis, axis->values[i], text));
     if (!whole)
@@ -188,7 +188,7 @@ static int column_width(const struct plan_axis *axis)
 {
     size_t width = strlen(axis_label(axis));
     for (size_t i = 0; i < axis->count; i++) {
-        char text[TEXT_NUMBER];
+        char text[SETTING_TEXT];
         const size_t length = strlen(write_value(axis, axis->values[i], text));
         width = length > width ? length : width;
     }
@@ -210,7 +210,7 @@ static void print_list(FILE *file, const struct plan *plan)
     for (int64_t i = 0; i < plan->cells; i++) {
         fprintf(file, "%6" PRId64, i);
         for (size_t a = 0; a < plan->axis_count; a++) {
-            char text[TEXT_NUMBER];
+            char text[SETTING_TEXT];
             fprintf(file, "  %*s", widths[a],
                     write_value(&plan->axes[a], plan->axes[a].of_cell[i], text));
         }

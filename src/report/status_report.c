@@ -66,7 +66,7 @@ static void name_cell(const struct run_table *table, int64_t run, char *text, si
     text[0] = '\0';
     text_add(text, size, "run %" PRId64 " (", run);
     for (size_t i = 0; i < table->axes; i++) {
-        char value[TEXT_NUMBER];
+        char value[SETTING_TEXT];
         run_table_axis_write(&table->axis[i], run, value, sizeof value);
         text_add(text, size, "%s%s %s", i > 0 ? ", " : "", table->axis[i].name, value);
         if (i + 1 == RUN_TABLE_RATES)
@@ -329,7 +329,7 @@ static int *measure_cells(const struct run_table *table)
     for (size_t c = 0; c < count; c++) {
         widths[c] = (int)strlen(name_column(table, c));
         for (int64_t run = 0; run < table->runs; run++) {
-            char text[80];
+            char text[SETTING_TEXT];
             write_cell(table, run, c, text, sizeof text);
             const int width = (int)strlen(text);
             widths[c] = width > widths[c] ? width : widths[c];
@@ -364,7 +364,7 @@ static const char *state_of(const struct run_row *r)
 static void print_cell(FILE *file, const struct run_table *table, int64_t run, const int *widths)
 {
     const struct run_row *const r = &table->run[run];
-    char text[80], episode[48], seconds[32] = "-", reason[REASON];
+    char text[SETTING_TEXT], episode[48], seconds[32] = "-", reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     fprintf(file, "%6" PRId64, run);
     for (size_t c = 0; c < cells_of(table); c++) {

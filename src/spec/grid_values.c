@@ -65,12 +65,28 @@ enum status grid_refuse_key(const char *key, struct fault *fault)
                      grid_show(key, shown), hint);
 }
 
+/* YAML's own form of a list, [301, 298], as the text that settings_read takes. */
+static enum status read_list(const struct setting *row, const char *key,
+                             const struct yaml_node *node, double *number, struct fault *fault)
+{
+    char text[SETTING_TEXT] = "[";
+    for (size_t i = 0; i < node->count; i++) {
+        if (node->items[i].kind != YAML_VALUE)
+            return grid_refuse(row, key, "a list with a list or mapping inside", "", fault);
+        text_add(text, sizeof text, "%s%s", i > 0 ? ", " : "", node->items[i].text);
+    }
+    text_add(text, sizeof text, "]");
+    return settings_read(row, text, number, fault);
+}
+
 /* The wrong shapes are named one by one, before settings_read looks at the text: "a list" helps
  * more than "'[0.1' is not a number". Quotes mean text in YAML, so "0.1" in quotes is refused for a
  * number. */
 enum status grid_read_value(const struct setting *row, const char *key,
                             const struct yaml_node *node, double *number, struct fault *fault)
 {
+    if (node->kind == YAML_LIST && row->type == TYPE_LIST)
+        return read_list(row, key, node, number, fault);
     if (node->kind == YAML_LIST)
         return grid_refuse(row, key, "a list", "", fault);
     if (node->kind == YAML_MAPPING)
@@ -78,7 +94,7 @@ enum status grid_read_value(const struct setting *row, const char *key,
                          key);
     if (*node->text == '\0' && !node->quoted)
         return fault_set(fault, STATUS_INPUT, "%s: no value, expected one", key);
-    if (node->quoted && row->type != TYPE_CHOICE)
+    if (node->quoted && row->type != TYPE_CHOICE && row->type != TYPE_LIST)
         return grid_refuse(row, key, "text in quotes", "", fault);
     return settings_read(row, node->text, number, fault);
 }
@@ -155,7 +171,7 @@ static enum status read_item(const struct setting *row, const struct yaml_node *
                              struct growing *to, struct fault *fault)
 {
     double ends[2] = {0};
-    if (item->kind != YAML_VALUE)
+    if (item->kind == YAML_MAPPING || (item->kind == YAML_LIST && row->type != TYPE_LIST))
         return fault_set(fault, STATUS_INPUT,
                          "%s: a list or mapping inside a list, expected single values", row->key);
     const bool range = is_range(item);
@@ -379,6 +395,12 @@ static const struct yaml_node *find_source(const struct setting *row, const stru
     return &node->items[i];
 }
 
+/* What the user wrote for a value; for a list in YAML's own form, its `number` as text. */
+static const char *show_item(const struct yaml_node *item, const char *number, char *shown)
+{
+    return grid_show(item->kind == YAML_VALUE ? item->text : number, shown);
+}
+
 /* Two drawn values can become equal by rounding; otherwise the user wrote the value twice, perhaps
  * within two ranges, and the message names both places. */
 static enum status refuse_repeat(const struct setting *row, const struct yaml_node *node,
@@ -386,7 +408,7 @@ static enum status refuse_repeat(const struct setting *row, const struct yaml_no
                                  struct fault *fault)
 {
     size_t places[2] = {0};
-    char number[TEXT_NUMBER];
+    char number[SETTING_TEXT];
     if (!find_repeat(values, places))
         return STATUS_OK;
     settings_write(row, values->values[places[0]], number, sizeof number);
@@ -403,8 +425,8 @@ static enum status refuse_repeat(const struct setting *row, const struct yaml_no
         fault, STATUS_INPUT,
         "%s:%d: %s: %s is given twice, by %s in line %d and by %s in line %d, expected "
         "once",
-        name, first->line, row->key, number, grid_show(first->text, shown[0]), first->line,
-        grid_show(second->text, shown[1]), second->line);
+        name, first->line, row->key, number, show_item(first, number, shown[0]), first->line,
+        show_item(second, number, shown[1]), second->line);
 }
 
 /* All values in the order of the text, repeated ones included. `line` is where the sentence points

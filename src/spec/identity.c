@@ -15,7 +15,7 @@ static const char version_key[] = "algorithm_version";
 
 /* Most lines, longest line and longest value. All three are checked, so a table that outgrows them
  * is found by the first test that makes an identity. */
-enum { LINES_MAX = 128, LINE_MAX_SIZE = 192, VALUE_MAX = 64 };
+enum { LINES_MAX = 128, LINE_MAX_SIZE = SETTING_TEXT + 64, VALUE_MAX = SETTING_TEXT };
 
 struct line {
     const char *key;
@@ -52,12 +52,12 @@ static int write_real(double value, char text[VALUE_MAX])
                  : snprintf(text, VALUE_MAX, "%.17g", value);
 }
 
-/* `number` is the value of the setting, or the version of the algorithm when `row` is NULL. Names
- * and `none` are written as settings_write does; it does not write numbers with 17 digits. */
+/* `number` is the value of the setting, or the version of the algorithm when `row` is NULL. Names,
+ * lists and `none` are written as settings_write does; it does not write numbers with 17 digits. */
 static int write_value(const struct setting *row, double number, char text[VALUE_MAX])
 {
-    if (row != NULL &&
-        (row->type == TYPE_CHOICE || (row->optional && (isnan(number) || number == -1))))
+    if (row != NULL && (row->type == TYPE_CHOICE || row->type == TYPE_LIST ||
+                        (row->optional && (isnan(number) || number == -1))))
         return settings_write(row, number, text, VALUE_MAX);
     return write_real(number, text);
 }

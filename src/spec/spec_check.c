@@ -130,7 +130,7 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
     char text[4096] = "";
     spec_cell(spec, pair[0], &cell);
     for (size_t i = 0; i < count; i++) {
-        char value[TEXT_NUMBER];
+        char value[SETTING_TEXT];
         settings_get(&cell, rows[i], value, sizeof value);
         if (settings_preset_of(rows[i]) == NULL)
             text_add(text, sizeof text, "%s%s %s", text[0] != '\0' ? ", " : "", rows[i]->key,

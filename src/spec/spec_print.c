@@ -44,8 +44,8 @@ static void describe(const struct setting *row, char *text, size_t size)
 static void write_value(const struct settings *cell, const struct setting *row, char *text,
                         size_t size)
 {
-    char first[TEXT_NUMBER];
-    char second[TEXT_NUMBER];
+    char first[SETTING_TEXT];
+    char second[SETTING_TEXT];
     settings_get(cell, row, first, sizeof first);
     if (row->interval) {
         settings_get(cell, row + 1, second, sizeof second);
@@ -69,7 +69,7 @@ static void print_row(FILE *file, const struct settings *cell, const struct sett
                       const char *margin)
 {
     const int section = section_length(row);
-    char value[2 * TEXT_NUMBER + 4];
+    char value[2 * SETTING_TEXT + 4];
     write_value(cell, row, value, sizeof value);
     fprintf(file, "%s%.*s: %s\n", margin, without(row->key, ".low") - section - 1,
             row->key + section + 1, value);
@@ -178,7 +178,7 @@ static void print_values(FILE *file, const struct setting *row, const double *va
 {
     fputc('[', file);
     for (size_t i = 0; i < count; i++) {
-        char text[TEXT_NUMBER];
+        char text[SETTING_TEXT];
         size_t last = i;
         while (row->type == TYPE_INTEGER && last + 1 < count && values[i] >= 0 &&
                values[last + 1] == values[last] + 1)
@@ -322,7 +322,7 @@ static void print_resolved(FILE *file, const struct spec *spec, bool brief)
             print_row(file, &cell, row, "  ");
             i++;
         } else {
-            char value[TEXT_NUMBER];
+            char value[SETTING_TEXT];
             settings_get(&cell, row, value, sizeof value);
             fprintf(file, "  %s: %s\n", row->key + section_length(row) + 1, value);
         }
@@ -375,7 +375,7 @@ void spec_print_help(FILE *file)
     size_t count = 0;
     const struct setting *const table = settings_table(&count);
     for (size_t i = 0; i < count; i += table[i].interval ? 2 : 1) {
-        char value[2 * TEXT_NUMBER + 4];
+        char value[2 * SETTING_TEXT + 4];
         char text[512];
         write_value(&defaults, &table[i], value, sizeof value);
         describe(&table[i], text, sizeof text);

@@ -165,10 +165,14 @@ const struct setting *schema_axis_setting(const char *name)
     return row;
 }
 
-const char *schema_flag(const struct variable *variable, int i)
+int schema_flag(const struct variable *variable, int i, char *text, size_t size)
 {
+    if (variable->axis != NULL)
+        return settings_write(variable->axis, variable->lists != NULL ? variable->lists[i] : i,
+                              text, size);
     const bool is_outcome = variable->field->offset == offsetof(struct record, outcome);
-    return is_outcome ? outcome_name((enum outcome)i) : cause_name((enum cause)i);
+    return snprintf(text, size, "%s",
+                    is_outcome ? outcome_name((enum outcome)i) : cause_name((enum cause)i));
 }
 
 static size_t type_size(enum schema_type type)
@@ -218,14 +222,44 @@ static void add_scale(struct schema *schema, size_t s, bool in_volatile)
     }
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The different lists that cells have, short ones first: in the file each is its place among them.
+ * Without a spec there is the default alone. */
+static void find_lists(struct variable *axis, const struct spec *spec)
+{
+    const int64_t cells = spec != NULL ? spec_cells(spec) : 1;
+    struct settings cell;
+    settings_init(&cell);
+    axis->lists = fault_alloc((size_t)cells, sizeof *axis->lists);
+    for (int64_t i = 0; i < cells; i++) {
+        if (spec != NULL)
+            spec_cell(spec, i, &cell);
+        axis->lists[i] = settings_number(&cell, axis->axis);
+    }
+    qsort(axis->lists, (size_t)cells, sizeof *axis->lists, compare_numbers);
+    for (int64_t i = 0; i < cells; i++) {
+        if (i == 0 || axis->lists[i] != axis->lists[axis->flags - 1])
+            axis->lists[axis->flags++] = axis->lists[i];
+    }
+}
+
 /* Whole numbers and choices are i64, as settings have them; a choice is the number of its name. */
-static void add_axis(struct schema *schema, const struct setting *row)
+static void add_axis(struct schema *schema, const struct setting *row, const struct spec *spec)
 {
     struct variable *axis =
         add(schema, SCHEMA_AXIS, row->type == TYPE_REAL ? SCHEMA_F64 : SCHEMA_I64, row->unit,
             row->help);
     schema_axis_name(row, axis->name, sizeof axis->name);
     axis->axis = row;
+    if (row->type == TYPE_LIST)
+        find_lists(axis, spec);
+    else if (row->type == TYPE_CHOICE)
+        axis->flags = (int)row->max + 1;
     add_dimension(axis, SCHEMA_RUN);
 }
 
@@ -390,7 +424,7 @@ struct schema *schema_new(const struct spec *spec)
     }
     for (size_t i = 0; i < rows; i++) {
         if (differs[i])
-            add_axis(schema, &table[i]);
+            add_axis(schema, &table[i], spec);
     }
     for (size_t s = 0; s < SCALES; s++) {
         if (scales[s].own && schema->extents[scales[s].dim] > 0)
@@ -417,6 +451,8 @@ void schema_free(struct schema **schema)
 {
     if (schema == NULL || *schema == NULL)
         return;
+    for (size_t v = 0; v < (*schema)->count; v++)
+        free((*schema)->variables[v].lists);
     free((*schema)->variables);
     free(*schema);
     *schema = NULL;

@@ -107,6 +107,7 @@ struct variable {
     double least, most;  /**< SCHEMA_NOTE, of numbers: what the program writes, besides `fill` */
     const char *meaning; /**< one line */
     int flags;           /**< the values are 0 … flags-1 and have names; 0: they have none */
+    double *lists;       /**< (flags) of an axis whose values are lists: their numbers, rising */
     const struct field *field;  /**< SCHEMA_FIELD */
     const struct setting *axis; /**< SCHEMA_AXIS */
     int along;                  /**< SCHEMA_EXTENT: of which dimension */
@@ -140,8 +141,9 @@ const char *schema_dimension(int dim) MUST_USE;
 /** Number of values of a dataset. */
 int64_t schema_values(const struct schema *schema, const struct variable *variable) MUST_USE;
 
-/** Name of value i of a dataset with flags. */
-const char *schema_flag(const struct variable *variable, int i) MUST_USE;
+/** Write the name of value i of a dataset with flags, a word. Cut at `size`; returns the length as
+ *  snprintf does. */
+int schema_flag(const struct variable *variable, int i, char *text, size_t size);
 
 /** Name of the dataset of an axis: that of the setting, without "training." and with '_' for '.'.
  *  Cut at `size`. */

@@ -63,32 +63,32 @@ static void *values_new(const struct making *making, const struct variable *vari
 
 /* Names the values of an outcome, a cause or a choice, as the CF conventions of netCDF do it
  * (flag_values, flag_meanings), so that other programs show words for the numbers. */
-static bool write_flags(hid_t dataset, const char *const *names, const struct variable *variable)
+static bool write_flags(hid_t dataset, const struct variable *variable)
 {
-    char meanings[512] = "";
-    int32_t values[32];
-    int count = 0;
-    for (; names != NULL ? names[count] != NULL : count < variable->flags; count++) {
-        const size_t used = strlen(meanings);
-        snprintf(meanings + used, sizeof meanings - used, "%s%s", count > 0 ? " " : "",
-                 names != NULL ? names[count] : schema_flag(variable, count));
-        values[count] = count;
+    const size_t count = (size_t)variable->flags;
+    char *const meanings = fault_alloc(count, SETTING_TEXT);
+    int32_t *const values = fault_alloc(count, sizeof *values);
+    size_t used = 0;
+    for (int i = 0; i < variable->flags; i++) {
+        used += (size_t)schema_flag(variable, i, meanings + used, SETTING_TEXT);
+        meanings[used++] = i + 1 < variable->flags ? ' ' : '\0';
+        values[i] = i;
     }
-    return h5_write_integers(dataset, "flag_values", values, (size_t)count) &&
-           h5_write_text(dataset, "flag_meanings", meanings);
+    const bool written = h5_write_integers(dataset, "flag_values", values, count) &&
+                         h5_write_text(dataset, "flag_meanings", meanings);
+    free(values);
+    free(meanings);
+    return written;
 }
 
 static bool write_attributes(hid_t dataset, const struct variable *variable)
 {
-    const char *const *choices = variable->axis != NULL && variable->axis->type == TYPE_CHOICE
-                                     ? variable->axis->choices
-                                     : NULL;
     if (!h5_write_text(dataset, "units", variable->unit) ||
         !h5_write_text(dataset, "long_name", variable->meaning))
         return false;
     if (variable->axis != NULL && !h5_write_text(dataset, "setting", variable->axis->key))
         return false;
-    return (choices == NULL && variable->flags == 0) || write_flags(dataset, choices, variable);
+    return variable->flags == 0 || write_flags(dataset, variable);
 }
 
 /* The dataset becomes a scale, or gets one on each of its dimensions. */

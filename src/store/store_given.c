@@ -42,10 +42,17 @@ static void fill_scale(const struct schema *schema, const struct variable *scale
     free(numbers);
 }
 
-/* A choice is stored as the number of its name, with flag_meanings beside it. */
+/* A choice is stored as the number of its name, and a list as its place, with flag_meanings beside
+ * them. */
 static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
 {
-    const double number = settings_number(cell, axis->axis);
+    double number = settings_number(cell, axis->axis);
+    if (axis->lists != NULL) {
+        int place = 0;
+        while (axis->lists[place] != number)
+            place++;
+        number = place;
+    }
     if (axis->type == SCHEMA_F64)
         *(double *)value = number;
     else

@@ -20,7 +20,8 @@ static void open_world(struct world *w, const char *words, uint32_t seed)
     w->state = (struct arena){.base = aligned_alloc(64, w->state.used)};
     w->scratch = (struct arena){.base = aligned_alloc(64, w->scratch.used)};
     mec_bind(&w->mec, &w->settings, &w->state, &w->scratch);
-    mec_construct(&w->mec, &w->rng, seed);
+    mec_seed(&w->mec, &w->rng, seed);
+    mec_construct(&w->mec, &w->rng);
     mec_reset(&w->mec, &w->rng);
 }
 

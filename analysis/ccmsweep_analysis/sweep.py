@@ -11,7 +11,7 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
-from .words import printable, shown  # noqa: E402
+from .words import number, printable, shown  # noqa: E402
 
 SCHEMA_VERSION = 3
 STOPPED, CENSORED, DIVERGED = 1, 2, 3
@@ -217,12 +217,16 @@ class Sweep:
 
     def setting(self, key, run, usual):
         """The value of a setting in a run: that of the axis of this name, or of the settings that
-        all runs share, which do not have what is at its default and was added later."""
-        if (axis := key.replace(".", "_")) in self.file:
-            return str(self.column(axis)[run])
+        all runs share, some of them in the grid, which do not have what is at its default and was
+        added later."""
+        axis = key.removeprefix("training.").replace(".", "_")
+        if axis in self.file and self.file[axis].attrs.get("setting") == key.encode():
+            value = self.column(axis)[run]
+            return "none" if value != value else number(value)
         section, name = key.split(".")
-        found = re.search(rf"^{section}:\n(?:  .*\n)*?  {name}: (.*)$", self.text("settings"), re.M)
-        return found[1] if found else usual
+        found = re.search(rf"^{section}:\n(?:  .*\n)*?  {name}: (.*)$|"
+                          rf"^ +(?:- )?{re.escape(key)}: \[(.*)\]$", self.text("settings"), re.M)
+        return (found[1] or found[2]) if found else usual
 
     def attribute(self, name):
         """An attribute of the file; "unknown", and one more failure, when there is none."""

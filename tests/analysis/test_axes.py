@@ -67,6 +67,9 @@ def test_numbers_are_those_of_the_program(tmp_path):
     ("grid: {networks.squash: [tanh, softsign, inverting]}", ["tanh", "softsign", "inverting"]),
     ("networks: {squash: softsign}", ["softsign"]),
     ("replay: {capacity: 100}", ["tanh"]),
+    ("grid: {networks.squash: [softsign]}", ["softsign"]),
+    ("grid: [{networks.squash: [softsign], seed: [1]}, {networks.squash: [softsign], seed: [2]}]",
+     ["softsign", "softsign"]),
 ])
 def test_a_setting_is_that_of_the_run(tmp_path, given, squashes):
     (tmp_path / "s.yaml").write_text(
@@ -78,6 +81,19 @@ def test_a_setting_is_that_of_the_run(tmp_path, given, squashes):
         assert sweep.setting("training.batch", number, "64") == "8"
         largest = sweep.rows("preactivation_max", [number])
         assert (np.abs(SQUASH[squash](largest)) <= 1).all()
+
+
+def test_settings_of_training_are_those_of_the_run(tmp_path):
+    """Their axes have names without a section, and numbers the form of a spec."""
+    (tmp_path / "s.yaml").write_text(
+        "training: {batch: 8, episodes: 10}\nenvironment: {agents: 2}\n"
+        "grid: {actor_lr: [0.1, 1e-5], training.clip_actor: [none, 1], gamma: [0.5]}")
+    assert run("run", "s.yaml", "-o", "s.h5", cwd=tmp_path).returncode == 0
+    sweep = Sweep(tmp_path / "s.h5")
+    assert [[sweep.setting(f"training.{name}", number, "?")
+             for name in ("actor_lr", "clip_actor", "gamma", "seed", "actor_every")]
+            for number in range(4)] == [[rate, clip, "0.5", "42", "?"] for rate in ("0.1", "1e-5")
+                                        for clip in ("none", "1")]
 
 
 def test_outputs_are_those_behind_their_normalisation(tmp_path):

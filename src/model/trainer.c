@@ -478,5 +478,8 @@ struct trainer_view trainer_view(const struct trainer *t)
         .networks = &t->nets,
         .replay = &t->replay,
         .step = &t->step,
+        .numpy = t->numpy,
+        .python = t->python,
+        .torch = t->torch,
     };
 }

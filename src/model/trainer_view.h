@@ -18,6 +18,9 @@ struct trainer_view {
     const struct networks *networks;
     const struct replay *replay; /**< all stored transitions */
     const struct step *step;     /**< draws of the last training step */
+    const struct numpy_rng *numpy;
+    const struct python_rng *python;
+    const struct torch_rng *torch;
 };
 
 /** Set a probe that is called when an episode enters its next phase; {NULL} removes it. */

@@ -200,6 +200,11 @@ static void test_what_was_added_later_is_silent_at_its_default(void **state)
     assert_int_equal(count - later, 70);
 }
 
+#define EARLIER "training.earlier_episodes"
+#define LIST                                                                                       \
+    "expected up to 32 whole numbers from 1 that sum up to at most 100000, such as 301+298, or "   \
+    "none"
+
 static void test_values_are_refused_with_a_sentence(void **state)
 {
     (void)state;
@@ -221,6 +226,20 @@ static void test_values_are_refused_with_a_sentence(void **state)
          "none"},
         {"networks.tanh", "Exact",
          "networks.tanh: 'Exact' is unknown, expected one of pytorch, exact"},
+        {EARLIER, "", EARLIER ": '' is not a list of whole numbers, " LIST},
+        {EARLIER, "3+", EARLIER ": '3+' is not a list of whole numbers, " LIST},
+        {EARLIER, "+3", EARLIER ": '+3' is not a list of whole numbers, " LIST},
+        {EARLIER, "3,4", EARLIER ": '3,4' is not a list of whole numbers, " LIST},
+        {EARLIER, "3-4", EARLIER ": '3-4' is not a list of whole numbers, " LIST},
+        {EARLIER, "[3, 4", EARLIER ": '[3, 4' is not a list of whole numbers, " LIST},
+        {EARLIER, "[3, , 4]", EARLIER ": '[3, , 4]' is not a list of whole numbers, " LIST},
+        {EARLIER, "3.5", EARLIER ": '3.5' is not a list of whole numbers, " LIST},
+        {EARLIER, "0", EARLIER ": '0' is out of range, " LIST},
+        {EARLIER, "50000+50001", EARLIER ": '50000+50001' is out of range, " LIST},
+        {EARLIER, "1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1",
+         EARLIER ": '1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+…' is out of range, " LIST},
+        {EARLIER, "99999999999999999999",
+         EARLIER ": '99999999999999999999' is not a list of whole numbers, " LIST},
     };
     struct settings before;
     settings_init(&before);
@@ -234,6 +253,70 @@ static void test_values_are_refused_with_a_sentence(void **state)
     }
 }
 
+/* Every form of a list gives the same number and is written in one form. */
+static void test_lists(void **state)
+{
+    static const char *const forms[][4] = {
+        {"none", "[]", "[ ]", "none"},
+        {"301", "[301]", "0301", "301"},
+        {"301+298", "[301, 298]", "[301,298]", "301 + 298"},
+        {"298+301", "[298, 301]", "[298+301]", "0298+301"},
+        {"1+1+1", "[1, 1, 1]", "[1,1, 1 ]", " 1 + 1+1"},
+    };
+    const struct setting *const row = settings_find(EARLIER);
+    double before = -1;
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        double numbers[4];
+        for (size_t k = 0; k < 4; k++) {
+            char text[SETTING_TEXT];
+            struct fault fault = {""};
+            if (settings_read(row, forms[i][k], &numbers[k], &fault) != STATUS_OK)
+                fail_msg("%s", fault.text);
+            assert_true(numbers[k] == numbers[0]);
+            settings_write(row, numbers[k], text, sizeof text);
+            assert_string_equal(text, forms[i][0]);
+        }
+        assert_true(numbers[0] != before);
+        before = numbers[0];
+    }
+    /* Longer lists have larger numbers; of two as long, that of the larger sum has. */
+    const struct settings one = settings_with(EARLIER "=99999"),
+                          two = settings_with(EARLIER "=1+1"), more = settings_with(EARLIER "=1+2");
+    assert_true(one.training.earlier_episodes < two.training.earlier_episodes);
+    assert_true(two.training.earlier_episodes < more.training.earlier_episodes);
+    int64_t items[SETTING_LIST_ITEMS];
+    assert_int_equal(settings_list(more.training.earlier_episodes, items), 2);
+    assert_true(items[0] == 1 && items[1] == 2);
+    assert_int_equal(settings_list(0, items), 0);
+}
+
+/* The longest text of a list fits, and many lists live side by side. */
+static void test_many_lists(void **state)
+{
+    (void)state;
+    char text[SETTING_TEXT], again[SETTING_TEXT];
+    size_t used = 0;
+    for (int k = 0; k < SETTING_LIST_ITEMS; k++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", k > 0 ? "+" : "",
+                                 SETTING_LIST_SUM / SETTING_LIST_ITEMS - k % 2);
+    struct settings s;
+    settings_init(&s);
+    const struct setting *const row = settings_find(EARLIER);
+    assert_int_equal(settings_set(&s, row, text, NULL), STATUS_OK);
+    for (int k = 1; k < 300; k++) {
+        char other[SETTING_TEXT];
+        snprintf(other, sizeof other, "%d+%d", k, 300 - k);
+        struct settings next = s;
+        assert_int_equal(settings_set(&next, row, other, NULL), STATUS_OK);
+        settings_get(&next, row, again, sizeof again);
+        assert_string_equal(again, other);
+        assert_false(settings_equal(&s, &next, row));
+    }
+    settings_get(&s, row, again, sizeof again);
+    assert_string_equal(again, text);
+}
+
 static void test_minus_zero_is_zero(void **state)
 {
     (void)state;
@@ -242,6 +325,10 @@ static void test_minus_zero_is_zero(void **state)
     settings_get(&s, settings_find("environment.harvest_j"), text, sizeof text);
     assert_string_equal(text, "0");
 }
+
+#define SEPARATE                                                                                   \
+    "it does not go with training.streams separate, whose generators depend on the seed alone, "   \
+    "expected training.streams shared"
 
 static void test_contradictions_name_both_sides(void **state)
 {
@@ -272,6 +359,19 @@ static void test_contradictions_name_both_sides(void **state)
          "networks.actor_norm",
          "networks.squash: inverting does not go with networks.actor_norm output, expected tanh "
          "or softsign, or networks.actor_norm none or hidden"},
+        {"environment.seeding=continued environment.seed=3", "environment.seed",
+         "environment.seeding",
+         "environment.seed: it has no effect with environment.seeding continued, expected none, or "
+         "environment.seeding own"},
+        {"environment.seeding=continued training.streams=separate", "environment.seeding",
+         "training.streams", "environment.seeding: " SEPARATE},
+        {EARLIER "=3 training.streams=separate", EARLIER, "training.streams",
+         EARLIER ": " SEPARATE},
+        {EARLIER "=3 training.explore_among=proposers", EARLIER, "training.explore_among",
+         EARLIER ": what earlier runs drew is known with training.explore_among all only"},
+        {EARLIER "=3 environment.agents=49", EARLIER, "environment.agents",
+         EARLIER ": what earlier runs drew is known with at least five environment.agents for each "
+                 "of environment.channels only"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct settings s = settings_with(cases[i].words);
@@ -300,6 +400,10 @@ static void test_values_put_in_by_hand_are_checked(void **state)
     settings_init(&s);
     s.networks.tanh = (enum tanh_kind)2;
     assert_int_equal(settings_check(&s, NULL, NULL), STATUS_INPUT);
+    settings_init(&s);
+    s.training.earlier_episodes = 12345; /* of no list */
+    assert_int_equal(settings_check(&s, culprits, NULL), STATUS_INPUT);
+    assert_string_equal(culprits[0]->key, EARLIER);
     /* Fewer agents than channels and more draws than transitions are no contradiction. */
     const struct settings fine =
         settings_with("environment.agents=3 training.batch=64 replay.capacity=20");
@@ -366,6 +470,8 @@ int main(void)
         cmocka_unit_test(test_rules_set_every_correction),
         cmocka_unit_test(test_what_was_added_later_is_silent_at_its_default),
         cmocka_unit_test(test_values_are_refused_with_a_sentence),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_many_lists),
         cmocka_unit_test(test_minus_zero_is_zero),
         cmocka_unit_test(test_contradictions_name_both_sides),
         cmocka_unit_test(test_values_put_in_by_hand_are_checked),

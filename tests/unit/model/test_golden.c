@@ -159,6 +159,19 @@ static const struct trace traces[] = {
         .actor = {{15, 2e-6}, {40, 3e-5}},
     },
     {
+        /* Of the published clipped run's own start. */
+        .name = "clip-published-a0.1-c0.1-s42",
+        .words = "training.actor_lr=0.1 training.critic_lr=0.1 training.clip_actor=1 "
+                 "training.clip_critic=1 networks.actor_output_init=none networks.tanh=exact "
+                 "environment.seeding=continued",
+        .episodes = 70,
+        .sampled = {2, 3},
+        .reward = {{2, 5e-8}, {70, 1e-12}},
+        .to_largest = 1e-4,
+        .critic = {{3, 2e-6}, {10, 1e-4}, {70, 1.5e-3}},
+        .actor = {{3, 5e-5}, {70, 3e-4}},
+    },
+    {
         /* Not to its end at 40: a training of this size takes a minute, and saturates at 3. */
         .name = "large-a0.1-c0.01-s42",
         .words = "training.actor_lr=0.1 training.critic_lr=0.01 networks.actor_hidden1=1024 "

@@ -208,10 +208,11 @@ int settings_expect(const struct setting *row, char *text, size_t size)
     char low[TEXT_NUMBER];
     char high[TEXT_NUMBER];
     if (row->type == TYPE_LIST)
-        return snprintf(text, size,
-                        "up to %d whole numbers from %.0f that sum up to at most %d, such as "
-                        "301+298, or none",
-                        SETTING_LIST_ITEMS, row->min, SETTING_LIST_SUM);
+        return snprintf(
+            text, size,
+            "a list such as 301+298 of up to %d whole numbers from %.0f that sum up to at "
+            "most %d, or none",
+            SETTING_LIST_ITEMS, row->min, SETTING_LIST_SUM);
     const bool whole = row->type == TYPE_INTEGER;
     if (whole) {
         snprintf(low, sizeof low, "%.0f", row->min);

@@ -202,8 +202,8 @@ static void test_what_was_added_later_is_silent_at_its_default(void **state)
 
 #define EARLIER "training.earlier_episodes"
 #define LIST                                                                                       \
-    "expected up to 32 whole numbers from 1 that sum up to at most 100000, such as 301+298, or "   \
-    "none"
+    "expected a list such as 301+298 of up to 32 whole numbers from 1 that sum up to at most "     \
+    "100000, or none"
 
 static void test_values_are_refused_with_a_sentence(void **state)
 {
@@ -237,7 +237,7 @@ static void test_values_are_refused_with_a_sentence(void **state)
         {EARLIER, "0", EARLIER ": '0' is out of range, " LIST},
         {EARLIER, "50000+50001", EARLIER ": '50000+50001' is out of range, " LIST},
         {EARLIER, "1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1",
-         EARLIER ": '1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+…' is out of range, " LIST},
+         EARLIER ": '1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+…' is out of range, " LIST},
         {EARLIER, "99999999999999999999",
          EARLIER ": '99999999999999999999' is not a list of whole numbers, " LIST},
     };

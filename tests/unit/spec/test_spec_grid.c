@@ -10,7 +10,8 @@
 #define SPACED                                                                                     \
     "{logspace: [low, high], count: N} or {loguniform: [low, high], count: N, draw_seed: S}"
 #define EPISODES                                                                                   \
-    "up to 32 whole numbers from 1 that sum up to at most 100000, such as 301+298, or none"
+    "a list such as 301+298 of up to 32 whole numbers from 1 that sum up to at most 100000, or "   \
+    "none"
 #define EXCLUDE_LIST "expected [{setting: value, …}, …]"
 
 static struct malformed malformed[] = {
@@ -48,8 +49,7 @@ static struct malformed malformed[] = {
      "s.yaml:3: training.earlier_episodes: 3+4 is given twice, by 3+4 in line 3 and by 3+4 in line "
      "5, expected once"},
     {"spaced lists", "grid:\n  training.earlier_episodes: {logspace: [1, 2], count: 2}\n",
-     "s.yaml:2: training.earlier_episodes: logspace or loguniform, which only settings with real "
-     "values have, expected a list of values, each " EPISODES},
+     "s.yaml:2: training.earlier_episodes: a mapping, expected a list of values, each " EPISODES},
     {"spaced values in a list", "grid:\n  actor_lr: [0.1, {logspace: [1, 2], count: 3}]\n",
      "s.yaml:2: training.actor_lr: a list or mapping inside a list, expected single values"},
     {"value twice in the grid", "grid:\n  actor_lr: [0.1, 0.2, 1e-1]\n",

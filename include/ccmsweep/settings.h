@@ -226,8 +226,8 @@ bool settings_equal(const struct settings *a, const struct settings *b,
 /**
  * Parse `text` as settings_set does, without a struct: `*number` is the real, the whole number, the
  * place of a choice in enum order, or for `none` NaN (real) and -1 (whole). Every value of every
- * row fits a double exactly. A list is written as "301+298" or "[301, 298]", and `none` or "[]" when
- * it has no items; its number is good in this process only, and numbers of longer lists are larger.
+ * row fits a double exactly. A list is written as "301+298" or "[301, 298]", and as `none` or "[]"
+ * when it has no items; its number is good in this process only, and is larger for a longer list.
  * \return STATUS_INPUT as settings_set; `*number` is then unchanged.
  */
 enum status settings_read(const struct setting *row, const char *text, double *number,

@@ -284,7 +284,7 @@ static enum status read_choice(const struct setting *row, const char *text, doub
     return refuse(row, text, "unknown", fault);
 }
 
-/* An item and what separates it from the next: '+', or in brackets ','. Returns its end, or NULL. */
+/* An item and what separates it from the next: '+', or in brackets ','. Returns its end or NULL. */
 static const char *read_list_item(const char *text, bool brackets, int64_t *item)
 {
     char digits[16];

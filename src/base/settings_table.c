@@ -119,8 +119,8 @@ static const struct setting table[] = {
            LATER},
     /* How a run began that was not the first of its process, as most published ones. */
     {LIST(training.earlier_episodes, "episode", 1, SETTING_LIST_SUM, "none",
-          "episodes of the runs that the same process made before, oldest first: the generators go "
-          "on from where those left them"), LATER},
+          "episodes of the runs that the same process made before, oldest first: the generators "
+          "continue from where those left them"), LATER},
 
     /* Networks. Widths are of class result although they size networks: no array of the record has
      * them as a dimension. */

@@ -16,8 +16,8 @@
 /**
  * Draw what a run of `episodes` episodes draws once it is constructed: an episode's tasks, noise,
  * coins and random selections, and the batch of its training step. All but its length is as in
- * `settings`. It is taken for granted that in each step more agents propose than there are channels,
- * so that a coin is tossed; true of all published runs.
+ * `settings`. It is taken for granted that in each step more agents propose than there are
+ * channels, so that a coin is tossed; true of all published runs.
  * \param pool, taken (N) scratch
  */
 void earlier_run(const struct settings *settings, int64_t episodes, struct numpy_rng *numpy,

@@ -169,8 +169,8 @@ static void test_clipped_runs(void **state)
     csv_free(&csv);
 }
 
-/* The logs of a run: accumulated gradients, tanh inputs, norm before clipping, actors clipped. Those
- * of the critic as near as a run of the reference on a CPU is (test_golden). */
+/* The logs of a run: accumulated gradients, tanh inputs, norm before clipping, actors clipped.
+ * Those of the critic as near as a run of the reference on a CPU is (test_golden). */
 static void compare_logs(const struct record *r, const char *set, const char *actor_lr,
                          const char *critic_lr, int until)
 {

@@ -9,9 +9,6 @@
 #define LIST "a list of values or a range such as 0-9, each "
 #define SPACED                                                                                     \
     "{logspace: [low, high], count: N} or {loguniform: [low, high], count: N, draw_seed: S}"
-#define EPISODES                                                                                   \
-    "a list such as 301+298 of up to 32 whole numbers from 1 that sum up to at most 100000, or "   \
-    "none"
 #define EXCLUDE_LIST "expected [{setting: value, …}, …]"
 
 static struct malformed malformed[] = {
@@ -36,20 +33,6 @@ static struct malformed malformed[] = {
      "s.yaml:2: training.seed: text in quotes, expected " SEED},
     {"list in a list of the grid", "grid:\n  seed: [1, [2]]\n",
      "s.yaml:2: training.seed: a list or mapping inside a list, expected single values"},
-    {"list in a list of a list", "grid:\n  training.earlier_episodes: [[1, [2]]]\n",
-     "s.yaml:2: training.earlier_episodes: a list with a list or mapping inside, "
-     "expected " EPISODES},
-    {"mapping in a list of lists", "grid:\n  training.earlier_episodes: [[1], {a: 2}]\n",
-     "s.yaml:2: training.earlier_episodes: a list or mapping inside a list, expected single "
-     "values"},
-    {"range of lists", "grid:\n  training.earlier_episodes: [3-4]\n",
-     "s.yaml:2: training.earlier_episodes: '3-4' is a range, which only whole numbers have, "
-     "expected " EPISODES},
-    {"list twice", "grid:\n  training.earlier_episodes:\n    - 3+4\n    - none\n    - [3, 4]\n",
-     "s.yaml:3: training.earlier_episodes: 3+4 is given twice, by 3+4 in line 3 and by 3+4 in line "
-     "5, expected once"},
-    {"spaced lists", "grid:\n  training.earlier_episodes: {logspace: [1, 2], count: 2}\n",
-     "s.yaml:2: training.earlier_episodes: a mapping, expected a list of values, each " EPISODES},
     {"spaced values in a list", "grid:\n  actor_lr: [0.1, {logspace: [1, 2], count: 3}]\n",
      "s.yaml:2: training.actor_lr: a list or mapping inside a list, expected single values"},
     {"value twice in the grid", "grid:\n  actor_lr: [0.1, 0.2, 1e-1]\n",
@@ -367,31 +350,6 @@ static void test_lists_and_ranges(void **state)
                  (double[]){-1, NAN, 0});
     check_values("grid: {networks.tanh: [\"exact\", pytorch]}\n", "networks.tanh", 2,
                  (double[]){TANH_EXACT, TANH_PYTORCH});
-    const struct settings one = settings_with("training.earlier_episodes=301"),
-                          two = settings_with("training.earlier_episodes=301+298");
-    check_values(
-        "grid: {training.earlier_episodes: [[301, 298], 301, '301+299', none]}\n",
-        "training.earlier_episodes", 4,
-        (double[]){
-            (double)two.training.earlier_episodes, (double)one.training.earlier_episodes,
-            (double)settings_with("training.earlier_episodes=301+299").training.earlier_episodes,
-            0});
-}
-
-/* As a single value a list may have brackets or not. */
-static void test_one_list(void **state)
-{
-    static const char *const forms[] = {"[301, 298]", "301+298", "\n    - 301\n    - 298"};
-    const struct settings want = settings_with("training.earlier_episodes=301+298");
-    (void)state;
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        char text[128];
-        snprintf(text, sizeof text, "training:\n  earlier_episodes: %s\n", forms[i]);
-        struct spec *spec = parse(text);
-        assert_int_equal(cell_of(spec, 0).training.earlier_episodes,
-                         want.training.earlier_episodes);
-        spec_free(&spec);
-    }
 }
 
 /* From numpy.geomspace and numpy.exp(numpy.random.RandomState(seed).uniform(log(low), log(high),
@@ -531,8 +489,6 @@ static void test_printed_grids(void **state)
                   "  networks.tanh: [exact]\n  training.seed: [1, 2]\n  exclude:\n"
                   "    - {training.seed: [1, 2], training.tau: [1], "
                   "training.actor_lr: [0.01, 0.1]}\n    - {training.seed: [2]}\n");
-    check_printed("grid: {training.earlier_episodes: [[4, 3], none, 4]}\n",
-                  "\ngrid:\n  training.earlier_episodes: [4+3, none, 4]\n");
     /* A setting of one block's grid stands in all, but for what a preset decides. */
     check_printed("grid:\n  - {batch: [4, 8], exclude: [{batch: 4}]}\n  - {seed: 1-3}\n"
                   "  - {environment.preset: [published-2024, published-2026], seed: [50]}\n"
@@ -611,7 +567,6 @@ int main(void)
         cmocka_unit_test(test_order_of_cells),
         cmocka_unit_test(test_three_axes_are_always_there),
         cmocka_unit_test(test_lists_and_ranges),
-        cmocka_unit_test(test_one_list),
         cmocka_unit_test(test_spaced_and_drawn_values),
         cmocka_unit_test(test_exclusions),
         cmocka_unit_test(test_blocks_follow_each_other),

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/* A setting whose value is a list, in a spec: as one value, as an axis, refused, and printed. */
+#include "spec_case.h"
+
+#define KEY "training.earlier_episodes"
+#define LIST                                                                                       \
+    "a list such as 301+298 of up to 32 whole numbers from 1 that sum up to at most 100000, or "   \
+    "none"
+
+static struct malformed malformed[] = {
+    {"list in a list", "training:\n  earlier_episodes: [1, [2]]\n",
+     "s.yaml:2: " KEY ": a list with a list or mapping inside, expected " LIST},
+    {"list in a list of the grid", "grid:\n  " KEY ": [[1, [2]]]\n",
+     "s.yaml:2: " KEY ": a list with a list or mapping inside, expected " LIST},
+    {"mapping among lists", "grid:\n  " KEY ": [[1], {a: 2}]\n",
+     "s.yaml:2: " KEY ": a list or mapping inside a list, expected single values"},
+    {"mapping for a list", "training:\n  earlier_episodes: {a: 2}\n",
+     "s.yaml:2: " KEY ": a mapping, expected a value or a list of values"},
+    {"range of lists", "grid:\n  " KEY ": [3-4]\n",
+     "s.yaml:2: " KEY ": '3-4' is a range, which only whole numbers have, expected " LIST},
+    {"list twice", "grid:\n  " KEY ":\n    - 3+4\n    - none\n    - [3, 4]\n",
+     "s.yaml:3: " KEY ": 3+4 is given twice, by 3+4 in line 3 and by 3+4 in line 5, expected once"},
+    {"spaced lists", "grid:\n  " KEY ": {logspace: [1, 2], count: 2}\n",
+     "s.yaml:2: " KEY ": a mapping, expected a list of values, each " LIST},
+    {"item out of range", "grid:\n  " KEY ": [[3, 0]]\n",
+     "s.yaml:2: " KEY ": '[3, 0]' is out of range, expected " LIST},
+    {"too few agents", "environment: {agents: 49}\ntraining:\n  earlier_episodes: [3]\n",
+     "s.yaml:3: " KEY ": what earlier runs drew is known with at least five environment.agents for "
+     "each of environment.channels only"},
+};
+
+/* The number that stands for a list of this text. */
+static int64_t number_of(const char *text)
+{
+    char words[128];
+    snprintf(words, sizeof words, KEY "=%s", text);
+    return settings_with(words).training.earlier_episodes;
+}
+
+/* As one value a list may have brackets or not. */
+static void test_one_list(void **state)
+{
+    static const char *const forms[] = {"[301, 298]", "301+298", "'301+298'",
+                                        "\n    - 301\n    - 298"};
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "training:\n  earlier_episodes: %s\n", forms[i]);
+        struct spec *spec = parse(text);
+        assert_int_equal(cell_of(spec, 0).training.earlier_episodes, number_of("301+298"));
+        spec_free(&spec);
+    }
+}
+
+/* As an axis, where brackets of its own hold several values; the order is the one of the text. */
+static void test_an_axis_of_lists(void **state)
+{
+    static const char *const want[] = {"301+298", "301", "301+299", "none"};
+    (void)state;
+    struct spec *spec = parse("grid: {" KEY ": [[301, 298], 301, '301+299', []]}\n");
+    assert_int_equal(spec_cells(spec), 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(cell_of(spec, i).training.earlier_episodes, number_of(want[i]));
+    spec_free(&spec);
+    spec = parse("grid:\n  " KEY ": [3, 4, 3+4]\n  exclude: [{" KEY ": [[3, 4], 4]}]\n");
+    assert_int_equal(spec_cells(spec), 1);
+    assert_int_equal(cell_of(spec, 0).training.earlier_episodes, number_of("3"));
+    spec_free(&spec);
+}
+
+/* The text in a file is read again as the same cells. */
+static void test_printed_lists(void **state)
+{
+    (void)state;
+    struct spec *spec = parse("grid: {" KEY ": [[4, 3], none, 4]}\n");
+    char *const text = text_of(print_resolved, spec);
+    assert_non_null(strstr(text, "\n  " KEY ": [4+3, none, 4]\n"));
+    struct spec *again = parse(text);
+    assert_int_equal(spec_cells(again), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(cell_of(again, i).training.earlier_episodes,
+                         cell_of(spec, i).training.earlier_episodes);
+    free(text);
+    spec_free(&again);
+    spec_free(&spec);
+}
+
+int main(void)
+{
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(test_one_list),
+        cmocka_unit_test(test_an_axis_of_lists),
+        cmocka_unit_test(test_printed_lists),
+    };
+    return run_malformed("spec_lists", malformed, sizeof malformed / sizeof *malformed, others,
+                         sizeof others / sizeof *others);
+}

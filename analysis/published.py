@@ -268,7 +268,10 @@ class Comparison:
     def verdict(self):
         run, other = self.run, self.other
         if self.equal == self.actors and run.total == other.total:
-            return "exact" if self.agree >= min(self.learnt, self.compared) else "same stops"
+            if self.agree >= min(self.learnt, self.compared):
+                return "exact"
+            if run.stopped > 0:
+                return "same stops"
         near = abs(run.stopped - other.stopped) * REGIME <= self.actors
         return "same regime" if (run.stop < 0) == (other.stop < 0) and near else "differs"
 
@@ -438,8 +441,8 @@ def read_all(paths, published, failures):
                                  "expected each run once")
         found |= runs
         failures += [f"{shown(path)}: {sentence}" for sentence in sweep.failures]
-        failures += [f"{shown(path)}: {words_of(key)} is not finished"
-                     for key, run in runs.items() if run is None]
+        if left := [words_of(key) for key, run in runs.items() if run is None]:
+            failures.append(f"{shown(path)}: not finished: {', '.join(left)}")
     return found
 
 

@@ -48,6 +48,26 @@ def aggregate(path, options, form="json"):
                 f"{': ' if words else ''}{words}")
 
 
+def list_text(value):
+    """A list as the file and a spec have it, any other value as it is: 301+298, none."""
+    return ("+".join(map(str, value)) or "none") if isinstance(value, list) else value
+
+
+def with_lists_as_text(told):
+    """What aggregate says, with values of axes that are lists as their text."""
+    def texts(mapping):
+        return {name: list_text(value) for name, value in mapping.items()}
+    for axis in told["axes"]:
+        axis["values"] = [list_text(value) for value in axis["values"]]
+        for name, values in axis.get("together", {}).items():
+            axis["together"][name] = [list_text(value) for value in values]
+    for one in told["configurations"]:
+        one["axes"] = texts(one["axes"])
+    for one in told["tests"]:
+        one["within"] = texts(one["within"]) if one["within"] else one["within"]
+    return told
+
+
 def ending(code):
     return f"code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
@@ -66,7 +86,7 @@ def take_snapshot(path, options=(), tables=False):
     """Take a snapshot; when runs finish in the meantime, it is taken again. Raises Unreadable, with
     the words of aggregate, for a file that does not belong to a sweep."""
     for _ in range(10):
-        told = json.loads(aggregate(path, options))
+        told = with_lists_as_text(json.loads(aggregate(path, options)))
         latex = aggregate(path, options, "latex") if tables else ""
         sweep = Sweep(path)
         done = sweep.done

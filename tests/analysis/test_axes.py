@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import synthetic
 from aggregate_case import SMALL
+from analysis_case import FEW_FIGURES
 from figure_case import figure_of, study_of
 from program import run
 from sweep_case import SOURCE
@@ -27,6 +28,11 @@ from ccmsweep_analysis.words import number, percent, rest  # noqa: E402
 SEEDS = "  environment.seed: [20240101, 20240102, none]\n  seed: 1-4\n"
 PRESET = ("  actor_lr: [0.1, 0.01]\n  environment.preset: [published-2026, published-2024]\n"
           "  seed: 1-4\n")
+FEW = "environment.agents: [5], environment.channels: [1]"
+LISTS = f"""\
+  - {{{FEW}, earlier_episodes: [[30, 8]], environment.seeding: [continued], seed: 1-4}}
+  - {{{FEW}, earlier_episodes: [none], environment.seeding: [own], seed: 1-4}}
+"""
 BLOCKS = """\
   - {environment.agents: [3], environment.channels: [1], gamma: [0.9, 0.99], seed: 1-4}
   - {environment.agents: [5], environment.channels: [2], gamma: [0.9, 0.99], seed: 1-4}
@@ -175,6 +181,23 @@ def test_blocks_that_change_two_settings_are_one_axis(tmp_path):
     assert study.row_axes == ["gamma", "environment_agents"]
     assert study.rows[0] == "gamma 0.9, agents 3" and len(study.rows) == 4
     assert facts.together_tables(study)[0][2] == [["3", "1"], ["5", "2"]]
+
+
+def test_lists_are_written_as_in_a_spec(tmp_path):
+    """As an axis, as what another stands for, and within strata; in the report too."""
+    (tmp_path / "1").mkdir()
+    one = study_of(made(tmp_path / "1", f"  - {{{FEW}, earlier_episodes: [[30, 8], [30], none], "
+                                        "gamma: [0.9, 0.99], seed: 1-4}\n"))
+    assert [row.split(", ")[1] for row in one.rows] == [
+        f"earlier_episodes {words}" for words in ("none", "30", "30+8")] * 2
+    assert {row[1] for row in facts.test_table(one)[1]} >= {
+        f"actor_lr 0.0001, critic_lr 0.001, earlier_episodes {words}" for words in ("none", "30", "30+8")}
+    assert all(len(configuration.runs) == 4 for configuration in one.configurations)
+    path = made(tmp_path, LISTS)
+    assert facts.together_tables(study_of(path))[0][2] == [["none", "own"], ["30+8", "continued"]]
+    done = analysis("report", path, "-o", tmp_path / "r", "--latex", start=FEW_FIGURES)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "30+8" in text_of((tmp_path / "r/report.html").read_text("utf-8"))
 
 
 def test_the_report_says_it_again(tmp_path):

@@ -361,24 +361,28 @@ def logs_table(compared):
     return markdown(["actor_lr", "critic_lr", "logs agree up to", *heads], rows)
 
 
-def levels_table(compared, levels):
+def levels_table(compared, levels, tolerance):
     heads = ["actor_lr", "critic_lr", "stop, ours", "stop, other level",
-             f"rewards within {number(PARTED)} up to", "and published", "actors' stops equal",
+             f"rewards within {number(tolerance)} up to", "and published",
+             f"within {number(PARTED)} up to", "and published", "actors' stops equal",
              "and published", "rounding"]
-    return markdown(heads, [
-        [*pair_words(key), stop_words(one.run), stop_words(one.other), up_to(one.together, one),
-         up_to(compared[key].together, compared[key]), equal_words(one),
-         equal_words(compared[key]), rounding(compared[key], one)]
-        for key, one in levels.items()])
+    rows = []
+    for key, one in levels.items():
+        other = compared[key]
+        rows.append([*pair_words(key), stop_words(one.run), stop_words(one.other),
+                     up_to(one.agree, one), up_to(other.agree, other),
+                     up_to(one.together, one), up_to(other.together, other),
+                     equal_words(one), equal_words(other), rounding(other, one)])
+    return markdown(heads, rows)
 
 
 def rounding(published, level):
-    """Whether two levels of ours differ as ours and the published run do: no more actors' stops are
-    equal, but for one in REGIME."""
+    """Whether two levels of ours differ as ours and the published run do: their rewards part as
+    well, and no more actors' stops are equal, but for one in REGIME."""
     if published.verdict == "exact":
         return "-"
-    return "yes" if (level.equal - published.equal) * REGIME <= level.actors and \
-        level.verdict != "exact" else "no"
+    near = (level.equal - published.equal) * REGIME <= level.actors
+    return "yes" if near and level.agree < level.compared else "no"
 
 
 def text_of(group, ours, levels, published, tolerance):
@@ -394,7 +398,7 @@ def text_of(group, ours, levels, published, tolerance):
                         if name in verdicts)
     text = (f"**{group}**: {len(own)} of {sum(key[0] == group for key in published)} runs; "
             f"{counted}.\n\n{runs_table(own, tolerance)}\nLogs:\n\n{logs_table(own)}")
-    return text + (f"\nLevels:\n\n{levels_table(own, between)}" if between else "")
+    return text + (f"\nLevels:\n\n{levels_table(own, between, tolerance)}" if between else "")
 
 
 # The command

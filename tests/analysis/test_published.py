@@ -124,8 +124,9 @@ def test_logs_without_clipping_have_no_such_columns():
 def test_rounding():
     """Levels that differ as much as ours and the published run, a little less, and much less."""
     apart = compared(ours={"stops": [7] * 5 + BASE["stops"][5:]})
-    for equal, word in ((5, "yes"), (7, "yes"), (8, "no"), (10, "no")):
-        level = compared(ours={"stops": [7] * (10 - equal) + BASE["stops"][10 - equal:]})
+    for equal, by, word in ((5, 1, "yes"), (5, 0, "no"), (7, 1, "yes"), (8, 1, "no")):
+        level = compared(ours={"stops": [7] * (10 - equal) + BASE["stops"][10 - equal:],
+                               "rewards": changed(BASE["rewards"], 60, by)})
         assert published.rounding(apart, level) == word
         assert published.rounding(compared(), level) == "-"
 
@@ -313,7 +314,8 @@ def test_levels(path, tables, tmp_path):
         file["reward"][0, 50] *= 1.5
     cells = [cell for _, cell in
              rows_of(say(path, "--published", tables, "--level", other)[0], 2)[0]]
-    assert cells[4:7] == ["50", "all 100", "2 of 3 (2 apart)"] and cells[8] == "yes"
+    assert cells[4:9] == ["50", "all 100", "50", "all 100", "2 of 3 (2 apart)"]
+    assert cells[10] == "yes"
 
 
 def test_a_run_that_is_not_finished(path, tables, tmp_path):

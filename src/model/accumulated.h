@@ -16,31 +16,26 @@
  * - actor a in passes p > a: its activations are those after its update, so one backward pass with
  *   the sum of dL/dy. Inverting gradients are not linear in dL/dy: there this is the definition.
  *
+ * The first, the second and the last are the same for critics with normalisations (joint_sums.h).
+ *
  * Letters: N agents, B samples, A = 3, O = 10 own inputs, H1, H2 hidden units of the critic, P
  * parameters of an actor, Pc of the critic. f32, but what is of actors of f64.
  */
 #ifndef CCMSWEEP_ACCUMULATED_H
 #define CCMSWEEP_ACCUMULATED_H
 
-#include "model/actors.h"
-#include "model/arena.h"
 #include "model/best_response.h"
+#include "model/joint_sums.h"
 
 /** Sums of one training step. */
 struct accumulated {
-    struct actors *actors;          /**< borrowed */
+    struct joint_sums joint;        /**< its `actor` and `gradient` are the results */
     const struct best_response *br; /**< borrowed */
     const float *d_q;               /**< (B) of the present step, borrowed */
-    struct reals actor;             /**< (N, P) result */
-    float *critic;                  /**< (Pc) result */
-    float *sum;                     /**< (B, H1) Σ d1 over all passes so far */
     float *stretch_d1, *stretch_h;  /**< (B, H1) Σ d1 and Σ h1 over the present stretch */
     float *z2;                      /**< (B, H2) second-layer sums of its row */
     float *own;                     /**< (B, O) own inputs of its row */
     float *d2, *h2;                 /**< (H2) gradient by those sums, and Σ h2 */
-    float *d_y;                     /**< (N, B, A) Σ_{p>a} dL/dy of actor a */
-    float *slopes;                  /**< (B, A) */
-    struct reals extra;             /**< (P) one backward pass */
     int32_t *agent, *version;       /**< (B) of its row; version -1: no stretch */
     int32_t *from, *passes;         /**< (B) its first pass and how many */
     int32_t *on;                    /**< (max(H1, H2)) */
@@ -57,9 +52,6 @@ void accumulated_begin(struct accumulated *sums, const float *critic, const floa
 /** Pass i: its maximising rows are known on all samples. \param gradient (P) own gradient of actor
  *  i */
 void accumulated_pass(struct accumulated *sums, int i, struct reals gradient);
-
-/** After actor i's update. \param before, after (B, A) its actions */
-void accumulated_moved(struct accumulated *sums, int i, const float *before, const float *after);
 
 /** Form the sums. \param theta (N, P) updated actors, with x their activations */
 void accumulated_end(struct accumulated *sums, struct reals theta, const struct activations *x);

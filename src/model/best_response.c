@@ -76,21 +76,6 @@ static int width2(const struct best_response *br)
     return br->critic->mlp.out[1];
 }
 
-/* Weights (A, H1) of actor i's actions among the joint inputs. */
-static const float *joint_actions(const struct best_response *br, int i)
-{
-    const struct critic *critic = br->critic;
-    return br->theta + critic->mlp.weight[0] +
-           (size_t)(critic->agents * S + i * A) * (size_t)width1(br);
-}
-
-/* Weights (A, H1) of a row's own actions. */
-static const float *own_actions(const struct best_response *br)
-{
-    const struct critic *critic = br->critic;
-    return br->theta + critic->mlp.weight[0] + (size_t)(critic->joint + S) * (size_t)width1(br);
-}
-
 static float norm(const struct best_response *br, size_t count, const float *x)
 {
     return (float)sqrt(kernels_of(br)->squares(count, x));
@@ -120,8 +105,8 @@ static void measure_first_layer(struct best_response *br)
 {
     const size_t h1 = (size_t)width1(br);
     const size_t actions = (size_t)br->critic->agents * A;
-    const float *joint = joint_actions(br, 0);
-    const float *own = own_actions(br);
+    const float *joint = br->theta + critic_joint_actions(br->critic, 0);
+    const float *own = br->theta + critic_own_actions(br->critic);
     float *joint2 = br->spare;
     memset(joint2, 0, h1 * sizeof *joint2);
     memset(br->reach, 0, h1 * sizeof *br->reach);
@@ -156,7 +141,7 @@ void best_response_start(struct best_response *br, const float *theta, const flo
     measure_first_layer(br);
     absolute(h1 * h2, br->critic->w2, br->abs_w2);
     absolute(h2, theta + mlp->weight[2], br->abs_w3);
-    absolute(A * h1, own_actions(br), br->abs_own);
+    absolute(A * h1, br->theta + critic_own_actions(br->critic), br->abs_own);
     /* ‖W1‖ over all its weights is √H1 times the root mean square over units. */
     br->first_norm = norm(br, (size_t)mlp->in[0] * h1, theta) / sqrtf((float)h1);
     for (size_t m = 0; m < h2; m++)
@@ -170,8 +155,7 @@ static void reference_sums(const struct best_response *br, int b, int rows, cons
 {
     const struct critic *critic = br->critic;
     const size_t h1 = (size_t)width1(br);
-    struct product p = product_of(
-        rows, (int)h1, O, own, br->theta + critic->mlp.weight[0] + (size_t)critic->joint * h1, u);
+    struct product p = product_of(rows, (int)h1, O, own, br->theta + critic_own_inputs(critic), u);
     p.start = br->z + (size_t)b * h1;
     compute_product(critic->compute, &p);
 }
@@ -292,7 +276,7 @@ static void form_bounds(struct best_response *br, int b)
                        .n = A,
                        .k = (int)h1,
                        .a = common,
-                       .b = own_actions(br),
+                       .b = br->theta + critic_own_actions(br->critic),
                        .b_row = h1,
                        .c = br->common_own + (size_t)b * A};
     compute_dots(br->critic->compute, &own);
@@ -507,11 +491,11 @@ void best_response_gradient(const struct best_response *br, int i, int count, co
         float joint[A];
         /* Actor i is in every row by the joint action, and in its own row a second time. */
         float own[A] = {0};
-        kernels_of(br)->slopes((int)h1, joint_actions(br, i), br->u + at, br->shift + at,
-                               br->t + at, joint);
+        kernels_of(br)->slopes((int)h1, br->theta + critic_joint_actions(br->critic, i), br->u + at,
+                               br->shift + at, br->t + at, joint);
         if (br->at[b].agent == i)
-            kernels_of(br)->slopes((int)h1, own_actions(br), br->u + at, br->shift + at, br->t + at,
-                                   own);
+            kernels_of(br)->slopes((int)h1, br->theta + critic_own_actions(br->critic), br->u + at,
+                                   br->shift + at, br->t + at, own);
         for (int k = 0; k < A; k++)
             d_y[b * A + k] = d_q[b] * (joint[k] + own[k]);
     }
@@ -542,7 +526,7 @@ void best_response_moved(struct best_response *br, int i, const float *before, c
     const size_t h1 = (size_t)width1(br);
     for (int b = 0; b < br->samples; b++) {
         struct response *at = &br->at[b];
-        struct move m = {.n = (int)h1, .w = joint_actions(br, i)};
+        struct move m = {.n = (int)h1, .w = br->theta + critic_joint_actions(br->critic, i)};
         float length2 = 0.0F;
         bool some = false;
         for (int k = 0; k < A; k++) {

@@ -84,6 +84,27 @@ void critic_rows_bind(struct critic_rows *rows, const struct critic *critic, int
     }
 }
 
+/* Where the weights of a first-layer input to all units lie. */
+static size_t input_at(const struct critic *critic, int input)
+{
+    return critic->mlp.weight[0] + (size_t)input * (size_t)critic->mlp.out[0];
+}
+
+size_t critic_joint_actions(const struct critic *critic, int i)
+{
+    return input_at(critic, critic->agents * S + i * A);
+}
+
+size_t critic_own_inputs(const struct critic *critic)
+{
+    return input_at(critic, critic->joint);
+}
+
+size_t critic_own_actions(const struct critic *critic)
+{
+    return input_at(critic, critic->joint + S);
+}
+
 /* out = start + x (samples, k) · W1[first : first + k] on some samples. States and actions are
  * apart because states stay the same while the actors of a step change one by one. */
 static void joint_part(const struct critic *critic, const float *theta, int count,
@@ -91,8 +112,7 @@ static void joint_part(const struct critic *critic, const float *theta, int coun
                        size_t start_row, float *out)
 {
     const int h1 = critic->mlp.out[0];
-    struct product p = product_of(count, h1, k, x,
-                                  theta + critic->mlp.weight[0] + (size_t)first * (size_t)h1, out);
+    struct product p = product_of(count, h1, k, x, theta + input_at(critic, first), out);
     p.start = start;
     p.start_row = start_row;
     p.outer = list;
@@ -193,9 +213,8 @@ static void evaluate_group(const struct critic *critic, const float *theta, cons
     const size_t width1 = (size_t)mlp->out[0];
     const size_t width2 = (size_t)mlp->out[1];
     float *h1 = rows->h1 + (size_t)r * width1;
-    struct product p =
-        own_product(rows, r, count, mlp->out[0], joint,
-                    theta + mlp->weight[0] + (size_t)critic->joint * width1, rows->h1);
+    struct product p = own_product(rows, r, count, mlp->out[0], joint,
+                                   theta + critic_own_inputs(critic), rows->h1);
     p.finish = mlp_finish(mlp);
     compute_product(critic->compute, &p);
     p = product_of(count, mlp->out[1], mlp->out[0], h1, theta + mlp->weight[1],
@@ -238,7 +257,7 @@ static void evaluate_affine(const struct critic *critic, const float *theta, con
     const struct mlp *mlp = &critic->mlp;
     const int h1 = mlp->out[0];
     const int h2 = mlp->out[1];
-    const float *own = theta + mlp->weight[0] + (size_t)critic->joint * (size_t)h1;
+    const float *own = theta + critic_own_inputs(critic);
     const float *w2 = theta + mlp->weight[1];
     int samples = 0;
     for (int r = 0; r < rows->count; r += critic_rows_group(rows, r))
@@ -342,8 +361,7 @@ double critic_value_f64(const struct critic *critic, const float *theta, const d
     double *second = critic->exact + h1;
     memcpy(first, joint, h1 * sizeof *first);
     for (size_t x = 0; x < O; x++)
-        add_scaled(mlp->out[0], (double)own[x],
-                   theta + mlp->weight[0] + ((size_t)critic->joint + x) * h1, first);
+        add_scaled(mlp->out[0], (double)own[x], theta + critic_own_inputs(critic) + x * h1, first);
     for (size_t k = 0; k < h2; k++)
         second[k] = (double)theta[mlp->bias[1] + k];
     finish_f64(critic, theta, 0, first);
@@ -507,7 +525,6 @@ void critic_parameter_gradient(struct critic *critic, const float *theta, int sa
     }
     const struct mlp *mlp = &critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
-    float *d_w1 = gradient + mlp->weight[0];
     /* Rows of a sample have the same joint inputs, so their gradients are summed first: 500 of the
      * 510 inputs of a row of the published size then cost once per sample and not once per row. */
     memset(critic->d_joint, 0, (size_t)samples * h1 * sizeof(float));
@@ -519,11 +536,12 @@ void critic_parameter_gradient(struct critic *critic, const float *theta, int sa
     const int states = critic->agents * S;
     const int actions = critic->agents * A;
     const int width = mlp->out[0];
-    weight_gradient(critic, samples, states, state, width, critic->d_joint, d_w1);
+    weight_gradient(critic, samples, states, state, width, critic->d_joint,
+                    gradient + mlp->weight[0]);
     weight_gradient(critic, samples, actions, action, width, critic->d_joint,
-                    d_w1 + (size_t)states * h1);
+                    gradient + critic_joint_actions(critic, 0));
     weight_gradient(critic, rows->count, O, rows->own, width, critic->d_a1,
-                    d_w1 + (size_t)critic->joint * h1);
+                    gradient + critic_own_inputs(critic));
     mlp_column_sums(critic->compute, samples, width, critic->d_joint, gradient + mlp->bias[0]);
     mlp_column_sums(critic->compute, rows->count, mlp->out[1], critic->d_a2,
                     gradient + mlp->bias[1]);

@@ -106,6 +106,12 @@ void critic_rows_add(struct critic_rows *rows, const struct critic *critic, int 
 void critic_rows_add_proposers(struct critic_rows *rows, const struct critic *critic, int sample,
                                const float *state, const float *action);
 
+/** Where the weights (A, H1) of agent i's actions among the joint inputs lie, and those (O, H1) of
+ *  a row's own inputs; its own actions (A, H1) are the last of them. */
+size_t critic_joint_actions(const struct critic *critic, int i);
+size_t critic_own_inputs(const struct critic *critic);
+size_t critic_own_actions(const struct critic *critic);
+
 /** Own inputs (O) of an agent's row. */
 void critic_own(const struct critic *critic, int agent, const float *state, const float *action,
                 float *own);

@@ -68,15 +68,15 @@ static void piecewise_log_pass(struct frozen *f, int i, struct reals gradient)
 
 static void piecewise_log_moved(struct frozen *f, int i, const float *before, const float *after)
 {
-    accumulated_moved(&f->sums, i, before, after);
+    joint_sums_moved(&f->sums.joint, i, before, after);
 }
 
 static void piecewise_log_end(struct frozen *f, struct reals theta, const struct activations *x,
                               struct reals *actor, const float **critic)
 {
     accumulated_end(&f->sums, theta, x);
-    *actor = f->sums.actor;
-    *critic = f->sums.critic;
+    *actor = f->sums.joint.actor;
+    *critic = f->sums.joint.gradient;
 }
 
 static const struct frozen_kind piecewise = {
@@ -142,14 +142,14 @@ static void normed_log_pass(struct frozen *f, int i, struct reals gradient)
 
 static void normed_log_moved(struct frozen *f, int i, const float *before, const float *after)
 {
-    normed_sums_moved(&f->normed_sums, i, before, after);
+    joint_sums_moved(&f->normed_sums.joint, i, before, after);
 }
 
 static void normed_log_end(struct frozen *f, struct reals theta, const struct activations *x,
                            struct reals *actor, const float **critic)
 {
     normed_sums_end(&f->normed_sums, theta, x);
-    *actor = f->normed_sums.actor;
+    *actor = f->normed_sums.joint.actor;
     *critic = f->normed_sums.critic;
 }
 

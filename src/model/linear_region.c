@@ -48,8 +48,7 @@ void linear_region_begin(struct linear_region *region, const float *theta)
     const struct mlp *mlp = &region->critic->mlp;
     const size_t h1 = (size_t)mlp->out[0];
     const size_t h2 = (size_t)mlp->out[1];
-    memcpy(region->basis, theta + mlp->weight[0] + (size_t)region->critic->joint * h1,
-           O * h1 * sizeof(float));
+    memcpy(region->basis, theta + critic_own_inputs(region->critic), O * h1 * sizeof(float));
     memset(region->start, 0, O * h2 * sizeof(float));
     memcpy(region->start + O * h2, theta + mlp->bias[1], h2 * sizeof(float));
 }

@@ -67,7 +67,7 @@ static bool is_linear(const struct normed_region *region)
 void normed_region_begin(struct normed_region *region, const float *theta)
 {
     const size_t h1 = (size_t)width1(region);
-    region->own_weight = theta + region->critic->mlp.weight[0] + (size_t)region->critic->joint * h1;
+    region->own_weight = theta + critic_own_inputs(region->critic);
     memset(region->none, 0, h1 * sizeof(float));
 }
 

@@ -60,14 +60,6 @@ static float norm(const struct normed_response *nr, size_t count, const float *x
     return (float)sqrt(nr->critic->compute->kernels->squares(count, x));
 }
 
-/* Weights (A, H1) of actor i's actions among the joint inputs. */
-static const float *joint_actions(const struct normed_response *nr, int i)
-{
-    const struct critic *critic = nr->critic;
-    return nr->theta + critic->mlp.weight[0] +
-           (size_t)(critic->agents * S + i * A) * (size_t)width1(nr);
-}
-
 void normed_response_start(struct normed_response *nr, const float *theta, const float *state,
                            const float *action)
 {
@@ -259,7 +251,7 @@ void normed_response_gradient(const struct normed_response *nr, int i, int count
         float joint[A];
         /* Actor i is in every row by the joint action, and in its own row a second time. */
         float own[A] = {0};
-        slopes(nr, d1, joint_actions(nr, i), joint);
+        slopes(nr, d1, nr->theta + critic_joint_actions(nr->critic, i), joint);
         if (nr->at[b].agent == i)
             slopes(nr, d1, nr->region.own_weight + S * h1, own);
         for (int k = 0; k < A; k++)
@@ -305,7 +297,8 @@ void normed_response_moved(struct normed_response *nr, int i, const float *befor
         nr->at[b].moved = true;
         nr->list[moved++] = b;
     }
-    struct product p = product_of(moved, (int)h1, A, nr->by, joint_actions(nr, i), nr->region.z);
+    struct product p = product_of(moved, (int)h1, A, nr->by,
+                                  nr->theta + critic_joint_actions(nr->critic, i), nr->region.z);
     p.outer = nr->list;
     p.start = nr->region.z;
     p.start_row = h1;

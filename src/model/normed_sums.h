@@ -3,10 +3,9 @@
  * Accumulated gradients of a log episode for a critic with normalisations (accumulated.h says what
  * they are).
  *
- * What all passes share is formed from sums of d1 over passes, d1 the gradient by the first layer's
- * sums of a pass's maximising rows: states, joint actions, and for each actor the passes after its
- * own. What belongs to a row, its own inputs and the layers behind the first, is added pass by
- * pass, as rows of one more backward pass: the scale of a row changes in each.
+ * What all passes share is formed from sums over passes, as for other critics (joint_sums.h). What
+ * belongs to a row, its own inputs and the layers behind the first, is added pass by pass, as rows
+ * of one more backward pass: the scale of a row changes in each.
  *
  * Letters: N agents, B samples, A = 3, O = 10 own inputs, H1, H2 hidden units of the critic, P
  * parameters of an actor, Pc of the critic. f32.
@@ -14,24 +13,17 @@
 #ifndef CCMSWEEP_NORMED_SUMS_H
 #define CCMSWEEP_NORMED_SUMS_H
 
-#include "model/actors.h"
-#include "model/arena.h"
+#include "model/joint_sums.h"
 #include "model/normed_response.h"
 
 /** Sums of one training step. */
 struct normed_sums {
-    struct actors *actors;            /**< borrowed */
+    struct joint_sums joint;          /**< of all passes; its `actor` is a result */
     const struct normed_response *nr; /**< borrowed */
     const float *d_q;                 /**< (B) of the present step, borrowed */
-    struct reals actor;               /**< (N, P) result */
-    float *critic;                    /**< (Pc) result */
-    float *passes;                    /**< (Pc) of all passes, before folded_gradient */
+    float *critic;                    /**< (Pc) result: the own gradient and that of all passes */
     float *back2;                     /**< (H2) Σ (m/s)·d2 of folded_gradient */
-    float *sum;                       /**< (B, H1) Σ d1 over all passes so far */
     float *d1, *d2;                   /**< (B, H1), (B, H2) of the present pass */
-    float *d_y;                       /**< (N, B, A) Σ_{p>a} dL/dy of actor a */
-    float *slopes;                    /**< (B, A) */
-    struct reals extra;               /**< (P) one backward pass */
 };
 
 /** Lay out. `actors` and `nr` are borrowed. */
@@ -45,9 +37,6 @@ void normed_sums_begin(struct normed_sums *sums, const float *critic, const floa
 /** Pass i: its maximising rows are known on all samples. \param gradient (P) own gradient of actor
  *  i */
 void normed_sums_pass(struct normed_sums *sums, int i, struct reals gradient);
-
-/** After actor i's update. \param before, after (B, A) its actions */
-void normed_sums_moved(struct normed_sums *sums, int i, const float *before, const float *after);
 
 /** Form the sums. \param theta (N, P) updated actors, with x their activations */
 void normed_sums_end(struct normed_sums *sums, struct reals theta, const struct activations *x);

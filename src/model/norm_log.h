@@ -14,25 +14,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Add one actor's gradient by γ and β to row `log`, which the first, number 0, begins anew.
- *  \param gradient (P) its own, or the accumulated one */
+/** In the place of an actor, or of how many there are. */
+enum { NORM_LOG_CRITIC = -1 };
+
+/** Add one network's gradient by γ and β to row `log`, which the first actor, number 0, begins
+ *  anew. \param actor its number, or NORM_LOG_CRITIC \param gradient (P) or (Pc): its own, or the
+ *  accumulated one */
 void norm_log_add(const struct record *r, const struct kernels *kernels, int64_t log,
                   const struct mlp *mlp, int64_t actor, struct reals gradient, bool own);
 
-/** Make root mean squares over the actors of what was added. */
-void norm_log_finish(const struct record *r, int64_t log, const struct mlp *mlp, int64_t agents);
-
-/** Write the means over actors of the norms of γ and β. \param theta (N, P) */
-void norm_log_parameters(const struct record *r, const struct kernels *kernels, int64_t log,
-                         const struct mlp *mlp, int64_t agents, struct reals theta);
-
-/** The norm of the critic's gradient by γ and β of each hidden layer. \param log row of the log
- *  \param gradient (Pc) \param own the critic's own, or the accumulated one */
-void norm_log_critic_gradient(struct record *record, const struct kernels *kernels, int64_t log,
-                              const struct mlp *critic, const float *gradient, bool own);
-
-/** The norms of the critic's γ and β. \param theta (Pc) */
-void norm_log_critic_parameters(struct record *record, const struct kernels *kernels, int64_t log,
-                                const struct mlp *critic, const float *theta);
+/** Close row `log`: means over actors of the norms of γ and β, and after a training step root mean
+ *  squares over them of what was added. \param agents or NORM_LOG_CRITIC
+ *  \param theta (N, P) or (Pc) \param trained gradients were added */
+void norm_log_end(const struct record *r, const struct kernels *kernels, int64_t log,
+                  const struct mlp *mlp, int64_t agents, struct reals theta, bool trained);
 
 #endif

@@ -144,6 +144,12 @@ static double norm_of(const struct tracker *tracker, struct reals x, size_t coun
     return sqrt(reals_squares(tracker->kernels, x, count));
 }
 
+/* What is of the critic: f32, and only read. */
+static struct reals critic_reals(const float *x)
+{
+    return (struct reals){.f32 = (float *)x};
+}
+
 static float dead_share(const float *h, int rows, int width)
 {
     /* A unit is dead on a batch when it is 0 in every row: no gradient passes through it then,
@@ -169,7 +175,8 @@ static void log_critic(struct tracker *tracker, const struct critic *critic,
         r->critic_layer_grad_own[log * MLP_LAYERS + l] =
             norm(tracker, gradient + begin, mlp_layer_end(&critic->mlp, l) - begin);
     }
-    norm_log_critic_gradient(r, tracker->kernels, log, &critic->mlp, gradient, true);
+    norm_log_add(r, tracker->kernels, log, &critic->mlp, NORM_LOG_CRITIC, critic_reals(gradient),
+                 true);
     r->critic_dead[log * 2] = dead_share(rows->h1, rows->count, critic->mlp.out[0]);
     r->critic_dead[log * 2 + 1] = dead_share(rows->h2, rows->count, critic->mlp.out[1]);
 }
@@ -398,7 +405,8 @@ void tracker_accumulated(struct tracker *tracker, const struct mlp *actor, struc
         r->critic_layer_grad_accumulated[log * MLP_LAYERS + l] =
             norm(tracker, critic + begin, mlp_layer_end(critic_mlp, l) - begin);
     }
-    norm_log_critic_gradient(r, tracker->kernels, log, critic_mlp, critic, false);
+    norm_log_add(r, tracker->kernels, log, critic_mlp, NORM_LOG_CRITIC, critic_reals(critic),
+                 false);
 }
 
 void tracker_inputs(struct tracker *tracker, const struct input_norm *norm)
@@ -413,14 +421,13 @@ void tracker_inputs(struct tracker *tracker, const struct input_norm *norm)
 }
 
 /* Overall figures of a log: mean over actors under the root, and the ratios. */
-static void log_gradients(struct tracker *tracker, const struct mlp *actor)
+static void log_gradients(struct tracker *tracker)
 {
     struct record *r = &tracker->record;
     const int64_t log = tracker->log;
     const double agents = (double)tracker->extents.of[DIM_ACTOR];
     r->actor_grad_own[log] = sqrt(r->actor_grad_own[log] / agents);
     r->actor_grad_accumulated[log] = sqrt(r->actor_grad_accumulated[log] / agents);
-    norm_log_finish(r, log, actor, tracker->extents.of[DIM_ACTOR]);
     if (r->actors_clipped != NULL) {
         r->actor_grad_before_clip[log] /= agents;
         r->actor_grad_after_clip[log] /= agents;
@@ -484,10 +491,11 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     r->actor_param_norm[tracker->log] = norm_of(tracker, actors, actor_count);
     r->critic_param_norm[tracker->log] = norm(tracker, critic, critic_count);
     const struct mlp actor = actors_shape(tracker->settings);
-    norm_log_parameters(r, tracker->kernels, tracker->log, &actor, tracker->extents.of[DIM_ACTOR],
-                        actors);
+    norm_log_end(r, tracker->kernels, tracker->log, &actor, tracker->extents.of[DIM_ACTOR], actors,
+                 tracker->training);
     const struct mlp critic_mlp = critic_shape(tracker->settings);
-    norm_log_critic_parameters(r, tracker->kernels, tracker->log, &critic_mlp, critic);
+    norm_log_end(r, tracker->kernels, tracker->log, &critic_mlp, NORM_LOG_CRITIC,
+                 critic_reals(critic), tracker->training);
     preactivations_log(r, tracker->log, tracker->at->since_log);
     if (tracker->squash_input != NULL)
         preactivations_log_squash(r, tracker->log, tracker->squash_input);
@@ -495,7 +503,7 @@ void tracker_end(struct tracker *tracker, const struct mec_step *sums, size_t ac
     /* A log episode may have no training step (episode 1 with log_every 1): its gradients stay
      * NaN. */
     if (tracker->training)
-        log_gradients(tracker, &actor);
+        log_gradients(tracker);
     detect(tracker);
 }
 

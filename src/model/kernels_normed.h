@@ -3,9 +3,7 @@
  * The kernels of a critic with normalisations: a part of kernels_tmpl.c in a file of its own.
  * kernels.h has the formulas.
  *
- * What decides a row's scale is summed in f64, in 16 lanes, a product of two f32 being exact there:
- * a variance is a difference of large numbers. No multiply-add is fused in f64, so that all levels
- * give the same bits.
+ * What decides a row's scale is summed in f64: a variance is a difference of large numbers.
  */
 #ifndef CCMSWEEP_KERNELS_NORMED_H
 #define CCMSWEEP_KERNELS_NORMED_H
@@ -14,45 +12,19 @@
 #include "model/kernels_vector.h"
 #include <math.h>
 
-/** Σ (x - a)·(y - b). */
-INLINE double dot_f64(size_t n, const float *x, double a, const float *y, double b)
-{
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += ((double)x[i + l] - a) * ((double)y[i + l] - b);
-    for (size_t l = 0; i + l < n; l++)
-        lane[l] += ((double)x[i + l] - a) * ((double)y[i + l] - b);
-    return fold_wide(lane);
-}
-
-/** Σ x. */
-INLINE double sum_f64(size_t n, const float *x)
-{
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += (double)x[i + l];
-    for (size_t l = 0; i + l < n; l++)
-        lane[l] += (double)x[i + l];
-    return fold_wide(lane);
-}
-
 static void spread(size_t n, const float *x, float *mean, float *scale)
 {
-    const double m = sum_f64(n, x) / (double)n;
+    const double m = sum_wide(n, x) / (double)n;
     *mean = (float)m;
-    *scale = (float)(1.0 / sqrt(dot_f64(n, x, m, x, m) / (double)n + NORM_EPS));
+    *scale = (float)(1.0 / sqrt(dot_wide(n, x, m, x, m) / (double)n + NORM_EPS));
 }
 
 static void moments(size_t n, size_t k, const float *w, const float *z, double *out)
 {
     for (size_t a = 0; a < k; a++)
-        out[a] = dot_f64(n, w + a * n, 0.0, z, 0.0);
-    out[k] = dot_f64(n, z, 0.0, z, 0.0);
-    out[k + 1] = sum_f64(n, z);
+        out[a] = dot_wide(n, w + a * n, 0.0, z, 0.0);
+    out[k] = dot_wide(n, z, 0.0, z, 0.0);
+    out[k + 1] = sum_wide(n, z);
 }
 
 /* Units, their sum and their part in the value in one pass; the variance in a second one, over what

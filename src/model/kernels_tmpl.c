@@ -498,22 +498,9 @@ static struct adam_effect adam(const struct adam *a, size_t count, real *restric
     };
 }
 
-/* Σ (x - from)² in f64, where the square of any f32 is exact and does not overflow. */
-INLINE double squares_from(size_t n, const real *x, double from)
-{
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += ((double)x[i + l] - from) * ((double)x[i + l] - from);
-    for (size_t l = 0; i + l < n; l++)
-        lane[l] += ((double)x[i + l] - from) * ((double)x[i + l] - from);
-    return fold_wide(lane);
-}
-
 static double squares(size_t n, const real *x)
 {
-    return squares_from(n, x, 0.0);
+    return dot_wide(n, x, 0.0, x, 0.0);
 }
 
 /* Three passes over a row that stays in the first cache. û takes the place of y where it is not
@@ -521,15 +508,8 @@ static double squares(size_t n, const real *x)
 static real norm_forward(size_t n, const real *x, const real *gamma, const real *beta, real *unit,
                          real *y)
 {
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += (double)x[i + l];
-    for (size_t l = 0; i + l < n; l++)
-        lane[l] += (double)x[i + l];
-    const double mean = fold_wide(lane) / (double)n;
-    const double scale = 1.0 / sqrt(squares_from(n, x, mean) / (double)n + NORM_EPS);
+    const double mean = sum_wide(n, x) / (double)n;
+    const double scale = 1.0 / sqrt(dot_wide(n, x, mean, x, mean) / (double)n + NORM_EPS);
     real *u = unit != NULL ? unit : y;
     for (size_t k = 0; k < n; k++)
         u[k] = (real)(((double)x[k] - mean) * scale);

@@ -179,4 +179,31 @@ INLINE double fold_wide(double lane[LANES])
     return lane[0];
 }
 
+/** Σ x in f64. */
+INLINE double sum_wide(size_t n, const real *x)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] += (double)x[i + l];
+    for (size_t l = 0; i + l < n; l++)
+        lane[l] += (double)x[i + l];
+    return fold_wide(lane);
+}
+
+/** Σ (x - a)·(y - b) in f64, where a product of two f32 is exact and does not overflow. No
+ *  multiply-add is fused, so that all levels give the same bits. */
+INLINE double dot_wide(size_t n, const real *x, double a, const real *y, double b)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] += ((double)x[i + l] - a) * ((double)y[i + l] - b);
+    for (size_t l = 0; i + l < n; l++)
+        lane[l] += ((double)x[i + l] - a) * ((double)y[i + l] - b);
+    return fold_wide(lane);
+}
+
 #endif

@@ -35,6 +35,32 @@ struct adam_effect {
     bool gradient_finite; /**< all of the gradient is finite */
 };
 
+/** The same, in bits that are gathered over the parameters. Bits are compared, not values: -0 for 0
+ *  is a change, and a NaN that stays is not one. */
+struct adam_bits {
+    real_bits difference, not_finite, slope, wild;
+};
+
+/** One parameter before and after the step, and its gradient. */
+static inline void adam_look(struct adam_bits *bits, real before, real after, real gradient)
+{
+    bits->difference |= real_to_bits(after) ^ real_to_bits(before);
+    bits->not_finite |= (real_to_bits(after) & REAL_EXPONENT) == REAL_EXPONENT;
+    bits->slope |= real_to_bits(gradient) & REAL_MAGNITUDE; /* -0 is 0, a subnormal is not */
+    bits->wild |= (real_to_bits(gradient) & REAL_EXPONENT) == REAL_EXPONENT;
+}
+
+/** What the bits say. */
+static inline struct adam_effect adam_saw(const struct adam_bits *bits)
+{
+    return (struct adam_effect){
+        .changed = bits->difference != 0,
+        .finite = bits->not_finite == 0,
+        .gradient_zero = bits->slope == 0,
+        .gradient_finite = bits->wild == 0,
+    };
+}
+
 /** Soft update target = (1-τ)·target + τ·source; τ = 1 copies. */
 void adam_soft_update(double tau, size_t count, float *target, const float *source);
 void adam_soft_update_f64(double tau, size_t count, double *target, const double *source);

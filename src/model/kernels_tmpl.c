@@ -466,8 +466,8 @@ static void tanh_all(size_t n, const real *z, real cliff, real *y)
 }
 
 /* Adam's step (adam.h), and what it did, found on the way: a second pass over the parameters would
- * cost as much as the first. Bits are compared, not values: -0 for 0 is a change, and a NaN that
- * stays is not one. Multiplications and additions are rounded one by one, so that all levels agree.
+ * cost as much as the first. Multiplications and additions are rounded one by one, so that all
+ * levels agree.
  * The loop has no branch and no call, so that it becomes vectors. */
 static struct adam_effect adam(const struct adam *a, size_t count, real *restrict theta,
                                real *restrict m, real *restrict v, const real *restrict g)
@@ -479,23 +479,15 @@ static struct adam_effect adam(const struct adam *a, size_t count, real *restric
     const real step_size = (real)a->step_size;
     const real root_correction = (real)a->root_correction;
     const real eps = (real)a->eps;
-    real_bits difference = 0, not_finite = 0, slope = 0, wild = 0;
+    struct adam_bits bits = {0};
     for (size_t i = 0; i < count; i++) {
         m[i] = beta1 * m[i] + one_minus_beta1 * g[i];
         v[i] = beta2 * v[i] + one_minus_beta2 * g[i] * g[i];
         const real next = theta[i] - step_size * m[i] / (real_sqrt(v[i]) / root_correction + eps);
-        difference |= real_to_bits(next) ^ real_to_bits(theta[i]);
-        not_finite |= (real_to_bits(next) & REAL_EXPONENT) == REAL_EXPONENT;
-        slope |= real_to_bits(g[i]) & REAL_MAGNITUDE; /* -0 is 0, a subnormal is not */
-        wild |= (real_to_bits(g[i]) & REAL_EXPONENT) == REAL_EXPONENT;
+        adam_look(&bits, theta[i], next, g[i]);
         theta[i] = next;
     }
-    return (struct adam_effect){
-        .changed = difference != 0,
-        .finite = not_finite == 0,
-        .gradient_zero = slope == 0,
-        .gradient_finite = wild == 0,
-    };
+    return adam_saw(&bits);
 }
 
 static double squares(size_t n, const real *x)

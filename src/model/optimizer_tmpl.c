@@ -38,29 +38,6 @@ double REAL(optimizer_clip)(const struct optimizer *optimizer, const struct kern
     return norm;
 }
 
-/* What a step did, in bits that are gathered: the same questions as the kernel of Adam asks. */
-struct seen {
-    real_bits difference, not_finite, slope, wild;
-};
-
-static void see(struct seen *seen, real next, real last, real gradient)
-{
-    seen->difference |= real_to_bits(next) ^ real_to_bits(last);
-    seen->not_finite |= (real_to_bits(next) & REAL_EXPONENT) == REAL_EXPONENT;
-    seen->slope |= real_to_bits(gradient) & REAL_MAGNITUDE; /* -0 is 0, a subnormal is not */
-    seen->wild |= (real_to_bits(gradient) & REAL_EXPONENT) == REAL_EXPONENT;
-}
-
-static struct adam_effect effect_of(const struct seen *seen)
-{
-    return (struct adam_effect){
-        .changed = seen->difference != 0,
-        .finite = seen->not_finite == 0,
-        .gradient_zero = seen->slope == 0,
-        .gradient_finite = seen->wild == 0,
-    };
-}
-
 /* v = 0.99·v + 0.01·g²; θ -= lr·g/(√v + 1e-8): PyTorch's defaults. */
 static struct adam_effect step_rmsprop(const struct optimizer *o, size_t count, real *theta,
                                        real *v, const real *g)
@@ -69,14 +46,14 @@ static struct adam_effect step_rmsprop(const struct optimizer *o, size_t count, 
     const real keep = (real)0.99;
     const real add = (real)0.01;
     const real eps = (real)1e-8;
-    struct seen seen = {0};
+    struct adam_bits bits = {0};
     for (size_t k = 0; k < count; k++) {
         v[k] = keep * v[k] + add * g[k] * g[k];
         const real next = theta[k] - lr * g[k] / (real_sqrt(v[k]) + eps);
-        see(&seen, next, theta[k], g[k]);
+        adam_look(&bits, theta[k], next, g[k]);
         theta[k] = next;
     }
-    return effect_of(&seen);
+    return adam_saw(&bits);
 }
 
 /* u = μ·u + g; θ -= lr·u, with u in the place of Adam's first moment. */
@@ -85,14 +62,14 @@ static struct adam_effect step_sgd(const struct optimizer *o, size_t count, real
 {
     const real lr = (real)o->lr;
     const real momentum = (real)o->momentum;
-    struct seen seen = {0};
+    struct adam_bits bits = {0};
     for (size_t k = 0; k < count; k++) {
         m[k] = momentum * m[k] + g[k];
         const real next = theta[k] - lr * m[k];
-        see(&seen, next, theta[k], g[k]);
+        adam_look(&bits, theta[k], next, g[k]);
         theta[k] = next;
     }
-    return effect_of(&seen);
+    return adam_saw(&bits);
 }
 
 static struct adam_effect take_step(const struct optimizer *o, const struct kernels *kernels,
@@ -110,21 +87,13 @@ static struct adam_effect take_step(const struct optimizer *o, const struct kern
     }
 }
 
-static bool is_zero(const real *gradient, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        if (gradient[k] != 0)
-            return false;
-    return true;
-}
-
 struct adam_effect REAL(optimizer_step)(const struct optimizer *optimizer,
                                         const struct kernels *kernels, const struct mlp *mlp,
                                         real *theta, real *m, real *v, const real *gradient,
                                         real *before)
 {
     /* The event under study. What moves on without a gradient is momentum, and weight decay. */
-    if (optimizer->zero_gradient != ZERO_KEEP && is_zero(gradient, mlp->size)) {
+    if (optimizer->zero_gradient != ZERO_KEEP && real_all_zero(mlp->size, gradient)) {
         if (optimizer->zero_gradient == ZERO_RESET_MOMENTS)
             memset(m, 0, mlp->size * sizeof *m);
         return (struct adam_effect){.finite = true, .gradient_zero = true, .gradient_finite = true};

@@ -64,6 +64,15 @@ static inline real real_copysign(real x, real sign)
 #endif
 }
 
+/** Whether all values are 0, whatever their sign. */
+static inline bool real_all_zero(size_t count, const real *x)
+{
+    for (size_t k = 0; k < count; k++)
+        if (x[k] != 0)
+            return false;
+    return true;
+}
+
 /** The bits of x. */
 static inline real_bits real_to_bits(real x)
 {

@@ -124,14 +124,6 @@ void tracker_snapshot(struct tracker *tracker, int64_t rows, const float *z)
                 counts[k * RECORD_BINS + find_bin(edges, (double)z[r * A + k])]++;
 }
 
-static bool all_zero(const float *x, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (x[i] != 0.0F)
-            return false;
-    return true;
-}
-
 /* In f64: the square of a gradient below 1e-23 is 0 in f32, and logs follow gradients down to 0. */
 static double norm(const struct tracker *tracker, const float *x, size_t count)
 {
@@ -234,12 +226,12 @@ static enum cause find_cause(const struct actor_pass *pass)
      * cause. Slopes are those that the pass used: in f32, 1 - y² is exactly 0 from |z| of about 9
      * on, in f64 from 19. The name is tanh's, whatever the squash: the numbers of causes are in the
      * files. */
-    if (all_zero(pass->d_y, rows * A))
+    if (real_all_zero(rows * A, pass->d_y))
         return CAUSE_CRITIC_DEAD;
     if (slope_zero_share(pass, &mean) == 1.0)
         return CAUSE_TANH_HARD;
-    if (all_zero(pass->x->before[0] + at * width1, rows * width1) ||
-        all_zero(pass->x->before[1] + at * width2, rows * width2))
+    if (real_all_zero(rows * width1, pass->x->before[0] + at * width1) ||
+        real_all_zero(rows * width2, pass->x->before[1] + at * width2))
         return CAUSE_ACTOR_DEAD;
     return CAUSE_MIXED;
 }

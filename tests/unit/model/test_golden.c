@@ -2,15 +2,12 @@
 /*
  * Whole trainings against the figures of the PyTorch reference (tests/data/README.md).
  *
- * Usage: test_golden TRACE. The trace is trained twice: with a log in every episode, which gives
- * every figure, and with a log in every tenth, whose pre-activation rows the reference has. Both
- * must agree bit for bit in everything that both hold.
+ * Usage: test_golden TRACE. Both trainings of the trace (golden_case.h) must agree bit for bit in
+ * everything that both hold.
  */
-#include "check.h"
-#include "csv.h"
+#include "golden_case.h"
 #include "model/mec.h"
 #include "model/trainer_view.h"
-#include <ccmsweep/trainer.h>
 #include <stdlib.h>
 
 enum { N = 50, EPISODES_MAX = 300, STEPS = 10, BATCH = 64 };
@@ -189,8 +186,7 @@ static const struct trace traces[] = {
          * by operation as PyTorch does: what is left is how the reference's products round. The
          * reference with an exact tanh is 5e-6 (reward) and 8e-5 (critic) from this trace. */
         .name = "layernorm-a0.1-c0.01-s42",
-        .words = "training.actor_lr=0.1 training.critic_lr=0.01 networks.actor_norm=output "
-                 "networks.actor_output_init=none",
+        .words = GOLDEN_LAYERNORM,
         .episodes = 40,
         .sampled = {2, 3},
         .reward = {{22, 1e-7}, {40, 1e-6}},
@@ -231,7 +227,7 @@ static const struct trace traces[] = {
 /* What the two trainings of the trace left, copied out while they ran. */
 static struct {
     const struct trace *trace;
-    struct trainer *fine, *coarse;
+    struct golden golden;
     uint8_t accepted[EPISODES_MAX][STEPS][N];
     float reward[EPISODES_MAX][STEPS];
     int64_t slot[2][BATCH];
@@ -265,16 +261,9 @@ static double sums_tolerance_at(int episode)
     return own[0].until > 0 ? tolerance_at(own, episode) : fmax(actor_tolerance_at(episode), 1e-5);
 }
 
-static struct csv load(const char *suffix)
-{
-    char name[200];
-    snprintf(name, sizeof name, "golden/%s.%s.csv", run.trace->name, suffix);
-    return csv_load(name);
-}
-
 static void copy_episode(int episode)
 {
-    const struct trainer_view view = trainer_view(run.fine);
+    const struct trainer_view view = trainer_view(run.golden.fine);
     const struct replay *replay = view.replay;
     for (int k = 0; k < STEPS; k++) {
         const int64_t slot = (replay->at->next - STEPS + k + replay->capacity) % replay->capacity;
@@ -292,32 +281,21 @@ static void copy_episode(int episode)
 static int train(void **state)
 {
     (void)state;
-    struct settings s = settings_with(run.trace->words);
-    s.training.episodes = run.trace->episodes;
-    run.coarse = trainer_new(&s);
-    s.tracking.log_every = 1;
-    run.fine = trainer_new(&s);
-    for (int e = 1; e <= run.trace->episodes; e++) {
-        trainer_advance(run.fine, 1);
-        copy_episode(e);
-    }
-    trainer_advance(run.coarse, run.trace->episodes);
-    assert_true(trainer_done(run.fine) && trainer_done(run.coarse));
+    golden_train(&run.golden, run.trace->name, run.trace->words, run.trace->episodes, copy_episode);
     return 0;
 }
 
 static int clean_up(void **state)
 {
     (void)state;
-    trainer_free(&run.fine);
-    trainer_free(&run.coarse);
+    golden_free(&run.golden);
     return 0;
 }
 
 static void test_rollouts(void **state)
 {
     (void)state;
-    struct csv csv = load("rollout");
+    struct csv csv = golden_load(&run.golden, "rollout");
     double energy = 0.0;
     double deadline = 0.0;
     for (int row = 0; row < csv.rows; row++) {
@@ -341,7 +319,7 @@ static void test_rollouts(void **state)
         deadline += csv_real(&csv, row, "deadline_violation") / STEPS;
         if (k < STEPS - 1)
             continue;
-        const struct record *r = trainer_record(run.fine);
+        const struct record *r = trainer_record(run.golden.fine);
         assert_true(fabs(r->energy_violation[episode - 1] - energy) < 1e-12);
         assert_true(fabs(r->deadline_violation[episode - 1] - deadline) < 1e-12);
         energy = deadline = 0.0;
@@ -357,7 +335,7 @@ static void test_samples(void **state)
         char suffix[32];
         const int episode = run.trace->sampled[s];
         snprintf(suffix, sizeof suffix, "sample-e%d", episode);
-        struct csv csv = load(suffix);
+        struct csv csv = golden_load(&run.golden, suffix);
         assert_int_equal(csv.rows, BATCH);
         for (int b = 0; b < BATCH; b++) {
             assert_int_equal(run.slot[s][b], (int)csv_real(&csv, b, "leaf"));
@@ -376,9 +354,10 @@ static void test_actor_gradients(void **state)
         char suffix[32];
         const int episode = run.trace->sampled[s];
         snprintf(suffix, sizeof suffix, "actor-grad-e%d", episode);
-        struct csv csv = load(suffix);
+        struct csv csv = golden_load(&run.golden, suffix);
         assert_int_equal(csv.rows, N);
-        const float *got = trainer_record(run.fine)->actor_layer_grad_own + (episode - 1) * N * 3;
+        const float *got =
+            trainer_record(run.golden.fine)->actor_layer_grad_own + (episode - 1) * N * 3;
         double largest[3] = {0.0};
         for (int i = 0; i < N; i++)
             for (int l = 0; l < 3; l++)
@@ -402,8 +381,8 @@ static void test_actor_gradients(void **state)
 static void test_episodes(void **state)
 {
     (void)state;
-    struct csv csv = load("episodes");
-    const struct record *r = trainer_record(run.fine);
+    struct csv csv = golden_load(&run.golden, "episodes");
+    const struct record *r = trainer_record(run.golden.fine);
     for (int e = 1; e <= run.trace->episodes; e++) {
         const int row = e - 1;
         const double critic = tolerance_at(run.trace->critic, e);
@@ -438,12 +417,12 @@ static void test_episodes(void **state)
 static void test_clipping(void **state)
 {
     (void)state;
-    const struct record *r = trainer_record(run.fine);
+    const struct record *r = trainer_record(run.golden.fine);
     if (r->actors_clipped == NULL) {
         assert_null(strstr(run.trace->name, "clip"));
         return;
     }
-    struct csv csv = load("episodes");
+    struct csv csv = golden_load(&run.golden, "episodes");
     for (int e = 2; e <= run.trace->episodes && has_draws(e); e++) {
         const int row = e - 1;
         const double actor = actor_tolerance_at(e);
@@ -474,8 +453,8 @@ static double over_actors(const float *norms, int layer)
 static void test_layers(void **state)
 {
     (void)state;
-    struct csv csv = load("layers");
-    const struct record *r = trainer_record(run.fine);
+    struct csv csv = golden_load(&run.golden, "layers");
+    const struct record *r = trainer_record(run.golden.fine);
     for (int e = 2; e <= run.trace->episodes && has_draws(e); e++) {
         const int row = e - 2;
         /* a layer's gradient can cancel where the whole does not: twice the whole's tolerance */
@@ -509,8 +488,8 @@ static void test_layers(void **state)
 static void test_preactivations(void **state)
 {
     (void)state;
-    struct csv csv = load("preactivation");
-    const struct record *r = trainer_record(run.coarse);
+    struct csv csv = golden_load(&run.golden, "preactivation");
+    const struct record *r = trainer_record(run.golden.coarse);
     for (int row = 0; row < run.trace->episodes / 10 && has_draws((row + 1) * 10); row++) {
         const double std = csv_real(&csv, row, "std");
         assert_int_equal((int)csv_real(&csv, row, "episode"), (row + 1) * 10);
@@ -527,7 +506,7 @@ static void test_preactivations(void **state)
 static void test_causes(void **state)
 {
     (void)state;
-    const struct record *r = trainer_record(run.fine);
+    const struct record *r = trainer_record(run.golden.fine);
     for (int i = 0; i < N; i++) {
         assert_int_equal(r->gradient_zero[i], 3);
         assert_int_equal(r->gradient_zero_first[i], 3);
@@ -542,11 +521,11 @@ static void test_causes(void **state)
 static void test_logs_change_nothing(void **state)
 {
     (void)state;
-    const struct record *fine = trainer_record(run.fine);
-    const struct record *coarse = trainer_record(run.coarse);
+    const struct record *fine = trainer_record(run.golden.fine);
+    const struct record *coarse = trainer_record(run.golden.coarse);
     const size_t episodes = (size_t)run.trace->episodes;
-    const struct networks *a = trainer_view(run.fine).networks;
-    const struct networks *b = trainer_view(run.coarse).networks;
+    const struct networks *a = trainer_view(run.golden.fine).networks;
+    const struct networks *b = trainer_view(run.golden.coarse).networks;
     assert_memory_equal(fine->reward, coarse->reward, episodes * sizeof *fine->reward);
     assert_memory_equal(fine->critic_loss, coarse->critic_loss,
                         episodes * sizeof *fine->critic_loss);

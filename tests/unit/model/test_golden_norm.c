@@ -6,10 +6,8 @@
  *
  * Usage: test_golden_norm TRACE
  */
-#include "check.h"
-#include "csv.h"
+#include "golden_case.h"
 #include "model/trainer_view.h"
-#include <ccmsweep/trainer.h>
 #include <stdlib.h>
 
 enum { N = 50, A = 3, EPISODES = 40 };
@@ -20,8 +18,7 @@ static const struct trace {
 } traces[] = {
     {
         .name = "layernorm-a0.1-c0.01-s42",
-        .words = "training.actor_lr=0.1 training.critic_lr=0.01 networks.actor_norm=output "
-                 "networks.actor_output_init=none",
+        .words = GOLDEN_LAYERNORM,
         .own = {2e-6, 1.5e-5, 5e-5},
         .sums = {1e-5, 1.5e-5, 5e-5},
     },
@@ -29,22 +26,15 @@ static const struct trace {
 
 static struct {
     const struct trace *trace;
-    struct trainer *fine, *coarse;        /* a log in every episode, and in every tenth */
+    struct golden golden;
     double gradient[2][N];                /* own, by γ and β, in episodes 2 and 3 */
     float action[N][A], z[N][A], u[N][A]; /* on the first state, without noise */
 } run;
 
-static struct csv load(const char *suffix)
-{
-    char name[200];
-    snprintf(name, sizeof name, "golden/%s.%s.csv", run.trace->name, suffix);
-    return csv_load(name);
-}
-
 /* All actors on the first state of the first episode, after which no parameter has changed. */
 static void copy_actions(void)
 {
-    const struct trainer_view view = trainer_view(run.fine);
+    const struct trainer_view view = trainer_view(run.golden.fine);
     const struct actors *actors = &view.networks->actors;
     struct arena arena = {0};
     struct activations x;
@@ -59,34 +49,34 @@ static void copy_actions(void)
     free(arena.base);
 }
 
+static void copy_gradients(double gradient[N])
+{
+    const struct trainer_view view = trainer_view(run.golden.fine);
+    const struct mlp *mlp = &view.networks->actors.mlp;
+    for (size_t i = 0; i < N; i++)
+        gradient[i] = sqrt(kernels_best()->squares(2 * A, view.step->gradient.f32 + i * mlp->size +
+                                                              mlp->gamma[2]));
+}
+
+static void copy_episode(int episode)
+{
+    if (episode == 1)
+        copy_actions();
+    else if (episode <= 3)
+        copy_gradients(run.gradient[episode - 2]);
+}
+
 static int train(void **state)
 {
     (void)state;
-    struct settings s = settings_with(run.trace->words);
-    s.training.episodes = EPISODES;
-    run.coarse = trainer_new(&s);
-    s.tracking.log_every = 1;
-    run.fine = trainer_new(&s);
-    trainer_advance(run.coarse, EPISODES);
-    trainer_advance(run.fine, 1);
-    copy_actions();
-    for (int k = 0; k < 2; k++) {
-        trainer_advance(run.fine, 1);
-        const struct trainer_view view = trainer_view(run.fine);
-        const struct mlp *mlp = &view.networks->actors.mlp;
-        for (size_t i = 0; i < N; i++)
-            run.gradient[k][i] = sqrt(kernels_best()->squares(
-                2 * A, view.step->gradient.f32 + i * mlp->size + mlp->gamma[2]));
-    }
-    trainer_advance(run.fine, EPISODES);
+    golden_train(&run.golden, run.trace->name, run.trace->words, EPISODES, copy_episode);
     return 0;
 }
 
 static int clean_up(void **state)
 {
     (void)state;
-    trainer_free(&run.fine);
-    trainer_free(&run.coarse);
+    golden_free(&run.golden);
     return 0;
 }
 
@@ -103,7 +93,7 @@ static void near(float got, const struct csv *csv, int i, const char *column, in
 static void test_actions(void **state)
 {
     (void)state;
-    struct csv csv = load("actions-e1");
+    struct csv csv = golden_load(&run.golden, "actions-e1");
     assert_int_equal(csv.rows, N);
     for (int i = 0; i < N; i++) {
         for (int k = 0; k < A; k++) {
@@ -120,7 +110,7 @@ static void test_actions(void **state)
 static void test_before_the_first_update(void **state)
 {
     (void)state;
-    const struct record *r = trainer_record(run.fine);
+    const struct record *r = trainer_record(run.golden.fine);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < A; k++)
             assert_true(fabsf(run.action[i][k]) <= 0.8884F);
@@ -136,8 +126,8 @@ static void test_before_the_first_update(void **state)
 static void test_squash_inputs(void **state)
 {
     (void)state;
-    struct csv csv = load("preactivation");
-    const struct record *r = trainer_record(run.coarse);
+    struct csv csv = golden_load(&run.golden, "preactivation");
+    const struct record *r = trainer_record(run.golden.coarse);
     assert_int_equal(csv.rows, EPISODES / 10);
     for (int row = 0; row < csv.rows; row++) {
         const double std = csv_real(&csv, row, "post_std");
@@ -159,7 +149,7 @@ static void test_squash_inputs(void **state)
 static void test_detection(void **state)
 {
     (void)state;
-    const struct record *r = trainer_record(run.fine);
+    const struct record *r = trainer_record(run.golden.fine);
     int first = -1;
     for (int e = 10; e <= EPISODES && first < 0; e++) {
         double share = 0.0, before = 0.0;
@@ -177,8 +167,8 @@ static void test_detection(void **state)
 static void test_gradients(void **state)
 {
     (void)state;
-    struct csv csv = load("layers");
-    const struct record *r = trainer_record(run.fine);
+    struct csv csv = golden_load(&run.golden, "layers");
+    const struct record *r = trainer_record(run.golden.fine);
     for (int e = 2; e <= EPISODES; e++) {
         const int period = e <= 10 ? 0 : e <= 25 ? 1 : 2;
         assert_close(r->actor_norm_z_grad_own[e - 1], csv_real(&csv, e - 2, "actor_own_layer_norm"),
@@ -189,7 +179,7 @@ static void test_gradients(void **state)
     }
     csv_free(&csv);
     for (int k = 0; k < 2; k++) {
-        csv = load(k == 0 ? "actor-grad-e2" : "actor-grad-e3");
+        csv = golden_load(&run.golden, k == 0 ? "actor-grad-e2" : "actor-grad-e3");
         double largest = 0.0;
         for (int i = 0; i < N; i++)
             largest = fmax(largest, csv_real(&csv, i, "own_layer_norm"));

@@ -156,17 +156,18 @@ static const struct trace traces[] = {
         .actor = {{15, 2e-6}, {40, 3e-5}},
     },
     {
-        /* Of the published clipped run's own start. */
+        /* From the published clipped run's own start. Kernels without a fused multiply-add part at
+         * 65, by a draw from the replay; its rewards to 70 are in test_published. */
         .name = "clip-published-a0.1-c0.1-s42",
         .words = "training.actor_lr=0.1 training.critic_lr=0.1 training.clip_actor=1 "
                  "training.clip_critic=1 networks.actor_output_init=none networks.tanh=exact "
                  "environment.seeding=continued",
-        .episodes = 70,
+        .episodes = 60,
         .sampled = {2, 3},
-        .reward = {{2, 5e-8}, {70, 1e-12}},
+        .reward = {{2, 5e-8}, {60, 1e-12}},
         .to_largest = 1e-4,
-        .critic = {{3, 2e-6}, {10, 1e-4}, {70, 1.5e-3}},
-        .actor = {{3, 5e-5}, {70, 3e-4}},
+        .critic = {{3, 2e-6}, {10, 1e-4}, {60, 1.5e-3}},
+        .actor = {{3, 5e-5}, {60, 3e-4}},
     },
     {
         /* Not to its end at 40: a training of this size takes a minute, and saturates at 3. */

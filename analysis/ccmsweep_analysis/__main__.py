@@ -53,6 +53,8 @@ def parser():
         passed.add_argument(name, metavar="…", help=words)
     passed.add_argument("--compare", action="store_true",
                         help="compare more than 100 configurations as well")
+    passed.add_argument("--verify", action="store_true",
+                        help="compare the rows with their checksums also when they are many")
     commands.add_parser("list", parents=[common], allow_abbrev=False,
                         help="names of all figures, and whether FILE has what they show")
     figures = commands.add_parser("figures", parents=[common], allow_abbrev=False,
@@ -72,7 +74,7 @@ def parser():
 
 def passed_on(arguments):
     """The options that are passed on to ccmsweep aggregate."""
-    words = ["--compare"] if arguments.compare else []
+    words = [f"--{name}" for name in ("compare", "verify") if getattr(arguments, name)]
     for name in PASSED_ON:
         value = getattr(arguments, name[2:].replace("-", "_"))
         if value is not None:

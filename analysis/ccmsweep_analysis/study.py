@@ -88,7 +88,7 @@ def take_snapshot(path, options=(), tables=False):
     for _ in range(10):
         told = with_lists_as_text(json.loads(aggregate(path, options)))
         latex = aggregate(path, options, "latex") if tables else ""
-        sweep = Sweep(path)
+        sweep = Sweep(path, told=told["damaged"])
         done = sweep.done
         finished = sum(one["done"] for one in told["configurations"])
         if not told["locked"] or finished == done.sum():

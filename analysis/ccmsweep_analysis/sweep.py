@@ -16,6 +16,7 @@ from .words import number, printable, shown  # noqa: E402
 SCHEMA_VERSION = 3
 STOPPED, CENSORED, DIVERGED = 1, 2, 3
 EXTENTS = ("extent_actor", "extent_episode", "extent_log", "extent_snapshot", "extent_evaluation")
+NAMED = 10  # damaged runs that are named; the others are counted
 EVENTS = ("hard_saturation", "gradient_zero_first", "gradient_zero", "first_still", "last_change")
 
 
@@ -71,8 +72,7 @@ def stretches(numbers):
 
 
 def counts(record):
-    """Whether a commit record of 64 bytes is valid. The rows are compared by `ccmsweep run
-    --check`."""
+    """Whether a commit record of 64 bytes is valid. `ccmsweep aggregate` compares the rows with it."""
     data = record.tobytes()
     return data[:4] == b"CCMC" and hashlib.sha256(data[:56]).digest()[:8] == data[56:]
 
@@ -86,9 +86,10 @@ BEHIND = {"saturation": "squash_input_saturation", "preactivation_max": "squash_
 class Sweep:
     """Rows of runs by their name in the file. What a run has not reached is NaN, -1 or 0."""
 
-    def __init__(self, path, done=None):
+    def __init__(self, path, done=None, told=()):
         """`done`: which runs are finished, when that was read before. More of them can have
-        finished since then, if the sweep is running."""
+        finished since then, if the sweep is running. `told`: the damaged runs that aggregate found,
+        which compares all rows with their checksums."""
         self.path = path
         self.failures = []  # sentences on what is damaged or missing, and was left out
         self.file = open_file(path)
@@ -102,6 +103,7 @@ class Sweep:
                 done = np.array([bool(known) and counts(record)
                                  for known, record in zip(trained, commits)], bool)
                 done &= ~self.damaged(done)
+                self.leave_out([one for one in told if done[one["run"]]], done)
             self.done = done
             self.fingerprint = hashlib.sha256(
                 np.where(self.done[:, None], commits, 0).tobytes()).hexdigest()
@@ -129,6 +131,15 @@ class Sweep:
             names = ", ".join(name for name, which in wrong.items() if which[run])
             self.failures.append(f"run {run} is damaged and is in no figure: its {names} cannot be")
         return found
+
+    def leave_out(self, told, done):
+        """Leave out damaged runs. Each of the first is one of the failures, as aggregate names
+        them."""
+        for one in told[:NAMED]:
+            self.failures.append(f"run {one['run']} is damaged and is in no figure: {one['why']}")
+        if told[NAMED:]:
+            self.failures.append(f"{len(told) - NAMED} more damaged runs are in no figure")
+        done[[one["run"] for one in told]] = False
 
     def size_of(self, extent):
         name = extent.removeprefix("extent_")

@@ -17,6 +17,10 @@
 /* An upper end against typing errors: so many draws would take longer than anybody waits. */
 #define DRAWS_LIMIT 10000000
 
+/* Up to so many bytes of rows are compared with their checksums without being asked: a second or
+ * two where the processor has instructions for SHA-256, some seconds where it has not. */
+#define VERIFIED_BYTES (INT64_C(1) << 30)
+
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON, FORMAT_LATEX };
 
 /* The choices are kept as int, because options.c stores the place of a name; finish() turns them
@@ -26,6 +30,7 @@ struct arguments {
     int event, endpoint, format;
     int64_t draw_seed;
     const char *path, *output;
+    bool verify;
 };
 
 /* The names of choices come from the modules that define them, so that a new event or endpoint is
@@ -126,6 +131,11 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, options.compare),
      .help = "compare configurations also when there are more than 100; slow"},
+    {.name = "verify",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, verify),
+     .help = "compare the rows of all runs with their checksums also when they are more than 1 GB; "
+             "some seconds for each 5 GB"},
     {.name = "format",
      .argument = "FORM",
      .kind = OPTION_CHOICE,
@@ -198,7 +208,9 @@ const struct command_line aggregate_line = {
         "Runs that diverged, and runs that ended before their limit because no actor changed any "
         "more, "
         "are classes of their own. Runs that failed or are quarantined are missing, and are "
-        "listed. The file is only read, also while a sweep is running: cells in progress are "
+        "listed. A run whose rows are not those that were committed is damaged: it is named on "
+        "standard error and left out. The file is only read, also while a sweep is running: cells "
+        "in progress are "
         "censored at the episode "
         "that they have reached, with a warning.",
     .options = options,
@@ -309,6 +321,15 @@ static enum status report(struct arguments *a, const struct run_table *table,
     return status;
 }
 
+/* A file of a thousand runs is compared in about the time that the rest takes; one of ten thousand
+ * would need ten times as long as the rest, so there it is done when asked for, and a warning says
+ * that it was not. */
+static enum damage_depth choose_depth(struct arguments *a, const struct store *store)
+{
+    a->options.unverified = !a->verify && store_done_bytes(store) > VERIFIED_BYTES;
+    return a->options.unverified ? DAMAGE_NUMBERS : DAMAGE_ROWS;
+}
+
 enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
 {
     struct arguments a = {.options = {.confidence = 0.95}, .draw_seed = 1};
@@ -327,7 +348,7 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault)
     source.store = store;
     if (status == STATUS_OK)
         /* Damaged runs are named on standard error and left out of everything below. */
-        status = damage_tell(store, a.path, fault);
+        status = damage_tell(store, a.path, choose_depth(&a, store), NULL, fault);
     if (status == STATUS_OK)
         status = run_table_take(store, source.held, &table, fault);
     if (status == STATUS_OK)

@@ -136,7 +136,8 @@ const struct command_line export_line = {
         "Its columns are named as in the file. A value that was not observed or not written is "
         "empty. Runs "
         "that "
-        "are not finished have a row in runs.csv as well.\n\n"
+        "are not finished have a row in runs.csv as well. A run whose rows are not those that were "
+        "committed is named on standard error and not exported.\n\n"
         "--original numbers the runs of a pair of learning rates in the order of the plan: "
         "actor_0.1_critic_0.01_run_0. The mean of all outputs is not recorded; it is written "
         "as NaN. Gradients are the accumulated ones, as in the study. When the actors did not "
@@ -166,22 +167,30 @@ static bool meets(const struct arguments *a, const struct settings *cell)
     return true;
 }
 
-/* Mark the runs that meet all conditions. `place` numbers them among those of the same pair of
- * learning rates, in the order of the plan: the published study named its folders so. A group of
- * the run table is such a pair. */
-static int64_t choose_runs(const struct arguments *a, const struct store *store,
-                           const struct run_table *table, bool *chosen, int64_t *place)
+/* Mark the runs that meet all conditions. \return (runs) */
+static bool *choose_runs(const struct arguments *a, const struct store *store)
+{
+    bool *const chosen = fault_alloc((size_t)store_runs(store), sizeof *chosen);
+    for (int64_t run = 0; run < store_runs(store); run++) {
+        struct settings cell;
+        store_cell(store, run, &cell);
+        chosen[run] = meets(a, &cell);
+    }
+    return chosen;
+}
+
+/* Number the chosen runs among those of the same pair of learning rates, in the order of the plan:
+ * the published study named its folders so. A group of the run table is such a pair. \return how
+ * many are chosen */
+static int64_t number_runs(const struct run_table *table, const bool *chosen, int64_t *place)
 {
     int64_t *const seen = fault_alloc((size_t)table->groups + 1, sizeof *seen);
     int64_t count = 0;
     for (int64_t run = 0; run < table->runs; run++) {
-        struct settings cell;
-        store_cell(store, run, &cell);
-        chosen[run] = meets(a, &cell);
-        if (chosen[run]) {
-            place[run] = seen[table->run[run].group]++;
-            count++;
-        }
+        if (!chosen[run])
+            continue;
+        place[run] = seen[table->run[run].group]++;
+        count++;
     }
     free(seen);
     return count;
@@ -200,15 +209,15 @@ static void tell(const struct arguments *a, const struct export *e, int64_t coun
 }
 
 static enum status export_all(const struct arguments *a, const struct store *store,
-                              const struct run_table *table, struct fault *fault)
+                              const struct run_table *table, const bool *chosen,
+                              struct fault *fault)
 {
-    bool *const chosen = fault_alloc((size_t)table->runs, sizeof *chosen);
     int64_t *const place = fault_alloc((size_t)table->runs, sizeof *place);
     /* The files are written into a folder aside, which gets its name at the end: an export that
      * fails or is killed leaves no folder that looks complete. */
     struct atomic_folder folder = {.fd = -1};
     struct export e = {.store = store, .table = table, .chosen = chosen, .place = place};
-    const int64_t count = choose_runs(a, store, table, chosen, place);
+    const int64_t count = number_runs(table, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
         status = fault_set(fault, STATUS_INPUT, "--where: %s has no such run", a->path);
@@ -226,7 +235,6 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     if (status == STATUS_OK)
         tell(a, &e, count);
     free(place);
-    free(chosen);
     return status;
 }
 
@@ -236,22 +244,26 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     struct store *store = NULL;
     struct run_table table;
     char holder[256];
-    bool held = false;
+    bool held = false, *chosen = NULL;
     enum status status = options_parse(&export_line, OPTIONS_EXIT, argc, argv, &arguments);
     if (status == STATUS_OK)
         held = lock_is_held(arguments.path, holder, sizeof holder);
     if (status == STATUS_OK)
         status = store_open(&store, arguments.path, STORE_READ, fault);
-    if (status == STATUS_OK)
-        /* Damaged runs are named on standard error; they are not exported. */
-        status = damage_tell(store, arguments.path, fault);
+    /* Damaged runs are named on standard error; they are not exported. The rows are compared with
+     * their checksums however many there are: writing them as text takes much longer. */
+    if (status == STATUS_OK) {
+        chosen = choose_runs(&arguments, store);
+        status = damage_tell(store, arguments.path, DAMAGE_ROWS, chosen, fault);
+    }
     if (status == STATUS_OK) {
         status = run_table_take(store, held, &table, fault);
         if (status == STATUS_OK) {
-            status = export_all(&arguments, store, &table, fault);
+            status = export_all(&arguments, store, &table, chosen, fault);
             run_table_fini(&table);
         }
     }
+    free(chosen);
     store_close(&store);
     return status;
 }

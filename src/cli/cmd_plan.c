@@ -117,7 +117,7 @@ static enum status make_plan(const struct arguments *arguments, const struct spe
         if (status == STATUS_OK)
             status = store_match(store, spec, fault);
         if (status == STATUS_OK)
-            status = damage_tell(store, arguments->plan.path, fault);
+            status = damage_tell(store, arguments->plan.path, DAMAGE_NUMBERS, NULL, fault);
     }
     if (status == STATUS_OK)
         status = plan_new(&plan, spec, store, fault);

@@ -45,7 +45,8 @@ struct aggregate_options {
     int64_t bootstrap;     /**< draws; 0: by the number of runs */
     int64_t permutations;  /**< 0: by the number of runs */
     uint32_t draw_seed;
-    bool compare; /**< compare, whatever the number of configurations is */
+    bool compare;    /**< compare, whatever the number of configurations is */
+    bool unverified; /**< the rows were not compared with their checksums: a warning says so */
 };
 
 /** Returns of the runs of a configuration. */

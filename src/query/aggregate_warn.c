@@ -76,6 +76,14 @@ static const char *plural(int64_t count)
     return count == 1 ? "run" : "runs";
 }
 
+/* Without checksums, only numbers that no training can leave show that rows were changed. */
+static void warn_of_unverified(struct aggregate *aggregate)
+{
+    if (aggregate->options.unverified)
+        warn(aggregate, "the rows of the runs were not compared with their checksums, as they are "
+                        "many: --verify compares them");
+}
+
 /* A running sweep is biased, not only incomplete: cells that stop early are done early. */
 static void warn_of_unfinished(struct aggregate *aggregate)
 {
@@ -304,6 +312,7 @@ static void warn_of_comparisons(struct aggregate *aggregate)
 
 void aggregate_warn(struct aggregate *aggregate)
 {
+    warn_of_unverified(aggregate);
     warn_of_unfinished(aggregate);
     warn_of_gaps(aggregate);
     warn_of_movers(aggregate);

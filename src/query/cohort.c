@@ -389,8 +389,8 @@ static enum status take_piece(const struct store *store, const struct run_table 
 }
 
 /* Rows are read up to the number of episodes in the file, so a wrong number would make this program
- * read beyond its arrays: it is checked before anything is read. The checksums of the rows are not
- * compared: that would take longer than everything else here, and `run --check` does it. */
+ * read beyond its arrays: it is checked before anything is read, also where the caller has found
+ * no damage, since another process may write the file meanwhile. */
 static enum status check(const struct run_table *table, struct fault *fault)
 {
     for (int64_t run = 0; run < table->runs; run++) {

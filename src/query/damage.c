@@ -8,10 +8,13 @@
  * thousands of lines; the rest is counted. */
 enum { TOLD = 10 };
 
-enum status damage_tell(struct store *store, const char *path, struct fault *fault)
+enum status damage_tell(struct store *store, const char *path, enum damage_depth depth,
+                        const bool *chosen, struct fault *fault)
 {
     int64_t count = 0;
-    const enum status status = store_inspect(store, true, fault);
+    enum status status = store_inspect(store, true, fault);
+    if (status == STATUS_OK && depth == DAMAGE_ROWS)
+        status = store_compare(store, chosen, fault);
     for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK; run++) {
         struct fault sentence;
         const char *const why = store_damage(store, run);

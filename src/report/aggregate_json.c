@@ -341,6 +341,19 @@ static json_t *fates_of_all(const struct aggregate *aggregate)
     return fates_json(fates);
 }
 
+/* Runs that are done, but whose rows are damaged: the Python package leaves out the same. */
+static json_t *damaged_json(const struct store *store)
+{
+    json_t *const array = json_array();
+    for (int64_t run = 0; run < store_runs(store); run++) {
+        const char *const why = store_damage(store, run);
+        if (why != NULL)
+            json_array_append_new(
+                array, json_pack("{s:I, s:o}", "run", (json_int_t)run, "why", json_text(why)));
+    }
+    return array;
+}
+
 /* What is small is built as one object; the lists, which can have thousands of curves, are streamed
  * item by item (json.h). */
 bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
@@ -357,6 +370,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     set(report, "options", options_json(aggregate));
     set(report, "runs", json_integer(aggregate->cohort->runs));
     set(report, "fates", fates_of_all(aggregate));
+    set(report, "damaged", damaged_json(source->store));
     set(report, "axes", axes_json(aggregate));
     set(report, "pooled", json_integer(aggregate->grouping.pooled));
     struct json_stream stream = json_stream_begin(file, 1);

@@ -55,6 +55,8 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
  *  - `options`: `event`, `endpoint`, `by`, `limit`, `confidence`, `bootstrap`, `draw_seed`,
  *    `permutations`, `reference` (`null`: the default one), as they were used
  *  - `runs`, `fates`: number of runs of the plan, and by class
+ *  - `damaged`: `run` and `why` of those that were finished and whose rows are damaged: they are in
+ *    no figure, and in `fates` they are not finished
  *  - `axes`, `pooled`: `name` and rising `values` of each axis of a configuration, and in
  *    `together`, by name, the values of settings that change together with it; number of other axes
  *  - `configurations`: in the order of the plan, see below

@@ -210,6 +210,15 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
 enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
                          struct fault *fault) MUST_USE;
 
+/** The same for many runs that are STORE_DONE: those whose rows differ become STORE_DAMAGED. One that
+ *  another process takes back meanwhile is no longer done, and not damaged.
+ *  \param chosen (runs) which ones; NULL: all
+ *  \return not STATUS_OK when rows could not be read, which says nothing about them */
+enum status store_compare(struct store *store, const bool *chosen, struct fault *fault) MUST_USE;
+
+/** Bytes of the rows of all runs that are STORE_DONE: what store_compare reads of them. */
+int64_t store_done_bytes(const struct store *store) MUST_USE;
+
 /* What follows is in /volatile: it differs between two executions of the same run. Written
  * without fsync. Times are seconds since 1970-01-01 UTC. */
 

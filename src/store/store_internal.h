@@ -79,6 +79,9 @@ enum status store_scan(struct store *store, int64_t run, int64_t runs,
 /** Set a run to STORE_DAMAGED. \param why what is wrong with it; copied */
 void store_mark(struct store *store, int64_t run, const char *why);
 
+/** Compare one run, as store_compare does. */
+enum status store_compare_alone(struct store *store, int64_t run, struct fault *fault) MUST_USE;
+
 /** Write the outcome of a run that has no commit record, for readers. */
 enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
                                 struct fault *fault) MUST_USE;

@@ -295,13 +295,21 @@ static enum status read_commit(const struct store *store, int64_t run, uint8_t *
                         store->path);
 }
 
-/* A fault of the system goes to `fault`, a flaw of the rows to `damage`: a caller that reads many
- * runs leaves out the damaged ones, but must not take a failing disk for damage. */
-static enum status verify(const struct store *store, int64_t run, const struct settings *cell,
-                          struct record *record, struct fault *damage, struct fault *fault)
+/* What is wrong with a run that says it is done. */
+enum flaw {
+    FLAW_NONE,
+    FLAW_PACKED, /* rows that another program has packed, and that cannot be unpacked */
+    FLAW_RECORD, /* its commit record does not hold */
+    FLAW_ROWS,   /* not those that were committed, or not those of a training */
+};
+
+/* A fault of the system goes to `fault`, a flaw of the rows is told by `flaw` and `why`: a caller
+ * that reads many runs leaves out the damaged ones, but must not take a failing disk for damage. */
+static enum status find_flaw(const struct store *store, int64_t run, const struct settings *cell,
+                             struct record *record, enum flaw *flaw, char why[RECORD_WHY],
+                             struct fault *fault)
 {
     uint8_t bytes[COMMIT_SIZE], half[COMMIT_HALF];
-    char why[RECORD_WHY];
     struct commit commit;
     struct identity identity;
     const struct extents extents = record_extents(cell);
@@ -310,32 +318,26 @@ static enum status verify(const struct store *store, int64_t run, const struct s
         status = store_identity(store, run, &identity, fault);
     if (status == STATUS_OK)
         status = store_load(store, run, record, fault);
-    /* Rows that another program has packed, and that cannot be unpacked, are a flaw too. */
-    if (status == STATUS_INPUT && store->foreign[0] != '\0') {
-        *damage = *fault;
-        return STATUS_OK;
-    }
+    *flaw = status == STATUS_INPUT && store->foreign[0] != '\0' ? FLAW_PACKED : FLAW_NONE;
     if (status != STATUS_OK)
-        return status;
+        return *flaw == FLAW_PACKED ? STATUS_OK : status;
     /* First whether the record is valid, then whether the rows are those whose hash it contains,
      * and last whether a training can have left them: each question makes sense only after the one
      * before. The last one finds rows that were committed by a faulty program. */
     commit_hash_rows(record, &extents, half);
-    if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity))
-        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s has no valid commit record", run,
-                  store->path);
-    else if (memcmp(commit.rows, half, COMMIT_HALF) != 0)
-        fault_set(damage, STATUS_INPUT,
-                  "run %" PRId64 " of %s is damaged: its rows are not those that were committed",
-                  run, store->path);
-    else if (!record_check(record, cell, why))
-        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
-                  why);
+    if (!commit_holds(&commit, bytes, run, store->algorithm_version, &identity)) {
+        *flaw = FLAW_RECORD;
+    } else if (memcmp(commit.rows, half, COMMIT_HALF) != 0) {
+        *flaw = FLAW_ROWS;
+        snprintf(why, RECORD_WHY, "its rows are not those that were committed");
+    } else if (!record_check(record, cell, why)) {
+        *flaw = FLAW_ROWS;
+    }
     return STATUS_OK;
 }
 
-enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
-                         struct fault *fault)
+static enum status look_at_rows(const struct store *store, int64_t run, enum flaw *flaw,
+                                char why[RECORD_WHY], struct fault *fault)
 {
     struct settings cell;
     struct record record;
@@ -343,10 +345,46 @@ enum status store_verify(const struct store *store, int64_t run, struct fault *d
     const struct extents extents = record_extents(&cell);
     void *const block = fault_alloc(record_size(&extents), 1);
     record_bind(&record, &extents, block);
-    damage->text[0] = '\0';
-    const enum status status = verify(store, run, &cell, &record, damage, fault);
+    const enum status status = find_flaw(store, run, &cell, &record, flaw, why, fault);
     free(block);
     return status;
+}
+
+enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
+                         struct fault *fault)
+{
+    enum flaw flaw = FLAW_NONE;
+    char why[RECORD_WHY];
+    damage->text[0] = '\0';
+    const enum status status = look_at_rows(store, run, &flaw, why, fault);
+    if (status == STATUS_OK && flaw == FLAW_PACKED)
+        *damage = *fault;
+    else if (status == STATUS_OK && flaw == FLAW_RECORD)
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s has no valid commit record", run,
+                  store->path);
+    else if (status == STATUS_OK && flaw == FLAW_ROWS)
+        fault_set(damage, STATUS_INPUT, "run %" PRId64 " of %s is damaged: %s", run, store->path,
+                  why);
+    return status;
+}
+
+enum status store_compare_alone(struct store *store, int64_t run, struct fault *fault)
+{
+    /* Twice: in a file that is in use, a run can be taken back and trained again while its rows are
+     * read. Its record goes first there, so it is read again before the rows are called damaged. */
+    for (int look = 0; look < 2 && store_state(store, run) == STORE_DONE; look++) {
+        enum flaw flaw = FLAW_NONE;
+        char why[RECORD_WHY];
+        enum status status = look_at_rows(store, run, &flaw, why, fault);
+        if (status != STATUS_OK || flaw == FLAW_NONE)
+            return status;
+        status = store_scan(store, run, 1, fault);
+        if (status != STATUS_OK)
+            return status;
+        if (look == 1 && flaw != FLAW_RECORD && store_state(store, run) == STORE_DONE)
+            store_mark(store, run, flaw == FLAW_PACKED ? fault->text : why);
+    }
+    return STATUS_OK;
 }
 
 enum status store_check(const struct store *store, int64_t run, struct fault *fault)

@@ -193,3 +193,25 @@ def test_a_damaged_run_is_told(path, tmp_path, name, value):
                     start=FEW_FIGURES)
     assert done.returncode in (1, 2, 3) and "Traceback" not in done.stderr
     assert done.stderr.startswith("ccmsweep_analysis: ")
+
+
+@pytest.mark.parametrize("name, place, value", [
+    ("reward", (2, 5), 1e300), ("first_still", (2, 1), 7), ("tanh_slope_mean", (2, 1, 0), 0.5),
+    ("critic_update", (2, 0), 0.0)])
+def test_a_changed_value_is_in_no_figure(path, tmp_path, name, place, value):
+    """Only the checksum tells, which aggregate compares: both leave out the same runs."""
+    from ccmsweep_analysis.study import Study, take_snapshot
+
+    def change(file):
+        assert file[name][place] != value
+        file[name][place] = value
+    bad = damaged(path, tmp_path, change)
+    said = "run 2 is damaged and is in no figure: its rows are not those that were committed"
+    study = Study(take_snapshot(bad))
+    assert study.sweep.done.tolist() == [run != 2 for run in range(8)]
+    assert study.sweep.failures == [said]
+    assert sum(one.told["done"] for one in study.configurations) == 7
+    assert not any(2 in one.done for one in study.configurations)
+    _, words = said_by("report", bad, "-o", "r", cwd=tmp_path, code=3)
+    assert f"ccmsweep_analysis: {said}" in words.decode().splitlines()
+    assert f"{said[1:]}." in (tmp_path / "r/report.html").read_text("utf-8")

@@ -311,6 +311,7 @@ def test_where_all_seeds_agree_there_is_no_interval(tmp_path):
                             ("gradient_zero_first", 4), ("hard_saturation", 4),
                             ("total_episodes", 400)):
             opened[name][:] = value
+        synthetic.commit(opened, opened["outcome"][:])
     told = aggregate(path)
     for one in told["configurations"]:
         assert (one["rmst"]["value"], one["iqm"]["value"], one["tail"]["value"]) == (161, 161, 158)

@@ -21,6 +21,7 @@ training: {batch: 8, episodes: 60}
 environment: {agents: 5}
 networks: {critic_hidden1: 32, critic_hidden2: 16}
 tracking: {log_every: 5, snapshot_every: 30}
+evaluation: {every: 20, episodes: 2}
 grid:
   actor_lr: [0.1, 0.001]
   critic_lr: [0.01]
@@ -348,6 +349,82 @@ def test_a_damaged_run_is_left_out(case, path):
         assert attention["run"] == 1 and words in attention["reason"]
     done = run("show", "s.h5", "--run", "1", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "") and f"is damaged: {words}" in done.stderr
+
+
+# What only the checksum tells: each is a value that a training could have left. The other rows of
+# its dataset, and of the run, stay.
+CHANGED = {
+    "reward": lambda f, run: change(f, "reward", (run, 0), 1e300),
+    "reward, the last": lambda f, run: change(f, "reward", (run, 59), -1.0),
+    "reward, one bit": lambda f, run: flip(f, "reward", (run, 30)),
+    "a log": lambda f, run: flip(f, "tanh_slope_mean", (run, 3, 2)),
+    "a log of one bit": lambda f, run: flip(f, "critic_grad_own", (run, 11)),
+    "an event": lambda f, run: change(f, "first_still", (run, 4), 17),
+    "a cause": lambda f, run: change(f, "cause", (run, 0), 4),
+    "bits of actors": lambda f, run: flip(f, "actor_moving", (run, 20, 0)),
+    "a histogram": lambda f, run: change(f, "preactivation_histogram", (run, 1, 2, 7), 3),
+    "an evaluation": lambda f, run: change(f, "evaluation_reward", (run, 2), 0.5),
+    "NaN of another kind": lambda f, run: flip(f, "energy_violation", (run, 0)),
+}
+NOT_COMMITTED = "its rows are not those that were committed"
+
+
+def change(file, name, place, value):
+    assert file[name][place] != value
+    file[name][place] = value
+
+
+def flip(file, name, place):
+    """The lowest bit of a number."""
+    raw = bytearray(file[name][place].tobytes())
+    raw[0] ^= 1
+    file[name][place] = np.frombuffer(bytes(raw), file[name].dtype)[0]
+
+
+@pytest.mark.parametrize("case, number", [(case, (0, 3, 1)[i % 3]) for i, case in enumerate(CHANGED)])
+def test_a_value_that_was_changed(case, number, path, finished):
+    """Another program has written a possible value into a finished run: no figure is made of it, and
+    those of the others stay."""
+    folder = path.parent
+    with h5py.File(path, "r+") as file:
+        CHANGED[case](file, number)
+    told = (f"ccmsweep: warning: run {number} of s.h5 is damaged: {NOT_COMMITTED}; it is left out, "
+            "and run --check trains it again\n")
+    for reader in "aggregate", "export", "original":
+        done = run(*READERS[reader], cwd=folder)
+        assert (done.returncode, done.stderr) == (0, told), reader
+        if reader == "aggregate":
+            seen = json.loads(done.stdout)
+    assert seen["damaged"] == [{"run": number, "why": NOT_COMMITTED}]
+    assert seen["fates"]["pending"] == 1
+    assert sorted(one["done"] for one in seen["configurations"]) == [1, 2]
+    assert len(list((folder / "original").glob("actor*"))) == 3
+    rows = (folder / "tables/episodes.csv").read_text("utf-8").splitlines()
+    assert {int(row.split(",")[0]) for row in rows[1:]} == {0, 1, 2, 3} - {number}
+    done = run("show", "s.h5", "--run", number, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "") and NOT_COMMITTED in done.stderr
+    done = run(*READERS["reuse"], cwd=folder)
+    assert done.returncode == 0 and "3 runs copied from s.h5" in done.stderr
+    assert f"{NOT_COMMITTED}; it is not copied" in done.stderr
+    assert_same_results(folder / "other.h5", finished / "s.h5")
+
+
+def test_runs_that_are_not_exported_are_not_compared(path):
+    """One of many takes no longer than itself."""
+    with h5py.File(path, "r+") as file:
+        CHANGED["reward"](file, 1)
+    for condition, words in (("seed=1", ""), ("seed=2", NOT_COMMITTED)):
+        done = run(*READERS["export"], "--where", condition, cwd=path.parent)
+        assert done.returncode == 0 and words in done.stderr and bool(done.stderr) == bool(words)
+
+
+def test_several_changed_runs(path):
+    with h5py.File(path, "r+") as file:
+        for number in 0, 2, 3:
+            CHANGED["reward, the last"](file, number)
+    done = run(*READERS["aggregate"], "--verify", cwd=path.parent)
+    assert [one["run"] for one in json.loads(done.stdout)["damaged"]] == [0, 2, 3]
+    assert done.stderr.count("ccmsweep: warning: run ") == 3
 
 
 @pytest.mark.parametrize("name, width", [("reward", 60), ("cause", 5), ("first_still", 5)])

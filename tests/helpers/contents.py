@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests share that look into the HDF5 file of a run or a sweep. What counts and what must
 be in the rows is decided here a second time, after commit.h, without the program's own code."""
+import contextlib
 import hashlib
 import re
 import shutil
@@ -54,11 +55,12 @@ def assert_same_results(one, other):
 
 
 class Sweep:
-    """All that a file holds outside /volatile, read at once."""
+    """All that a file holds outside /volatile, read at once; `path` may be the open file."""
 
     def __init__(self, path):
         self.path = path
-        with h5py.File(path) as file:
+        with contextlib.nullcontext(path) if isinstance(path, h5py.File) else h5py.File(path) \
+                as file:
             self.version = int(file.attrs["algorithm_version"])
             found = {name: item for name, item in datasets(file).items()
                      if not name.startswith("volatile/")}

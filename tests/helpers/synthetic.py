@@ -5,6 +5,7 @@ import struct
 
 import h5py
 import numpy as np
+from contents import Sweep
 from program import run
 from sweep_case import environment
 
@@ -27,17 +28,19 @@ def make(folder, spec, name="s.h5"):
 
 
 def commit(file, outcomes):
-    """Let those runs count that have one of the outcomes of a run that is done."""
+    """Let those runs count that have one of the outcomes of a run that is done, with the rows that
+    they have."""
+    file["outcome"][:] = np.where(np.asarray(outcomes) == RUNNING, 0, outcomes)
     version = int(file.attrs["algorithm_version"])
     records = file["commit"][:]
+    sweep = Sweep(file)
     for number, outcome in enumerate(outcomes):
         if STOPPED <= outcome <= QUARANTINED:
             identity = file["identity"][number].tobytes()[:16]
-            head = struct.pack("<4sIIIQ16s16s", b"CCMC", 1, outcome, version, number, bytes(16),
-                               identity)
+            head = struct.pack("<4sIIIQ16s16s", b"CCMC", 1, outcome, version, number,
+                               sweep.hash(number), identity)
             records[number] = np.frombuffer(head + hashlib.sha256(head).digest()[:8], np.uint8)
     file["commit"][:] = records
-    file["outcome"][:] = np.where(np.asarray(outcomes) == RUNNING, 0, outcomes)
 
 
 def times_of(rng, shape, last):

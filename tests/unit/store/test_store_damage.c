@@ -71,6 +71,8 @@ static enum status look(enum store_mode mode)
         status = store_inspect(store, true, &fault);
     if (status == STATUS_OK)
         status = store_verify(store, 1, &damage, &fault);
+    if (status == STATUS_OK)
+        status = store_compare(store, NULL, &fault);
     store_close(&store);
     return status;
 }
@@ -196,6 +198,14 @@ static void put(const char *name, hsize_t run, hsize_t actor, int rank, int32_t 
     assert_true(H5Fclose(file) >= 0);
 }
 
+static int64_t row_bytes(const struct store *store)
+{
+    struct settings cell;
+    store_cell(store, 0, &cell);
+    const struct extents extents = record_extents(&cell);
+    return (int64_t)record_size(&extents);
+}
+
 static void test_a_damaged_run_does_not_count(void **state)
 {
     (void)state;
@@ -216,6 +226,51 @@ static void test_a_damaged_run_does_not_count(void **state)
     assert_int_equal(store_state(store, 4), STORE_PENDING);
     assert_null(store_damage(store, 4));
     store_close(&store);
+}
+
+/* Values that a training could have left: only the checksum tells. Some
+ * runs are not chosen, and some not done. */
+static void test_rows_that_are_not_those_committed(void **state)
+{
+    (void)state;
+    const bool chosen[6] = {false, true, true, true, true, true};
+    struct store *store = NULL;
+    put("first_still", 0, 8, 2, 1);
+    put("last_change", 2, 0, 2, 1);
+    put("n_selected", 3, 11, 2, 3);
+    put("cause", 4, 0, 2, 1);
+    for (int which = 0; which < 2; which++) {
+        assert_ok(store_open(&store, folder.path, STORE_READ, &fault));
+        assert_int_equal(store_done_bytes(store), 4 * row_bytes(store));
+        assert_ok(store_inspect(store, true, &fault));
+        assert_int_equal(store_done_bytes(store), 4 * row_bytes(store));
+        assert_ok(store_compare(store, which == 0 ? chosen : NULL, &fault));
+        assert_int_equal(store_state(store, 0), which == 0 ? STORE_DONE : STORE_DAMAGED);
+        assert_int_equal(store_state(store, 1), STORE_DONE);
+        for (int64_t run = 2; run < 4; run++)
+            assert_string_equal(store_damage(store, run),
+                                "its rows are not those that were committed");
+        assert_int_equal(store_state(store, 4), STORE_PENDING);
+        store_close(&store);
+    }
+}
+
+/* A run that another process takes back, after it was found done, is not damaged. */
+static void test_a_run_taken_back_is_not_damaged(void **state)
+{
+    (void)state;
+    struct store *reader = NULL, *writer = NULL;
+    assert_ok(store_open(&writer, folder.path, STORE_WRITE, &fault));
+    assert_ok(store_open(&reader, folder.path, STORE_READ, &fault));
+    assert_ok(store_uncommit(writer, 1, &fault));
+    assert_ok(store_uncommit(writer, 2, &fault));
+    commit_salted(writer, 2, 40);
+    assert_int_equal(store_state(reader, 1), STORE_DONE);
+    assert_ok(store_compare(reader, NULL, &fault));
+    assert_int_equal(store_state(reader, 1), STORE_PENDING);
+    assert_int_equal(store_state(reader, 2), STORE_DONE);
+    store_close(&reader);
+    store_close(&writer);
 }
 
 /* A text of the file need not end in NUL; in memory it does, and it can be written again. */
@@ -311,6 +366,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_identities_in_a_row, begin, end),
         cmocka_unit_test_setup_teardown(test_values_that_no_training_leaves, begin, end),
         cmocka_unit_test_setup_teardown(test_a_damaged_run_does_not_count, begin, end),
+        cmocka_unit_test_setup_teardown(test_rows_that_are_not_those_committed, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_taken_back_is_not_damaged, begin, end),
         cmocka_unit_test_setup_teardown(test_a_text_that_fills_its_room, begin, end),
         cmocka_unit_test_setup_teardown(test_a_number_of_a_start_that_cannot_be, begin, end),
         cmocka_unit_test_setup_teardown(test_another_layout_is_only_read, begin, end),

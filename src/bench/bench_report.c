@@ -75,13 +75,16 @@ static void print_phases(FILE *file, const struct bench_train *m)
  * renewals for each pass are what makes a training step fast. */
 static void print_responses(FILE *file, const struct bench_train *m)
 {
+    /* Saturated actors ask for none, and a normalised critic has no such search
+     * (model/normed_response). */
+    if (m->passes <= 0)
+        return;
     fprintf(file, "  responses    %.4g samples laid out, %.4g passes of (sample, actor)\n",
             m->layouts, m->passes);
-    if (m->passes > 0)
-        fprintf(file,
-                "    by pass    %.4g rows evaluated, %.4g challengers,\n"
-                "               %.4g renewals, %.4g flips\n",
-                m->rows, m->challengers, m->renewals, m->flips);
+    fprintf(file,
+            "    by pass    %.4g rows evaluated, %.4g challengers,\n"
+            "               %.4g renewals, %.4g flips\n",
+            m->rows, m->challengers, m->renewals, m->flips);
 }
 
 static void print_regime(FILE *file, const struct sgemm_reference *reference,

@@ -109,8 +109,13 @@ def test_bench_in_words():
                  r"  memory       [\d.]+ MB$"):
         assert len(re.findall(rf"^{line}", done.stdout, re.M)) == 2, line
     assert max(map(len, done.stdout.splitlines())) <= 80 and "nan" not in done.stdout
+    assert done.stdout.count("samples laid out") == 1  # saturated actors ask for none
     done = run("bench", "train", *SMALL, "--skip", 0, "--count", 1)
     assert done.stdout.count("no such episode") == 4 and "nan" not in done.stdout
+    done = run("bench", "train", *SMALL, "--skip", 3, "--count", 3, "--set",
+               "networks.critic_norm=hidden")
+    assert done.returncode == 0 and "GFLOP" in done.stdout
+    assert "laid out" not in done.stdout  # a normalised critic has no such search
 
 
 # The sweep around them

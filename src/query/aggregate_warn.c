@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Number of configurations or runs that a warning names; the others are counted. Room for one
- * name. */
-enum { NAMED = 5, ITEM = AGGREGATE_NAME + 64 };
+/* Number of configurations or runs that a warning names, and of axes; the others are counted. Room
+ * for one name. */
+enum { NAMED = 5, NAMED_AXES = 3, ITEM = AGGREGATE_NAME + 64 };
 
 __attribute__((format(printf, 2, 3))) static void warn(struct aggregate *aggregate,
                                                        const char *format, ...)
@@ -40,20 +40,26 @@ enum { LIST = NAMED * ITEM + 64 };
 struct list {
     char *text; /* LIST bytes, more than a small stack holds; list_fini frees them */
     int64_t count;
+    int64_t most; /* named; 0: NAMED */
 };
+
+static int64_t list_most(const struct list *list)
+{
+    return list->most > 0 ? list->most : NAMED;
+}
 
 static void list_add(struct list *list, const char *item)
 {
     if (list->text == NULL)
         list->text = fault_alloc(LIST, 1);
-    if (list->count++ < NAMED)
+    if (list->count++ < list_most(list))
         text_add(list->text, LIST, "%s%s", list->count > 1 ? "; " : "", item);
 }
 
 static const char *list_end(struct list *list)
 {
-    if (list->count > NAMED)
-        text_add(list->text, LIST, "; and %" PRId64 " more", list->count - NAMED);
+    if (list->count > list_most(list))
+        text_add(list->text, LIST, "; and %" PRId64 " more", list->count - list_most(list));
     return list->text;
 }
 
@@ -291,7 +297,7 @@ static void warn_of_decisions(struct aggregate *aggregate)
     const struct grouping *const grouping = &aggregate->grouping;
     for (int64_t i = 0; i < grouping->decisions;) {
         const struct run_axis *const axis = grouping->decision[i].axis;
-        struct list list = {.count = 0};
+        struct list list = {.most = NAMED_AXES};
         for (; i < grouping->decisions && grouping->decision[i].axis == axis; i++)
             list_add(&list, grouping->decision[i].by->name);
         warn(aggregate,

@@ -5,7 +5,7 @@ import io
 
 import pytest
 import synthetic
-from aggregate_case import SMALL, aggregate, text
+from aggregate_case import SMALL, aggregate, one_warning, text
 from program import run
 from synthetic import CENSORED, STOPPED
 
@@ -164,6 +164,20 @@ def test_an_axis_that_is_decided_by_another_is_warned_of(decided_by_agents, by, 
     assert ("is decided" in table) == bool(decided)
     if by is None:
         assert not [one for one in told["comparisons"] if one.get("axis") in decided]
+
+
+def test_of_many_axes_that_decide_three_are_named(tmp_path):
+    """Each of five settings has a value of its own where gamma has one, and another one elsewhere."""
+    keys = ["actor_lr", "critic_lr", "tau", "environment.units", "replay.capacity"]
+    values = {"actor_lr": [0.1, 0.2, 0.3], "critic_lr": [0.1, 0.2, 0.3], "tau": [0.1, 0.2, 0.3],
+              "environment.units": [4, 5, 6], "replay.capacity": [50, 60, 70]}
+    places = [[0, 1, 1, 1, 2], [1, 0, 1, 1, 2], [1, 1, 0, 1, 2], [1, 1, 1, 0, 2], [0, 0, 1, 1, 2]]
+    blocks = [", ".join(f"{key}: [{values[key][place[row]]}]" for key, place in zip(keys, places))
+              + f", gamma: [{0.99 if row == 4 else 0.9}], seed: 1-4" for row in range(5)]
+    path = made(tmp_path, "".join(f"  - {{{block}}}\n" for block in blocks))
+    warning = one_warning(aggregate(path), "axis gamma is decided")
+    assert warning.startswith("axis gamma is decided by actor_lr; critic_lr; tau; and 2 more: "
+                              "runs that differ in gamma also differ in these, ")
 
 
 def test_axes_that_are_crossed_are_not_warned_of(blocks, preset):

@@ -148,7 +148,7 @@ def two_numbers(study):
 
 
 def stopping_bubbles(study, canvas):
-    """Restricted mean stopping episode over both learning rates
+    """Restricted mean stopping episode over two settings
 
     The area of a bubble is the restricted mean stopping episode, which is printed with its
     interval over seeds and the number of runs that had the event. Open: no run had it
@@ -179,7 +179,7 @@ def stopping_bubbles(study, canvas):
 
 
 def rmst_by_row(study, canvas):
-    """Stopping episode and learning rate
+    """Stopping episode by row and column of the grid
 
     Restricted mean stopping episode with its interval over seeds. Open marks: no run
     had the event by the limit, and the true value is larger."""

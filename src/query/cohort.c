@@ -169,7 +169,9 @@ static enum fate fate_without_event(const struct run_row *r, int64_t limit)
     return r->total < r->limit ? FATE_ENDED : FATE_CENSORED;
 }
 
-/* An event after the requested limit is not an event here: with --limit the answer must be that of
+/* What came first counts: a run that had the event and diverged later had the event, as it would
+ * have if it had been trained up to that episode only.
+ * An event after the requested limit is not an event here: with --limit the answer must be that of
  * a sweep that was planned with that limit. */
 static void set_time(struct member *m, const struct run_row *r, int32_t time, int64_t limit)
 {

@@ -34,7 +34,7 @@ enum endpoint {
 
 /** What became of a run by the limit. */
 enum fate {
-    FATE_EVENT,    /**< it had the event */
+    FATE_EVENT,    /**< it had the event, also if it diverged later */
     FATE_CENSORED, /**< the limit came first: the cohort's or the run's own */
     FATE_DIVERGED, /**< its numbers overflowed first: it can never have the event */
     FATE_ENDED, /**< all its actors were still, so it ended before its limit, without the event */

@@ -31,8 +31,9 @@ struct grid {
     struct group *groups;
 };
 
-/* Diverged, failed and quarantined runs have no stopping episode, not even a bound: a diverged run
- * can never stop. */
+/* This is a count of runs by how they ended. Diverged, failed and quarantined runs ended otherwise
+ * than by stopping or at their limit: not even a bound is known. A run all of whose actors had been
+ * still before it diverged has a stopping episode in its row, and the event in `aggregate`. */
 static bool is_timed(const struct run_row *r)
 {
     return r->state == RUN_STATE_DONE &&
@@ -224,8 +225,8 @@ void rate_table_print(FILE *file, const struct run_table *table)
     if (table->outcomes[OUTCOME_CENSORED] > 0)
         fputs("> N: later than N; a censored run had not stopped by its limit.\n", file);
     if (table->outcomes[OUTCOME_DIVERGED] > 0)
-        fputs("Diverged runs have no stopping episode and count neither as stopped nor as "
-              "censored.\n",
+        fputs("Diverged runs count neither as stopped nor as censored here, even if all actors had "
+              "been still before.\n",
               file);
     print_others(file, table);
     free(grid.groups);

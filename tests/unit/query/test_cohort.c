@@ -107,6 +107,24 @@ static void test_who_moves_after_the_event(void **state)
     assert_false(cohort.member[1].moved || cohort.member[2].moved);
 }
 
+/* What came first counts, as in a run that was trained up to the limit only. */
+static void test_a_run_that_diverges_after_the_event(void **state)
+{
+    (void)state;
+    make("grid: {seed: 1-2}\n");
+    finish(0, OUTCOME_DIVERGED, 10, all_still);
+    finish(1, OUTCOME_DIVERGED, 8, all_still);
+    take(EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES);
+    assert_member(0, FATE_EVENT, 8);
+    assert_member(1, FATE_EVENT, 8);
+    take(EVENT_FIRST_STILL, ENDPOINT_ALL, 7);
+    assert_member(0, FATE_CENSORED, 7);
+    take(EVENT_FIRST_STILL, ENDPOINT_HALF, EPISODES);
+    assert_member(0, FATE_EVENT, 5);
+    take(EVENT_GRADIENT_ZERO, ENDPOINT_ALL, EPISODES);
+    assert_member(0, FATE_DIVERGED, 10);
+}
+
 static void test_each_run_has_one_fate(void **state)
 {
     (void)state;
@@ -295,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_moves_after_the_event, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_that_diverges_after_the_event, begin, end),
         cmocka_unit_test_setup_teardown(test_each_run_has_one_fate, begin, end),
         cmocka_unit_test_setup_teardown(test_what_comes_after_the_limit_is_censored_there, begin,
                                         end),

@@ -93,8 +93,8 @@ static void test_all_outcomes_are_in_the_table(void **state)
                         "      0.2      0.001      6      1         0         0         1"
                         "         0            0                          -       -       -\n"
                         "> N: later than N; a censored run had not stopped by its limit.\n"
-                        "Diverged runs have no stopping episode and count neither as stopped nor "
-                        "as censored.\n");
+                        "Diverged runs count neither as stopped nor as censored here, even if all "
+                        "actors had been still before.\n");
 }
 
 /* The table as a reader of the JSON has it; the caller owns it. */

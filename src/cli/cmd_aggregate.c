@@ -135,7 +135,7 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, verify),
      .help = "compare the rows of all runs with their checksums also when they are more than 1 GB; "
-             "some seconds for each 5 GB"},
+             "1 to 4 s for each GB"},
     {.name = "format",
      .argument = "FORM",
      .kind = OPTION_CHOICE,

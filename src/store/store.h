@@ -210,8 +210,8 @@ enum status store_check(const struct store *store, int64_t run, struct fault *fa
 enum status store_verify(const struct store *store, int64_t run, struct fault *damage,
                          struct fault *fault) MUST_USE;
 
-/** The same for many runs that are STORE_DONE: those whose rows differ become STORE_DAMAGED. One that
- *  another process takes back meanwhile is no longer done, and not damaged.
+/** The same for many runs that are STORE_DONE: those whose rows differ become STORE_DAMAGED. One
+ *  that another process takes back meanwhile is no longer done, and not damaged.
  *  \param chosen (runs) which ones; NULL: all
  *  \return not STATUS_OK when rows could not be read, which says nothing about them */
 enum status store_compare(struct store *store, const bool *chosen, struct fault *fault) MUST_USE;

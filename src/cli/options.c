@@ -23,7 +23,9 @@ enum { KEY_ROW = 0x100, KEY_SETTING = 0x1000 };
 struct parsing {
     const struct command_line *line;
     void *arguments;
-    size_t operands; /* seen so far */
+    size_t operands;             /* seen so far */
+    const struct setting *meant; /* by an unknown option; NULL: none */
+    const char *unknown;         /* that option */
 };
 
 /* ---- rows ---- */
@@ -275,6 +277,20 @@ static error_t take(const struct parsing *p, int key, const char *value,
     return 0;
 }
 
+/* argp would only say that the option is unknown. It is asked for before argp has looked at the
+ * command line, and so at the program's name. */
+static error_t refuse_setting(const struct parsing *p, struct argp_state *state)
+{
+    struct fault fault = {""};
+    if (p->meant == NULL)
+        return 0;
+    (void)fault_set(&fault, STATUS_INPUT,
+                    "unrecognized option '%s'; settings are given as --set %s=VALUE", p->unknown,
+                    p->meant->key);
+    state->name = (char *)(uintptr_t)p->line->name;
+    return refuse(state, &fault);
+}
+
 /* The command checks what belongs together. */
 static error_t finish(const struct parsing *p, const struct argp_state *state)
 {
@@ -289,6 +305,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct parsing *const p = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        return refuse_setting(p, state);
     case ARGP_KEY_ARG:
         return take_operand(p, value, state);
     case ARGP_KEY_END:
@@ -342,6 +360,23 @@ static char *make_doc(const struct command_line *line)
     return doc;
 }
 
+/* ---- settings given as options ---- */
+
+/* The setting that is meant by an unknown long option of a command that has --set: one of that key
+ * or name ("networks.squash", "squash"). NULL: none. Only some settings have an option. */
+static const struct setting *meant_by(const struct command_line *line, const char *name)
+{
+    const struct option_row *row = line->options;
+    while (!is_last(row) && row->kind != OPTION_SETTING)
+        row++;
+    const struct setting *const near = is_last(row) ? NULL : settings_nearest(name);
+    if (near == NULL)
+        return NULL;
+    const char *const dot = strchr(near->key, '.');
+    const bool meant = strcmp(name, near->key) == 0 || (dot != NULL && strcmp(name, dot + 1) == 0);
+    return meant ? near : NULL;
+}
+
 /* ---- '_' for '-' ---- */
 
 /* Whether an option of this name, which may be abbreviated, takes a value: 1 or 0; -1 when there is
@@ -365,11 +400,27 @@ static int takes_value(const struct command_line *line, const char *name, size_t
     return found;
 }
 
+/* Note an unknown option that is the name of a setting, which is written with '_'. The word is
+ * "--NAME" or "--NAME=VALUE", of which it gets what is behind the dashes. */
+static void note_setting(struct parsing *p, const char *word, char *name)
+{
+    for (char *c = name; *c != '\0'; c++) {
+        if (*c == '-')
+            *c = '_';
+    }
+    const struct setting *const meant = p->meant == NULL ? meant_by(p->line, name) : NULL;
+    if (meant == NULL)
+        return;
+    p->meant = meant;
+    p->unknown = word - 2;
+}
+
 /* Write '-' for '_' in the name of a long option; the published program's options have '_'. The
  * value behind '=' is not touched. A word that is not an option of ours stays as the user wrote it,
  * so that the error message quotes it. \return whether the next word is the option's value */
-static bool mend_long(const struct command_line *line, char *word)
+static bool mend_long(struct parsing *p, char *word)
 {
+    const struct command_line *const line = p->line;
     const size_t length = strcspn(word, "=");
     char *const name = strndup(word, length);
     if (name == NULL)
@@ -381,6 +432,8 @@ static bool mend_long(const struct command_line *line, char *word)
     const int takes = takes_value(line, name, length);
     if (takes >= 0)
         memcpy(word, name, length);
+    else
+        note_setting(p, word, name);
     free(name);
     return takes == 1 && word[length] == '\0';
 }
@@ -399,14 +452,14 @@ static bool short_takes_next(const struct command_line *line, const char *letter
 
 /* Apply this to a whole command line. The word behind an option that takes a value is that value,
  * whatever it looks like: a file may be called "--a_b". Behind "--" there are arguments only. */
-static void mend_underscores(const struct command_line *line, int argc, char **argv)
+static void mend_underscores(struct parsing *p, int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         bool skip = false;
         if (strncmp(argv[i], "--", 2) == 0)
-            skip = mend_long(line, argv[i] + 2);
+            skip = mend_long(p, argv[i] + 2);
         else if (argv[i][0] == '-')
-            skip = short_takes_next(line, argv[i] + 1);
+            skip = short_takes_next(p->line, argv[i] + 1);
         if (skip)
             i++;
     }
@@ -424,7 +477,7 @@ enum status options_parse(const struct command_line *line, enum options_mode mod
         .options = options, .parser = parse, .args_doc = line->arguments, .doc = doc};
     /* argp takes the name in its messages and in "Usage:" from argv[0]. */
     argv[0] = (char *)(uintptr_t)line->name;
-    mend_underscores(line, argc, argv);
+    mend_underscores(&parsing, argc, argv);
     const error_t error = argp_parse(&parser, argc, argv, flags[mode], NULL, &parsing);
     free(doc);
     free(options);

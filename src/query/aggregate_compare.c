@@ -58,7 +58,7 @@ static const struct run_axis *find_setting(const struct aggregate *aggregate, co
 static enum status narrow(const struct aggregate *aggregate, char *word, bool *fits,
                           struct fault *fault)
 {
-    char quoted[TEXT_QUOTED];
+    char quoted[TEXT_QUOTED], hint[GROUPING_HINT];
     double wanted = 0;
     char *const value = strchr(word, '=');
     if (value == NULL)
@@ -67,10 +67,11 @@ static enum status narrow(const struct aggregate *aggregate, char *word, bool *f
                          text_quote(word, quoted));
     *value = '\0';
     const struct run_axis *const setting = find_setting(aggregate, word);
+    grouping_hint(aggregate->table, word, hint, sizeof hint);
     if (setting == NULL)
         return fault_set(fault, STATUS_INPUT,
-                         "--reference: %s is not an axis of the configurations",
-                         text_quote(word, quoted));
+                         "--reference: %s is not an axis of the configurations%s",
+                         text_quote(word, quoted), hint);
     const enum status status = settings_read(setting->row, value + 1, &wanted, fault);
     for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
         const double is = aggregate_number(aggregate, setting, c);

@@ -166,21 +166,32 @@ static size_t find_axis(const struct run_table *table, const char *name)
     return found;
 }
 
+void grouping_hint(const struct run_table *table, const char *name, char *hint, size_t size)
+{
+    const struct setting *const near = settings_nearest(name);
+    hint[0] = '\0';
+    for (size_t a = 0; a < table->axes; a++) {
+        if (table->axis[a].row == near)
+            text_add(hint, size, "; did you mean %s?", near->key);
+    }
+}
+
 /* The message lists what could have been named. The seed is a setting as well, so it gets a
  * sentence of its own. */
 static enum status refuse_axis(const struct run_table *table, const char *name, struct fault *fault)
 {
-    char quoted[TEXT_QUOTED], names[GROUPING_NAMES] = "";
+    char quoted[TEXT_QUOTED], hint[GROUPING_HINT], names[GROUPING_NAMES] = "";
     for (size_t a = 0; a < table->axes; a++)
         text_add(names, sizeof names, "%s%s", a > 0 ? ", " : "", table->axis[a].name);
     if (strcmp(name, "seed") == 0 || strcmp(name, "training.seed") == 0)
         return fault_set(
             fault, STATUS_INPUT,
             "--by: seed is what runs of a configuration differ in, expected some of %s", names);
+    grouping_hint(table, name, hint, sizeof hint);
     return fault_set(
         fault, STATUS_INPUT,
-        "--by: %s is not an axis in which runs of the file differ, expected some of %s",
-        text_quote(name, quoted), names);
+        "--by: %s is not an axis in which runs of the file differ, expected some of %s%s",
+        text_quote(name, quoted), names, hint);
 }
 
 static enum status add_named(struct grouping *grouping, struct labels *all, const char *name,

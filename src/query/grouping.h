@@ -13,8 +13,8 @@
 
 #include "query/run_table.h"
 
-/** Bytes that hold the names of all axes. */
-enum { GROUPING_NAMES = 4096 };
+/** Bytes that hold the names of all axes; and a hint. */
+enum { GROUPING_NAMES = 4096, GROUPING_HINT = 128 };
 
 /** An axis. Its name and the order of its values are those of its first setting. */
 struct grouping_axis {
@@ -58,6 +58,10 @@ struct grouping {
  */
 enum status grouping_make(struct grouping *grouping, const struct run_table *table, const char *by,
                           struct fault *fault) MUST_USE;
+
+/** Write "; did you mean networks.squash?" for a name that is not an axis but near one of the
+ *  table, such as the key without its section; otherwise nothing. Cut at `size`. */
+void grouping_hint(const struct run_table *table, const char *name, char *hint, size_t size);
 
 /** Free what it holds; it may be empty. */
 void grouping_fini(struct grouping *grouping);

@@ -127,6 +127,19 @@ def test_help_as_the_name_of_a_file(tmp_path):
     assert listing(tmp_path) == ["s.yaml"]
 
 
+@pytest.mark.parametrize("words, key", [
+    (["train", "--squash", "hardtanh"], "networks.squash"),
+    (["run", "s.yaml", "--actor-every=3"], "training.actor_every"),
+    (["plan", "--networks.squash", "x"], "networks.squash")])
+def test_a_setting_that_is_no_option(words, key):
+    """Only a few settings have an option of their own."""
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    option = next(word for word in words if word.startswith("--"))
+    assert done.stderr.startswith(f"ccmsweep {words[0]}: unrecognized option '{option}'; settings "
+                                  f"are given as --set {key}=VALUE\n")
+
+
 def test_unknown_option_is_shown_as_written():
     assert "unrecognized option '--actr_lr'" in run("train", "--actr_lr", "1").stderr
     assert "--actor-lr: training.actor_lr: 'x'" in run("train", "--actor_lr", "x").stderr

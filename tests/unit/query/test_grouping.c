@@ -177,6 +177,9 @@ static void test_what_is_refused(void **state)
         {"actor_lr,seed", "--by: seed is what runs of a configuration differ in, expected some of "
                           "actor_lr, critic_lr"},
         {"actor_lr,actor_lr", "--by: actor_lr is named twice, expected once"},
+        {"acto_lr",
+         "--by: 'acto_lr' is not an axis in which runs of the file differ, expected some "
+         "of actor_lr, critic_lr; did you mean training.actor_lr?"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(grouping_make(&grouping, &table, cases[i][0], &fault), STATUS_INPUT);

@@ -418,9 +418,9 @@ def parser():
     top.add_argument("--published", default=str(HERE.parent / "tests/data/published"),
                      metavar="DIR", help="folder of the published tables (default: "
                                          "tests/data/published)")
-    top.add_argument("--tolerance", default="1e-6", metavar="T",
+    top.add_argument("--tolerance", default="1e-5", metavar="T",
                      help="rewards agree while they differ by at most T of their value "
-                          "(default 1e-6)")
+                          "(default 1e-5)")
     return top
 
 

@@ -47,6 +47,7 @@ VERDICTS = ("exact", "same stops", "same regime", "differs")
 STARTS = 2           # episodes before any training
 PARTED = 1e-3        # of a reward: something else was chosen, which is no rounding
 LOGS_PARTED = 1e-2   # of a figure of a log; near 0 those of gradients differ most
+MISSED = 10          # of the actors of a run with the same stops at most one in so many has another
 REGIME = 5           # numbers of stopped actors of one regime differ by at most one in so many
 
 
@@ -267,10 +268,11 @@ class Comparison:
     @property
     def verdict(self):
         run, other = self.run, self.other
-        if self.equal == self.actors and run.total == other.total:
-            if self.agree >= min(self.learnt, self.compared):
+        if (run.stop, run.total) == (other.stop, other.total):
+            missed = self.actors - self.equal
+            if missed == 0 and self.agree >= min(self.learnt, self.compared):
                 return "exact"
-            if run.stopped > 0:
+            if missed * MISSED <= self.actors and run.stopped > 0:
                 return "same stops"
         near = abs(run.stopped - other.stopped) * REGIME <= self.actors
         return "same regime" if (run.stop < 0) == (other.stop < 0) and near else "differs"

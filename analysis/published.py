@@ -380,11 +380,11 @@ def levels_table(compared, levels, tolerance):
 
 def rounding(published, level):
     """Whether two levels of ours differ as ours and the published run do: their rewards part as
-    well, and no more actors' stops are equal, but for one in REGIME."""
+    well, and at least half as many actors have other stops."""
     if published.verdict == "exact":
         return "-"
-    near = (level.equal - published.equal) * REGIME <= level.actors
-    return "yes" if near and level.agree < level.compared else "no"
+    as_many = 2 * (level.actors - level.equal) >= published.actors - published.equal
+    return "yes" if as_many and level.agree < level.compared else "no"
 
 
 def text_of(group, ours, levels, published, tolerance):

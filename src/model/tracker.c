@@ -313,9 +313,9 @@ static void log_actor(struct tracker *tracker, const struct actor_pass *pass)
 }
 
 /* Adds the square of an actor's gradient norm to the log's figure, which tracker_end takes the root
- * of. The figure is NaN until the first actor, and so a norm that is NaN is lost when a later
- * actor's is not. That needs a gradient that is not finite, as a run that diverges has: every bit of
- * its rows is a promise too, so it stays. */
+ * of. The figure is NaN before the first actor, so a norm that is NaN is lost when a later actor's
+ * is not. That needs a gradient that is not finite, as a run that diverges has: every bit of its
+ * rows is a promise too, so it stays. */
 static void add_square(double *figure, double norm)
 {
     *figure = (isnan(*figure) ? 0.0 : *figure) + norm * norm;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Looking at the whole numbers of finished runs before anybody uses them. The checksum of a run's
- * rows covers everything, but comparing it means reading all rows (store_compare.c). The numbers that decide which group, event or index a run belongs to are a few per run: they are
- * compared with what a training can leave (record_check.c) each time a file is read, so that a
- * changed byte becomes a sentence and not a crash or a wrong estimate.
+ * rows covers everything, but comparing it means reading all rows (store_compare.c). The numbers
+ * that decide which group, event or index a run belongs to are a few per run: they are compared
+ * with what a training can leave (record_check.c) each time a file is read, so that a changed byte
+ * becomes a sentence and not a crash or a wrong estimate.
  */
 #include "store/store_internal.h"
 #include <stdlib.h>

@@ -72,7 +72,7 @@ def stretches(numbers):
 
 
 def counts(record):
-    """Whether a commit record of 64 bytes is valid. `ccmsweep aggregate` compares the rows with it."""
+    """Whether a commit record of 64 bytes is valid; aggregate compares the rows with it."""
     data = record.tobytes()
     return data[:4] == b"CCMC" and hashlib.sha256(data[:56]).digest()[:8] == data[56:]
 

@@ -167,7 +167,7 @@ def test_an_axis_that_is_decided_by_another_is_warned_of(decided_by_agents, by, 
 
 
 def test_of_many_axes_that_decide_three_are_named(tmp_path):
-    """Each of five settings has a value of its own where gamma has one, and another one elsewhere."""
+    """Each of five settings has a value of its own where gamma has one, and others elsewhere."""
     keys = ["actor_lr", "critic_lr", "tau", "environment.units", "replay.capacity"]
     values = {"actor_lr": [0.1, 0.2, 0.3], "critic_lr": [0.1, 0.2, 0.3], "tau": [0.1, 0.2, 0.3],
               "environment.units": [4, 5, 6], "replay.capacity": [50, 60, 70]}

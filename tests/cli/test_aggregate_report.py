@@ -194,7 +194,7 @@ WRONG = {
     "no reference": (["s.h5", "--reference", "best"], "--reference: 'best' is not a value of an axis"),
     "reference's axis": (["s.h5", "--reference", "tau=1"], "--reference: 'tau' is not an axis"),
     "reference's axis, nearly": (["s.h5", "--reference", "actr_lr=1"],
-                                 "not an axis of the configurations; did you mean training.actor_lr?"),
+                                 "of the configurations; did you mean training.actor_lr?"),
     "reference's value": (["s.h5", "--reference", "actor_lr=x"],
                           "--reference: training.actor_lr: 'x' is not a number"),
     "onto itself": (["s.h5", "-o", "s.h5"], "-o s.h5 is the file of the sweep, expected another"),

@@ -381,10 +381,10 @@ def flip(file, name, place):
     file[name][place] = np.frombuffer(bytes(raw), file[name].dtype)[0]
 
 
-@pytest.mark.parametrize("case, number", [(case, (0, 3, 1)[i % 3]) for i, case in enumerate(CHANGED)])
+@pytest.mark.parametrize("case, number", zip(CHANGED, [0, 3, 1] * len(CHANGED)))
 def test_a_value_that_was_changed(case, number, path, finished):
-    """Another program has written a possible value into a finished run: no figure is made of it, and
-    those of the others stay."""
+    """Another program has written a possible value into a finished run: no figure is made of it,
+    and those of the others stay."""
     folder = path.parent
     with h5py.File(path, "r+") as file:
         CHANGED[case](file, number)

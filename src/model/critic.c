@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* O: own inputs of a row. */
-enum { S = MEC_STATE, A = MEC_ACTION, O = S + A };
+/* O: own inputs of a row. BLOCK: rows of one product of second_layer_gradient. */
+enum { S = MEC_STATE, A = MEC_ACTION, O = S + A, BLOCK = 64 };
 
 struct mlp critic_shape(const struct settings *settings)
 {
@@ -443,16 +443,18 @@ static void weight_gradient(const struct critic *critic, int rows, int m, const 
     compute_product(critic->compute, &p);
 }
 
-/* gradient (H1, H2) = h1ᵀ · d (R, H2) of the second layer: sample by sample, only the units that
- * are on. It starts from zeros and adds to itself, since each sample has other units. */
+/* gradient (H1, H2) = h1ᵀ · d (R, H2) of the second layer: only the units that are on, block by
+ * block of the rows. It starts from zeros and adds to itself, since each block has other units. A
+ * sample alone, of some ten rows, would read and write all of the gradient for little work; many
+ * more rows would no longer lie in the first cache. */
 static void second_layer_gradient(const struct critic *critic, const struct critic_rows *rows,
                                   const float *d, float *gradient)
 {
     const size_t h1 = (size_t)critic->mlp.out[0];
     const size_t h2 = (size_t)critic->mlp.out[1];
     memset(gradient, 0, h1 * h2 * sizeof *gradient);
-    for (int r = 0; r < rows->count;) {
-        const int count = critic_rows_group(rows, r);
+    for (int r = 0; r < rows->count; r += BLOCK) {
+        const int count = rows->count - r < BLOCK ? rows->count - r : BLOCK;
         const float *h = rows->h1 + (size_t)r * h1;
         struct product p =
             product_of_transposed((int)h1, (int)h2, count, h, d + (size_t)r * h2, gradient);
@@ -461,7 +463,6 @@ static void second_layer_gradient(const struct critic *critic, const struct crit
         p.start = gradient;
         p.start_row = h2;
         compute_product(critic->compute, &p);
-        r += count;
     }
 }
 

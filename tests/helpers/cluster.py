@@ -26,8 +26,9 @@ CPUS = 12
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
          "PREEMPTED", "TIMEOUT")
 # Many jobs at once, some of which sleep: with as many checkpoints as other tests want, all wait for
-# the disk.
-SLURM_SPEC = SPEC.replace("every_s: 0.02", "every_s: 0.5")
+# the disk. The cells are longer than theirs, as jobs begin and end slowly.
+SLURM_SPEC = (SPEC.replace("every_s: 0.03", "every_s: 0.5").replace("1200]", "2000]")
+              .replace("after_stop: 600", "after_stop: 1200"))
 CONFIGURATION = """\
 ClusterName=sweep
 FirstJobId={first}

@@ -19,17 +19,17 @@ SOURCE = Path(os.environ["CCMSWEEP_SOURCE"])
 SANITIZED = os.environ.get("CCMSWEEP_SANITIZE", "none") != "none"
 # Cells of some hundredths to some tenths of a second and of two shapes, with checkpoints all along.
 SPEC = """\
-training: {batch: 16, episodes_after_stop: 1200}
+training: {batch: 16, episodes_after_stop: 600}
 networks: {critic_hidden1: 32, critic_hidden2: 16}
 environment: {agents: 3}
 tracking: {log_every: 10, snapshot_every: 100}
 evaluation: {every: 100, episodes: 2}
-checkpoint: {every_s: 0.02}
+checkpoint: {every_s: 0.03}
 grid:
   actor_lr: [0.1, 0.001]
   critic_lr: [0.01, 0.001]
   seed: [1, 2, 3, 4]
-  training.episodes: [400, 2000]
+  training.episodes: [400, 1200]
 """
 CELLS = 32
 # Cells of many seconds.

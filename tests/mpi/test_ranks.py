@@ -48,7 +48,7 @@ def test_what_is_compared_is_there(straight):
     got = Sweep(straight)
     assert len(got.done()) == got.runs == CELLS
     assert {outcome for outcome, _ in got.done().values()} == {"stopped", "censored"}
-    assert set(got.values["extent_episode"]) == {400, 2000}
+    assert set(got.values["extent_episode"]) == {400, 1200}
     assert all(rows == got.hash(run) for run, (_, rows) in got.done().items())
 
 

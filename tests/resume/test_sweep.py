@@ -23,9 +23,9 @@ TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
 # is the machine's affair.
 STARTED = "a start in the file"
 PLACES = [
-    (None, None, (0.1, 2.5)),
+    (None, None, (0.1, 1.8)),
     ("create=sleep:5000", "b.h5.ccmsweep-tmp.*", (0, 0.5)),
-    (None, STARTED, (0, 2)),
+    (None, STARTED, (0, 1.2)),
     ("rows=sleep:300", STARTED, (0, 2)),
     ("record=sleep:300", STARTED, (0, 2)),
     ("commit=sleep:300", STARTED, (0, 2)),
@@ -59,7 +59,7 @@ class Harness:
         self.seen = {}
         self.story = "before the first kill"
 
-    def kill(self, faults=None, sign=None, instants=(0.1, 2.5)):
+    def kill(self, faults=None, sign=None, instants=(0.1, 1.8)):
         """Start or resume the sweep and kill it. False: it was complete before that."""
         self.targets = self.targets or self.draw.sample(TARGETS, len(TARGETS))
         target = self.targets.pop()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The lists that values of settings have had so far. There are few, some tens in a sweep, so they
- * are looked up one by one. What a number is made of is not stored anywhere: a file has the text of
- * a list. */
+/* The lists that values of settings have had so far, in a tree by their number: a text of a spec can
+ * have a hundred thousand of them, before they are refused. What a number is made of is not stored
+ * anywhere: a file has the text of a list. */
 #include "base/lists.h"
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,16 +19,19 @@ struct list {
     int64_t items[SETTING_LIST_ITEMS];
 };
 
-static struct list *kept;
-static size_t kept_count;
+static void *kept;
+
+static int compare(const void *a, const void *b)
+{
+    const struct list *const x = a, *const y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
 
 static const struct list *find(int64_t number)
 {
-    for (size_t i = 0; i < kept_count; i++) {
-        if (kept[i].number == number)
-            return &kept[i];
-    }
-    return NULL;
+    const struct list wanted = {.number = number};
+    void *const node = tfind(&wanted, &kept, compare);
+    return node != NULL ? *(struct list *const *)node : NULL;
 }
 
 static int64_t number_of(const int64_t *items, size_t count)
@@ -53,12 +57,12 @@ double lists_keep(const int64_t *items, size_t count)
         if (list->count == count && memcmp(list->items, items, count * sizeof *items) == 0)
             return (double)number;
     }
-    struct list *const more = realloc(kept, (kept_count + 1) * sizeof *kept);
-    if (more == NULL)
-        fault_no_memory((kept_count + 1) * sizeof *kept);
-    kept = more;
-    kept[kept_count] = (struct list){.number = number, .count = count};
-    memcpy(kept[kept_count++].items, items, count * sizeof *items);
+    struct list *const list = fault_alloc(1, sizeof *list);
+    list->number = number;
+    list->count = count;
+    memcpy(list->items, items, count * sizeof *items);
+    if (tsearch(list, &kept, compare) == NULL)
+        fault_no_memory(sizeof *list);
     return (double)number;
 }
 

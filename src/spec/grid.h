@@ -22,6 +22,7 @@
 enum {
     GRID_LIMIT = 1000000,         /**< combinations of all blocks together, excluded ones too */
     GRID_SPACED_LIMIT = 10000,    /**< values that one logspace or loguniform makes */
+    GRID_LISTS_LIMIT = 200,       /**< different lists: their texts are an attribute in the file */
     GRID_EXCLUSIONS_LIMIT = 1000, /**< mappings under one `exclude` */
 };
 

@@ -195,6 +195,47 @@ static enum status check_length(const struct spec *spec, struct fault *fault)
                      spec->name, spec->grid_line, size, YAML_TREE_LIMIT);
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    return grid_compare(*(const double *)a, *(const double *)b);
+}
+
+/* How many different values all blocks give a setting. */
+static size_t count_values(const struct spec *spec, const struct setting *row)
+{
+    size_t count = 0, different = 0;
+    for (size_t p = 0; p < spec->parts; p++) {
+        const struct grid_axis *const axis = grid_axis(&spec->part[p].grid, row);
+        count += axis != NULL ? axis->is.count : 0;
+    }
+    double *const values = fault_alloc(count + 1, sizeof *values);
+    count = 0;
+    for (size_t p = 0; p < spec->parts; p++) {
+        const struct grid_axis *const axis = grid_axis(&spec->part[p].grid, row);
+        for (size_t i = 0; axis != NULL && i < axis->is.count; i++)
+            values[count++] = axis->is.values[i];
+    }
+    qsort(values, count, sizeof *values, compare_numbers);
+    for (size_t i = 0; i < count; i++)
+        different += i == 0 || values[i] != values[i - 1];
+    free(values);
+    return different;
+}
+
+/* The file has the texts of all lists in one attribute, which HDF5 allows 64 KB. */
+static enum status check_lists(const struct spec *spec, struct fault *fault)
+{
+    for (size_t i = 0; i < spec->rows; i++) {
+        const struct setting *const row = spec_row(i);
+        const size_t count = row->type == TYPE_LIST ? count_values(spec, row) : 0;
+        if (count > GRID_LISTS_LIMIT)
+            return fault_set(fault, STATUS_INPUT,
+                             "%s:%d: grid: %s has %zu different lists, expected at most %d",
+                             spec->name, spec->grid_line, row->key, count, GRID_LISTS_LIMIT);
+    }
+    return STATUS_OK;
+}
+
 enum status spec_check(const struct spec *spec, struct fault *fault)
 {
     if (spec_cells(spec) == 0)
@@ -207,6 +248,8 @@ enum status spec_check(const struct spec *spec, struct fault *fault)
         if (status != STATUS_OK)
             return status;
     }
-    const enum status status = check_repeats(spec, fault);
+    enum status status = check_lists(spec, fault);
+    if (status == STATUS_OK)
+        status = check_repeats(spec, fault);
     return status == STATUS_OK ? check_length(spec, fault) : status;
 }

@@ -228,6 +228,14 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+int schema_list_place(const struct variable *axis, double number)
+{
+    const double *const at =
+        bsearch(&number, axis->lists, (size_t)axis->flags, sizeof number, compare_numbers);
+    CHECK(at != NULL);
+    return (int)(at - axis->lists);
+}
+
 /* The different lists that cells have, short ones first: in the file each is its place among them.
  * Without a spec there is the default alone. */
 static void find_lists(struct variable *axis, const struct spec *spec)

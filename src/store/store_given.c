@@ -47,12 +47,8 @@ static void fill_scale(const struct schema *schema, const struct variable *scale
 static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
 {
     double number = settings_number(cell, axis->axis);
-    if (axis->lists != NULL) {
-        int place = 0;
-        while (axis->lists[place] != number)
-            place++;
-        number = place;
-    }
+    if (axis->lists != NULL)
+        number = schema_list_place(axis, number);
     if (axis->type == SCHEMA_F64)
         *(double *)value = number;
     else

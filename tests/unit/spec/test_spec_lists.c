@@ -68,6 +68,31 @@ static void test_an_axis_of_lists(void **state)
     spec_free(&spec);
 }
 
+/* Counted over all blocks, each list once. */
+static void test_too_many_lists(void **state)
+{
+    (void)state;
+    for (int count = 200; count < 202; count++) {
+        char text[4096];
+        struct fault fault = {""};
+        int length = snprintf(text, sizeof text, "grid:\n  - " KEY ": [none");
+        for (int i = 1; i < 150; i++)
+            length += snprintf(text + length, sizeof text - (size_t)length, ", %d", i);
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           "]\n  - environment.seeding: [continued]\n    " KEY ": [1");
+        for (int i = 150; i < count; i++)
+            length += snprintf(text + length, sizeof text - (size_t)length, ", %d", i);
+        snprintf(text + length, sizeof text - (size_t)length, "]\n");
+        struct spec *spec = parse(text);
+        const enum status status = spec_check(spec, &fault);
+        assert_int_equal(status, count > 200 ? STATUS_INPUT : STATUS_OK);
+        if (count > 200)
+            assert_string_equal(fault.text, "s.yaml:1: grid: " KEY
+                                            " has 201 different lists, expected at most 200");
+        spec_free(&spec);
+    }
+}
+
 /* The text in a file is read again as the same cells. */
 static void test_printed_lists(void **state)
 {
@@ -90,6 +115,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_one_list),
         cmocka_unit_test(test_an_axis_of_lists),
+        cmocka_unit_test(test_too_many_lists),
         cmocka_unit_test(test_printed_lists),
     };
     return run_malformed("spec_lists", malformed, sizeof malformed / sizeof *malformed, others,

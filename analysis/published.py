@@ -95,10 +95,13 @@ def table(folder, name, columns):
 
 def value(folder, name, row, column):
     try:
-        return float(row[column])
-    except (TypeError, ValueError) as error:
-        raise Unreadable(f"{shown(folder / name)}: {column} is {printable(row[column])}, expected "
-                         "a number") from error
+        found = float(row[column])
+    except (TypeError, ValueError):
+        found = np.nan
+    if not np.isfinite(found):
+        raise Unreadable(f"{shown(folder / name)}: {column} is {printable(row[column]) or 'empty'}, "
+                         "expected a number")
+    return found
 
 
 def key_of(folder, name, row):
@@ -106,12 +109,12 @@ def key_of(folder, name, row):
 
 
 def by_run(folder, name, columns):
-    """Rows of a table by run, each as numbers by column; NaN where a cell is empty."""
+    """Rows of a table by run, each as numbers by column; NaN where a cell of a log is empty."""
     found = {}
     for row in table(folder, name, ("set", "actor_lr", "critic_lr", *columns)):
         found.setdefault(key_of(folder, name, row), []).append(
-            {column: value(folder, name, row, column) if row[column] else np.nan
-             for column in columns})
+            {column: np.nan if column in LOGS and not row[column] else
+             value(folder, name, row, column) for column in columns})
     return found
 
 

@@ -375,8 +375,15 @@ def test_tables_that_are_wrong(path, tables, name, content, words):
 
 def test_cells_that_are_wrong(path, tables):
     edit(tables / "rewards.csv", 3, lambda row: [*row[:4], "x\x1b[1m"])
-    line = say(path, "--published", tables, code=2)
-    assert "reward is x\\x1b[1m, expected a number" in line
+    assert "reward is x\\x1b[1m, expected a number" in say(path, "--published", tables, code=2)
+    edit(tables / "rewards.csv", 3, lambda row: [*row[:4], "1"])
+    for name, place, cell, words in (("rewards.csv", 3, "", "episode is empty"),
+                                     ("stops.csv", 4, "inf", "stop_episode is inf"),
+                                     ("runs.csv", 5, "nan", "total_episodes is nan")):
+        before = (tables / name).read_bytes()
+        edit(tables / name, 1, lambda row: [*row[:place], cell, *row[place + 1:]])
+        assert words in say(path, "--published", tables, code=2)
+        (tables / name).write_bytes(before)
     edit(tables / "rewards.csv", 3, lambda row: ["other", *row[1:4], "1"])
     edit(tables / "stops.csv", 1, lambda row: [row[0], "ten", *row[2:]])
     assert "actor_lr is ten" in say(path, "--published", tables, code=2)

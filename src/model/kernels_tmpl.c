@@ -101,7 +101,7 @@ static void tile_rest(const struct REAL(product) * q, int i, int j, int mr)
  * in its chain, so few rows take wide tiles, for enough chains side by side. */
 INLINE void strip(const struct REAL(product) * q, int i, int mr, enum reach reach)
 {
-    const int nr = mr == 1 ? 8 : mr <= 3 ? 4 : 2;
+    const int nr = mr == 1 ? 8 : mr <= WIDE ? 4 : 2;
     int j = 0;
     for (; j + nr * VL <= q->n; j += nr * VL)
         tile(q, i, j, mr, nr, reach);

@@ -22,17 +22,18 @@
 #include <arm_neon.h>
 #endif
 
-/** Bytes of a vector, and VL reals in it. A tile of a product has up to MR rows, one of dots DR by
- *  DR sums: what the registers hold (x86-64 has 32 vectors with AVX-512, else 16; a sum of dots
- *  takes twice as many in f64). FUSED: a multiply-add rounds once. */
+/** Bytes of a vector, and VL reals in it. A tile of a product has up to MR rows, and up to WIDE
+ *  rows when it is four vectors wide; one of dots DR by DR sums: what the registers hold (x86-64
+ *  has 32 vectors with AVX-512, else 16; a sum of dots takes twice as many in f64). FUSED: a
+ *  multiply-add rounds once. */
 #if defined __AVX512F__
-enum { VECTOR = 64, MR = 8, DR = sizeof(real) == sizeof(float) ? 4 : 2, FUSED = 1 };
+enum { VECTOR = 64, MR = 8, WIDE = 5, DR = sizeof(real) == sizeof(float) ? 4 : 2, FUSED = 1 };
 #define LEVEL "avx512"
 #elif defined __AVX2__
-enum { VECTOR = 32, MR = 6, DR = sizeof(real) == sizeof(float) ? 2 : 1, FUSED = 1 };
+enum { VECTOR = 32, MR = 6, WIDE = 2, DR = sizeof(real) == sizeof(float) ? 2 : 1, FUSED = 1 };
 #define LEVEL "avx2"
 #else
-enum { VECTOR = 16, MR = 4, DR = 1 };
+enum { VECTOR = 16, MR = 4, WIDE = 2, DR = 1 };
 #define LEVEL "baseline"
 #if defined __ARM_NEON && defined __aarch64__
 enum { FUSED = 1 };

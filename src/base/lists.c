@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The lists that values of settings have had so far, in a tree by their number: a text of a spec can
- * have a hundred thousand of them, before they are refused. What a number is made of is not stored
- * anywhere: a file has the text of a list. */
+/* The lists that values of settings have had so far, in a tree by their number: a text of a spec
+ * can have a hundred thousand of them, before they are refused. What a number is made of is not
+ * stored anywhere: a file has the text of a list. */
 #include "base/lists.h"
 #include <search.h>
 #include <stdlib.h>

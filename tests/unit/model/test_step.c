@@ -8,6 +8,7 @@
 #include "model/mec.h"
 #include "model/mlp.h"
 #include "model/trainer_view.h"
+#include "remedies_case.h"
 #include "step_world.h"
 #include <stdlib.h>
 
@@ -233,63 +234,20 @@ static void test_corrections(void **state)
 /* Settings of the training step, drawn: each alone first, then combinations. */
 static void test_remedies(void **state)
 {
-    static const char *const values[][4] = {
-        {"training.clip_actor=1e-6", "training.clip_actor=0.01", "training.clip_actor=1",
-         "training.clip_actor=1e6"},
-        {"training.clip_critic=1e-3", "training.clip_critic=1", "training.clip_critic=1000",
-         "training.clip_critic=1e20"},
-        /* Gradients of 1e7 as they are: rates at which a step of SGD leaves finite figures. */
-        {"training.optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13",
-         "training.optimizer=sgd training.actor_lr=1e-6 training.critic_lr=1e-13 "
-         "training.momentum=0.9",
-         "training.optimizer=rmsprop", "training.adam_beta1=0.5"},
-        {"training.weight_decay=0.01", "training.weight_decay=0.5", "training.weight_decay=1",
-         "training.weight_decay=1e-9"},
-        {"training.zero_gradient=skip", "training.zero_gradient=reset_moments",
-         "training.zero_gradient=skip", "training.zero_gradient=reset_moments"},
-        {"training.reward_scale=0.01", "training.reward_scale=0.1", "training.reward_scale=3",
-         "training.reward_scale=1e-5"},
-        {"training.preactivation_penalty=0.001", "training.preactivation_penalty=1",
-         "training.preactivation_penalty=1e-6", "training.preactivation_penalty=100"},
-        {"training.actor_every=2", "training.actor_every=3",
-         "training.actor_every=2 tracking.log_every=2",
-         "training.actor_every=2 tracking.log_every=3"},
-        {"networks.actor_precision=f64", "networks.actor_precision=f64",
-         "networks.actor_precision=f64 training.tau=0.5", "networks.actor_precision=f64"},
-        {"networks.squash=softsign", "networks.squash=inverting", "networks.squash=softsign",
-         "networks.squash=inverting"},
-        {"networks.input_norm=range", "networks.input_norm=running", "networks.input_norm=range",
-         "networks.input_norm=running"},
-        {"training.rules=corrected", "training.critic_mean=transitions",
-         "training.time_limit=bootstrap", "training.tau=0.25"},
-        {"networks.actor_norm=output", "networks.actor_norm=hidden",
-         "networks.actor_norm=output networks.actor_output_init=none",
-         "networks.actor_norm=hidden networks.actor_output_init=none"},
-        {"networks.critic_norm=hidden", "networks.critic_norm=hidden",
-         "networks.critic_norm=hidden",
-         "networks.critic_norm=hidden networks.critic_activation=linear"},
-    };
     static void (*const bends[])(struct world * w) = {as_drawn,      some_saturated, wide,
                                                       all_saturated, dead_actors,    at_the_edges};
-    enum { KINDS = sizeof values / sizeof values[0], DRAWN = 200 };
+    enum { DRAWN = 200 };
     (void)state;
     struct counts counts = {0};
     struct numpy_rng rng;
     numpy_seed(&rng, 7);
-    for (size_t k = 0; k < 4 * KINDS + DRAWN; k++) {
+    for (size_t k = 0; k < 4 * REMEDIES + DRAWN; k++) {
         /* Each kind with another of its values at least. */
-        if (k < 4 * KINDS ? spread() > 1 && k % 4 != k / 4 % 4 : k % spread() != 0)
+        if (k < 4 * REMEDIES ? spread() > 1 && k % 4 != k / 4 % 4 : k % spread() != 0)
             continue;
-        char words[1024];
-        int length = snprintf(words, sizeof words, "%s%s", shapes[k % 2], rates[k % 3]);
-        for (size_t kind = 0; kind < KINDS; kind++)
-            if (k < 4 * KINDS ? k / 4 == kind : numpy_double(&rng) < 0.4)
-                length += snprintf(
-                    words + length, sizeof words - (size_t)length, " %s",
-                    values[kind][k < 4 * KINDS ? k % 4 : (size_t)(4.0 * numpy_double(&rng))]);
-        /* These two do not go together, and are refused. */
-        if (strstr(words, "inverting") != NULL && strstr(words, "actor_norm=output") != NULL)
-            memcpy(strstr(words, "inverting"), "softsign ", strlen("inverting"));
+        char words[1024], drawn[REMEDIES_TEXT];
+        write_remedies(k, &rng, drawn);
+        snprintf(words, sizeof words, "%s%s%s", shapes[k % 2], rates[k % 3], drawn);
         struct world *w = open_world(words, (uint32_t)(500 + k));
         /* A penalty drives wide actors, and those at the edges, out of f32 where no activation
          * holds them. */

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 /** The number of a list. It says how many items there are (its largest digits), then what they sum
- *  up to: so sorting numbers puts short lists first. The empty list is 0.
+ *  up to: so sorting numbers puts short lists first. Lists that agree in both have an order without
+ *  a meaning, but the same in every process. The empty list is 0.
  *  \param items (count) from 1, which sum up to at most SETTING_LIST_SUM; count at most
  *         SETTING_LIST_ITEMS */
 double lists_keep(const int64_t *items, size_t count) MUST_USE;

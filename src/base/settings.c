@@ -534,8 +534,24 @@ static enum status check_squash(const struct settings *s, const struct setting *
 /* Of an earlier run only its number of episodes is known. What it drew follows from that alone
  * while more agents propose than there are channels, so that a coin is tossed in every step, and
  * while what is drawn after the coin does not depend on who proposes. With half of the agents
- * proposing, too few of them do in one step of 100,000 at five agents a channel, as published, and
- * in one of 1,000 at four. */
+ * proposing, the published 50 agents and 10 channels are 4.2 standard deviations from that, which
+ * happens in one step of 100,000; fewer deviations are refused. */
+static bool are_many(const struct settings *s)
+{
+    const int64_t spare = s->environment.agents - 2 * s->environment.channels;
+    return spare > 0 && spare * spare >= 18 * s->environment.agents;
+}
+
+/* Of all earlier runs: the draws of 1e8 take some ten seconds, in which nothing can be stopped. */
+static bool are_few(const struct settings *s)
+{
+    int64_t items[SETTING_LIST_ITEMS], sum = 0;
+    const size_t count = settings_list(s->training.earlier_episodes, items);
+    for (size_t i = 0; i < count; i++)
+        sum += items[i];
+    return sum * s->environment.agents <= 100000000 / s->training.steps;
+}
+
 static enum status check_earlier(const struct settings *s, const struct setting *culprits[2],
                                  struct fault *fault)
 {
@@ -544,12 +560,19 @@ static enum status check_earlier(const struct settings *s, const struct setting 
         return STATUS_OK;
     if (s->training.explore_among != EXPLORE_ALL)
         return refuse_pair(key, "training.explore_among",
-                           "what earlier runs drew is known with training.explore_among all only",
+                           "what earlier runs drew is not known with training.explore_among "
+                           "proposers, expected all",
                            culprits, fault);
-    if (s->environment.agents < 5 * s->environment.channels)
+    if (!are_many(s))
         return refuse_pair(key, "environment.agents",
-                           "what earlier runs drew is known with at least five environment.agents "
-                           "for each of environment.channels only",
+                           "what earlier runs drew is not known with so few environment.agents for "
+                           "the environment.channels, expected (agents - 2 channels)^2 to be at "
+                           "least 18 agents, as with 50 and 10 or 22 and 1",
+                           culprits, fault);
+    if (!are_few(s))
+        return refuse_pair(key, "training.steps",
+                           "too long, expected at most 100000000 episodes times training.steps "
+                           "times environment.agents",
                            culprits, fault);
     return STATUS_OK;
 }

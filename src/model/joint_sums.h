@@ -6,7 +6,7 @@
  *
  * Letters: N agents, B samples, S = 7, A = 3, J joint inputs, H1 hidden units of the critic's first
  * layer, P parameters of an actor, Pc of the critic. d1: gradient by the first layer's sums of a
- * pass's maximising rows. f32, but what is of actors of f64.
+ * pass's maximising rows. f32; what belongs to actors of f64 is f64.
  */
 #ifndef CCMSWEEP_JOINT_SUMS_H
 #define CCMSWEEP_JOINT_SUMS_H

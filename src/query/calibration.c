@@ -55,6 +55,7 @@ static struct settings make_moving(const struct settings *cell)
     moving.training.actor_lr = 0.0001;
     moving.training.critic_lr = 0.001;
     moving.training.episodes = EPISODES;
+    moving.training.earlier_episodes = 0;
     moving.evaluation.every = 0;
     return moving;
 }

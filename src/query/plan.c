@@ -103,7 +103,9 @@ static void measure_memory(struct plan *plan, const struct look *look)
     plan->checkpoint = NAN;
     if (!calibration_affords(look->memory))
         return;
-    struct trainer *t = trainer_new(&look->largest);
+    struct settings largest = look->largest;
+    largest.training.earlier_episodes = 0; /* takes time and no memory */
+    struct trainer *t = trainer_new(&largest);
     plan->memory = (double)trainer_memory(t);
     plan->checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
     trainer_free(&t);

@@ -42,8 +42,8 @@ void json_stream_list(struct json_stream *stream, const char *key, int64_t count
 bool json_stream_end(struct json_stream *stream);
 
 /** The value `number` of a setting, as settings_number gives it: a number, the name of a choice, an
- *  array of the numbers of a list, or
- *  null for `none`. The caller owns it. */
+ *  array of the numbers of a list (`none` is an empty one), or null for `none`. The caller owns
+ *  it. */
 json_t *json_setting(const struct setting *row, double number) MUST_USE;
 
 /** A number, or null when it is not finite. The caller owns it, as for the next two. */

@@ -65,15 +65,28 @@ enum status grid_refuse_key(const char *key, struct fault *fault)
                      grid_show(key, shown), hint);
 }
 
-/* YAML's own form of a list, [301, 298], as the text that settings_read takes. */
+/* YAML's own form of a list, [301, 298], as the text that settings_read takes. Each item is looked
+ * at first: pasted together, wrong ones could make a list that nobody wrote. */
 static enum status read_list(const struct setting *row, const char *key,
                              const struct yaml_node *node, double *number, struct fault *fault)
 {
     char text[SETTING_TEXT] = "[";
+    char what[128], shown[TEXT_QUOTED];
+    if (node->count > SETTING_LIST_ITEMS) {
+        snprintf(what, sizeof what, "a list of %zu items", node->count);
+        return grid_refuse(row, key, what, "", fault);
+    }
     for (size_t i = 0; i < node->count; i++) {
-        if (node->items[i].kind != YAML_VALUE)
+        const struct yaml_node *const item = &node->items[i];
+        if (item->kind != YAML_VALUE)
             return grid_refuse(row, key, "a list with a list or mapping inside", "", fault);
-        text_add(text, sizeof text, "%s%s", i > 0 ? ", " : "", node->items[i].text);
+        const size_t digits = strspn(item->text, "0123456789");
+        if (digits == 0 || digits > 18 || item->text[digits] != '\0') {
+            snprintf(what, sizeof what, "%s in a list is not a whole number",
+                     text_quote(item->text, shown));
+            return grid_refuse(row, key, what, "", fault);
+        }
+        text_add(text, sizeof text, "%s%ld", i > 0 ? "," : "", strtol(item->text, NULL, 10));
     }
     text_add(text, sizeof text, "]");
     return settings_read(row, text, number, fault);

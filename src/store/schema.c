@@ -222,6 +222,17 @@ static void add_scale(struct schema *schema, size_t s, bool in_volatile)
     }
 }
 
+char *schema_flags(const struct variable *variable)
+{
+    char *const words = fault_alloc((size_t)variable->flags, SETTING_TEXT);
+    size_t used = 0;
+    for (int i = 0; i < variable->flags; i++) {
+        used += (size_t)schema_flag(variable, i, words + used, SETTING_TEXT);
+        words[used++] = i + 1 < variable->flags ? ' ' : '\0';
+    }
+    return words;
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

@@ -135,6 +135,9 @@ struct schema *schema_new(const struct spec *spec) MUST_USE;
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void schema_free(struct schema **schema);
 
+/** The names of all values of a dataset with flags, separated by blanks. The caller frees them. */
+char *schema_flags(const struct variable *variable) MUST_USE;
+
 /** The place of a list, by its number, among those of its axis. */
 int schema_list_place(const struct variable *axis, double number) MUST_USE;
 

@@ -66,14 +66,10 @@ static void *values_new(const struct making *making, const struct variable *vari
 static bool write_flags(hid_t dataset, const struct variable *variable)
 {
     const size_t count = (size_t)variable->flags;
-    char *const meanings = fault_alloc(count, SETTING_TEXT);
+    char *const meanings = schema_flags(variable);
     int32_t *const values = fault_alloc(count, sizeof *values);
-    size_t used = 0;
-    for (int i = 0; i < variable->flags; i++) {
-        used += (size_t)schema_flag(variable, i, meanings + used, SETTING_TEXT);
-        meanings[used++] = i + 1 < variable->flags ? ' ' : '\0';
+    for (int i = 0; i < variable->flags; i++)
         values[i] = i;
-    }
     const bool written = h5_write_integers(dataset, "flag_values", values, count) &&
                          h5_write_text(dataset, "flag_meanings", meanings);
     free(values);

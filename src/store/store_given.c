@@ -155,6 +155,28 @@ static enum status refuse_cell(const struct store *store, int64_t run, struct fa
                      store->path, run, name);
 }
 
+/* The words of an axis of lists, which other programs show for its numbers. Those of other datasets
+ * are the same in all files. */
+static enum status check_words(const struct store *store, const struct variable *variable,
+                               hid_t dataset, struct fault *fault)
+{
+    if (variable->lists == NULL)
+        return STATUS_OK;
+    char *const given = schema_flags(variable);
+    const size_t size = strlen(given) + 2;
+    char *const there = fault_alloc(size, 1);
+    const bool same =
+        h5_read_text(dataset, "flag_meanings", there, size) && strcmp(there, given) == 0;
+    free(there);
+    free(given);
+    if (same)
+        return STATUS_OK;
+    return fault_set(fault, STATUS_INPUT,
+                     "%s was changed by another program: flag_meanings of %s are not the lists in "
+                     "its settings",
+                     store->path, variable->name);
+}
+
 enum status store_check_column(const struct store *store, const struct schema *schema,
                                const struct variable *variable, hid_t dataset, struct fault *fault)
 {
@@ -170,6 +192,8 @@ enum status store_check_column(const struct store *store, const struct schema *s
     const struct slab slab = slab_values(0, count);
     enum status status = dataset_read(store, dataset, &slab, there, fault, "cannot read %s from %s",
                                       variable->name, store->path);
+    if (status == STATUS_OK)
+        status = check_words(store, variable, dataset, fault);
     const int64_t i = status != STATUS_OK ? -1
                       : rounded           ? find_another_edge(there, given, count)
                                           : find_difference(variable, there, given, count);

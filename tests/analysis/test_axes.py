@@ -28,7 +28,7 @@ from ccmsweep_analysis.words import number, percent, rest  # noqa: E402
 SEEDS = "  environment.seed: [20240101, 20240102, none]\n  seed: 1-4\n"
 PRESET = ("  actor_lr: [0.1, 0.01]\n  environment.preset: [published-2026, published-2024]\n"
           "  seed: 1-4\n")
-FEW = "environment.agents: [5], environment.channels: [1]"
+FEW = "environment.agents: [22], environment.channels: [1]"
 LISTS = f"""\
   - {{{FEW}, earlier_episodes: [[30, 8]], environment.seeding: [continued], seed: 1-4}}
   - {{{FEW}, earlier_episodes: [none], environment.seeding: [own], seed: 1-4}}

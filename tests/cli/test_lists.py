@@ -8,7 +8,7 @@ import h5py
 
 from program import run
 
-SPEC = """environment: {agents: 5, channels: 1}
+SPEC = """environment: {agents: 22, channels: 1}
 training: {episodes: 5, steps: 3, actor_lr: 0.1}
 tracking: {log_every: 2, snapshot_every: 0}
 evaluation: {every: 5, episodes: 1}
@@ -63,12 +63,24 @@ def test_a_list_through_all_commands(tmp_path):
         assert {row["earlier_episodes"] for row in csv.DictReader(file)} == {"3+4"}
 
 
+def test_words_that_another_program_changed(tmp_path):
+    (tmp_path / "s.yaml").write_text(SPEC)
+    assert run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=tmp_path).returncode == 0
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        file["earlier_episodes"].attrs.modify("flag_meanings", "none 4 3+4")
+    for command in ("status", "aggregate", "show"):
+        done = run(command, "s.h5", cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr == (
+            "ccmsweep: s.h5 was changed by another program: flag_meanings of earlier_episodes are not "
+            "the lists in its settings\n")
+
+
 def test_set_takes_both_forms(tmp_path):
     rewards = []
     for form in ("3+4", "[3, 4]", "none"):
         file = tmp_path / f"{len(rewards)}.h5"
         done = run("train", "-o", file, "--set", f"{KEY}={form}", "--episodes", "1",
-                   "--set", "environment.agents=5", "--set", "environment.channels=1")
+                   "--set", "environment.agents=22", "--set", "environment.channels=1")
         assert done.returncode == 0, done.stderr
         with h5py.File(file) as made:
             rewards.append(made["reward"][0, 0])
@@ -87,4 +99,4 @@ def test_too_few_agents_are_refused_with_their_line(tmp_path):
     (tmp_path / "s.yaml").write_text("training: {earlier_episodes: 3}\nenvironment: {agents: 9}\n")
     done = run("plan", "s.yaml", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"ccmsweep: s.yaml:1: {KEY}: what earlier runs drew is known")
+    assert done.stderr.startswith(f"ccmsweep: s.yaml:1: {KEY}: what earlier runs drew is not known")

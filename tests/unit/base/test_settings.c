@@ -330,6 +330,11 @@ static void test_minus_zero_is_zero(void **state)
     "it does not go with training.streams separate, whose generators depend on the seed alone, "   \
     "expected training.streams shared"
 
+#define FEW_AGENTS                                                                                 \
+    EARLIER ": what earlier runs drew is not known with so few environment.agents for the "        \
+            "environment.channels, expected (agents - 2 channels)^2 to be at least 18 agents, as " \
+            "with 50 and 10 or 22 and 1"
+
 static void test_contradictions_name_both_sides(void **state)
 {
     (void)state;
@@ -368,10 +373,16 @@ static void test_contradictions_name_both_sides(void **state)
         {EARLIER "=3 training.streams=separate", EARLIER, "training.streams",
          EARLIER ": " SEPARATE},
         {EARLIER "=3 training.explore_among=proposers", EARLIER, "training.explore_among",
-         EARLIER ": what earlier runs drew is known with training.explore_among all only"},
-        {EARLIER "=3 environment.agents=49", EARLIER, "environment.agents",
-         EARLIER ": what earlier runs drew is known with at least five environment.agents for each "
-                 "of environment.channels only"},
+         EARLIER ": what earlier runs drew is not known with training.explore_among proposers, "
+                 "expected all"},
+        {EARLIER "=3 environment.agents=49", EARLIER, "environment.agents", FEW_AGENTS},
+        {EARLIER "=3 environment.agents=21 environment.channels=1", EARLIER, "environment.agents",
+         FEW_AGENTS},
+        {EARLIER "=3 environment.agents=19 environment.channels=20", EARLIER, "environment.agents",
+         FEW_AGENTS},
+        {EARLIER "=100000 training.steps=21", EARLIER, "training.steps",
+         EARLIER ": too long, expected at most 100000000 episodes times training.steps times "
+                 "environment.agents"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct settings s = settings_with(cases[i].words);
@@ -404,6 +415,11 @@ static void test_values_put_in_by_hand_are_checked(void **state)
     s.training.earlier_episodes = 12345; /* of no list */
     assert_int_equal(settings_check(&s, culprits, NULL), STATUS_INPUT);
     assert_string_equal(culprits[0]->key, EARLIER);
+    const struct settings few = settings_with(EARLIER "=100000 training.steps=20"),
+                          other = settings_with(EARLIER "=3 environment.agents=22 "
+                                                        "environment.channels=1");
+    assert_int_equal(settings_check(&few, NULL, NULL), STATUS_OK);
+    assert_int_equal(settings_check(&other, NULL, NULL), STATUS_OK);
     /* Fewer agents than channels and more draws than transitions are no contradiction. */
     const struct settings fine =
         settings_with("environment.agents=3 training.batch=64 replay.capacity=20");

@@ -130,6 +130,38 @@ static void test_runs_follow_each_other(void **state)
     free(again);
 }
 
+/* What is not in a saved state is made again as it was: the evaluation's devices above all. */
+static void test_a_saved_run_goes_on(void **state)
+{
+    (void)state;
+    const struct settings s = settings_with(
+        "environment.seeding=continued training.earlier_episodes=3+2 training.episodes=6 "
+        "training.actor_lr=0.1 evaluation.every=1 evaluation.episodes=2 environment.agents=22 "
+        "environment.channels=1");
+    struct trainer *straight = trainer_new(&s), *half = trainer_new(&s), *rest = trainer_new(&s);
+    struct fault fault = {""};
+    const size_t size = trainer_state_size(half);
+    void *const saved = malloc(size), *const want = malloc(size), *const got = malloc(size);
+    trainer_advance(straight, 6);
+    trainer_save(straight, want, size);
+    trainer_advance(half, 2);
+    trainer_save(half, saved, size);
+    trainer_advance(rest, 1);
+    assert_int_equal(trainer_load(rest, saved, size, &fault), STATUS_OK);
+    trainer_advance(rest, 4);
+    trainer_save(rest, got, size);
+    assert_memory_equal(got, want, size);
+    for (int e = 0; e < 6; e++)
+        assert_true(trainer_record(rest)->evaluation_reward[e] ==
+                    trainer_record(straight)->evaluation_reward[e]);
+    free(saved);
+    free(want);
+    free(got);
+    trainer_free(&straight);
+    trainer_free(&half);
+    trainer_free(&rest);
+}
+
 /* An evaluation of a run whose environments continue a generator faces devices of its own. */
 static void test_evaluation_has_other_devices(void **state)
 {
@@ -208,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_own_seeding_forgets),
         cmocka_unit_test(test_weights_go_on),
         cmocka_unit_test(test_runs_follow_each_other),
+        cmocka_unit_test(test_a_saved_run_goes_on),
         cmocka_unit_test(test_evaluation_has_other_devices),
         cmocka_unit_test(test_all_published_runs_begin_as_published),
     };

@@ -23,10 +23,25 @@ static struct malformed malformed[] = {
     {"spaced lists", "grid:\n  " KEY ": {logspace: [1, 2], count: 2}\n",
      "s.yaml:2: " KEY ": a mapping, expected a list of values, each " LIST},
     {"item out of range", "grid:\n  " KEY ": [[3, 0]]\n",
-     "s.yaml:2: " KEY ": '[3, 0]' is out of range, expected " LIST},
+     "s.yaml:2: " KEY ": '[3,0]' is out of range, expected " LIST},
+    {"empty item", "training:\n  earlier_episodes: [\"\"]\n",
+     "s.yaml:2: " KEY ": '' in a list is not a whole number, expected " LIST},
+    {"item that is not there", "training:\n  earlier_episodes:\n    - 3\n    -\n",
+     "s.yaml:2: " KEY ": '' in a list is not a whole number, expected " LIST},
+    {"two numbers in an item", "grid:\n  " KEY ": [[\"3, 4\", 5]]\n",
+     "s.yaml:2: " KEY ": '3, 4' in a list is not a whole number, expected " LIST},
+    {"list of one word in a list", "training:\n  earlier_episodes: [3+4, 5]\n",
+     "s.yaml:2: " KEY ": '3+4' in a list is not a whole number, expected " LIST},
+    {"too many items",
+     "training:\n  earlier_episodes: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
+     "1, "
+     "1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n",
+     "s.yaml:2: " KEY ": a list of 33 items, expected " LIST},
     {"too few agents", "environment: {agents: 49}\ntraining:\n  earlier_episodes: [3]\n",
-     "s.yaml:3: " KEY ": what earlier runs drew is known with at least five environment.agents for "
-     "each of environment.channels only"},
+     "s.yaml:3: " KEY
+     ": what earlier runs drew is not known with so few environment.agents for the "
+     "environment.channels, expected (agents - 2 channels)^2 to be at least 18 agents, as with 50 "
+     "and 10 or 22 and 1"},
 };
 
 /* The number that stands for a list of this text. */

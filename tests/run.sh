@@ -7,8 +7,9 @@
 # Usage: tests/run.sh [--all] [--suite NAME]
 #   --all         also: sweeps and SLURM jobs killed at random (a quarter of an hour); each call of
 #                 the system failing once, and 1,000 mutants of files (an hour); all states of the
-#                 training step; how often intervals hold the truth; figures of R's survival made anew; the unit suite as
-#                 built by clang; its quick tests under valgrind (trainings would take hours there)
+#                 training step; how often intervals hold the truth; figures of R's survival made
+#                 anew; the unit suite as built by clang; its quick tests under valgrind (trainings
+#                 would take hours there)
 #   --suite NAME  this suite alone: unit, cli, mpi, resume, failures, mutants, slurm, soak,
 #                 survival, analysis, install, style
 # Exit codes: 0 all passed; 1 something failed, crashed, did not build, or nothing was run; 2 usage,

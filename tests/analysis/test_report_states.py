@@ -127,7 +127,7 @@ def test_bad_files_are_refused_in_one_sentence(path, tmp_path, name, command):
     elif content is not None:
         bad.write_bytes(content)
     output = [] if command == "list" else ["-o", "out"]
-    done = analysis(command, "bad.h5", *output, cwd=tmp_path)
+    done = analysis(command, "bad.h5", *output, cwd=tmp_path, as_fork=True)
     assert done.returncode == 2 and done.stdout == ""
     assert re.fullmatch(r"ccmsweep_analysis: .*bad\.h5.*\n", done.stderr) and words in done.stderr
     assert not (tmp_path / "out").exists()
@@ -144,7 +144,8 @@ def test_bad_files_are_refused_in_one_sentence(path, tmp_path, name, command):
     (["draw", "FILE"], "invalid choice: 'draw'"),
 ])
 def test_bad_options_are_refused(path, tmp_path, words, message):
-    done = analysis(*(str(path) if word == "FILE" else word for word in words), cwd=tmp_path)
+    done = analysis(*(str(path) if word == "FILE" else word for word in words), cwd=tmp_path,
+                    as_fork=True)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import zlib
 
 import h5py
 import numpy as np
@@ -120,6 +121,17 @@ def make_sparse(file):
     h5py.h5d.create(file.id, b"settings", kind, h5py.h5s.create(h5py.h5s.SCALAR))
 
 
+def make_pieces(file):
+    """A piece of a gigabyte of zeros, packed: a megabyte of them, written down a thousand times."""
+    replace(file, "reward", shape=(4, 60), dtype=file["reward"].dtype,
+            chunks=(1024, 1 << 17), maxshape=(None, None), compression="gzip")
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    megabyte = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = struct.pack(">HH", (1 << 30) % 65521, 1)
+    packed = b"\x78\x9c" + megabyte * 1024 + packer.flush() + checksum
+    file["reward"].id.write_direct_chunk((0, 0), packed)
+
+
 def make_external(file):
     os.mkfifo("fifo")
     extent = file["outcome"].shape
@@ -169,8 +181,7 @@ CHANGES = {
                          "but not one of ccmsweep"),
     "schema: a text": (lambda f: f.attrs.create("schema_version", "3"),
                        "but not one of ccmsweep"),
-    "pieces of gigabytes": (lambda f: replace(f, "reward", chunks=(1024, 1 << 17), data=f["reward"],
-                                              maxshape=(None, None), compression="gzip"), DAMAGED),
+    "pieces of gigabytes": (make_pieces, DAMAGED),
     "another grid": (lambda f: edit_settings(f, b"0.1,", b"0.3,"),
                      "training.actor_lr of run 0 is 0.3 in its settings and 0.1 in its column"),
     "another seed": (lambda f: f["seed"].__setitem__(2, 9),

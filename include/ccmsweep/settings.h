@@ -2,9 +2,9 @@
 /**
  * Every setting of the program, once: the typed struct and the table that describes it.
  *
- * The table (settings.c) drives YAML parsing, --set, command-line options, --help, the commented
- * default spec and the provenance in the file. A cell of a sweep *is* a complete `struct settings`;
- * nothing else decides what a training computes. This module knows no YAML, file or network. It has
+ * The table (settings_table.c) drives YAML parsing, --set, command-line options, --help, the
+ * commented default spec and the provenance in the file. A cell of a sweep *is* a complete `struct
+ * settings`; nothing else decides what a training computes. This module knows no YAML, file or network. It has
  * one global: lists that were read are kept until the process ends, so settings with lists must not
  * be read by several threads at once.
  */
@@ -242,8 +242,8 @@ double settings_number(const struct settings *s, const struct setting *row) MUST
  *  preset decides alone. */
 void settings_put(struct settings *s, const struct setting *row, double number);
 
-/** The items of a list by its number, which settings_read must have given: another one is a bug, which
- *  aborts. Returns how many there are. */
+/** The items of a list by its number, which settings_read must have given: another one is a bug,
+ *  which aborts. Returns how many there are. */
 size_t settings_list(int64_t number, int64_t items[SETTING_LIST_ITEMS]);
 
 /** Write a number of settings_read as settings_get does. */

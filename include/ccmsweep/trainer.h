@@ -8,8 +8,8 @@
  *     use(trainer_record(t));
  *     trainer_free(&t);
  *
- * A trainer has no globals of its own (lists in settings are kept for the process, settings.h), does
- * no I/O, reads no clock and allocates nothing after trainer_new.
+ * A trainer has no globals of its own (lists in settings are kept for the process, settings.h),
+ * does no I/O, reads no clock and allocates nothing after trainer_new.
  * The bits of a training depend only on the cell's settings of class result and shape, and on
  * whether the CPU has a fused multiply-add (kernels.h). They do not depend on the number of
  * episodes of each call, on logs, snapshots or evaluation, or on saving and loading in between. The

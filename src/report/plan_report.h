@@ -30,8 +30,8 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
  *  - `spec`: its name
  *  - `cells`: number of cells
  *  - `first`, `last`: the first and the last cell: `cell`, its number, and its value on each axis
- *  - `axes`: `name` (as in the file), `setting` (its key), `count` and rising `values` of each axis;
- *    a list is an array, and longer ones come later
+ *  - `axes`: `name` (as in the file), `setting` (its key), `count` and rising `values` of each
+ *    axis; a list is an array, and longer ones come later
  *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
  *    file is given
  *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,

@@ -126,8 +126,8 @@ static void test_the_tail_is_momentum(void **state)
 }
 
 /* The two began with all generators fresh. They ran on a graphics card, whose tanh is that of
- * `exact`. Until 46 rewards are within 5e-6, until 60 within 2.5e-5, then they part; two runs of the program on CPUs with
- * other kernels are 4e-7 apart at 40. */
+ * `exact`. Until 46 rewards are within 5e-6, until 60 within 2.5e-5, then they part; two runs of
+ * the program on CPUs with other kernels are 4e-7 apart at 40. */
 static void test_clipped_runs(void **state)
 {
     static const char *const words[] = {"0.001", "0.0001"};

@@ -173,8 +173,8 @@ static void test_save_and_load_in_a_new_process(void **state)
     }
 }
 
-/* Each setting of the training step and of the networks, and drawn combinations: a training that was
- * saved anywhere and loaded goes to the same bytes. */
+/* Each setting of the training step and of the networks, and drawn combinations: a training that
+ * was saved anywhere and loaded goes to the same bytes. */
 static void test_save_and_load_with_drawn_settings(void **state)
 {
     struct numpy_rng rng;

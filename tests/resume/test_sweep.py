@@ -14,7 +14,7 @@ from program import listing
 from sweep_case import (CELLS, SANITIZED, Job, needs_faults, reference, said, send, sweep,
                         wait_until, write_spec)
 
-KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 25)
+KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 16)
 RUN = ["s.yaml", "-o", "b.h5", "--progress", "none"]
 TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
 # Where a kill is to fall: what is slowed down, what is waited for, and between how many seconds the

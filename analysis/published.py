@@ -4,6 +4,7 @@
 analysis/README.md for the columns and the verdicts."""
 import argparse
 import csv
+import json
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ sys.path.insert(0, str(HERE))
 
 try:
     import numpy as np
+    from ccmsweep_analysis.study import aggregate
     from ccmsweep_analysis.sweep import Fault, Sweep, Unreadable, reading
     from ccmsweep_analysis.words import number, open_streams, printable, shown
 except ModuleNotFoundError as error:
@@ -28,7 +30,6 @@ SETS = {
     "clipped": {"training.clip_actor": "1", "training.clip_critic": "1",
                 "networks.actor_output_init": "none"},
 }
-TANH = "pytorch"
 # Quantities of logs.csv: name in the file of a sweep, heading of the column, and whether a
 # difference is relative to the value, to the spread of the tanh inputs, or absolute.
 LOGS = {
@@ -54,15 +55,15 @@ REGIME = 5           # numbers of stopped actors of one regime differ by at most
 class Run:
     """What is compared of a run, published or ours."""
 
-    def __init__(self, key, began, limit, stops, rewards, total, end, logs):
+    def __init__(self, key, began, stops, rewards, total, end, logs, tanh=None):
         self.key = key          # set, actor_lr, critic_lr
         self.began = began      # seeding, earlier episodes
-        self.limit = limit      # of episodes
         self.stops = stops      # by actor; -1: none
         self.rewards = rewards  # by episode, the first of them or all
         self.total = total      # episodes
         self.end = end          # mean reward of the last 100 episodes
         self.logs = logs        # by episode, by name in logs.csv
+        self.tanh = tanh        # networks.tanh of ours
 
     @property
     def stopped(self):
@@ -125,7 +126,6 @@ def read_published(folder):
     rewards = by_run(folder, "rewards.csv", ("episode", "reward"))
     stops = by_run(folder, "stops.csv", ("actor", "stop_episode"))
     logs = by_run(folder, "logs.csv", ("episode", *LOGS))
-    limit = max(value(folder, "runs.csv", row, "total_episodes") for row in runs)
     found = {}
     for row in runs:
         key = key_of(folder, "runs.csv", row)
@@ -134,7 +134,7 @@ def read_published(folder):
                 raise Unreadable(f"{shown(folder / name)}: nothing of {words_of(key)}, which "
                                  "runs.csv has; expected rows of it")
         found[key] = Run(
-            key, (row["seeding"], row["earlier_episodes"]), int(limit),
+            key, (row["seeding"], row["earlier_episodes"]),
             np.array([one["stop_episode"] for one in
                       sorted(stops[key], key=lambda one: one["actor"])], int),
             np.array([one["reward"] for one in
@@ -191,7 +191,7 @@ def read_runs(path, published):
             pass
     except OSError as error:
         raise Unreadable(f"{shown(path)}: {error.strerror}; expected the file of a sweep") from error
-    sweep = Sweep(path)
+    sweep = Sweep(path, told=json.loads(aggregate(path, ("--verify",)))["damaged"])
     with reading(path, "a run"):
         return runs_of(sweep, published), sweep
 
@@ -220,9 +220,9 @@ def one_run(sweep, run, key, began):
     total = int(sweep.rows("total_episodes", [run])[0])
     actors = int(sweep.rows("extent_actor", [run])[0])
     rewards = sweep.rows("reward", [run])[0][:total]
-    return Run(key, began, int(sweep.rows("extent_episode", [run])[0]),
-               sweep.rows("first_still", [run])[0][:actors].astype(int), rewards, total,
-               float(rewards[-100:].mean()), logs_of(sweep, run, total))
+    return Run(key, began, sweep.rows("first_still", [run])[0][:actors].astype(int), rewards, total,
+               float(rewards[-100:].mean()), logs_of(sweep, run, total),
+               sweep.setting("networks.tanh", run, "pytorch"))
 
 
 # The comparison
@@ -368,22 +368,22 @@ def logs_table(compared):
 
 def levels_table(compared, levels, tolerance):
     heads = ["actor_lr", "critic_lr", "stop, ours", "stop, other level",
-             f"rewards within {number(tolerance)} up to", "and published",
-             f"within {number(PARTED)} up to", "and published", "actors' stops equal",
-             "and published", "rounding"]
+             f"rewards within {number(tolerance)} up to", "ours and published",
+             f"within {number(PARTED)} up to", "ours and published", "actors' stops equal",
+             "ours and published", "differ as much"]
     rows = []
     for key, one in levels.items():
         other = compared[key]
         rows.append([*pair_words(key), stop_words(one.run), stop_words(one.other),
                      up_to(one.agree, one), up_to(other.agree, other),
                      up_to(one.together, one), up_to(other.together, other),
-                     equal_words(one), equal_words(other), rounding(other, one)])
+                     equal_words(one), equal_words(other), as_much(other, one)])
     return markdown(heads, rows)
 
 
-def rounding(published, level):
+def as_much(published, level):
     """Whether two levels of ours differ as ours and the published run do: their rewards part as
-    well, and at least half as many actors have other stops."""
+    well, at whatever episode, and at least half as many actors have other stops."""
     if published.verdict == "exact":
         return "-"
     as_many = 2 * (level.actors - level.equal) >= published.actors - published.equal
@@ -401,8 +401,9 @@ def text_of(group, ours, levels, published, tolerance):
     verdicts = [one.verdict for one in own.values()]
     counted = ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS
                         if name in verdicts)
-    text = (f"**{group}**: {len(own)} of {sum(key[0] == group for key in published)} runs; "
-            f"{counted}.\n\n{runs_table(own, tolerance)}\nLogs:\n\n{logs_table(own)}")
+    tanh = " and ".join(sorted({one.other.tanh for one in own.values()}))
+    text = (f"**{group}**: {len(own)} of {sum(key[0] == group for key in published)} runs, tanh "
+            f"{tanh}; {counted}.\n\n{runs_table(own, tolerance)}\nLogs:\n\n{logs_table(own)}")
     return text + (f"\nLevels:\n\n{levels_table(own, between, tolerance)}" if between else "")
 
 

@@ -3,10 +3,10 @@
  * Every setting of the program, once: the typed struct and the table that describes it.
  *
  * The table (settings_table.c) drives YAML parsing, --set, command-line options, --help, the
- * commented default spec and the provenance in the file. A cell of a sweep *is* a complete `struct
- * settings`; nothing else decides what a training computes. This module knows no YAML, file or network. It has
- * one global: lists that were read are kept until the process ends, so settings with lists must not
- * be read by several threads at once.
+ * commented default spec and the provenance in the file. A cell of a sweep *is* a complete
+ * `struct settings`; nothing else decides what a training computes. This module knows no YAML,
+ * file or network. It has one global: lists that were read are kept until the process ends, so
+ * settings with lists must not be read by several threads at once.
  */
 #ifndef CCMSWEEP_SETTINGS_H
 #define CCMSWEEP_SETTINGS_H

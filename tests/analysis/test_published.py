@@ -12,6 +12,7 @@ from aggregate_case import SMALL
 from analysis_case import analysis
 from program import run
 from sweep_case import SOURCE
+from synthetic import commit
 
 sys.path.insert(0, str(SOURCE / "analysis"))
 
@@ -20,7 +21,7 @@ from published import Comparison, Run  # noqa: E402
 
 SCRIPT = SOURCE / "analysis/published.py"
 ACTORS = 10
-BASE = {"key": ("baseline", 0.1, 0.01), "began": ("own", "none"), "limit": 400,
+BASE = {"key": ("baseline", 0.1, 0.01), "began": ("own", "none"),
         "stops": list(range(20, 30)), "total": 130, "end": -5.0,
         "rewards": list(range(-130, 0)), "logs": {}}
 
@@ -124,14 +125,14 @@ def test_logs_without_clipping_have_no_such_columns():
     assert "clip" not in table
 
 
-def test_rounding():
+def test_differ_as_much():
     """Levels that differ as much as ours and the published run, a little less, and much less."""
     apart = compared(ours={"stops": [7] * 5 + BASE["stops"][5:]})
     for equal, by, word in ((0, 1, "yes"), (5, 0, "no"), (7, 1, "yes"), (8, 1, "no")):
         level = compared(ours={"stops": [7] * (10 - equal) + BASE["stops"][10 - equal:],
                                "rewards": changed(BASE["rewards"], 60, by)})
-        assert published.rounding(apart, level) == word
-        assert published.rounding(compared(), level) == "-"
+        assert published.as_much(apart, level) == word
+        assert published.as_much(compared(), level) == "-"
 
 
 def test_numbers_of_actors_must_be_the_same():
@@ -261,7 +262,7 @@ def rows_of(page, place=0):
 
 def test_a_sweep_beside_itself(path, tables):
     page, _ = say(path, "--published", tables)
-    assert page.startswith("**baseline**: 2 of 2 runs; 2 exact.\n\n| actor_lr | ")
+    assert page.startswith("**baseline**: 2 of 2 runs, tanh pytorch; 2 exact.\n\n| actor_lr | ")
     first, second = (dict(row) for row in rows_of(page))
     assert [first["actor_lr"], second["actor_lr"]] == ["0.1", "0.001"]
     for row in (first, second):
@@ -290,9 +291,10 @@ def test_both_sets_and_clipped_logs(tmp_path):
     both = swept(tmp_path / "s", CLIPPED, 120)
     with h5py.File(both, "r+") as file:
         file["actors_clipped"][1, :2] = [2 / 3, 1 / 3]  # shares, where the study has numbers
+        commit(file, file["outcome"][:], [1])
     tables = publish(tmp_path / "published", both)
     page, _ = say(both, "--published", tables)
-    assert page.count("1 of 1 runs; 1 exact.") == 2 and page.index("**base") < page.index("**clip")
+    assert page.count("1 of 1 runs, tanh pytorch; 1 exact.") == 2 and page.index("**base") < page.index("**clip")
     row = dict(rows_of(page, 3)[0])
     assert row["actors clipped"] == row["critic's before clipping"] == "0" and row["logs agree up to"] == "100"
     with open(tables / "logs.csv", encoding="utf-8") as file:
@@ -308,13 +310,14 @@ def test_levels(path, tables, tmp_path):
     shutil.copy(path, other)
     page, _ = say(path, "--published", tables, "--level", other)
     row = dict(rows_of(page, 2)[0])
-    assert row["stop, ours"] == row["stop, other level"] and row["rounding"] == "-"
+    assert row["stop, ours"] == row["stop, other level"] and row["differ as much"] == "-"
     edit(tables / "stops.csv", 2, lambda row: [*row[:4], 9])
     row = dict(rows_of(say(path, "--published", tables, "--level", other)[0], 2)[0])
-    assert row["rounding"] == "no"
+    assert row["differ as much"] == "no"
     with h5py.File(other, "r+") as file:
         file["first_still"][0, 0] -= 2
         file["reward"][0, 50] *= 1.5
+        commit(file, file["outcome"][:])
     cells = [cell for _, cell in
              rows_of(say(path, "--published", tables, "--level", other)[0], 2)[0]]
     assert cells[4:9] == ["50", "all 100", "50", "all 100", "2 of 3 (2 apart)"]
@@ -329,6 +332,15 @@ def test_a_run_that_is_not_finished(path, tables, tmp_path):
     page, said = say(other, "--published", tables, code=3)
     assert "**baseline**: 1 of 2 runs" in page and len(rows_of(page)) == 1
     assert said == f"published.py: {other}: not finished: baseline (0.1, 0.01)\n"
+
+
+def test_a_run_that_another_program_changed(path, tables, tmp_path):
+    other = tmp_path / "other.h5"
+    shutil.copy(path, other)
+    with h5py.File(other, "r+") as file:
+        file["reward"][0, 7] += 1
+    page, said = say(other, "--published", tables, code=3)
+    assert "**baseline**: 1 of 2 runs" in page and "run 0" in said and "not those" in said
 
 
 # What is refused

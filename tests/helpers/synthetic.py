@@ -27,15 +27,15 @@ def make(folder, spec, name="s.h5"):
     return folder / name
 
 
-def commit(file, outcomes):
-    """Let those runs count that have one of the outcomes of a run that is done, with the rows that
-    they have."""
+def commit(file, outcomes, runs=None):
+    """Let those runs (None: of all) count that have one of the outcomes of a run that is done, with
+    the rows that they have; all fields of the file must be the runs' own."""
     file["outcome"][:] = np.where(np.asarray(outcomes) == RUNNING, 0, outcomes)
     version = int(file.attrs["algorithm_version"])
     records = file["commit"][:]
     sweep = Sweep(file)
     for number, outcome in enumerate(outcomes):
-        if STOPPED <= outcome <= QUARANTINED:
+        if (runs is None or number in runs) and STOPPED <= outcome <= QUARANTINED:
             identity = file["identity"][number].tobytes()[:16]
             head = struct.pack("<4sIIIQ16s16s", b"CCMC", 1, outcome, version, number,
                                sweep.hash(number), identity)

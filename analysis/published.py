@@ -207,12 +207,17 @@ def runs_of(sweep, published):
                              "published; expected one of the published runs, of seed 42")
         if began != published[key].began:
             raise Unreadable(f"{shown(path)}: run {run}, {words_of(key)}, began as "
-                             f"{' '.join(began)}; expected {' '.join(published[key].began)}, as "
-                             "published")
+                             f"{began_words(began)}; expected {began_words(published[key].began)}, "
+                             "as published")
         if key in found:
             raise Unreadable(f"{shown(path)}: run {run} is {words_of(key)} a second time; expected "
                              "each run once")
         found[key] = one_run(sweep, run, key, began) if sweep.done[run] else None
+    for key, one in found.items():
+        if one and one.stop < 0 and one.total < published[key].total:
+            raise Unreadable(f"{shown(path)}: {words_of(key)} ended at its limit of {one.total} "
+                             f"episodes; expected a limit of at least {published[key].total}, as "
+                             "published")
     return found
 
 
@@ -413,7 +418,8 @@ def text_of(group, ours, levels, published, tolerance):
 def parser():
     top = argparse.ArgumentParser(
         prog="published.py", allow_abbrev=False,
-        description="Tables in Markdown of the study's published runs beside those of sweeps.",
+        description="Tables in Markdown of the study's published runs beside those of sweeps; "
+                    "analysis/README.md explains columns and verdicts.",
         epilog="Exit codes: 0 printed; 1 the system failed, for example the disk; 2 an option or a "
                "file is wrong, and nothing is printed; 3 printed, but a run is not finished or "
                "damaged: a line says which.")
@@ -441,8 +447,8 @@ def read_tolerance(text):
 
 
 def read_all(paths, published, failures):
-    """The runs of several files by their keys."""
-    found = {}
+    """The runs of several files by their keys, and the levels of CPU that trained them."""
+    found, levels = {}, {}
     for path in paths:
         runs, sweep = read_runs(path, published)
         for key in runs:
@@ -450,10 +456,12 @@ def read_all(paths, published, failures):
                 raise Unreadable(f"{shown(path)}: {words_of(key)} is in another file as well; "
                                  "expected each run once")
         found |= runs
+        levels |= {key: sweep.column("volatile/cpu_level")[place]
+                   for place, key in enumerate(runs)}
         failures += [f"{shown(path)}: {sentence}" for sentence in sweep.failures]
         if left := [words_of(key) for key, run in runs.items() if run is None]:
             failures.append(f"{shown(path)}: not finished: {', '.join(left)}")
-    return found
+    return found, levels
 
 
 def carry_out():
@@ -461,10 +469,14 @@ def carry_out():
     tolerance = read_tolerance(options.tolerance)
     published = read_published(Path(options.published))
     failures = []
-    ours = read_all(options.files, published, failures)
-    levels = read_all(options.level, published, failures)
+    ours, own = read_all(options.files, published, failures)
+    levels, others = read_all(options.level, published, failures)
     if alone := [key for key in levels if key not in ours]:
         raise Unreadable(f"--level: {words_of(alone[0])} is in no FILE; expected the same runs")
+    if same := [key for key in levels if own[key] == others[key]]:
+        raise Unreadable(f"--level: {words_of(same[0])} was trained at level "
+                         f"{printable(str(own[same[0]]))} in both files; expected another "
+                         "CCMSWEEP_LEVEL")
     pages = [text_of(group, ours, levels, published, tolerance) for group in SETS]
     print("\n".join(page for page in pages if page), end="", flush=True)
     for sentence in failures:

@@ -90,11 +90,32 @@ static void warn_of_unverified(struct aggregate *aggregate)
                         "many: --verify compares them");
 }
 
+/* Runs that were trained to their end, but whose rows do not count. */
+static int64_t count_damaged(const struct aggregate *aggregate)
+{
+    int64_t count = 0;
+    for (int64_t run = 0; run < aggregate->table->runs; run++)
+        count += aggregate->table->run[run].damage != NULL;
+    return count;
+}
+
+/* Standard error says what is wrong with each; this stands with the figures that lack them. */
+static void warn_of_damaged(struct aggregate *aggregate)
+{
+    const int64_t count = count_damaged(aggregate);
+    if (count > 0)
+        warn(aggregate,
+             "%" PRId64 " finished %s %s damaged and in no figure, where %s as pending; "
+             "run --check trains %s again",
+             count, plural(count), count == 1 ? "is" : "are",
+             count == 1 ? "it counts" : "they count", count == 1 ? "it" : "them");
+}
+
 /* A running sweep is biased, not only incomplete: cells that stop early are done early. */
 static void warn_of_unfinished(struct aggregate *aggregate)
 {
     const int64_t begun = count_fate(aggregate, FATE_UNFINISHED);
-    const int64_t pending = count_fate(aggregate, FATE_PENDING);
+    const int64_t pending = count_fate(aggregate, FATE_PENDING) - count_damaged(aggregate);
     if (begun + pending == 0)
         return;
     warn(aggregate,
@@ -319,6 +340,7 @@ static void warn_of_comparisons(struct aggregate *aggregate)
 void aggregate_warn(struct aggregate *aggregate)
 {
     warn_of_unverified(aggregate);
+    warn_of_damaged(aggregate);
     warn_of_unfinished(aggregate);
     warn_of_gaps(aggregate);
     warn_of_movers(aggregate);

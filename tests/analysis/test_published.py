@@ -308,6 +308,10 @@ def test_levels(path, tables, tmp_path):
     """Our own result beside itself, and beside one that is made to differ."""
     other = tmp_path / "other.h5"
     shutil.copy(path, other)
+    assert "in both files; expected another CCMSWEEP_LEVEL" in say(
+        path, "--published", tables, "--level", other, code=2)
+    with h5py.File(other, "r+") as file:
+        file["volatile/cpu_level"][:] = b"baseline"
     page, _ = say(path, "--published", tables, "--level", other)
     row = dict(rows_of(page, 2)[0])
     assert row["stop, ours"] == row["stop, other level"] and row["differ as much"] == "-"
@@ -349,7 +353,15 @@ def test_a_run_that_another_program_changed(path, tables, tmp_path):
 def test_another_start_is_refused(path, tmp_path):
     tables = publish(tmp_path / "published", path, began=("continued", "301+298"))
     line = say(path, "--published", tables, code=2)
-    assert "began as own none; expected continued 301+298" in line
+    assert "began as own; expected continued, after 301+298, as published" in line
+
+
+def test_a_run_that_ends_at_a_lower_limit(path, tables, tmp_path):
+    with h5py.File(path) as file:
+        total = int(file["total_episodes"][1])
+    line = say(swept(tmp_path / "short", GRID, 20), "--published", tables, code=2)
+    assert "ended at its limit of 20 episodes; expected a limit of at least" in line
+    assert str(total) in line or "(0.1, 0.01)" in line
 
 
 def test_runs_that_were_not_published(path, tables, tmp_path):
@@ -366,7 +378,7 @@ def test_the_same_file_twice(path, tables):
 
 
 def test_a_level_of_other_runs(path, tables, tmp_path):
-    one = swept(tmp_path / "s", GRID.replace(", 0.001", ""), 20)
+    one = swept(tmp_path / "s", GRID.replace(", 0.001", ""))
     assert "is in no FILE" in say(one, "--level", path, "--published", tables, code=2)
 
 

@@ -408,6 +408,8 @@ def test_a_value_that_was_changed(case, number, path, finished):
             seen = json.loads(done.stdout)
     assert seen["damaged"] == [{"run": number, "why": NOT_COMMITTED}]
     assert seen["fates"]["pending"] == 1
+    assert any("1 finished run is damaged and in no figure" in one for one in seen["warnings"])
+    assert not any("the sweep is not finished" in one for one in seen["warnings"])
     assert sorted(one["done"] for one in seen["configurations"]) == [1, 2]
     assert len(list((folder / "original").glob("actor*"))) == 3
     rows = (folder / "tables/episodes.csv").read_text("utf-8").splitlines()
@@ -436,6 +438,8 @@ def test_several_changed_runs(path):
     done = run(*READERS["aggregate"], "--verify", cwd=path.parent)
     assert [one["run"] for one in json.loads(done.stdout)["damaged"]] == [0, 2, 3]
     assert done.stderr.count("ccmsweep: warning: run ") == 3
+    table = run("aggregate", "s.h5", cwd=path.parent).stdout
+    assert "3 finished runs are damaged and in no figure" in " ".join(table.split())
 
 
 @pytest.mark.parametrize("name, width", [("reward", 60), ("cause", 5), ("first_still", 5)])

@@ -53,9 +53,7 @@ test_in() {
     log=$folder/meson-logs/$label.json
     rm -f "$folder/meson-logs/$label"*
     say "Testing: $label"
-    # One more than there are cores: some of them wait most of the time.
-    MESON_TESTTHREADS=${MESON_TESTTHREADS:-$(($(nproc) + 1))} \
-        meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
+    meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
         ${suites[@]+"${suites[@]}"} </dev/null || true
     # Meson adds the name of a setup that was asked for.
     for name in "$folder/meson-logs/$label"*.json; do

@@ -34,8 +34,9 @@ def folder(tmp_path):
 
 
 def scratch():
-    """Folders in memory, those of other tests' scripts as well."""
-    return set(Path("/dev/shm").glob("ccmsweep.*"))
+    """Folders in memory, those of other tests' scripts as well. Jobs of SLURM name theirs otherwise
+    (ccmsweep.JOB.NODE), and leave them where their node is killed."""
+    return set(Path("/dev/shm").glob("ccmsweep.??????"))
 
 
 def held(*processes):

@@ -235,7 +235,8 @@ def test_a_damaged_run_is_left_out(swept, tmp_path):
     assert done.returncode == 0
     assert done.stderr == (f"ccmsweep: warning: run 5 of {path} is damaged: its total_episodes is "
                            "4000, expected 1 to 400; it is left out, and run --check trains it again\n")
-    assert "1 cell is not finished" in done.stdout or "not finished" in done.stdout
+    assert "1 finished run is damaged and in no figure" in " ".join(done.stdout.split())
+    assert "not finished" not in done.stdout
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "latex"])

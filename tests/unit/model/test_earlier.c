@@ -53,8 +53,8 @@ static void test_an_earlier_run_draws_what_training_it_draws(void **state)
     static const char *const words[] = {
         "environment.seeding=continued",
         "training.actor_lr=0.1 training.steps=3 training.batch=7 training.epsilon_start=0.5",
-        "environment.seeding=continued environment.agents=60 environment.channels=9 "
-        "networks.actor_output_init=none training.actor_lr=0.1",
+        ("environment.seeding=continued environment.agents=60 environment.channels=9 "
+         "networks.actor_output_init=none training.actor_lr=0.1"),
     };
     (void)state;
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {

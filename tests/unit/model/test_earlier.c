@@ -6,6 +6,7 @@
 #include "check.h"
 #include "csv.h"
 #include "model/trainer_view.h"
+#include "resume_case.h"
 #include <ccmsweep/trainer.h>
 #include <stdlib.h>
 
@@ -133,33 +134,17 @@ static void test_runs_follow_each_other(void **state)
 /* What is not in a saved state is made again as it was: the evaluation's devices above all. */
 static void test_a_saved_run_goes_on(void **state)
 {
+    struct trainer *ended[2];
     (void)state;
-    const struct settings s = settings_with(
-        "environment.seeding=continued training.earlier_episodes=3+2 training.episodes=6 "
-        "training.actor_lr=0.1 evaluation.every=1 evaluation.episodes=2 environment.agents=22 "
-        "environment.channels=1");
-    struct trainer *straight = trainer_new(&s), *half = trainer_new(&s), *rest = trainer_new(&s);
-    struct fault fault = {""};
-    const size_t size = trainer_state_size(half);
-    void *const saved = malloc(size), *const want = malloc(size), *const got = malloc(size);
-    trainer_advance(straight, 6);
-    trainer_save(straight, want, size);
-    trainer_advance(half, 2);
-    trainer_save(half, saved, size);
-    trainer_advance(rest, 1);
-    assert_int_equal(trainer_load(rest, saved, size, &fault), STATUS_OK);
-    trainer_advance(rest, 4);
-    trainer_save(rest, got, size);
-    assert_memory_equal(got, want, size);
+    resume("environment.seeding=continued training.earlier_episodes=3+2 training.episodes=6 "
+           "training.actor_lr=0.1 evaluation.every=1 evaluation.episodes=2 environment.agents=22 "
+           "environment.channels=1",
+           2, 6, ended);
     for (int e = 0; e < 6; e++)
-        assert_true(trainer_record(rest)->evaluation_reward[e] ==
-                    trainer_record(straight)->evaluation_reward[e]);
-    free(saved);
-    free(want);
-    free(got);
-    trainer_free(&straight);
-    trainer_free(&half);
-    trainer_free(&rest);
+        assert_true(trainer_record(ended[1])->evaluation_reward[e] ==
+                    trainer_record(ended[0])->evaluation_reward[e]);
+    trainer_free(&ended[0]);
+    trainer_free(&ended[1]);
 }
 
 /* An evaluation of a run whose environments continue a generator faces devices of its own. */

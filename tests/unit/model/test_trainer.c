@@ -2,6 +2,7 @@
 #include "check.h"
 #include "model/trainer_view.h"
 #include "remedies_case.h"
+#include "resume_case.h"
 #include <ccmsweep/trainer.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -182,32 +183,14 @@ static void test_save_and_load_with_drawn_settings(void **state)
     numpy_seed(&rng, 11);
     for (size_t k = 0; k < 4 * REMEDIES + 60; k++) {
         char words[1024], drawn[REMEDIES_TEXT];
-        struct fault fault = {""};
         write_remedies(k, &rng, drawn);
         snprintf(words, sizeof words, SMALL "training.episodes=12 %s%s",
                  k % 2 ? "training.actor_lr=0.1 evaluation.every=5 evaluation.episodes=2" : "",
                  drawn);
-        const struct settings s = settings_with(words);
-        struct trainer *straight = trainer_new(&s), *half = trainer_new(&s),
-                       *rest = trainer_new(&s);
-        const size_t size = trainer_state_size(half);
-        char *const saved = malloc(size), *const want = malloc(size), *const got = malloc(size);
-        trainer_advance(straight, 12);
-        trainer_save(straight, want, size);
-        trainer_advance(half, (int64_t)(k % 11) + 1);
-        trainer_save(half, saved, size);
-        if (trainer_load(rest, saved, size, &fault) != STATUS_OK)
-            fail_msg("%s: %s", words, fault.text);
-        trainer_advance(rest, 12);
-        trainer_save(rest, got, size);
-        if (memcmp(got, want, size) != 0)
-            fail_msg("%s: other bytes after %d", words, (int)(k % 11) + 1);
-        free(saved);
-        free(want);
-        free(got);
-        trainer_free(&straight);
-        trainer_free(&half);
-        trainer_free(&rest);
+        struct trainer *ended[2];
+        resume(words, (int64_t)(k % 11) + 1, 12, ended);
+        trainer_free(&ended[0]);
+        trainer_free(&ended[1]);
     }
 }
 

@@ -80,15 +80,11 @@ static enum status read_axis(struct grid_block *block, const struct yaml_node *n
     return status;
 }
 
-static int compare_values(const void *a, const void *b)
-{
-    return grid_compare(*(const double *)a, *(const double *)b);
-}
-
 /* The values of a key are sorted, see read_key. */
 bool grid_matches(const struct grid_key *key, double number)
 {
-    return bsearch(&number, key->out.values, key->out.count, sizeof number, compare_values) != NULL;
+    return bsearch(&number, key->out.values, key->out.count, sizeof number, grid_compare_items) !=
+           NULL;
 }
 
 /* The place of the n-th smallest value. Values that ascend in the text, as most do, need no
@@ -175,7 +171,7 @@ static enum status read_key(const struct grid_block *block, const struct yaml_no
         return status;
     /* A set of values has no order of its own; ascending, it can be searched. `order` is not needed
      * then. */
-    qsort(key->out.values, key->out.count, sizeof *key->out.values, compare_values);
+    qsort(key->out.values, key->out.count, sizeof *key->out.values, grid_compare_items);
     free(key->out.order);
     key->out.order = NULL;
     const struct places matches = find_places(axis, key);

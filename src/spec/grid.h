@@ -135,7 +135,13 @@ enum status grid_refuse(const struct setting *row, const char *key, const char *
  *  room for TEXT_QUOTED bytes. Returns the start of it. */
 const char *grid_show(const char *text, char *shown);
 
-/** Order of two numbers of one row, as qsort expects it: ascending, NaN first. */
+/** Order of two numbers of one row: ascending, NaN first, and equal to itself. */
 int grid_compare(double a, double b) MUST_USE;
+
+/** The same for qsort and bsearch, of two doubles. */
+int grid_compare_items(const void *a, const void *b);
+
+/** Sort values of one row and drop those that are there before. Returns how many are left. */
+size_t grid_distinct(double *values, size_t count) MUST_USE;
 
 #endif

@@ -32,6 +32,22 @@ int grid_compare(double a, double b)
     return (a > b) - (a < b);
 }
 
+int grid_compare_items(const void *a, const void *b)
+{
+    return grid_compare(*(const double *)a, *(const double *)b);
+}
+
+size_t grid_distinct(double *values, size_t count)
+{
+    size_t left = 0;
+    qsort(values, count, sizeof *values, grid_compare_items);
+    for (size_t i = 0; i < count; i++) {
+        if (left == 0 || grid_compare(values[i], values[left - 1]) != 0)
+            values[left++] = values[i];
+    }
+    return left;
+}
+
 enum status grid_refuse(const struct setting *row, const char *key, const char *what,
                         const char *shape, struct fault *fault)
 {

@@ -195,15 +195,10 @@ static enum status check_length(const struct spec *spec, struct fault *fault)
                      spec->name, spec->grid_line, size, YAML_TREE_LIMIT);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    return grid_compare(*(const double *)a, *(const double *)b);
-}
-
 /* How many different values all blocks give a setting. */
 static size_t count_values(const struct spec *spec, const struct setting *row)
 {
-    size_t count = 0, different = 0;
+    size_t count = 0;
     for (size_t p = 0; p < spec->parts; p++) {
         const struct grid_axis *const axis = grid_axis(&spec->part[p].grid, row);
         count += axis != NULL ? axis->is.count : 0;
@@ -215,11 +210,9 @@ static size_t count_values(const struct spec *spec, const struct setting *row)
         for (size_t i = 0; axis != NULL && i < axis->is.count; i++)
             values[count++] = axis->is.values[i];
     }
-    qsort(values, count, sizeof *values, compare_numbers);
-    for (size_t i = 0; i < count; i++)
-        different += i == 0 || values[i] != values[i - 1];
+    count = grid_distinct(values, count);
     free(values);
-    return different;
+    return count;
 }
 
 /* The file has the texts of all lists in one attribute, which HDF5 allows 64 KB. */

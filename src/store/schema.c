@@ -233,16 +233,10 @@ char *schema_flags(const struct variable *variable)
     return words;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 int schema_list_place(const struct variable *axis, double number)
 {
     const double *const at =
-        bsearch(&number, axis->lists, (size_t)axis->flags, sizeof number, compare_numbers);
+        bsearch(&number, axis->lists, (size_t)axis->flags, sizeof number, grid_compare_items);
     CHECK(at != NULL);
     return (int)(at - axis->lists);
 }
@@ -260,11 +254,7 @@ static void find_lists(struct variable *axis, const struct spec *spec)
             spec_cell(spec, i, &cell);
         axis->lists[i] = settings_number(&cell, axis->axis);
     }
-    qsort(axis->lists, (size_t)cells, sizeof *axis->lists, compare_numbers);
-    for (int64_t i = 0; i < cells; i++) {
-        if (i == 0 || axis->lists[i] != axis->lists[axis->flags - 1])
-            axis->lists[axis->flags++] = axis->lists[i];
-    }
+    axis->flags = (int)grid_distinct(axis->lists, (size_t)cells);
 }
 
 /* Whole numbers and choices are i64, as settings have them; a choice is the number of its name. */

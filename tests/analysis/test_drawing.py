@@ -98,8 +98,8 @@ def test_a_sweep_that_goes_on_is_drawn_as_it_was(path):
     assert study.sweep.fingerprint != studies.Study(studies.take_snapshot(path)).sweep.fingerprint
 
 
-@pytest.mark.parametrize("options", [["--event", "gradient_zero_first", "--endpoint", "first"],
-                                     ["--limit", "150", "--confidence", "0.5"],
+@pytest.mark.parametrize("options", [["--event", "gradient_zero_first", "--endpoint", "first",
+                                      "--limit", "150", "--confidence", "0.5"],
                                      ["--by", "critic_lr"]])
 def test_options_of_aggregate(path, options):
     study = study_of(path, *options)

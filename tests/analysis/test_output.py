@@ -24,7 +24,7 @@ from ccmsweep_analysis import output  # noqa: E402
 from ccmsweep_analysis.sweep import Unreadable  # noqa: E402
 
 __all__ = ["path"]
-KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 4)
+KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 3)
 FINDS_US = {**os.environ, "PYTHONPATH": str(SOURCE / "analysis")}
 
 
@@ -249,7 +249,7 @@ def test_stopped_while_its_processes_begin(path, tmp_path):
     """It ends at whichever instant it is told to: a pool of processes that is interrupted while it
     begins waited for itself for ever."""
     rng = random.Random(1)
-    for _ in range(8):
+    for _ in range(4):
         folder = tmp_path / "f"
         with subprocess.Popen(
                 [sys.executable, *FEW_FIGURES, "figures", path, "-o", folder, "--only", "survival",

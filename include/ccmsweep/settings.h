@@ -5,8 +5,8 @@
  * The table (settings_table.c) drives YAML parsing, --set, command-line options, --help, the
  * commented default spec and the provenance in the file. A cell of a sweep *is* a complete
  * `struct settings`; nothing else decides what a training computes. This module knows no YAML,
- * file or network. It has one global: lists that were read are kept until the process ends, so
- * settings with lists must not be read by several threads at once.
+ * file or network. It has one global: lists and labels that were read are kept until the process
+ * ends, so they must not be read by several threads at once.
  */
 #ifndef CCMSWEEP_SETTINGS_H
 #define CCMSWEEP_SETTINGS_H
@@ -123,6 +123,7 @@ struct settings {
     struct {
         double every_s;
     } checkpoint;
+    int64_t label; /* of its block of the grid, 0 for none; it decides nothing: settings_label */
 };
 
 /** What a setting decides. */
@@ -130,17 +131,19 @@ enum setting_class {
     CLASS_RESULT,    /**< part of the cell's identity */
     CLASS_SHAPE,     /**< identity, and sizes arrays */
     CLASS_OPERATION, /**< checkpoints, progress, limits: never changes a result */
+    CLASS_LABEL,     /**< what a reader calls the cell: of settings_label alone */
 };
 
 enum setting_type {
     TYPE_REAL,
     TYPE_INTEGER,
     TYPE_CHOICE,
-    TYPE_LIST, /**< of whole numbers, also none: see settings_list */
+    TYPE_LIST,  /**< of whole numbers, also none: see settings_list */
+    TYPE_LABEL, /**< a name, by its number */
 };
 
-/** Limits of a list: its items, and their sum. */
-enum { SETTING_LIST_ITEMS = 32, SETTING_LIST_SUM = 100000 };
+/** Limits of a list: its items, and their sum. Most bytes of a label. */
+enum { SETTING_LIST_ITEMS = 32, SETTING_LIST_SUM = 100000, SETTING_LABEL_BYTES = 64 };
 
 /** Size that is enough for any value that settings_write writes, with its final NUL. */
 enum { SETTING_TEXT = 256 };
@@ -166,8 +169,14 @@ struct setting {
 /** The table: `*count` rows in the order of the spec. Static, never freed. */
 const struct setting *settings_table(size_t *count) MUST_USE;
 
-/** The row of `key`, or NULL. */
+/** The row of `key`, or NULL; of "label" that of settings_label. */
 const struct setting *settings_find(const char *key) MUST_USE;
+
+/** The row of the label of a cell, with the key "label": the name that a block of the grid gives
+ *  its cells. It is not in the table, as a label changes nothing: not in options, identities or
+ *  checkpoints. Its numbers are good in this process only: from 1, in the order in which labels
+ *  were first read; 0, written as "none", is the number of a cell without a label. Static. */
+const struct setting *settings_label(void) MUST_USE;
 
 /** The row that a user names: by its key, or by its option of `train` as "actor_lr", "critic_lr",
  *  "seed" or "episodes", which are short for keys of `training`. NULL: there is none. */
@@ -218,7 +227,8 @@ enum status settings_set(struct settings *s, const struct setting *row, const ch
 int settings_get(const struct settings *s, const struct setting *row, char *text, size_t size);
 
 /** Write what a cell is called in messages, its values as settings_get has them: "actor_lr 0.1,
- *  critic_lr 0.01, seed 42". Cut at `size`. Returns the length as snprintf does. */
+ *  critic_lr 0.01, seed 42", with "label clip-1, " before it where it has one. At most
+ *  SETTING_TEXT bytes, cut at `size`. Returns the length as snprintf does. */
 int settings_name_cell(const struct settings *cell, char *text, size_t size);
 
 /** True when `row` has the same value in both, bit for bit; `none` equals `none`. */

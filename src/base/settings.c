@@ -4,8 +4,9 @@
  * compared without another line.
  *
  * Values are handled as doubles, whatever their type: every value of every row is exact in a double
- * (whole numbers stay below 2^53, and a list has a number), so one path serves parsing, ranges,
+ * (whole numbers stay below 2^53, lists and labels have numbers), so one path serves parsing, ranges,
  * comparison and storage. */
+#include "base/labels.h"
 #include "base/lists.h"
 #include "base/settings_internal.h"
 #include "base/text.h"
@@ -34,6 +35,11 @@ static const struct {
  */
 _Static_assert(sizeof(enum environment_preset) == sizeof(unsigned), "an enum is an unsigned int");
 
+static bool is_whole(const struct setting *row)
+{
+    return row->type == TYPE_INTEGER || row->type == TYPE_LIST || row->type == TYPE_LABEL;
+}
+
 /* memcpy, since the place of a member is known by its offset alone; the compiler makes it a load.
  */
 double settings_number(const struct settings *s, const struct setting *row)
@@ -44,7 +50,7 @@ double settings_number(const struct settings *s, const struct setting *row)
         memcpy(&real, at, sizeof real);
         return real;
     }
-    if (row->type == TYPE_INTEGER || row->type == TYPE_LIST) {
+    if (is_whole(row)) {
         int64_t whole = 0;
         memcpy(&whole, at, sizeof whole);
         return (double)whole;
@@ -59,7 +65,7 @@ void settings_put(struct settings *s, const struct setting *row, double number)
     char *const at = (char *)s + row->offset;
     if (row->type == TYPE_REAL) {
         memcpy(at, &number, sizeof number);
-    } else if (row->type == TYPE_INTEGER || row->type == TYPE_LIST) {
+    } else if (is_whole(row)) {
         const int64_t whole = (int64_t)number;
         memcpy(at, &whole, sizeof whole);
     } else {
@@ -78,11 +84,26 @@ static bool in_range(const struct setting *row, double value)
 {
     if (row->type == TYPE_LIST)
         return lists_known(value);
+    if (row->type == TYPE_LABEL)
+        return labels_text(value) != NULL;
     return (row->open_low ? value > row->min : value >= row->min) && value <= row->max;
+}
+
+const struct setting *settings_label(void)
+{
+    static const struct setting row = {.key = "label",
+                                       .type = TYPE_LABEL,
+                                       .class = CLASS_LABEL,
+                                       .offset = offsetof(struct settings, label),
+                                       .unit = "1",
+                                       .help = "name that the spec gives what a block of it sets"};
+    return &row;
 }
 
 const struct setting *settings_find(const char *key)
 {
+    if (strcmp(key, settings_label()->key) == 0)
+        return settings_label();
     size_t rows = 0;
     const struct setting *const table = settings_table(&rows);
     for (size_t i = 0; i < rows; i++) {
@@ -186,6 +207,9 @@ int settings_expect(const struct setting *row, char *text, size_t size)
             "a list such as 301+298 of up to %d whole numbers from %.0f that sum up to at "
             "most %d, or none",
             SETTING_LIST_ITEMS, row->min, SETTING_LIST_SUM);
+    if (row->type == TYPE_LABEL)
+        return snprintf(text, size, "a name of up to %d letters, digits, '.', '-' and '_'",
+                        SETTING_LABEL_BYTES);
     const bool whole = row->type == TYPE_INTEGER;
     if (whole) {
         snprintf(low, sizeof low, "%.0f", row->min);
@@ -277,6 +301,15 @@ static const char *read_list_item(const char *text, bool brackets, int64_t *item
     return good && (*text == '\0' || *text == '+' || (brackets && *text == ',')) ? text : NULL;
 }
 
+static enum status read_label(const struct setting *row, const char *text, double *number,
+                              struct fault *fault)
+{
+    if (!labels_valid(text))
+        return settings_refuse(row, text, "not a label", fault);
+    *number = labels_keep(text);
+    return STATUS_OK;
+}
+
 /* "301+298", "[301, 298]", "none", "[]". */
 static enum status read_list(const struct setting *row, const char *text, double *number,
                              struct fault *fault)
@@ -312,6 +345,8 @@ enum status settings_read(const struct setting *row, const char *text, double *n
         return read_choice(row, text, number, fault);
     if (row->type == TYPE_LIST)
         return read_list(row, text, number, fault);
+    if (row->type == TYPE_LABEL)
+        return read_label(row, text, number, fault);
     if (row->optional && strcmp(text, "none") == 0) {
         *number = row->type == TYPE_REAL ? NAN : -1;
         return STATUS_OK;
@@ -373,6 +408,10 @@ int settings_write(const struct setting *row, double number, char *text, size_t 
 {
     if (row->type == TYPE_LIST)
         return write_list(number, text, size);
+    if (row->type == TYPE_LABEL) {
+        const char *const label = labels_text(number);
+        return snprintf(text, size, "%s", label != NULL ? label : "none");
+    }
     if (is_none(row, number))
         return snprintf(text, size, "none");
     if (row->type == TYPE_CHOICE)
@@ -393,8 +432,10 @@ int settings_name_cell(const struct settings *cell, char *text, size_t size)
     char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
     text_write_real(cell->training.actor_lr, actor, sizeof actor);
     text_write_real(cell->training.critic_lr, critic, sizeof critic);
-    return snprintf(text, size, "actor_lr %s, critic_lr %s, seed %" PRId64, actor, critic,
-                    cell->training.seed);
+    const char *const label = labels_text((double)cell->label);
+    return snprintf(text, size, "%s%s%sactor_lr %s, critic_lr %s, seed %" PRId64,
+                    label != NULL ? "label " : "", label != NULL ? label : "",
+                    label != NULL ? ", " : "", actor, critic, cell->training.seed);
 }
 
 bool settings_equal(const struct settings *a, const struct settings *b, const struct setting *row)

@@ -180,16 +180,15 @@ static bool *choose_runs(const struct arguments *a, const struct store *store)
 }
 
 /* Number the chosen runs among those of the same pair of learning rates, in the order of the plan:
- * the published study named its folders so. A group of the run table is such a pair. \return how
- * many are chosen */
+ * the published study named its folders so. \return how many are chosen */
 static int64_t number_runs(const struct run_table *table, const bool *chosen, int64_t *place)
 {
-    int64_t *const seen = fault_alloc((size_t)table->groups + 1, sizeof *seen);
+    int64_t *const seen = fault_alloc((size_t)table->pairs + 1, sizeof *seen);
     int64_t count = 0;
     for (int64_t run = 0; run < table->runs; run++) {
         if (!chosen[run])
             continue;
-        place[run] = seen[table->run[run].group]++;
+        place[run] = seen[table->run[run].pair]++;
         count++;
     }
     free(seen);

@@ -66,6 +66,7 @@ struct labels {
     size_t lead;                 /* after which the set is named; this and `taken`: of its first
                                     setting */
     bool named, taken;           /* named: by the user. taken: the set is an axis already */
+    bool of_label;               /* the set is part of the axis of the label, or pooled with it */
 };
 
 /* Whether runs with the same value of `a` have the same value of `b`. Nothing decides a setting
@@ -89,9 +90,14 @@ static bool go_together(const struct labels *a, const struct labels *b, int64_t 
 }
 
 /* The setting of a set that the spec names; of a preset and the settings that it decides, the
- * preset. A reader expects the name that the spec has. */
+ * preset. A reader expects the name that the spec has. A label is the name of all that changes with
+ * it. */
 static size_t lead_of(const struct run_table *table, const struct labels *all, size_t set)
 {
+    for (size_t a = set; a < table->axes; a++) {
+        if (all[a].set == set && &table->axis[a] == table->label)
+            return a;
+    }
     for (size_t a = set; a < table->axes; a++) {
         if (all[a].set == set && table->axis[a].written)
             return a;
@@ -222,6 +228,32 @@ static enum status add_all_named(struct grouping *grouping, struct labels *all, 
     return status;
 }
 
+/* The sets that the label decides, and that the user did not name, are part of its axis. Of the
+ * settings that the label decides one by one, either all of a set are such or none is. */
+static void join_label(struct grouping *grouping, struct labels *all)
+{
+    const struct run_table *const table = grouping->table;
+    struct grouping_axis *axis = NULL;
+    for (int64_t i = 0; i < grouping->axes; i++) {
+        for (size_t s = 0; s < grouping->axis[i].settings; s++)
+            axis = grouping->axis[i].setting[s] == table->label ? &grouping->axis[i] : axis;
+    }
+    for (size_t a = 0; a < table->axes; a++) {
+        const size_t set = all[a].set;
+        if (!table->axis[a].of_label || all[set].taken)
+            continue;
+        all[set].of_label = true;
+        if (axis != NULL)
+            axis->setting[axis->settings++] = &table->axis[a];
+    }
+}
+
+/* Whether a set is compared with others as one axis: one that is part of the label is not. */
+static bool is_set(const struct labels *all, size_t set)
+{
+    return all[set].set == set && !all[set].of_label;
+}
+
 /* Two sets that are both pooled are left out: neither is compared. */
 static void find_decisions(struct grouping *grouping, const struct labels *all)
 {
@@ -229,7 +261,7 @@ static void find_decisions(struct grouping *grouping, const struct labels *all)
     grouping->decision = fault_alloc(table->axes * table->axes, sizeof *grouping->decision);
     for (size_t a = 0; a < table->axes; a++) {
         for (size_t b = 0; b < table->axes; b++) {
-            if (all[a].set == a && all[b].set == b && a != b && (all[a].taken || all[b].taken) &&
+            if (is_set(all, a) && is_set(all, b) && a != b && (all[a].taken || all[b].taken) &&
                 decides(&all[b], &all[a], table->runs))
                 grouping->decision[grouping->decisions++] = (struct grouping_decision){
                     .axis = &table->axis[all[a].lead], .by = &table->axis[all[b].lead]};
@@ -244,14 +276,17 @@ static enum status find_axes(struct grouping *grouping, const char *by, struct f
     struct labels *const all = label_all(table);
     enum status status = STATUS_OK;
     grouping->axis = fault_alloc(table->axes, sizeof *grouping->axis);
+    if (by == NULL && table->label != NULL)
+        add_axis(grouping, all, (size_t)(table->label - table->axis));
     for (size_t a = 0; by == NULL && a < table->axes; a++) {
-        if (all[all[a].set].lead == a)
+        if (all[all[a].set].lead == a && !table->axis[a].of_label)
             add_axis(grouping, all, a);
     }
     if (by != NULL)
         status = add_all_named(grouping, all, by, fault);
+    join_label(grouping, all);
     for (size_t a = 0; a < table->axes; a++)
-        grouping->pooled += all[a].set == a && !all[a].taken && all[a].count > 1;
+        grouping->pooled += is_set(all, a) && !all[a].taken && all[a].count > 1;
     find_decisions(grouping, all);
     free_labels(table, all);
     return status;

@@ -84,6 +84,40 @@ static void list_values(struct plan_axis *axis, int64_t cells)
     axis->values = values;
 }
 
+/* Find the first cell of each label. */
+static void find_label_cells(struct plan *plan)
+{
+    const struct plan_axis *const label = &plan->axes[0];
+    plan->labels = label->count;
+    plan->label_cell = fault_alloc(plan->labels, sizeof *plan->label_cell);
+    for (int64_t i = plan->cells; i-- > 0;) {
+        const double *const at = bsearch(&label->of_cell[i], label->values, label->count,
+                                         sizeof *label->values, compare_values);
+        plan->label_cell[at - label->values] = i;
+    }
+}
+
+/* Set the axes apart that are part of the label. */
+static void find_parts(struct plan *plan)
+{
+    const size_t count = plan->axis_count;
+    if (plan->axes[0].row != settings_label())
+        return;
+    find_label_cells(plan);
+    plan->part = fault_alloc(count, sizeof *plan->part);
+    plan->axis_count = 0;
+    for (size_t a = 0; a < count; a++) {
+        const struct plan_axis axis = plan->axes[a];
+        if (!labels_decide(plan->cells, plan->axes[0].of_cell, axis.row, axis.of_cell)) {
+            plan->axes[plan->axis_count++] = axis;
+            continue;
+        }
+        plan->part[plan->parts++] = (struct label_part){.row = axis.row, .of_run = axis.of_cell};
+        free(axis.values);
+    }
+    labels_compare(plan->parts, plan->part, (int64_t)plan->labels, plan->label_cell);
+}
+
 /* The memory of a process without a trainer: what this process uses now, and what a worker uses in
  * addition when it opens and writes the file, which is mostly HDF5. The first part is measured,
  * since libraries differ between machines, and must be measured before the plan allocates anything.
@@ -170,6 +204,7 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
     look_at_cells(making, spec, look);
     for (size_t a = 0; a < making->axis_count; a++)
         list_values(&making->axes[a], making->cells);
+    find_parts(making);
     enum status status = STATUS_OK;
     if (store != NULL)
         status = learn(making, store, fault);
@@ -197,7 +232,11 @@ void plan_free(struct plan **plan)
         free((*plan)->axes[a].values);
         free((*plan)->axes[a].of_cell);
     }
+    for (size_t p = 0; p < (*plan)->parts; p++)
+        free((*plan)->part[p].of_run);
     free((*plan)->axes);
+    free((*plan)->part);
+    free((*plan)->label_cell);
     free((*plan)->states);
     cost_free(&(*plan)->cost);
     free(*plan);

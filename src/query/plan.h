@@ -8,6 +8,7 @@
 #ifndef CCMSWEEP_PLAN_H
 #define CCMSWEEP_PLAN_H
 
+#include "query/label_parts.h"
 #include "spec/spec.h"
 #include "store/store.h"
 #include <ccmsweep/fault.h>
@@ -21,7 +22,7 @@ struct plan_axis {
     const struct setting *row;
     size_t count;
     double *values;  /**< (count) different values, ascending; `none` is first if whole, last if
-                          real */
+                          real; labels in the order of the spec */
     double *of_cell; /**< (cells) the value of each cell */
 };
 
@@ -29,7 +30,11 @@ struct plan_axis {
 struct plan {
     int64_t cells;
     size_t axis_count;
-    struct plan_axis *axes;
+    struct plan_axis *axes;  /**< the first one is the label, if cells have one */
+    size_t labels;           /**< number of different labels; 0: cells have none */
+    int64_t *label_cell;     /**< (labels) the first cell of each, in the order of axes[0].values */
+    size_t parts;            /**< settings that are part of the label, and no axes */
+    struct label_part *part; /**< (parts) their values are owned here */
     struct cost *cost;
     uint8_t *states; /**< (cells) enum store_state; NULL without a file */
     int64_t finished, interrupted;

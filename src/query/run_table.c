@@ -7,6 +7,7 @@
  * number that is only a note is corrected or ignored when it cannot be true (read_cells).
  */
 #include "query/run_table.h"
+#include "query/label_parts.h"
 #include "spec/cost.h"
 #include "spec/grid.h"
 #include <math.h>
@@ -82,7 +83,7 @@ static bool is_seed(const struct setting *row)
     return row->offset == offsetof(struct settings, training.seed);
 }
 
-/* Whether the grid names the setting, in any block. The spec in the file is the resolved one, so it
+/* Whether the grid names the setting (or the label), in any block. The spec in the file is the resolved one, so it
  * includes what --set added or removed. */
 static bool is_written(const struct spec *spec, const struct setting *row)
 {
@@ -102,7 +103,8 @@ static struct run_axis new_axis(const struct store *store, const struct run_tabl
                                 const struct setting *row, const struct settings *first,
                                 int64_t run)
 {
-    struct run_axis axis = {.row = row, .written = is_written(store_spec(store), row)};
+    const bool written = row == settings_label() || is_written(store_spec(store), row);
+    struct run_axis axis = {.row = row, .written = written};
     schema_axis_name(row, axis.name, sizeof axis.name);
     axis.values = fault_alloc((size_t)table->runs, sizeof *axis.values);
     for (int64_t before = 0; before < run; before++)
@@ -111,7 +113,7 @@ static struct run_axis new_axis(const struct store *store, const struct run_tabl
 }
 
 /* Add the values of a run to the axes. Until read_cells is done, table->axis has a place for each
- * setting, of which those that are no axis are empty (row NULL). Cells are made from the spec one
+ * setting and one for the label, of which those that are no axis are empty (row NULL). Cells are made from the spec one
  * by one, so two passes over them, one to find axes and one for values, would take twice as
  * long. */
 static void read_axes(const struct store *store, const struct settings *first,
@@ -119,15 +121,36 @@ static void read_axes(const struct store *store, const struct settings *first,
 {
     size_t rows = 0;
     const struct setting *const keys = settings_table(&rows);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i <= rows; i++) {
         struct run_axis *const axis = &table->axis[i];
-        const struct setting *const row = &keys[i];
-        if (axis->row == NULL && !is_seed(row) &&
-            (grid_always(row) || !settings_equal(first, cell, row)))
+        const struct setting *const row = i < rows ? &keys[i] : settings_label();
+        const bool always = i < rows ? grid_always(row) : cell->label > 0;
+        if (axis->row == NULL && !is_seed(row) && (always || !settings_equal(first, cell, row)))
             *axis = new_axis(store, table, row, first, run);
         if (axis->row != NULL)
             axis->values[run] = settings_number(cell, row);
     }
+}
+
+/* Close the gaps, with the label behind the learning rates, and find what is part of the label. */
+static void order_axes(struct run_table *table, size_t rows)
+{
+    struct run_axis *const all = table->axis;
+    table->axis = fault_alloc(rows + 1, sizeof *table->axis);
+    for (size_t i = 0; i < rows; i++) {
+        if (all[i].row != NULL)
+            table->axis[table->axes++] = all[i];
+        if (table->axes == RUN_TABLE_RATES && table->label == NULL && all[rows].row != NULL) {
+            table->axis[table->axes] = all[rows];
+            table->label = &table->axis[table->axes++];
+        }
+    }
+    free(all);
+    for (size_t a = 0; a < table->axes && table->label != NULL; a++)
+        table->axis[a].of_label = labels_decide(table->runs, table->label->values,
+                                                table->axis[a].row, table->axis[a].values);
+    CHECK(table->axis[RUN_TABLE_ACTOR_LR].row == settings_find("training.actor_lr") &&
+          table->axis[RUN_TABLE_CRITIC_LR].row == settings_find("training.critic_lr"));
 }
 
 static void read_cells(const struct store *store, struct run_table *table)
@@ -137,7 +160,7 @@ static void read_cells(const struct store *store, struct run_table *table)
     struct settings first, cell;
     CHECK(keys != NULL);
     store_cell(store, 0, &first);
-    table->axis = fault_alloc(rows, sizeof *table->axis);
+    table->axis = fault_alloc(rows + 1, sizeof *table->axis);
     for (int64_t run = 0; run < table->runs; run++) {
         struct run_row *const r = &table->run[run];
         store_cell(store, run, &cell);
@@ -148,12 +171,7 @@ static void read_cells(const struct store *store, struct run_table *table)
         r->moving = r->moving > cell.environment.agents ? -1 : r->moving;
         read_axes(store, &first, &cell, run, table);
     }
-    for (size_t i = 0; i < rows; i++) {
-        if (table->axis[i].row != NULL)
-            table->axis[table->axes++] = table->axis[i];
-    }
-    CHECK(table->axis[RUN_TABLE_ACTOR_LR].row == settings_find("training.actor_lr") &&
-          table->axis[RUN_TABLE_CRITIC_LR].row == settings_find("training.critic_lr"));
+    order_axes(table, rows);
 }
 
 void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, size_t size)
@@ -161,9 +179,9 @@ void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, 
     settings_write(axis->row, axis->values[run], text, size);
 }
 
-/* A pair of learning rates, and the run that has it. */
+/* A pair of learning rates with its label (or 0 for any), and the run that has it. */
 struct keyed {
-    double actor_lr, critic_lr;
+    double label, actor_lr, critic_lr;
     int64_t run;
 };
 
@@ -171,6 +189,8 @@ static int compare_pairs(const void *a, const void *b)
 {
     const struct keyed *const x = a;
     const struct keyed *const y = b;
+    if (x->label != y->label)
+        return x->label < y->label ? -1 : 1;
     if (x->actor_lr != y->actor_lr)
         return x->actor_lr < y->actor_lr ? -1 : 1;
     if (x->critic_lr != y->critic_lr)
@@ -178,29 +198,41 @@ static int compare_pairs(const void *a, const void *b)
     return (x->run > y->run) - (x->run < y->run);
 }
 
-/* Number the pairs of learning rates in the order of the plan. Sorting brings equal pairs together;
- * the smallest run of each, which sorts first, represents the pair until the second loop numbers
- * them. */
-static void group(struct run_table *table)
+/* Number the pairs of learning rates, of any label or within each, in the order of the plan.
+ * Sorting brings equal pairs together; the smallest run of each, which sorts first, represents the
+ * pair until the second loop numbers them. The numbers are left in run_row.group. */
+static int64_t number_pairs(struct run_table *table, const double *label)
 {
     const size_t runs = (size_t)table->runs;
     struct keyed *const keyed = fault_alloc(runs, sizeof *keyed);
     for (size_t i = 0; i < runs; i++)
-        keyed[i] = (struct keyed){table->axis[RUN_TABLE_ACTOR_LR].values[i],
-                                  table->axis[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
+        keyed[i] =
+            (struct keyed){label != NULL ? label[i] : 0, table->axis[RUN_TABLE_ACTOR_LR].values[i],
+                           table->axis[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
     qsort(keyed, runs, sizeof *keyed, compare_pairs);
     int64_t first = 0; /* the first run of a pair */
+    int64_t count = 0;
     for (size_t i = 0; i < runs; i++) {
-        if (i == 0 || keyed[i].actor_lr != keyed[i - 1].actor_lr ||
+        if (i == 0 || keyed[i].label != keyed[i - 1].label ||
+            keyed[i].actor_lr != keyed[i - 1].actor_lr ||
             keyed[i].critic_lr != keyed[i - 1].critic_lr)
             first = keyed[i].run;
         table->run[keyed[i].run].group = first;
     }
     for (int64_t run = 0; run < table->runs; run++) {
         first = table->run[run].group;
-        table->run[run].group = first == run ? table->groups++ : table->run[first].group;
+        table->run[run].group = first == run ? count++ : table->run[first].group;
     }
     free(keyed);
+    return count;
+}
+
+static void group(struct run_table *table)
+{
+    table->pairs = number_pairs(table, NULL);
+    for (int64_t run = 0; run < table->runs; run++)
+        table->run[run].pair = table->run[run].group;
+    table->groups = table->label == NULL ? table->pairs : number_pairs(table, table->label->values);
 }
 
 /* ---- states ---- */

@@ -24,7 +24,8 @@ enum run_state {
 /** A run. Its settings, except for these two, are in the axes. */
 struct run_row {
     int64_t seed, limit; /**< limit of episodes */
-    int64_t group;       /**< number of its pair of learning rates, in the order of the plan */
+    int64_t pair;        /**< number of its pair of learning rates, in the order of the plan */
+    int64_t group;       /**< the same, of its label and pair */
     enum run_state state;
     int32_t outcome;  /**< of a run that is done, else OUTCOME_PENDING or OUTCOME_INTERRUPTED */
     int32_t stopping; /**< stopping episode of a run that is done; otherwise, or without one, -1 */
@@ -39,12 +40,13 @@ struct run_row {
                              NULL: no damage is known. Owned by the store */
 };
 
-/** A setting in which two runs differ, or a learning rate, which is always an axis. The seed is not
- *  an axis: the runs of a configuration differ in it. */
+/** A setting in which two runs differ, a learning rate, which is always an axis, or the label. The
+ *  seed is not an axis: the runs of a configuration differ in it. */
 struct run_axis {
     const struct setting *row;
     char name[64];  /**< name of its dataset */
     bool written;   /**< the grid of the spec names it; false: it follows from another (a preset) */
+    bool of_label;  /**< part of the label (label_parts.h), so no axis of its own */
     double *values; /**< (runs) as settings_number gives them */
 };
 
@@ -62,9 +64,11 @@ struct run_table_start {
 struct run_table {
     int64_t runs;
     struct run_row *run; /**< (runs) */
-    int64_t groups;
+    int64_t pairs, groups;
     size_t axes;
-    struct run_axis *axis; /**< (axes) the learning rates, then others in the order of settings */
+    struct run_axis *axis; /**< (axes) the learning rates, the label if there is one, then others in
+                                the order of settings */
+    const struct run_axis *label; /**< of these; NULL: the runs have none */
     int64_t states[RUN_STATE_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct run_table_start start;

@@ -147,7 +147,7 @@ json_t *json_setting(const struct setting *row, double number)
     settings_write(row, number, text, sizeof text);
     if (row->optional && strcmp(text, "none") == 0)
         return json_null();
-    if (row->type == TYPE_CHOICE)
+    if (row->type == TYPE_CHOICE || row->type == TYPE_LABEL)
         return json_string(text);
     if (row->type == TYPE_LIST)
         return list_json((int64_t)number);

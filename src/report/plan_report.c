@@ -128,6 +128,18 @@ static void print_label(FILE *file, const char *label, int width)
     fprintf(file, "  %-*s  ", width, label);
 }
 
+/* Every label with what it sets, one per line. */
+static void print_labels(FILE *file, const struct plan *plan, int width)
+{
+    for (size_t i = 0; i < plan->labels; i++) {
+        char name[SETTING_TEXT], sets[4096];
+        write_value(&plan->axes[0], plan->axes[0].values[i], name);
+        labels_describe(plan->parts, plan->part, plan->label_cell[i], sets, sizeof sets);
+        print_label(file, i == 0 ? axis_label(&plan->axes[0]) : "", width);
+        fprintf(file, "%s%s%s\n", name, sets[0] != '\0' ? ": " : "", sets);
+    }
+}
+
 static const char *plural(int64_t count)
 {
     return count == 1 ? "" : "s";
@@ -236,7 +248,8 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
         print_label(file, "last cell", width);
         print_cell(file, plan, plan->cells - 1);
     }
-    for (size_t a = 0; a < plan->axis_count; a++) {
+    print_labels(file, plan, width);
+    for (size_t a = plan->labels > 0; a < plan->axis_count; a++) {
         print_label(file, axis_label(&plan->axes[a]), width);
         print_values(file, &plan->axes[a]);
     }
@@ -304,6 +317,26 @@ static json_t *pack_axes(const struct plan *plan)
     return axes;
 }
 
+/* Each label with all settings that are part of it; null without labels. */
+static json_t *pack_labels(const struct plan *plan)
+{
+    json_t *const list = plan->labels > 0 ? json_array() : json_null();
+    for (size_t i = 0; i < plan->labels; i++) {
+        json_t *const sets = json_object();
+        for (size_t p = 0; p < plan->parts; p++) {
+            char name[NAME_SIZE];
+            schema_axis_name(plan->part[p].row, name, sizeof name);
+            json_object_set_new(
+                sets, name,
+                json_setting(plan->part[p].row, plan->part[p].of_run[plan->label_cell[i]]));
+        }
+        json_array_append_new(
+            list, json_pack("{s:o, s:o}", "label",
+                            json_setting(settings_label(), plan->axes[0].values[i]), "sets", sets));
+    }
+    return list;
+}
+
 /* null when the plan was made from a spec alone: counts of 0 would say that there is a file without
  * finished runs. */
 static json_t *pack_file(const struct plan *plan, const struct plan_options *options)
@@ -355,12 +388,13 @@ static json_t *pack_listed(const void *of, int64_t cell)
 bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     json_t *const object = json_pack(
-        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
+        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
         PLAN_SCHEMA_VERSION, "spec", text_or_null(options->spec), "cells", (json_int_t)plan->cells,
         "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
-        pack_axes(plan), "file", pack_file(plan, options), "expected", pack_expected(plan), "wall",
-        pack_wall(plan, options), "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
-        plan_memory(plan, options->alone), "checkpoint_bytes", json_real_or_null(plan->checkpoint));
+        pack_axes(plan), "labels", pack_labels(plan), "file", pack_file(plan, options), "expected",
+        pack_expected(plan), "wall", pack_wall(plan, options), "file_bytes",
+        (json_int_t)plan->file_size, "memory_bytes", plan_memory(plan, options->alone),
+        "checkpoint_bytes", json_real_or_null(plan->checkpoint));
     struct json_stream stream = json_stream_begin(file, 2);
     json_stream_set_all(&stream, object);
     if (options->list)

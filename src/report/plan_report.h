@@ -31,7 +31,9 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
  *  - `cells`: number of cells
  *  - `first`, `last`: the first and the last cell: `cell`, its number, and its value on each axis
  *  - `axes`: `name` (as in the file), `setting` (its key), `count` and rising `values` of each
- *    axis; a list is an array, and longer ones come later
+ *    axis; a list is an array, and longer ones come later; labels are in the order of the spec
+ *  - `labels`: each `label` with what it `sets`, the settings that are part of it, by name; `null`
+ *    when the blocks of the grid have none
  *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
  *    file is given
  *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,

@@ -18,9 +18,9 @@ struct moment {
     bool after;
 };
 
-/* The runs of one pair of learning rates. */
+/* The runs of one label and pair of learning rates. */
 struct group {
-    double rates[RUN_TABLE_RATES];
+    double label, rates[RUN_TABLE_RATES]; /* label: 0 for none */
     int64_t runs, done, outcomes[OUTCOME_COUNT];
     int64_t timed; /* stopped or censored */
     struct moment first, median, last;
@@ -83,6 +83,7 @@ static void add_run(struct group *group, const struct run_table *table, int64_t 
     const struct run_row *const r = &table->run[run];
     for (int i = 0; i < RUN_TABLE_RATES; i++)
         group->rates[i] = table->axis[i].values[run];
+    group->label = table->label != NULL ? table->label->values[run] : 0;
     group->timed += is_timed(r);
     group->runs++;
     if (r->state == RUN_STATE_DONE) {
@@ -133,6 +134,9 @@ static const struct {
 };
 enum { SHOWN = sizeof shown / sizeof *shown, RATE_WIDTH = 9, TIME_WIDTH = 7 };
 
+/* The place of the label's width behind those of the learning rates. */
+enum { RATE_LABEL = RUN_TABLE_RATES };
+
 static bool is_shown(const struct run_table *table, int column)
 {
     return shown[column].always || table->outcomes[shown[column].outcome] > 0;
@@ -145,9 +149,14 @@ static int wider(int width, int other)
 
 /* Learning rates are written with all their digits, so that two different ones never look the same;
  * the columns are as wide as that needs. */
-static void measure(const struct grid *grid, int widths[RUN_TABLE_RATES])
+static void measure(const struct grid *grid, int widths[RATE_LABEL + 1])
 {
-    char text[TEXT_NUMBER];
+    char text[SETTING_TEXT];
+    widths[RATE_LABEL] = (int)strlen("label");
+    for (size_t g = 0; g < grid->count; g++)
+        widths[RATE_LABEL] =
+            wider(widths[RATE_LABEL],
+                  settings_write(settings_label(), grid->groups[g].label, text, sizeof text));
     for (int i = 0; i < RUN_TABLE_RATES; i++) {
         widths[i] = RATE_WIDTH;
         for (size_t g = 0; g < grid->count; g++)
@@ -165,9 +174,12 @@ static void print_moment(FILE *file, struct moment moment)
 }
 
 static void print_group(FILE *file, const struct run_table *table, const struct group *group,
-                        const int widths[RUN_TABLE_RATES])
+                        const int widths[RATE_LABEL + 1])
 {
-    char text[TEXT_NUMBER];
+    char text[SETTING_TEXT];
+    settings_write(settings_label(), group->label, text, sizeof text);
+    if (table->label != NULL)
+        fprintf(file, "%-*s  ", widths[RATE_LABEL], text);
     for (int i = 0; i < RUN_TABLE_RATES; i++) {
         text_write_real(group->rates[i], text, sizeof text);
         fprintf(file, "%*s  ", widths[i], text);
@@ -197,7 +209,7 @@ static void print_others(FILE *file, const struct run_table *table)
         bool rate = false;
         for (size_t s = 0; s < grouping.axis[a].settings; s++)
             rate = rate || grouping.axis[a].setting[s] < table->axis + RUN_TABLE_RATES;
-        if (rate)
+        if (rate || grouping_lead(&grouping, a) == table->label)
             continue;
         fprintf(file, "%s%s", before, grouping_lead(&grouping, a)->name);
         before = ", ";
@@ -209,8 +221,10 @@ static void print_others(FILE *file, const struct run_table *table)
 void rate_table_print(FILE *file, const struct run_table *table)
 {
     struct grid grid = make_table(table);
-    int widths[RUN_TABLE_RATES];
+    int widths[RATE_LABEL + 1];
     measure(&grid, widths);
+    if (table->label != NULL)
+        fprintf(file, "%-*s  ", widths[RATE_LABEL], table->label->name);
     for (int i = 0; i < RUN_TABLE_RATES; i++)
         fprintf(file, "%*s  ", widths[i], table->axis[i].name);
     fprintf(file, "%5s  %5s", "runs", "done");
@@ -252,6 +266,8 @@ static json_t *group_json(const void *groups, int64_t g)
         json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[RUN_TABLE_ACTOR_LR], "critic_lr",
                   group->rates[RUN_TABLE_CRITIC_LR], "runs", (json_int_t)group->runs, "done",
                   (json_int_t)group->done);
+    if (group->label > 0)
+        json_object_set_new(row, "label", json_setting(settings_label(), group->label));
     for (int i = 0; i < SHOWN; i++)
         json_object_set_new(row, outcome_name(shown[i].outcome),
                             json_integer(group->outcomes[shown[i].outcome]));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Outcomes by pair of learning rates, for people and as JSON. Other axes are pooled.
+ * Outcomes by label, if there are any, and pair of learning rates, for people and as JSON. Other
+ * axes are pooled.
  *
  * The stopping episode of a censored run is later than its limit, by how much is unknown; one that
  * diverged, failed or is quarantined has none, is counted on its own and is never taken for a

@@ -64,11 +64,18 @@ static double left_s(const struct run_table *table, double *margin_s)
 static void name_cell(const struct run_table *table, int64_t run, char *text, size_t size)
 {
     text[0] = '\0';
+    char value[SETTING_TEXT];
     text_add(text, size, "run %" PRId64 " (", run);
+    if (table->label != NULL) {
+        run_table_axis_write(table->label, run, value, sizeof value);
+        text_add(text, size, "label %s, ", value);
+    }
     for (size_t i = 0; i < table->axes; i++) {
-        char value[SETTING_TEXT];
-        run_table_axis_write(&table->axis[i], run, value, sizeof value);
-        text_add(text, size, "%s%s %s", i > 0 ? ", " : "", table->axis[i].name, value);
+        const struct run_axis *const axis = &table->axis[i];
+        if (axis->of_label || axis == table->label)
+            continue;
+        run_table_axis_write(axis, run, value, sizeof value);
+        text_add(text, size, "%s%s %s", i > 0 ? ", " : "", axis->name, value);
         if (i + 1 == RUN_TABLE_RATES)
             text_add(text, size, ", seed %" PRId64, table->run[run].seed);
     }
@@ -285,57 +292,62 @@ static void print_attention(FILE *file, const struct run_table *table)
 
 /* ---- every cell ---- */
 
-/* Columns of --cells whose width depends on the sweep: the learning rates, seed and host of the
- * run, then the other axes from CELL_AXIS on. They are measured before the first line is
+/* Columns of --cells whose width depends on the sweep: the label if there is one, the learning
+ * rates, seed and host of the run, then the other axes. They are measured before the first line is
  * printed. */
-enum { CELL_SEED = RUN_TABLE_RATES, CELL_HOST, CELL_AXIS };
+struct cell_column {
+    const struct run_axis *axis; /* NULL: seed or host */
+    bool host;
+    int width;
+};
 
-/* Number of these columns. */
-static size_t cells_of(const struct run_table *table)
+/* \return the columns, `*count` of them; the caller frees them */
+static struct cell_column *list_columns(const struct run_table *table, size_t *count)
 {
-    return CELL_AXIS + table->axes - RUN_TABLE_RATES;
-}
-
-static const struct run_axis *axis_of(const struct run_table *table, size_t column)
-{
-    return &table->axis[column < RUN_TABLE_RATES ? column : column - CELL_AXIS + RUN_TABLE_RATES];
+    struct cell_column *const columns = fault_alloc(table->axes + 2, sizeof *columns);
+    *count = 0;
+    if (table->label != NULL)
+        columns[(*count)++].axis = table->label;
+    for (size_t a = 0; a < table->axes; a++) {
+        if (!table->axis[a].of_label && &table->axis[a] != table->label)
+            columns[(*count)++].axis = &table->axis[a];
+        if (a + 1 == RUN_TABLE_RATES) {
+            (*count)++; /* the seed */
+            columns[(*count)++].host = true;
+        }
+    }
+    return columns;
 }
 
 /* The text of a run in one of these columns: used to measure and to print, so that both agree. */
-static void write_cell(const struct run_table *table, int64_t run, size_t column, char *text,
-                       size_t size)
+static void write_cell(const struct run_table *table, int64_t run, const struct cell_column *column,
+                       char *text, size_t size)
 {
     const struct run_row *const r = &table->run[run];
-    if (column == CELL_SEED)
-        snprintf(text, size, "%" PRId64, r->seed);
-    else if (column == CELL_HOST)
+    if (column->axis != NULL)
+        run_table_axis_write(column->axis, run, text, size);
+    else if (column->host)
         snprintf(text, size, "%s", r->host[0] != '\0' ? r->host : "-");
     else
-        run_table_axis_write(axis_of(table, column), run, text, size);
+        snprintf(text, size, "%" PRId64, r->seed);
 }
 
-static const char *name_column(const struct run_table *table, size_t column)
+static const char *name_column(const struct cell_column *column)
 {
-    return column == CELL_SEED   ? "seed"
-           : column == CELL_HOST ? "host"
-                                 : axis_of(table, column)->name;
+    return column->axis != NULL ? column->axis->name : column->host ? "host" : "seed";
 }
 
-/* \return widths of the columns; the caller frees them */
-static int *measure_cells(const struct run_table *table)
+static void measure_cells(const struct run_table *table, struct cell_column *columns, size_t count)
 {
-    const size_t count = cells_of(table);
-    int *const widths = fault_alloc(count, sizeof *widths);
     for (size_t c = 0; c < count; c++) {
-        widths[c] = (int)strlen(name_column(table, c));
+        columns[c].width = (int)strlen(name_column(&columns[c]));
         for (int64_t run = 0; run < table->runs; run++) {
             char text[SETTING_TEXT];
-            write_cell(table, run, c, text, sizeof text);
+            write_cell(table, run, &columns[c], text, sizeof text);
             const int width = (int)strlen(text);
-            widths[c] = width > widths[c] ? width : widths[c];
+            columns[c].width = width > columns[c].width ? width : columns[c].width;
         }
     }
-    return widths;
 }
 
 /* The stopping episode of a run, "> N" when it is censored, or how far a run is that is not
@@ -361,40 +373,45 @@ static const char *state_of(const struct run_row *r)
                                       : run_state_name(r->state);
 }
 
-static void print_cell(FILE *file, const struct run_table *table, int64_t run, const int *widths)
+static void print_cell(FILE *file, const struct run_table *table, int64_t run,
+                       const struct cell_column *columns, size_t count)
 {
     const struct run_row *const r = &table->run[run];
+    const struct cell_column *host = columns;
     char text[SETTING_TEXT], episode[48], seconds[32] = "-", reason[REASON];
     const char *const why = reason_of(r, reason, sizeof reason);
     fprintf(file, "%6" PRId64, run);
-    for (size_t c = 0; c < cells_of(table); c++) {
-        write_cell(table, run, c, text, sizeof text);
-        if (c != CELL_HOST)
-            fprintf(file, "  %*s", widths[c], text);
+    for (size_t c = 0; c < count; c++) {
+        host = columns[c].host ? &columns[c] : host;
+        write_cell(table, run, &columns[c], text, sizeof text);
+        if (!columns[c].host)
+            fprintf(file, "  %*s", columns[c].width, text);
     }
     write_episode(r, episode, sizeof episode);
     if (isfinite(r->wall_s))
         write_seconds(r->wall_s, seconds, sizeof seconds);
     fprintf(file, "  %-11s  %15s  %8s  %8d", state_of(r), episode, seconds, r->attempts);
-    write_cell(table, run, CELL_HOST, text, sizeof text);
-    fprintf(file, "  %-*s%s%s\n", why != NULL ? widths[CELL_HOST] : 0, text,
-            why != NULL ? "  " : "", why != NULL ? why : "");
+    write_cell(table, run, host, text, sizeof text);
+    fprintf(file, "  %-*s%s%s\n", why != NULL ? host->width : 0, text, why != NULL ? "  " : "",
+            why != NULL ? why : "");
 }
 
 /* The host comes last although it is measured with the others: names are long and of different
  * lengths, and only the reason follows, which has no width. */
 static void print_cells(FILE *file, const struct run_table *table)
 {
-    int *const widths = measure_cells(table);
+    size_t count = 0;
+    struct cell_column *const columns = list_columns(table, &count);
+    measure_cells(table, columns, count);
     fprintf(file, "\n%6s", "run");
-    for (size_t c = 0; c < cells_of(table); c++) {
-        if (c != CELL_HOST)
-            fprintf(file, "  %*s", widths[c], name_column(table, c));
+    for (size_t c = 0; c < count; c++) {
+        if (!columns[c].host)
+            fprintf(file, "  %*s", columns[c].width, name_column(&columns[c]));
     }
     fprintf(file, "  %-11s  %15s  %8s  %8s  %s\n", "state", "episode", "took", "attempts", "host");
     for (int64_t run = 0; run < table->runs; run++)
-        print_cell(file, table, run, widths);
-    free(widths);
+        print_cell(file, table, run, columns, count);
+    free(columns);
 }
 
 void status_print(FILE *file, const struct status_report *report, bool cells)
@@ -429,13 +446,16 @@ static json_t *start_json(const struct run_table_start *start)
                      text_or_null(start->job), "revision", text_or_null(start->revision));
 }
 
-/* The other axes. The learning rates and the seed have keys of their own, which every sweep has. */
+/* The other axes, the label first. The learning rates and the seed have keys of their own, which
+ * every sweep has. */
 static json_t *axes_json(const struct run_table *table, int64_t run)
 {
     json_t *const object = json_object();
-    for (size_t i = RUN_TABLE_RATES; i < table->axes; i++)
-        json_object_set_new(object, table->axis[i].name,
-                            json_setting(table->axis[i].row, table->axis[i].values[run]));
+    for (size_t i = RUN_TABLE_RATES; i < table->axes; i++) {
+        if (!table->axis[i].of_label)
+            json_object_set_new(object, table->axis[i].name,
+                                json_setting(table->axis[i].row, table->axis[i].values[run]));
+    }
     return object;
 }
 

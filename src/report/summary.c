@@ -152,7 +152,7 @@ static void write_episode(int64_t episode, char text[TEXT_NUMBER])
 static void print_headline(FILE *file, const struct settings *cell, const struct record *record,
                            bool colour)
 {
-    char name[128];
+    char name[SETTING_TEXT];
     settings_name_cell(cell, name, sizeof name);
     const long long agents = (long long)cell->environment.agents;
     const long long count =

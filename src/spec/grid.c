@@ -31,6 +31,11 @@ const struct grid_axis *grid_axis(const struct grid_block *block, const struct s
     return NULL;
 }
 
+static bool is_label(const struct yaml_node *node)
+{
+    return strcmp(node->key, settings_label()->key) == 0;
+}
+
 /* An interval cannot be an axis as a whole, because an axis has one number for each value; its ends
  * can. */
 static enum status refuse_key(const struct yaml_node *node, const char *name, struct fault *fault)
@@ -39,6 +44,8 @@ static enum status refuse_key(const struct yaml_node *node, const char *name, st
     if (settings_find_interval(node->key) != NULL)
         fault_set(fault, status, "%s: an interval, expected %s.low or %s.high", node->key,
                   node->key, node->key);
+    else if (text_distance(node->key, settings_label()->key) <= 2)
+        fault_set(fault, status, "%s: unknown key, did you mean label?", node->key);
     else
         status = grid_refuse_key(node->key, fault);
     fault_prefix(fault, "%s:%d", name, node->key_line);
@@ -150,6 +157,11 @@ static enum status read_key(const struct grid_block *block, const struct yaml_no
                             struct grid_exclusion *exclusion, const char *name, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
+    if (is_label(node))
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: exclude: label is the name of the whole block, expected axes of "
+                         "this grid",
+                         name, node->key_line);
     const struct setting *const row = find_row(node->key);
     const struct grid_axis *const axis = row != NULL ? grid_axis(block, row) : NULL;
     if (row == NULL)
@@ -239,6 +251,26 @@ static enum status read_exclusions(struct grid_block *block, const struct yaml_n
                            node->key_line);
 }
 
+/* The name of the block. It is no axis: a block has one. */
+static enum status read_label(struct grid_block *block, const struct yaml_node *node,
+                              const char *name, struct fault *fault)
+{
+    const struct setting *const row = settings_label();
+    enum status status = STATUS_OK;
+    if (node->kind == YAML_VALUE && (*node->text != '\0' || node->quoted))
+        status = settings_read(row, node->text, &block->label, fault);
+    else
+        status = grid_refuse(row, row->key,
+                             node->kind == YAML_LIST      ? "a list"
+                             : node->kind == YAML_MAPPING ? "a mapping"
+                                                          : "no value",
+                             "", fault);
+    block->label_line = node->key_line;
+    if (status != STATUS_OK)
+        fault_prefix(fault, "%s:%d", name, node->key_line);
+    return status;
+}
+
 /* Exclusions are read after all axes, wherever they stand in the text, because they refer to
  * axes. */
 enum status grid_read(struct grid_block *block, const struct yaml_node *node, int line,
@@ -249,11 +281,13 @@ enum status grid_read(struct grid_block *block, const struct yaml_node *node, in
     block->axis = fault_alloc(node->count + 3, sizeof *block->axis);
     for (size_t i = 0; i < node->count; i++) {
         const struct yaml_node *const item = &node->items[i];
-        const bool axis = strcmp(item->key, "exclude") != 0;
-        const enum status status = axis ? read_axis(block, item, name, fault) : STATUS_OK;
+        const bool excludes = strcmp(item->key, "exclude") == 0;
+        const enum status status = excludes         ? STATUS_OK
+                                   : is_label(item) ? read_label(block, item, name, fault)
+                                                    : read_axis(block, item, name, fault);
         if (status != STATUS_OK)
             return status;
-        exclude = axis ? exclude : item;
+        exclude = excludes ? item : exclude;
     }
     return exclude != NULL ? read_exclusions(block, exclude, name, fault) : STATUS_OK;
 }

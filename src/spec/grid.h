@@ -2,8 +2,8 @@
 /**
  * The grid of a spec: lists of values of settings, and the combinations of them that are cells.
  *
- * A block is what is given under `grid:`, or one item of its list: axes and, under `exclude:`,
- * combinations to leave out. Its combinations are numbered with the first axis outermost: actor_lr,
+ * A block is what is given under `grid:`, or one item of its list: axes, under `exclude:`
+ * combinations to leave out, and under `label:` its name. Its combinations are numbered with the first axis outermost: actor_lr,
  * critic_lr, the other axes in the order of the file, seed. These three are axes of every block.
  * It knows YAML trees and settings, but not where else a setting may be given: that is the task of
  * spec.h.
@@ -24,6 +24,7 @@ enum {
     GRID_SPACED_LIMIT = 10000,    /**< values that one logspace or loguniform makes */
     GRID_LISTS_LIMIT = 200,       /**< different lists: their texts are an attribute in the file */
     GRID_EXCLUSIONS_LIMIT = 1000, /**< mappings under one `exclude` */
+    GRID_LABELS_LIMIT = 500,      /**< labels: they are an attribute in the file as well */
 };
 
 /** Values of a setting, as settings_read gives them, no two the same. */
@@ -57,6 +58,8 @@ struct grid_exclusion {
 
 struct grid_block {
     int line;
+    double label; /**< number of settings_label; 0: it has none */
+    int label_line;
     size_t axes, exclusions;
     struct grid_axis *axis;           /**< (axes), outermost first */
     struct grid_exclusion *exclusion; /**< (exclusions) */

@@ -212,6 +212,9 @@ static enum status set_key(struct spec *spec, const char *key, char *text, struc
     double numbers[2] = {0};
     const struct setting *row = NULL;
     const size_t count = spec_find(key, &row);
+    if (row == settings_label())
+        return fault_set(fault, STATUS_INPUT,
+                         "%s: the name of a block of the grid, expected it in the spec alone", key);
     if (count == 2)
         split_interval(text, &node, values);
     /* No quotes and no YAML here: an empty value is a wrong one, not a missing one. */
@@ -295,6 +298,7 @@ void spec_cell(const struct spec *spec, int64_t index, struct settings *cell)
         const struct grid_axis *const axis = &part->grid.axis[i];
         settings_put(cell, axis->row, grid_value(axis, combination));
     }
+    cell->label = (int64_t)part->grid.label;
 }
 
 enum status spec_check_single(const struct spec *spec, struct fault *fault)
@@ -304,6 +308,12 @@ enum status spec_check_single(const struct spec *spec, struct fault *fault)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT, "%s:%d: grid: %lld cells, expected one", spec->name,
                      spec->grid_line, (long long)cells);
+}
+
+/* All have one, or none has (check_label of spec_read.c). */
+bool spec_labelled(const struct spec *spec)
+{
+    return spec->part[0].grid.label > 0;
 }
 
 size_t spec_blocks(const struct spec *spec)

@@ -17,7 +17,8 @@
  * {loguniform: [low, high], count: N, draw_seed: S}. Spaced and drawn values are rounded to 6
  * significant digits; the draws are exp(uniform(log(low), log(high))) of NumPy's RandomState(S).
  * `exclude`, a list of mappings from axes to values, leaves out what matches all keys of one of
- * them. The cells of a spec are the remaining combinations of block 0, then those of block 1, … In
+ * them. `label` names the cells of a block (settings_label): each block has a label of its own, or
+ * none has one. The cells of a spec are the remaining combinations of block 0, then those of block 1, … In
  * a block actor_lr is outermost, then critic_lr, then the other axes in the order of the file;
  * seed is innermost. No two cells may be the same.
  *
@@ -91,6 +92,9 @@ struct spec_axis {
     size_t count;
     const double *values; /**< (count), as settings_read gives them; borrowed */
 };
+
+/** True when the blocks of the grid have labels. */
+bool spec_labelled(const struct spec *spec) MUST_USE;
 
 /** Number of blocks of the grid, 1 without a grid. */
 size_t spec_blocks(const struct spec *spec) MUST_USE;

@@ -194,14 +194,31 @@ static void print_values(FILE *file, const struct setting *row, const double *va
     fputc(']', file);
 }
 
-/* One line of a block. */
+/* Begin a line of a block. */
+static void print_key(struct printing *p, const struct setting *row)
+{
+    fprintf(p->file, "%s%s: ", p->blocks == 1 ? "  " : p->begun ? "    " : "  - ", row->key);
+    p->begun = true;
+}
+
 static void print_axis(struct printing *p, const struct setting *row, const double *values,
                        size_t count)
 {
-    fprintf(p->file, "%s%s: ", p->blocks == 1 ? "  " : p->begun ? "    " : "  - ", row->key);
+    print_key(p, row);
     print_values(p->file, row, values, count);
     fputc('\n', p->file);
-    p->begun = true;
+}
+
+/* In quotes where it begins with a mark: a single '-' is the item of a list in YAML. */
+static void print_label(struct printing *p, const struct grid_block *grid)
+{
+    char text[SETTING_TEXT];
+    if (grid->label == 0)
+        return;
+    settings_write(settings_label(), grid->label, text, sizeof text);
+    const char *const quote = strchr(".-_", text[0]) != NULL ? "'" : "";
+    print_key(p, settings_label());
+    fprintf(p->file, "%s%s%s\n", quote, text, quote);
 }
 
 /* When another block has an axis that this one lacks, the setting is not in its section any more
@@ -269,6 +286,7 @@ static void print_block(struct printing *p, const struct spec_part *part)
 {
     const struct grid_block *const grid = &part->grid;
     p->begun = false;
+    print_label(p, grid);
     for (size_t i = 0; i < grid->axes; i++) {
         const struct grid_axis *const axis = &grid->axis[i];
         if (i + 1 == grid->axes) /* seed stays last */
@@ -289,11 +307,11 @@ static void print_block(struct printing *p, const struct spec_part *part)
     }
 }
 
-/* Without any axis that the user gave there is no grid: the three fixed ones are printed in their
+/* Without any axis or label that the user gave there is no grid: the three fixed ones are printed in their
  * section. */
 static void print_grid(struct printing *p)
 {
-    bool any = false;
+    bool any = p->spec->part[0].grid.label > 0;
     for (size_t i = 0; i < p->spec->rows && !any; i++)
         any = p->in_grid[i];
     if (any)

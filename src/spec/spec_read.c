@@ -124,6 +124,35 @@ static enum status note_axes(struct spec *spec, const struct grid_block *grid, s
     return STATUS_OK;
 }
 
+/* Every block has a label, or none does, and each label is one block: else it would not be clear
+ * what cells with it have in common. The limit comes first, as each block is compared with all
+ * before. */
+static enum status check_label(const struct spec *spec, struct fault *fault)
+{
+    const struct grid_block *const first = &spec->part[0].grid;
+    const struct grid_block *const grid = &spec->part[spec->parts - 1].grid;
+    char text[SETTING_TEXT];
+    if ((grid->label > 0) != (first->label > 0))
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: grid: a block without a label, expected one in each block, as in "
+                         "line %d, or in none",
+                         spec->name, grid->label > 0 ? first->line : grid->line,
+                         grid->label > 0 ? grid->label_line : first->label_line);
+    if (grid->label > 0 && spec->parts > GRID_LABELS_LIMIT)
+        return fault_set(fault, STATUS_INPUT, "%s:%d: label: too many labels, expected at most %d",
+                         spec->name, grid->label_line, GRID_LABELS_LIMIT);
+    for (size_t i = 0; grid->label > 0 && i + 1 < spec->parts; i++) {
+        if (spec->part[i].grid.label != grid->label)
+            continue;
+        settings_write(settings_label(), grid->label, text, sizeof text);
+        return fault_set(fault, STATUS_INPUT,
+                         "%s:%d: label: %s is the label of the block in line %d already, expected "
+                         "another",
+                         spec->name, grid->label_line, text, spec->part[i].grid.line);
+    }
+    return STATUS_OK;
+}
+
 /* `grid` is a mapping (one block) or a list of mappings. The sum of combinations is checked after
  * each block, before the next one takes memory. */
 static enum status give_grid(struct spec *spec, const struct yaml_node *section,
@@ -146,6 +175,8 @@ static enum status give_grid(struct spec *spec, const struct yaml_node *section,
         enum status status = grid_read(grid, node, line, spec->name, fault);
         if (status == STATUS_OK)
             status = note_axes(spec, grid, fault);
+        if (status == STATUS_OK)
+            status = check_label(spec, fault);
         if (status != STATUS_OK)
             return status;
         combinations += grid->combinations;

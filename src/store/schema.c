@@ -233,12 +233,28 @@ char *schema_flags(const struct variable *variable)
     return words;
 }
 
-int schema_list_place(const struct variable *axis, double number)
+int schema_place(const struct variable *axis, double number)
 {
-    const double *const at =
-        bsearch(&number, axis->lists, (size_t)axis->flags, sizeof number, grid_compare_items);
-    CHECK(at != NULL);
-    return (int)(at - axis->lists);
+    int place = 0;
+    while (place < axis->flags && axis->lists[place] != number)
+        place++;
+    CHECK(place < axis->flags);
+    return place;
+}
+
+/* The labels of the blocks that have cells. By blocks and not by number: a label that another spec
+ * had before has a smaller number than those that stand before it here. */
+static void find_labels(struct variable *axis, const struct spec *spec)
+{
+    axis->lists = fault_alloc(spec_blocks(spec), sizeof *axis->lists);
+    for (size_t block = 0; block < spec_blocks(spec); block++) {
+        struct settings cell;
+        const int64_t first = spec_block_first(spec, block);
+        if (first == spec_block_first(spec, block + 1))
+            continue;
+        spec_cell(spec, first, &cell);
+        axis->lists[axis->flags++] = (double)cell.label;
+    }
 }
 
 /* The different lists that cells have, short ones first: in the file each is its place among them.
@@ -267,6 +283,8 @@ static void add_axis(struct schema *schema, const struct setting *row, const str
     axis->axis = row;
     if (row->type == TYPE_LIST)
         find_lists(axis, spec);
+    else if (row->type == TYPE_LABEL)
+        find_labels(axis, spec);
     else if (row->type == TYPE_CHOICE)
         axis->flags = (int)row->max + 1;
     add_dimension(axis, SCHEMA_RUN);
@@ -423,14 +441,16 @@ struct schema *schema_new(const struct spec *spec)
     struct schema *schema = fault_alloc(1, sizeof *schema);
     bool *differs = fault_alloc(rows, sizeof *differs);
     measure(schema, spec, differs);
-    /* At most: every scale and every extent, the scales of /volatile, every setting as an axis,
-     * every field, four of the store's own, and the notes. */
-    schema->variables = fault_alloc(2 * (size_t)SCALES + 2 + rows + fields + 4 + NOTE_COUNT,
+    /* At most: every scale and every extent, the scales of /volatile, the label and every setting as
+     * an axis, every field, four of the store's own, and the notes. */
+    schema->variables = fault_alloc(2 * (size_t)SCALES + 2 + 1 + rows + fields + 4 + NOTE_COUNT,
                                     sizeof(struct variable));
     for (size_t s = 0; s < SCALES; s++) {
         if (schema->extents[scales[s].dim] > 0 && scales[s].dim != SCHEMA_START_LOG)
             add_scale(schema, s, false);
     }
+    if (spec != NULL && spec_labelled(spec))
+        add_axis(schema, settings_label(), spec);
     for (size_t i = 0; i < rows; i++) {
         if (differs[i])
             add_axis(schema, &table[i], spec);
@@ -540,48 +560,4 @@ int64_t schema_file_size(const struct schema *schema, const struct spec *spec)
     }
     free(layout.gap);
     return layout.end;
-}
-
-static void print_variable(FILE *file, const struct variable *variable)
-{
-    static const char *const types[] = {
-        [SCHEMA_F64] = "f64", [SCHEMA_F32] = "f32", [SCHEMA_I64] = "i64",
-        [SCHEMA_I32] = "i32", [SCHEMA_U8] = "u8",   [SCHEMA_TEXT] = "text",
-    };
-    fprintf(file, "| `%s` | %s | ", variable->name, types[variable->type]);
-    for (int i = 0; i < variable->rank; i++)
-        fprintf(file, "%s%s", i > 0 ? ", " : "", schema_dimension(variable->dims[i]));
-    fprintf(file, " | %s | ", variable->unit);
-    for (const char *c = variable->meaning; *c != '\0'; c++)
-        fprintf(file, "%s%c", *c == '|' ? "\\" : "", *c);
-    fprintf(file, " |\n");
-}
-
-void schema_print(FILE *file)
-{
-    static const struct {
-        enum schema_kind from, to;
-        const char *title;
-    } parts[] = {
-        {SCHEMA_SCALE, SCHEMA_SCALE, "Dimension scales"},
-        {SCHEMA_AXIS, SCHEMA_EXTENT, "Runs"},
-        {SCHEMA_FIELD, SCHEMA_FIELD, "Records"},
-        {SCHEMA_IDENTITY, SCHEMA_SETTINGS, "Bookkeeping"},
-        {SCHEMA_NOTE, SCHEMA_NOTE, "In `/volatile`"},
-    };
-    struct schema *schema = schema_new(NULL);
-    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        fprintf(file, "%s**%s**\n\n", p > 0 ? "\n" : "", parts[p].title);
-        fprintf(file, "| dataset | type | dimensions | unit | meaning |\n|---|---|---|---|---|\n");
-        for (size_t v = 0; v < schema->count; v++) {
-            const struct variable *variable = &schema->variables[v];
-            const bool own_scale = variable->kind == SCHEMA_SCALE && variable->in_volatile;
-            const bool here =
-                own_scale ? parts[p].from == SCHEMA_NOTE
-                          : variable->kind >= parts[p].from && variable->kind <= parts[p].to;
-            if (here)
-                print_variable(file, variable);
-        }
-    }
-    schema_free(&schema);
 }

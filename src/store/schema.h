@@ -107,7 +107,7 @@ struct variable {
     double least, most;  /**< SCHEMA_NOTE, of numbers: what the program writes, besides `fill` */
     const char *meaning; /**< one line */
     int flags;           /**< the values are 0 … flags-1 and have names; 0: they have none */
-    double *lists;       /**< (flags) of an axis whose values are lists: their numbers, rising */
+    double *lists;       /**< (flags) of an axis whose values are lists or labels: their numbers */
     const struct field *field;  /**< SCHEMA_FIELD */
     const struct setting *axis; /**< SCHEMA_AXIS */
     int along;                  /**< SCHEMA_EXTENT: of which dimension */
@@ -125,7 +125,8 @@ struct schema {
 
 /**
  * The schema of a spec's cells: fields, scales and own extents as they need them, and as axes
- * actor_lr, critic_lr, seed and every other setting in which two cells differ.
+ * actor_lr, critic_lr, seed and every other setting in which two cells differ, after the label if
+ * the cells have one.
  * \param spec NULL: the complete schema, for the documentation; its extents are those of one
  *             default cell, or 1
  * \return owned by the caller: schema_free. Never NULL
@@ -138,8 +139,9 @@ void schema_free(struct schema **schema);
 /** The names of all values of a dataset with flags, separated by blanks. The caller frees them. */
 char *schema_flags(const struct variable *variable) MUST_USE;
 
-/** The place of a list, by its number, among those of its axis. */
-int schema_list_place(const struct variable *axis, double number) MUST_USE;
+/** The place of a list or a label, by its number, among those of its axis: short lists first,
+ *  labels in the order of the cells. */
+int schema_place(const struct variable *axis, double number) MUST_USE;
 
 /** Name of a dimension. */
 const char *schema_dimension(int dim) MUST_USE;

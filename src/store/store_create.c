@@ -157,7 +157,9 @@ static bool write_root(const struct making *making, const struct store_program *
            h5_write_text(root, "flags", program->flags) &&
            h5_write_text(root, "libraries", program->libraries) &&
            h5_write_text(root, "event_times", event_times) &&
-           h5_write_text(root, "coordinates", "actor_lr critic_lr seed") &&
+           h5_write_text(root, "coordinates",
+                         spec_labelled(making->spec) ? "label actor_lr critic_lr seed"
+                                                     : "actor_lr critic_lr seed") &&
            h5_write_text(making->volatile_group, "long_name",
                          "what differs between two executions of the same runs");
 }

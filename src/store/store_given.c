@@ -42,13 +42,13 @@ static void fill_scale(const struct schema *schema, const struct variable *scale
     free(numbers);
 }
 
-/* A choice is stored as the number of its name, and a list as its place, with flag_meanings beside
- * them. */
+/* A choice is stored as the number of its name, a list or a label as its place, with flag_meanings
+ * beside them. */
 static void fill_axis(const struct settings *cell, const struct variable *axis, void *value)
 {
     double number = settings_number(cell, axis->axis);
     if (axis->lists != NULL)
-        number = schema_list_place(axis, number);
+        number = schema_place(axis, number);
     if (axis->type == SCHEMA_F64)
         *(double *)value = number;
     else
@@ -146,7 +146,7 @@ static enum status refuse_column(const struct store *store, const struct variabl
 static enum status refuse_cell(const struct store *store, int64_t run, struct fault *fault)
 {
     struct settings cell;
-    char name[128];
+    char name[SETTING_TEXT];
     store_cell(store, run, &cell);
     settings_name_cell(&cell, name, sizeof name);
     return fault_set(fault, STATUS_INPUT,
@@ -155,7 +155,7 @@ static enum status refuse_cell(const struct store *store, int64_t run, struct fa
                      store->path, run, name);
 }
 
-/* The words of an axis of lists, which other programs show for its numbers. Those of other datasets
+/* The words of an axis of lists or labels, which other programs show for its numbers. Those of other datasets
  * are the same in all files. */
 static enum status check_words(const struct store *store, const struct variable *variable,
                                hid_t dataset, struct fault *fault)
@@ -172,9 +172,10 @@ static enum status check_words(const struct store *store, const struct variable 
     if (same)
         return STATUS_OK;
     return fault_set(fault, STATUS_INPUT,
-                     "%s was changed by another program: flag_meanings of %s are not the lists in "
-                     "its settings",
-                     store->path, variable->name);
+                     "%s was changed by another program: flag_meanings of %s are not the %s in its "
+                     "settings",
+                     store->path, variable->name,
+                     variable->axis->type == TYPE_LABEL ? "labels" : "lists");
 }
 
 enum status store_check_column(const struct store *store, const struct schema *schema,

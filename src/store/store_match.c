@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Comparing an open file with a spec. Only settings that decide a result count; those of class
- * operation (how often checkpoints are saved, for instance) may change between two starts. The
+ * Comparing an open file with a spec. Settings that decide a result count, and labels, which
+ * the file has; those of class operation (how often checkpoints are saved, for instance) may change
+ * between two starts. The
  * comparison goes run by run and does not compare the texts of the two specs: the same cells can be
  * written in several ways.
  */
@@ -9,6 +10,15 @@
 #include "store/store_internal.h"
 #include <inttypes.h>
 #include <string.h>
+
+/* Row `i` of what is compared: the label, then the table of settings; NULL after the last. Of class
+ * operation as well, which the callers pass over. */
+static const struct setting *row_at(size_t i)
+{
+    size_t rows = 0;
+    const struct setting *const table = settings_table(&rows);
+    return i == 0 ? settings_label() : i <= rows ? &table[i - 1] : NULL;
+}
 
 /* First run in which the setting of the file differs from that of the spec, with both cells for the
  * message; -1 when there is none. */
@@ -29,20 +39,19 @@ static int64_t first_difference(const struct store *store, const struct spec *sp
 static void list_differences(const struct store *store, const struct spec *spec, int64_t runs,
                              char *text, size_t size)
 {
-    size_t rows = 0;
-    const struct setting *table = settings_table(&rows);
-    for (size_t i = 0; i < rows; i++) {
+    const struct setting *row = NULL;
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
         struct settings there, here;
         char a[128], b[128];
-        if (table[i].class == CLASS_OPERATION)
+        if (row->class == CLASS_OPERATION)
             continue;
-        const int64_t run = first_difference(store, spec, runs, &table[i], &there, &here);
+        const int64_t run = first_difference(store, spec, runs, row, &there, &here);
         if (run < 0)
             continue;
-        settings_get(&there, &table[i], a, sizeof a);
-        settings_get(&here, &table[i], b, sizeof b);
+        settings_get(&there, row, a, sizeof a);
+        settings_get(&here, row, b, sizeof b);
         text_add(text, size, "%s%s is %s in the file and %s in the spec (run %" PRId64 ")",
-                 text[0] != '\0' ? "; " : "", table[i].key, a, b, run);
+                 text[0] != '\0' ? "; " : "", row->key, a, b, run);
     }
 }
 
@@ -50,28 +59,25 @@ static void list_differences(const struct store *store, const struct spec *spec,
  * differ from its first cell. Used when all cells that both have are equal. */
 static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
 {
-    size_t rows = 0;
-    const struct setting *table = settings_table(&rows);
+    const struct setting *row = NULL;
     struct settings first, cell;
     spec_cell(spec, 0, &first);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
         bool same = true;
         for (int64_t run = from; run < spec_cells(spec) && same; run++) {
             spec_cell(spec, run, &cell);
-            same = settings_equal(&first, &cell, &table[i]);
+            same = settings_equal(&first, &cell, row);
         }
-        if (!same && table[i].class != CLASS_OPERATION)
-            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "",
-                     table[i].key);
+        if (!same && row->class != CLASS_OPERATION)
+            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "", row->key);
     }
 }
 
 static bool is_same(const struct settings *a, const struct settings *b)
 {
-    size_t rows = 0;
-    const struct setting *table = settings_table(&rows);
-    for (size_t i = 0; i < rows; i++) {
-        if (table[i].class != CLASS_OPERATION && !settings_equal(a, b, &table[i]))
+    const struct setting *row = NULL;
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
+        if (row->class != CLASS_OPERATION && !settings_equal(a, b, row))
             return false;
     }
     return true;

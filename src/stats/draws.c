@@ -59,3 +59,9 @@ struct estimate draws_estimate(double value, const double *draw, const struct bo
                                    value + scale * made.error * (end + fmax(shift, 0.0))};
     return made;
 }
+
+void draws_drop_flat(struct estimate *estimate, double scale)
+{
+    if (estimate->error <= 1e-12 * scale)
+        estimate->between = (struct bounds){NAN, NAN};
+}

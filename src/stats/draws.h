@@ -13,4 +13,8 @@ void draws_check(const struct bootstrap *how);
 struct estimate draws_estimate(double value, const double *draw, const struct bootstrap *how,
                                int64_t clusters, int64_t strata) MUST_USE;
 
+/** Take the interval away when the draws do not spread, but for rounding: an error of at most 1e-12
+ *  of `scale` (≥ 0), the size of the values. No width would claim certainty. */
+void draws_drop_flat(struct estimate *estimate, double scale);
+
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /**
- * Differences of restricted means between two configurations, paired by seed.
+ * Differences of restricted means between two configurations, or over several, paired by seed.
  *
  * Runs of one seed have the same start in both configurations (common random numbers). So whole
  * seeds are resampled and permuted, never the runs of one configuration alone. Local.
@@ -15,9 +15,9 @@ enum { PAIRED_EXACT = 12 };
 
 /** The difference between two configurations. */
 struct paired {
-    int64_t pairs;         /**< seeds that both have */
-    int64_t left_out;      /**< seeds that only one has; they are not used */
-    double difference;     /**< rmst(a) - rmst(b) of the pairs; NaN without pairs */
+    int64_t pairs;         /**< seeds that both have; in several tasks: in one at least */
+    int64_t left_out;      /**< seeds that only one has, counted in each task; they are not used */
+    double difference;     /**< a less b, of the pairs: rmst(a) - rmst(b); NaN without pairs */
     struct bounds between; /**< over pairs; NaN with fewer than three, or if all differ equally */
     double p;              /**< two-sided, by flipping; NaN with fewer than two pairs */
     double least_p;        /**< the smallest p that is possible (sample_least_p) */
@@ -36,5 +36,20 @@ struct paired {
  */
 struct paired paired_rmst(const struct sample *a, const struct sample *b, double limit,
                           const struct bootstrap *how, int64_t permutations) MUST_USE;
+
+/**
+ * The same, pooled over `count` (≥ 0) tasks, such as pairs of learning rates: the mean over tasks
+ * of rmst(a[t]) - rmst(b[t]), each of the seeds that both have in that task. A task without such
+ * seeds is no part of it.
+ *
+ * What a seed's runs have in common goes through all tasks. So a draw takes whole seeds in all
+ * tasks at once, and a flip exchanges the observations of a seed in all tasks at once: the same
+ * runs in more tasks are no more pairs. Where seeds differ between tasks, a draw may hold none of a
+ * task; the mean of this draw is over the others. paired_rmst is this with one task, bit for bit.
+ * \param a, b (count) with clusters and without strata
+ */
+struct paired paired_rmst_pooled(int64_t count, const struct sample *a, const struct sample *b,
+                                 double limit, const struct bootstrap *how,
+                                 int64_t permutations) MUST_USE;
 
 #endif

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The kept figures of R's survival (tests/data/survival) are what R makes of the same samples."""
+"""The kept figures are what R's survival (tests/data/survival), and NumPy and SciPy
+(tests/data/compared), make of the same samples."""
 import csv
 import math
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-KEPT = Path(os.environ["CCMSWEEP_SOURCE"]) / "tests/data/survival"
+DATA = Path(os.environ["CCMSWEEP_SOURCE"]) / "tests/data"
+KEPT = DATA / "survival"
 TOLERANCE = 1e-9
 
 
@@ -43,12 +46,26 @@ def same(got, want):
         return False
 
 
-@pytest.mark.parametrize("name", ["cases", "curves", "means", "quantiles", "incidence", "logrank",
-                                  "shares"])
-def test_made_anew(made, name):
-    got, want = rows(made / f"{name}.csv"), rows(KEPT / f"{name}.csv")
+def assert_same(made, kept, name):
+    """The table is the same in both folders, but for rounding."""
+    got, want = rows(made / f"{name}.csv"), rows(kept / f"{name}.csv")
     assert len(got) == len(want) > 1
     wrong = [(number, ours, theirs)
              for number, (ours, theirs) in enumerate(zip(got, want), 1)
              if len(ours) != len(theirs) or not all(map(same, ours, theirs))]
     assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize("name", ["cases", "curves", "means", "quantiles", "incidence", "logrank",
+                                  "shares"])
+def test_made_anew(made, name):
+    assert_same(made, KEPT, name)
+
+
+def test_comparisons_made_anew(tmp_path):
+    pytest.importorskip("scipy")
+    done = subprocess.run([sys.executable, DATA / "compared/compared.py", tmp_path],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in ("cases", "figures"):
+        assert_same(tmp_path, DATA / "compared", name)

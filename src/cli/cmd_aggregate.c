@@ -127,6 +127,14 @@ static const struct option_row options[] = {
      .help = "the configuration with which the others are compared (default: the one that stops "
              "latest)",
      .words = WORDS_CONDITIONS},
+    {.name = "against",
+     .argument = "AXIS=VALUE",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct arguments, options.against),
+     .help = "compare every configuration with the one that has this value and equals it in all "
+             "other axes, in when it stops, whether it ever does, and returns; pool over the other "
+             "axes; and score the values of this axis",
+     .words = WORDS_CONDITIONS},
     {.name = "compare",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, options.compare),
@@ -194,6 +202,8 @@ static const struct text_row examples[] = {
     {"ccmsweep aggregate demo.h5", "When the actors of each configuration stop."},
     {"ccmsweep aggregate demo.h5 --by actor_lr --reference actor_lr=0.1",
      "By the learning rate of the actors alone, compared with one of them."},
+    {"ccmsweep aggregate demo.h5 --against critic_lr=0.01",
+     "What other learning rates of the critic change, whatever that of the actors is."},
     {"ccmsweep aggregate demo.h5 --format json -o demo.json", "All figures, for another program."},
     {NULL, NULL},
 };

@@ -8,6 +8,7 @@
  */
 #include "query/aggregate.h"
 #include "base/text.h"
+#include "query/aggregate_against.h"
 #include "stats/exchangeable.h"
 #include <math.h>
 #include <stdlib.h>
@@ -355,6 +356,8 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_o
         estimate(made);
         status = aggregate_compare(made, fault);
     }
+    if (status == STATUS_OK && options->against != NULL)
+        status = aggregate_against(made, fault);
     if (status == STATUS_OK)
         aggregate_warn(made);
     else
@@ -374,6 +377,7 @@ void aggregate_free(struct aggregate **aggregate)
     }
     for (int64_t i = 0; i < a->warnings; i++)
         free(a->warning[i]);
+    against_free(&a->against);
     grouping_fini(&a->grouping);
     free(a->configuration);
     free(a->comparison);

@@ -40,6 +40,7 @@ struct aggregate_options {
     enum endpoint endpoint;
     const char *by;        /**< "actor_lr,critic_lr": axes of a configuration; NULL: all but seed */
     const char *reference; /**< "actor_lr=0.1,critic_lr=0.01"; NULL: the best */
+    const char *against;   /**< "critic_lr=0.01": a value of an axis; NULL: nothing */
     int64_t limit;         /**< output: the limit of the cohort; a value given here is ignored */
     double confidence;     /**< in (0, 1) */
     int64_t bootstrap;     /**< draws; 0: by the number of runs */
@@ -130,7 +131,8 @@ struct aggregate {
     int64_t comparisons;
     struct comparison *comparison; /**< with the reference, then by axis */
     int64_t tests;
-    struct axis_test *test; /**< by axis: stratified, then within the others */
+    struct axis_test *test;  /**< by axis: stratified, then within the others */
+    struct against *against; /**< aggregate_against.h; NULL: not asked for */
     int64_t warnings;
     char **warning; /**< (warnings) sentences without the full stop */
     /* memory of the samples, by configuration and run (observations) */
@@ -149,7 +151,8 @@ struct aggregate {
  * \param cohort of the same run table; it has the event and the endpoint of the options. The caller
  *               ensures that at least one run goes as far as its limit (cohort_last_limit)
  * \return STATUS_INPUT with a sentence when `by` names something that is not an axis, the seed, or
- *         an axis twice; or when `reference` does not name exactly one configuration
+ *         an axis twice; when `reference` does not name exactly one configuration; or when
+ *         `against` is not a value of an axis
  */
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_options *options,
                           const struct run_table *table, const struct cohort *cohort,
@@ -192,7 +195,28 @@ const char *aggregate_cause(int cause) MUST_USE;
  *  exist */
 enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault) MUST_USE;
 
+/** Compare every configuration with the one that has the value options.against and equals it in all
+ *  other axes; score the values of that axis. \return STATUS_INPUT when it is not a value of an
+ *  axis */
+enum status aggregate_against(struct aggregate *aggregate, struct fault *fault) MUST_USE;
+
 /** Make the warnings. */
 void aggregate_warn(struct aggregate *aggregate);
+
+/* Parts of these. */
+
+/** Clear in `fits` (configurations) those that "name=value" excludes. An axis that is not named
+ *  excludes nothing.
+ *  \param option that has the condition, "--reference": the sentence begins with it
+ *  \param word the condition; cut at its "="
+ *  \param named out: the setting, one of an axis of the configurations; NULL: not wanted
+ *  \return STATUS_INPUT with a sentence when the name is not an axis, or the value is not one */
+enum status aggregate_narrow(const struct aggregate *aggregate, const char *option, char *word,
+                             bool *fits, const struct run_axis **named,
+                             struct fault *fault) MUST_USE;
+
+/** Adjust the p of `count` comparisons together: set `adjusted`, `least` and `small` of each. */
+void aggregate_adjust(const struct aggregate *aggregate, int64_t count,
+                      struct comparison *const *family);
 
 #endif

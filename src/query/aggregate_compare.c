@@ -53,31 +53,43 @@ static const struct run_axis *find_setting(const struct aggregate *aggregate, co
     return NULL;
 }
 
-/* Clear in `fits` (configurations) those that "name=value" excludes. An axis that the user does not
- * name excludes nothing; whether one configuration is left is decided in find_reference. */
-static enum status narrow(const struct aggregate *aggregate, char *word, bool *fits,
-                          struct fault *fault)
+/* \param list whether to say which axes there are */
+static enum status refuse_axis(const struct aggregate *aggregate, const char *option,
+                               const char *word, bool list, struct fault *fault)
 {
-    char quoted[TEXT_QUOTED], hint[GROUPING_HINT];
+    char quoted[TEXT_QUOTED], hint[GROUPING_HINT], names[GROUPING_NAMES] = "";
+    for (int64_t a = 0; list && a < aggregate->grouping.axes; a++)
+        text_add(names, sizeof names, "%s%s", a > 0 ? ", " : ", expected one of ",
+                 grouping_lead(&aggregate->grouping, a)->name);
+    grouping_hint(aggregate->table, word, hint, sizeof hint);
+    return fault_set(fault, STATUS_INPUT, "%s: %s is not an axis of the configurations%s%s", option,
+                     text_quote(word, quoted), names, hint);
+}
+
+/* A setting that the user does not name excludes nothing; whether one configuration is left is
+ * decided in find_reference. */
+enum status aggregate_narrow(const struct aggregate *aggregate, const char *option, char *word,
+                             bool *fits, const struct run_axis **named, struct fault *fault)
+{
+    char quoted[TEXT_QUOTED];
     double wanted = 0;
     char *const value = strchr(word, '=');
     if (value == NULL)
-        return fault_set(fault, STATUS_INPUT,
-                         "--reference: %s is not a value of an axis, expected AXIS=VALUE,...",
-                         text_quote(word, quoted));
+        return fault_set(fault, STATUS_INPUT, "%s: %s is not a value of an axis, expected %s",
+                         option, text_quote(word, quoted),
+                         named == NULL ? "AXIS=VALUE,..." : "AXIS=VALUE");
     *value = '\0';
     const struct run_axis *const setting = find_setting(aggregate, word);
-    grouping_hint(aggregate->table, word, hint, sizeof hint);
     if (setting == NULL)
-        return fault_set(fault, STATUS_INPUT,
-                         "--reference: %s is not an axis of the configurations%s",
-                         text_quote(word, quoted), hint);
+        return refuse_axis(aggregate, option, word, named != NULL, fault);
     const enum status status = settings_read(setting->row, value + 1, &wanted, fault);
     for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
         const double is = aggregate_number(aggregate, setting, c);
         fits[c] = fits[c] && (is == wanted || (isnan(is) && isnan(wanted)));
     }
-    fault_prefix(fault, "--reference");
+    if (named != NULL)
+        *named = setting;
+    fault_prefix(fault, option);
     return status;
 }
 
@@ -93,7 +105,7 @@ static enum status find_reference(struct aggregate *aggregate, struct fault *fau
     memcpy(words, text, strlen(text) + 1);
     memset(fits, true, (size_t)aggregate->configurations * sizeof *fits);
     for (char *word; status == STATUS_OK && (word = strsep(&rest, ",")) != NULL;)
-        status = narrow(aggregate, word, fits, fault);
+        status = aggregate_narrow(aggregate, "--reference", word, fits, NULL, fault);
     for (int64_t c = 0; c < aggregate->configurations; c++) {
         found += fits[c];
         aggregate->reference = fits[c] ? c : aggregate->reference;
@@ -171,31 +183,40 @@ static int64_t neighbour(const struct aggregate *aggregate, int64_t axis, int64_
     return next;
 }
 
-/* The comparisons from `from` on are one family. Whether a p of it can become significant at all is
- * known before any data: from the number of seeds, which limits the number of exchanges, and the
- * number of tests, by which Holm multiplies the smallest p. This is noted, so that "not
- * significant" is not read as "no difference". Drawn permutations have a limit of their own: 1 / (1
- * + number). */
-static void adjust(struct aggregate *aggregate, int64_t from)
+/* Whether a p of a family can become significant at all is known before any data: from the number
+ * of seeds, which limits the number of exchanges, and the number of tests, by which Holm multiplies
+ * the smallest p. This is noted, so that "not significant" is not read as "no difference". Drawn
+ * permutations have a limit of their own: 1 / (1 + number). */
+void aggregate_adjust(const struct aggregate *aggregate, int64_t count,
+                      struct comparison *const *family)
 {
-    const int64_t count = aggregate->comparisons - from;
-    struct comparison *const family = aggregate->comparison + from;
     double *const p = fault_alloc((size_t)count + 1, sizeof *p);
     int64_t tested = 0;
     for (int64_t i = 0; i < count; i++) {
-        p[i] = family[i].paired.p;
+        p[i] = family[i]->paired.p;
         tested += !isnan(p[i]);
     }
     sample_holm(count, p, p);
     const double tries = 1.0 + (double)aggregate->options.permutations;
     for (int64_t i = 0; i < count; i++) {
-        const struct paired *const paired = &family[i].paired;
+        const struct paired *const paired = &family[i]->paired;
         const double least = paired->exact ? paired->least_p : fmax(paired->least_p, 1.0 / tries);
-        family[i].adjusted = p[i];
-        family[i].least = isnan(p[i]) ? NAN : least;
-        family[i].small = least * (double)tested > 1.0 - aggregate->options.confidence;
+        family[i]->adjusted = p[i];
+        family[i]->least = isnan(p[i]) ? NAN : least;
+        family[i]->small = least * (double)tested > 1.0 - aggregate->options.confidence;
     }
     free(p);
+}
+
+/* The comparisons from `from` on are one family. */
+static void adjust(const struct aggregate *aggregate, int64_t from)
+{
+    const int64_t count = aggregate->comparisons - from;
+    struct comparison **const family = fault_alloc((size_t)count + 1, sizeof *family);
+    for (int64_t i = 0; i < count; i++)
+        family[i] = &aggregate->comparison[from + i];
+    aggregate_adjust(aggregate, count, family);
+    free(family);
 }
 
 /* First with the reference, then along each axis. The order is that of the tables, and `from` shows

@@ -4,7 +4,7 @@
  * the same names, which a user can give back to --by and --reference.
  */
 #include "base/text.h"
-#include "query/aggregate.h"
+#include "query/aggregate_against.h"
 
 const char *aggregate_cause(int cause)
 {
@@ -14,6 +14,24 @@ const char *aggregate_cause(int cause)
 const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis)
 {
     return grouping_lead(&aggregate->grouping, axis)->name;
+}
+
+const char *against_name(enum against_quantity quantity)
+{
+    static const char *const names[AGAINST_QUANTITIES] = {
+        [AGAINST_RMST] = "rmst",
+        [AGAINST_NEVER] = "never",
+        [AGAINST_END] = "return_end",
+        [AGAINST_TRAINING] = "return_training",
+        [AGAINST_EVALUATION] = "return_evaluation",
+    };
+    return names[quantity];
+}
+
+int64_t against_example(const struct aggregate *aggregate, int64_t value)
+{
+    const struct grouping *const grouping = &aggregate->grouping;
+    return grouping->of_run[grouping->axis[aggregate->against->axis].run[value]];
 }
 
 /* All runs of a configuration have the same values of its axes, so the first run shows them. */

@@ -7,7 +7,7 @@
  * read because of it.
  */
 #include "base/text.h"
-#include "query/aggregate.h"
+#include "query/aggregate_against.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -337,6 +337,35 @@ static void warn_of_comparisons(struct aggregate *aggregate)
              aggregate->configurations, AGGREGATE_COMPARED);
 }
 
+/* A grid of several blocks can have gaps, and an axis that is decided by the one that is asked for
+ * always differs with it. */
+static void warn_of_counterparts(struct aggregate *aggregate)
+{
+    const struct against *const against = aggregate->against;
+    struct list list = {.count = 0};
+    if (against == NULL)
+        return;
+    for (int64_t i = 0; against->lacking > 0 && i < aggregate->configurations; i++) {
+        char name[AGGREGATE_NAME];
+        const int64_t first = aggregate->configuration[i].first;
+        if (against->counterpart[i] >= 0 ||
+            aggregate->grouping.axis[against->axis].index[first] == against->value)
+            continue;
+        aggregate_name(aggregate, i, -1, name, sizeof name);
+        list_add(&list, name);
+    }
+    if (list.count > 0)
+        warn(aggregate,
+             "%" PRId64 " %s no counterpart with %s that is equal in all other axes, and %s not "
+             "compared with it: %s",
+             list.count, list.count == 1 ? "configuration has" : "configurations have",
+             aggregate->options.against, list.count == 1 ? "is" : "are", list_end(&list));
+    else if (against->comparisons == 0)
+        warn(aggregate, "all runs have %s: there is nothing to compare it with",
+             aggregate->options.against);
+    list_fini(&list);
+}
+
 void aggregate_warn(struct aggregate *aggregate)
 {
     warn_of_unverified(aggregate);
@@ -351,4 +380,5 @@ void aggregate_warn(struct aggregate *aggregate)
     warn_of_pooling(aggregate);
     warn_of_decisions(aggregate);
     warn_of_comparisons(aggregate);
+    warn_of_counterparts(aggregate);
 }

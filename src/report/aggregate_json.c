@@ -9,6 +9,7 @@
  * Functions whose names end in _json make a value that the caller must give to an object, which
  * then owns it.
  */
+#include "report/aggregate_against_json.h"
 #include "report/aggregate_report.h"
 #include "report/json.h"
 #include <inttypes.h>
@@ -93,14 +94,6 @@ static json_t *axes_json(const struct aggregate *aggregate)
 
 /* ---- a configuration ---- */
 
-static json_t *estimate_json(const struct estimate *estimate)
-{
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", json_real_or_null(estimate->value), "error",
-                     json_real_or_null(estimate->error), "lower",
-                     json_real_or_null(estimate->between.lower), "upper",
-                     json_real_or_null(estimate->between.upper));
-}
-
 /* A figure of times with its interval. */
 static json_t *times_json(const struct configuration *c, double value, struct bounds between)
 {
@@ -134,7 +127,7 @@ static json_t *never_json(const struct configuration *c)
 /* `min` and `max` are over actors, while `value` is a mean over runs. */
 static json_t *tail_json(const struct configuration *c)
 {
-    json_t *const object = estimate_json(&c->tail);
+    json_t *const object = json_estimate(&c->tail);
     set(object, "seeds", json_integer(c->tail.clusters));
     set(object, "actors", json_integer(c->tails));
     set(object, "still_before_zero", json_integer(c->still_before_zero));
@@ -152,7 +145,7 @@ static json_t *returns_json(const struct configuration *c)
         set(object, returns_name((enum returns)which),
             json_pack("{s:I, s:I, s:b, s:o, s:o}", "runs", (json_int_t)r->runs, "missing",
                       (json_int_t)r->missing, "estimable", r->runs > 0 && r->missing == 0, "mean",
-                      estimate_json(&r->mean), "iqm", estimate_json(&r->iqm)));
+                      json_estimate(&r->mean), "iqm", json_estimate(&r->iqm)));
     }
     return object;
 }
@@ -380,6 +373,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     json_stream_set(&stream, "reference", json_whole_or_null(aggregate->reference));
     json_stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
     json_stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
+    aggregate_stream_against(&stream, aggregate);
     json_stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
     return json_stream_end(&stream);
 }

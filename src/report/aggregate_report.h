@@ -69,6 +69,7 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
  *  - `tests`: `family` (`stratified`, or `within` values of the other axes), `axis`, `within`,
  *    `runs`, `groups`, `chi2`, `df`, `p`, `p_permuted`, `p_holm`, and `least_p`, `exact`,
  *    `too_few`, `crossing`, `note` as above
+ *  - `against`: what `--against` asks for, see below; `null` without it
  *  - `warnings`: sentences
  *
  *  Keys of aggregate configurations:

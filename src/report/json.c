@@ -123,6 +123,17 @@ void json_stream_list(struct json_stream *s, const char *key, int64_t count,
     close_bracket(s, "]");
 }
 
+void json_stream_open(struct json_stream *s, const char *key)
+{
+    begin_member(s, key);
+    open_bracket(s, "{");
+}
+
+void json_stream_close(struct json_stream *s)
+{
+    close_bracket(s, "}");
+}
+
 bool json_stream_end(struct json_stream *s)
 {
     close_bracket(s, "}");
@@ -138,6 +149,14 @@ static json_t *list_json(int64_t number)
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_integer(items[i]));
     return list;
+}
+
+json_t *json_estimate(const struct estimate *estimate)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", json_real_or_null(estimate->value), "error",
+                     json_real_or_null(estimate->error), "lower",
+                     json_real_or_null(estimate->between.lower), "upper",
+                     json_real_or_null(estimate->between.upper));
 }
 
 /* The text decides whether it is `none`: which number means that depends on the setting. */

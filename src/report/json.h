@@ -8,6 +8,7 @@
 #ifndef CCMSWEEP_JSON_H
 #define CCMSWEEP_JSON_H
 
+#include "stats/bootstrap.h"
 #include <ccmsweep/settings.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -37,6 +38,12 @@ void json_stream_set_all(struct json_stream *stream, json_t *object);
 void json_stream_list(struct json_stream *stream, const char *key, int64_t count,
                       json_t *(*make)(const void *of, int64_t i), const void *of);
 
+/** Begin an object as a member: what follows are its members, up to json_stream_close. */
+void json_stream_open(struct json_stream *stream, const char *key);
+
+/** End the object that was opened last. */
+void json_stream_close(struct json_stream *stream);
+
 /** End the object and its line. \return false, with errno set, when the stream did not take all of
  *  it */
 bool json_stream_end(struct json_stream *stream);
@@ -46,11 +53,14 @@ bool json_stream_end(struct json_stream *stream);
  *  it. */
 json_t *json_setting(const struct setting *row, double number) MUST_USE;
 
-/** A number, or null when it is not finite. The caller owns it, as for the next two. */
+/** A number, or null when it is not finite. The caller owns it, as for the next three. */
 json_t *json_real_or_null(double value) MUST_USE;
 
 /** A number, or null when it is below 0, which means unknown. */
 json_t *json_whole_or_null(int64_t value) MUST_USE;
+
+/** `value`, `error`, `lower` and `upper` of an estimate. */
+json_t *json_estimate(const struct estimate *estimate) MUST_USE;
 
 /** A text from outside the program. The name of a file or an argument can have any bytes, but JSON
  *  must be UTF-8. A text that is not UTF-8 is written in ASCII: each other byte becomes "?", and it

@@ -209,12 +209,15 @@ def said(tmp_path_factory):
         "train": run("show", "s.h5", "--json", folder=folder),
         "status": run("status", "s.h5", "--json", "--cells", folder=folder),
         "aggregate": run("aggregate", "s.h5", "--format", "json", folder=folder),
+        "aggregate against": run("aggregate", "s.h5", "--format", "json", "--against",
+                                 "actor_lr=0.1", folder=folder),
         "bench train": run("bench", "train", "--json", "--count", "1", "--skip", "11",
                            "--regime", "moving", "--set", "environment.agents=3", folder=folder),
         "bench schedule": run("bench", "schedule", "--json", "--cells", "10", "--commits", "1",
                               folder=folder),
     }
     found = {name: json.loads(text) for name, text in texts.items()}
+    found["aggregate against"] = found["aggregate against"]["against"]
     found["aggregate configurations"] = found["aggregate"]["configurations"][0]
     return found
 

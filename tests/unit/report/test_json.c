@@ -39,6 +39,7 @@ static char *write_whole(int64_t without, int64_t count, size_t format)
     for (int64_t i = 0; i < count; i++)
         json_array_append_new(list, make(&without, i));
     json_object_set_new(object, "list", list);
+    json_object_set_new(object, "inner", json_pack("{s:i, s:O, s:{}}", "x", 1, "again", list, "y"));
     json_object_set_new(object, "last", json_null());
     char *const text = json_dumps(object, format);
     json_decref(object);
@@ -54,6 +55,12 @@ static char *write_stream(int64_t without, int64_t count, int indent)
     struct json_stream stream = json_stream_begin(file, indent);
     json_stream_set_all(&stream, head());
     json_stream_list(&stream, "list", count, make, &without);
+    json_stream_open(&stream, "inner");
+    json_stream_set(&stream, "x", json_integer(1));
+    json_stream_list(&stream, "again", count, make, &without);
+    json_stream_open(&stream, "y");
+    json_stream_close(&stream);
+    json_stream_close(&stream);
     json_stream_set(&stream, "last", json_null());
     assert_true(json_stream_end(&stream));
     assert_int_equal(fclose(file), 0);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * Do intervals over few seeds hold the truth as often as they say? By simulation, from fixed seeds:
- * means, restricted means, differences and interquartile means at 3, 5 and 10 seeds. The argument
- * is the number of samples. A share of 0.96 of 1000 is known to ±0.02 (three standard deviations),
- * so that quantiles of the draws (0.75 at three seeds, 0.91 at five) fail. Samples whose values all
- * agree say nothing of a spread; others are drawn for them, as no interval is given.
+ * means, restricted means, differences, interquartile means and probabilities of improvement at 3,
+ * 5 and 10 seeds. The argument is the number of samples. A share of 0.96 of 1000 is known to ±0.02
+ * (three standard deviations), so that quantiles of the draws (0.75 at three seeds, 0.91 at five)
+ * fail. Samples whose values all agree say nothing of a spread; others are drawn for them, as no
+ * interval is given.
  */
 #include "stats/bootstrap.h"
-#include "stats/paired.h"
+#include "stats/improvement.h"
+#include "stats/paired_mean.h"
 #include "stats_case.h"
 #include <stdlib.h>
 
@@ -240,6 +242,74 @@ static void test_differences(void **state)
     differences_held("difference, exponential, censored", false, 400.0, 0.0);
 }
 
+/* ---- over tasks ---- */
+
+enum { TASKS = 4 };
+
+/* Values of both sides in all tasks: x is `more` higher, and a seed is good or bad for x in all
+ * tasks alike. */
+static struct {
+    double x[CASE_MOST], y[CASE_MOST];
+    int64_t count, seed[CASE_MOST], task[CASE_MOST];
+} tasks;
+
+static void draw_tasks(int seeds, double more)
+{
+    tasks.count = 0;
+    for (int seed = 0; seed < seeds; seed++) {
+        const double own = numpy_gaussian(&rng);
+        for (int task = 0; task < TASKS; task++) {
+            const int64_t i = tasks.count++;
+            const double difficulty = 10.0 * task;
+            tasks.x[i] = difficulty + more + own + numpy_gaussian(&rng);
+            tasks.y[i] = difficulty + numpy_gaussian(&rng);
+            tasks.seed[i] = seed;
+            tasks.task[i] = task;
+        }
+    }
+}
+
+static void test_means_over_tasks(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIZES; k++) {
+        int held = 0, rejected = 0;
+        for (int s = 0; s < samples; s++) {
+            const struct bootstrap how = how_of(s);
+            draw_tasks(sizes[k], 0.0);
+            const struct paired mean =
+                paired_mean(&(struct pairs){tasks.count, tasks.x, tasks.y, tasks.seed}, &how, 1);
+            held += holds(mean.between, 0.0);
+            rejected += mean.p <= 0.05;
+        }
+        assert_share("difference over tasks, normal", sizes[k], held, 0.93, 0.985);
+        assert_share("  p <= 0.05", sizes[k], rejected, 0.0, 0.07);
+    }
+}
+
+/* Where all of x is above all of y there is no interval. P(x > y) is that of a normal value of mean
+ * 1 and variance 3 being above 0. */
+static void test_improvement(void **state)
+{
+    (void)state;
+    const double truth = erfc(-1.0 / sqrt(6.0)) / 2.0;
+    for (int k = 0; k < SIZES; k++) {
+        int held = 0;
+        for (int s = 0; s < samples;) {
+            const struct bootstrap how = how_of(s);
+            draw_tasks(sizes[k], 1.0);
+            const struct estimate e =
+                improvement(&(struct scores){tasks.count, tasks.x, tasks.seed, tasks.task},
+                            &(struct scores){tasks.count, tasks.y, tasks.seed, tasks.task}, &how);
+            if (isnan(e.between.lower))
+                continue;
+            held += holds(e.between, truth);
+            s++;
+        }
+        assert_share("probability of improvement, normal", sizes[k], held, 0.92, 1.0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     samples = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
@@ -250,6 +320,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_restricted_means, begin),
         cmocka_unit_test_setup(test_actors_are_no_seeds, begin),
         cmocka_unit_test_setup(test_differences, begin),
+        cmocka_unit_test_setup(test_means_over_tasks, begin),
+        cmocka_unit_test_setup(test_improvement, begin),
     };
     return cmocka_run_group_tests_name("intervals", tests, NULL, NULL);
 }

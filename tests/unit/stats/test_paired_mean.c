@@ -183,7 +183,8 @@ static void test_all_equal(void **state)
 {
     (void)state;
     for (int seed = 0; seed < 6; seed++)
-        add(seed, 1e6 + 0.1 * seed + 0.3, 1e6 + 0.1 * seed);
+        add(seed, 1e7 / (3.0 + seed) + 0.3, 1e7 / (3.0 + seed));
+    assert_true(all.a[1] - all.b[1] != all.a[2] - all.b[2]);
     const struct paired alike = mean(1);
     assert_true(isnan(alike.between.lower) && isnan(alike.between.upper));
     assert_true(alike.p == 0.03125);
@@ -217,8 +218,9 @@ static void test_shares_are_binomial(void **state)
             double tail = 0.0;
             for (int k = 0; k <= fewer; k++)
                 tail += exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) - n * M_LN2);
-            assert_close(share_of(only_a, n - only_a, 1, 1).p, fmin(1.0, 2.0 * tail), 1e-11,
-                         "%d of %d", only_a, n);
+            const double p = share_of(only_a, n - only_a, 1, 1).p;
+            assert_close(p, fmin(1.0, 2.0 * tail), 1e-11, "%d of %d", only_a, n);
+            assert_true(p <= 1.0);
         }
     }
 }
@@ -313,7 +315,21 @@ static void test_pooled_with_gaps(void **state)
     assert_close(two.difference, (one.difference + 20.0) / 2.0, 1e-12, "difference");
     assert_true(two.pairs == 6 && two.left_out == 5 && isfinite(two.between.lower));
     assert_int_equal(pooled(0).pairs, 0);
+    assert_int_equal(pooled(0).left_out, 0);
     assert_true(isnan(pooled(0).difference) && isnan(pooled(0).p));
+}
+
+/* Restricted means differ by no more than the limit. */
+static void test_pooled_ends(void **state)
+{
+    (void)state;
+    pooled_begin();
+    for (int task = 0; task < 2; task++) {
+        pooled_add(task, 1, 5.0, 990.0);
+        pooled_add(task, 2, 980.0, 3.0);
+        pooled_add(task, 3, 400.0, 410.0 + task);
+    }
+    assert_true(pooled(2).between.lower == -LIMIT && pooled(2).between.upper == LIMIT);
 }
 
 int main(void)
@@ -333,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup(test_pooled_copies_teach_nothing, begin),
         cmocka_unit_test_setup(test_pooled_by_hand, begin),
         cmocka_unit_test_setup(test_pooled_with_gaps, begin),
+        cmocka_unit_test_setup(test_pooled_ends, begin),
     };
     return cmocka_run_group_tests_name("paired_mean", tests, NULL, NULL);
 }

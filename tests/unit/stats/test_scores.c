@@ -2,7 +2,11 @@
 /* Scores over tasks: figures that can be told by hand. test_compared.c has those of NumPy and
  * SciPy. */
 #include "stats/improvement.h"
+#include "stats/paired_mean.h"
 #include "stats_case.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { MOST = 400 };
 
@@ -195,6 +199,47 @@ static void test_profile(void **state)
     scores_profile(&x.scores, 0, NULL, &how, NULL);
 }
 
+enum { IMPROVEMENT, IQM, PROFILE, MEAN, FIGURES };
+
+/* In a process of its own: whether computing the figure aborts. */
+static bool aborts(int figure)
+{
+    int status;
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct estimate share;
+        fclose(stderr);
+        if (figure == IMPROVEMENT)
+            (void)better().value;
+        else if (figure == IQM)
+            (void)scores_iqm(&x.scores, &how).value;
+        else if (figure == PROFILE)
+            scores_profile(&x.scores, 1, &(double){0.0}, &how, &share);
+        else
+            (void)paired_mean(&(struct pairs){3, x.value, y.value, x.seed}, &how, 1).p;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+/* Who has no value for a run leaves it out. */
+static void test_values_that_are_not_finite(void **state)
+{
+    (void)state;
+    const double wrong[] = {NAN, (double)INFINITY, -(double)INFINITY};
+    for (int figure = 0; figure < FIGURES; figure++) {
+        fill(&x, (double[]){1, 2, 3}, 3);
+        fill(&y, (double[]){1, 2, 3}, 3);
+        assert_false(aborts(figure));
+        for (int k = 0; k < 3; k++) {
+            x.value[1] = wrong[k];
+            assert_true(aborts(figure));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_to_say, begin),
         cmocka_unit_test_setup(test_interquartile_mean, begin),
         cmocka_unit_test_setup(test_profile, begin),
+        cmocka_unit_test_setup(test_values_that_are_not_finite, begin),
     };
     return cmocka_run_group_tests_name("scores", tests, NULL, NULL);
 }

@@ -119,11 +119,9 @@ static enum status read_cases(struct failure_policy *policy, const struct store 
 
 static void name_run(const struct settings *cell, int64_t run, char *text, size_t size)
 {
-    char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
-    text_write_real(cell->training.actor_lr, actor, sizeof actor);
-    text_write_real(cell->training.critic_lr, critic, sizeof critic);
-    snprintf(text, size, "run %" PRId64 " (actor_lr %s, critic_lr %s, seed %" PRId64 ")", run,
-             actor, critic, cell->training.seed);
+    char name[SETTING_TEXT];
+    settings_name_cell(cell, name, sizeof name);
+    snprintf(text, size, "run %" PRId64 " (%s)", run, name);
 }
 
 /* Commit a run that is not tried any more, with a record in which nothing was trained: it is then
@@ -133,7 +131,7 @@ static enum status give_up(struct store *store, const struct failure_case *c,
 {
     struct settings cell;
     struct record record;
-    char name[160];
+    char name[SETTING_TEXT + 32];
     const bool failed = c->decision == DECISION_FAILED;
     store_cell(store, c->run, &cell);
     const struct extents extents = record_extents(&cell);

@@ -5,8 +5,10 @@
  * file they are.
  */
 #include "run/reuse.h"
+#include "spec/grid.h"
 #include "sys/stop_signal.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,12 +106,107 @@ static enum status copy_runs(struct store *store, const struct store *other,
     return status;
 }
 
+/* ---- labels ---- */
+
+/* The values that the cells of a block have of a setting: those of its axis, or `*one`. None where
+ * a preset that varies in the block decides them. */
+static struct spec_axis values_in(const struct spec *spec, size_t block, const struct setting *row,
+                                  double *one)
+{
+    struct settings cell;
+    bool varies = false;
+    for (size_t a = 0; a < spec_axes(spec, block); a++) {
+        const struct spec_axis axis = spec_axis(spec, block, a);
+        if (axis.row == row)
+            return axis;
+        varies = varies || (axis.row == settings_preset_of(row) && axis.count > 1);
+    }
+    spec_cell(spec, spec_block_first(spec, block), &cell);
+    *one = settings_number(&cell, row);
+    return (struct spec_axis){.row = row, .count = !varies, .values = one};
+}
+
+static bool have_common(const struct spec_axis *a, const struct spec_axis *b)
+{
+    bool common = a->count == 0 || b->count == 0;
+    for (size_t i = 0; i < a->count && !common; i++) {
+        for (size_t k = 0; k < b->count && !common; k++)
+            common = a->values[i] == b->values[k] || (isnan(a->values[i]) && isnan(b->values[k]));
+    }
+    return common;
+}
+
+/* Whether blocks of one label have a setting of which no value is common to both: then the label
+ * stands for something else. \param text says what */
+static bool differ(const struct spec *here, size_t block, const struct spec *there, size_t other,
+                   char *text, size_t size)
+{
+    size_t rows = 0;
+    const struct setting *const table = settings_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        double one[2];
+        char values[2][SETTING_TEXT];
+        if (table[i].class == CLASS_OPERATION || grid_always(&table[i]))
+            continue;
+        const struct spec_axis a = values_in(here, block, &table[i], &one[0]);
+        const struct spec_axis b = values_in(there, other, &table[i], &one[1]);
+        if (have_common(&a, &b))
+            continue;
+        settings_write(&table[i], a.values[0], values[0], SETTING_TEXT);
+        settings_write(&table[i], b.values[0], values[1], SETTING_TEXT);
+        snprintf(text, size, "%s %s here and %s there", table[i].key, values[0], values[1]);
+        return true;
+    }
+    return false;
+}
+
+static double label_of(const struct spec *spec, size_t block)
+{
+    struct settings cell;
+    const int64_t first = spec_block_first(spec, block);
+    if (first == spec_block_first(spec, block + 1))
+        return 0; /* a block without cells */
+    spec_cell(spec, first, &cell);
+    return (double)cell.label;
+}
+
+/* Runs are copied by their settings, so nothing is wrong in the file; but a reader who knows the
+ * other file would expect its labels to mean the same here. */
+static void compare_labels(const struct spec *here, const struct spec *there, const char *path,
+                           struct progress *progress)
+{
+    int64_t count = 0;
+    char first[2 * SETTING_TEXT + 96] = "", name[SETTING_TEXT], text[sizeof first];
+    for (size_t block = 0; block < spec_blocks(here); block++) {
+        const double label = label_of(here, block);
+        for (size_t other = 0; label > 0 && other < spec_blocks(there); other++) {
+            if (label_of(there, other) != label ||
+                !differ(here, block, there, other, text, sizeof text) || count++ > 0)
+                continue;
+            settings_write(settings_label(), label, name, sizeof name);
+            memcpy(first, text, sizeof first);
+        }
+    }
+    if (count == 1)
+        progress_say(progress,
+                     "warning: label %s stands for other settings in %s (%s); runs are copied by "
+                     "their settings",
+                     name, path, first);
+    else if (count > 1)
+        progress_say(progress,
+                     "warning: label %s and %" PRId64 " more stand for other settings in %s (%s); "
+                     "runs are copied by their settings",
+                     name, count - 1, path, first);
+}
+
 enum status reuse_runs(struct store *store, const char *path, struct progress *progress,
                        struct fault *fault)
 {
     struct store *other = NULL;
     int64_t copied = 0;
     enum status status = store_open(&other, path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        compare_labels(store_spec(store), store_spec(other), path, progress);
     if (status == STATUS_OK)
         status = copy_runs(store, other, progress, &copied, fault);
     store_close(&other);

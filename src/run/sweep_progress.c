@@ -103,22 +103,28 @@ double sweep_progress_left(struct sweep_progress *p, double now_s, double *uncer
     return fmax(longest, sum / p->workers);
 }
 
-/* "0.1/0.01/42" or "actor_lr 0.1, critic_lr 0.01, seed 42". */
+/* "clip-1/0.1/0.01/42" or "label clip-1, actor_lr 0.1, critic_lr 0.01, seed 42". */
 static void name_cell(const struct sweep_progress *p, int64_t cell, bool brief, char *text,
                       size_t size)
 {
     struct settings settings;
-    char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
+    char label[SETTING_TEXT], actor[TEXT_NUMBER], critic[TEXT_NUMBER];
     spec_cell(p->spec, cell, &settings);
+    if (!brief) {
+        settings_name_cell(&settings, text, size);
+        return;
+    }
+    settings_get(&settings, settings_label(), label, sizeof label);
     text_write_real(settings.training.actor_lr, actor, sizeof actor);
     text_write_real(settings.training.critic_lr, critic, sizeof critic);
-    snprintf(text, size, brief ? "%s/%s/%lld" : "actor_lr %s, critic_lr %s, seed %lld", actor,
-             critic, (long long)settings.training.seed);
+    text[0] = '\0';
+    text_add(text, size, "%s%s%s/%s/%lld", settings.label > 0 ? label : "",
+             settings.label > 0 ? "/" : "", actor, critic, (long long)settings.training.seed);
 }
 
 static void describe_last(const struct sweep_progress *p, bool brief, char *text, size_t size)
 {
-    char name[160];
+    char name[SETTING_TEXT];
     *text = '\0';
     if (p->last.cell < 0)
         return;
@@ -166,7 +172,7 @@ void sweep_progress_show(struct sweep_progress *p, double now_s)
         return;
     }
     const bool brief = p->progress->mode == PROGRESS_BAR;
-    char left[64], last[224], failures[96], figures[512];
+    char left[64], last[SETTING_TEXT + 64], failures[96], figures[640];
     const double per_hour = (double)p->finished * 3600 / (now_s - p->began_s);
     describe_left(p, now_s, left, sizeof left);
     describe_last(p, brief, last, sizeof last);

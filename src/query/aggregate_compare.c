@@ -62,6 +62,11 @@ static enum status refuse_axis(const struct aggregate *aggregate, const char *op
         text_add(names, sizeof names, "%s%s", a > 0 ? ", " : ", expected one of ",
                  grouping_lead(&aggregate->grouping, a)->name);
     grouping_hint(aggregate->table, word, hint, sizeof hint);
+    /* One that is pooled was not meant to be another. */
+    for (size_t a = 0; list && a < aggregate->table->axes; a++) {
+        if (strcmp(word, aggregate->table->axis[a].name) == 0)
+            hint[0] = '\0';
+    }
     return fault_set(fault, STATUS_INPUT, "%s: %s is not an axis of the configurations%s%s", option,
                      text_quote(word, quoted), names, hint);
 }

@@ -9,23 +9,14 @@
 #include <math.h>
 #include <stdio.h>
 
-/* "-": there was no test. */
-static void put_p(struct sheet *sheet, double p)
-{
-    if (isnan(p))
-        sheet_entry(sheet, "-");
-    else
-        sheet_entry(sheet, "%.3g", p);
-}
-
 static void put_comparison(const struct comparison *comparison, struct sheet *sheet)
 {
     char note[AGGREGATE_NOTE];
     comparison_note(comparison, note, sizeof note);
     sheet_entry(sheet, "%" PRId64, comparison->paired.pairs);
     sheets_put_interval(sheet, comparison->paired.difference, comparison->paired.between, 1);
-    put_p(sheet, comparison->paired.p);
-    put_p(sheet, comparison->adjusted);
+    sheets_put_p(sheet, comparison->paired.p);
+    sheets_put_p(sheet, comparison->adjusted);
     sheet_entry(sheet, "%s", note);
 }
 
@@ -115,9 +106,9 @@ static void put_test(const struct aggregate *aggregate, const struct axis_test *
     sheet_entry(sheet, "%" PRId64, t->runs);
     sheet_entry(sheet, "%.4g", t->test.chi2);
     sheet_entry(sheet, "%" PRId32, t->test.df);
-    put_p(sheet, t->test.p);
-    put_p(sheet, t->permuted.p);
-    put_p(sheet, t->adjusted);
+    sheets_put_p(sheet, t->test.p);
+    sheets_put_p(sheet, t->permuted.p);
+    sheets_put_p(sheet, t->adjusted);
     sheet_entry(sheet, "%s", note);
 }
 

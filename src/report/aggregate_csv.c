@@ -6,6 +6,7 @@
  * an empty field.
  */
 #include "base/text.h"
+#include "query/aggregate_against.h"
 #include "report/aggregate_report.h"
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,7 @@ struct row {
     int64_t axis;     /* of a comparison or test; -1: none */
     int64_t own, but; /* configuration; without its value of the axis `but`, -1: with all */
     int64_t other;    /* configuration */
+    int64_t alone;    /* only the values of this axis are given, of both; -1: of all */
     const char *quantity;
     double time;
     int64_t n;
@@ -34,6 +36,7 @@ static const struct row empty = {.family = "",
                                  .own = -1,
                                  .but = -1,
                                  .other = -1,
+                                 .alone = -1,
                                  .time = NAN,
                                  .n = -1,
                                  .value = NAN,
@@ -81,16 +84,17 @@ static void print_whole(FILE *file, int64_t value)
 }
 
 /* One column for each setting: settings that change together have one column each, since a reader
- * may filter by any of them. Empty for a configuration of -1, and for the axis that a test
- * compares. Values are numbers and names of choices, which never need quotation marks. */
+ * may filter by any of them. Empty for a configuration of -1, for the axis that a test compares,
+ * and for those over which is pooled. Values are numbers and names of choices, which never need
+ * quotation marks. */
 static void print_axes(FILE *file, const struct aggregate *aggregate, int64_t configuration,
-                       int64_t but)
+                       int64_t but, int64_t alone)
 {
     for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
         const struct grouping_axis *const axis = &aggregate->grouping.axis[a];
         for (size_t s = 0; s < axis->settings; s++) {
             char value[SETTING_TEXT] = "";
-            if (configuration >= 0 && a != but)
+            if (configuration >= 0 && a != but && (alone < 0 || a == alone))
                 settings_write(axis->setting[s]->row,
                                aggregate_number(aggregate, axis->setting[s], configuration), value,
                                sizeof value);
@@ -105,8 +109,8 @@ static void print_row(FILE *file, const struct aggregate *aggregate, const struc
 {
     fprintf(file, "%s,%s,%s", row->kind, row->family,
             row->axis >= 0 ? aggregate_axis(aggregate, row->axis) : "");
-    print_axes(file, aggregate, row->own, row->but);
-    print_axes(file, aggregate, row->other, -1);
+    print_axes(file, aggregate, row->own, row->but, row->alone);
+    print_axes(file, aggregate, row->other, -1, row->alone);
     fprintf(file, ",%s", row->quantity);
     print_real(file, row->time);
     print_whole(file, row->n);
@@ -322,6 +326,110 @@ static void print_test(FILE *file, const struct aggregate *aggregate, const stru
     print_row(file, aggregate, &row);
 }
 
+/* ---- against a value ---- */
+
+/* A figure of a value of the axis, or of a configuration that has it (`own`). */
+static struct row against_row(const struct aggregate *aggregate, const char *kind, int64_t own,
+                              int64_t value, const char *quantity)
+{
+    struct row row = empty;
+    row.kind = kind;
+    row.axis = aggregate->against->axis;
+    row.own = own >= 0 ? own : against_example(aggregate, value);
+    row.alone = own >= 0 ? -1 : row.axis;
+    row.quantity = quantity;
+    return row;
+}
+
+/* A difference, and what was counted for it, as rows of their own. */
+static void print_against(FILE *file, const struct aggregate *aggregate,
+                          const struct against_difference *d)
+{
+    const bool pooled = d->found.a < 0;
+    char name[64];
+    struct row row =
+        against_row(aggregate, pooled ? "against_pooled" : "against", d->found.a, d->value, name);
+    row.other = pooled ? against_example(aggregate, aggregate->against->value) : d->found.b;
+    snprintf(name, sizeof name, "%s_difference", against_name(d->quantity));
+    row.n = d->found.paired.pairs;
+    row.value = d->found.paired.difference;
+    row.between = d->found.paired.between;
+    row.permuted = d->found.paired.p;
+    row.adjusted = d->found.adjusted;
+    row.note = d->note;
+    print_row(file, aggregate, &row);
+    row.n = -1;
+    row.between = empty.between;
+    row.permuted = row.adjusted = NAN;
+    row.note = "";
+    if (d->only_a >= 0) {
+        snprintf(name, sizeof name, "%s_only", against_name(d->quantity));
+        row.value = (double)d->only_a;
+        print_row(file, aggregate, &row);
+        snprintf(name, sizeof name, "%s_only_other", against_name(d->quantity));
+        row.value = (double)d->only_b;
+        print_row(file, aggregate, &row);
+    }
+    if (pooled) {
+        snprintf(name, sizeof name, "%s_configurations", against_name(d->quantity));
+        row.value = (double)d->tasks;
+        print_row(file, aggregate, &row);
+    }
+}
+
+static void print_score(FILE *file, const struct aggregate *aggregate,
+                        const struct against_score *s)
+{
+    const int64_t asked = aggregate->against->value;
+    char name[64];
+    struct row row = against_row(aggregate, "scores", -1, s->value, name);
+    snprintf(name, sizeof name, "%s_iqm", against_name(s->quantity));
+    row.n = s->runs;
+    row.value = s->iqm.value;
+    row.error = s->iqm.error;
+    row.between = s->iqm.between;
+    row.note = s->note;
+    print_row(file, aggregate, &row);
+    if (s->value == asked)
+        return;
+    snprintf(name, sizeof name, "%s_improvement", against_name(s->quantity));
+    row.other = against_example(aggregate, asked);
+    row.value = s->improvement.value;
+    row.error = s->improvement.error;
+    row.between = s->improvement.between;
+    print_row(file, aggregate, &row);
+}
+
+/* The column of times has the returns at which the profile is given. */
+static void print_profile(FILE *file, const struct aggregate *aggregate,
+                          const struct against_score *s)
+{
+    struct row row = against_row(aggregate, "profile", -1, s->value, against_name(s->quantity));
+    row.n = s->runs;
+    for (int64_t k = 0; k < s->points; k++) {
+        row.time = s->tau[k];
+        row.value = s->share[k].value;
+        row.error = s->share[k].error;
+        row.between = s->share[k].between;
+        print_row(file, aggregate, &row);
+    }
+}
+
+static void print_against_all(FILE *file, const struct aggregate *aggregate)
+{
+    const struct against *const against = aggregate->against;
+    if (against == NULL)
+        return;
+    for (int64_t i = 0; i < against->comparisons; i++)
+        print_against(file, aggregate, &against->comparison[i]);
+    for (int64_t i = 0; i < against->pooled; i++)
+        print_against(file, aggregate, &against->pool[i]);
+    for (int64_t i = 0; i < against->scores; i++)
+        print_score(file, aggregate, &against->score[i]);
+    for (int64_t i = 0; i < against->scores; i++)
+        print_profile(file, aggregate, &against->score[i]);
+}
+
 /* All rows of a configuration are next to each other, so a reader can take them one configuration
  * at a time. Warnings are rows as well: whoever keeps only the CSV still has them. */
 void aggregate_print_csv(FILE *file, const struct aggregate *aggregate)
@@ -338,6 +446,7 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate)
         print_comparison(file, aggregate, &aggregate->comparison[i]);
     for (int64_t i = 0; i < aggregate->tests; i++)
         print_test(file, aggregate, &aggregate->test[i]);
+    print_against_all(file, aggregate);
     for (int64_t i = 0; i < aggregate->warnings; i++) {
         struct row row = empty;
         row.kind = "warning";

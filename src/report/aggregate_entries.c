@@ -87,6 +87,14 @@ void sheets_put_time(struct sheet *sheet, const struct configuration *c, double 
         sheet_entry(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
+void sheets_put_p(struct sheet *sheet, double p)
+{
+    if (isnan(p))
+        sheet_entry(sheet, "-");
+    else
+        sheet_entry(sheet, "%.3g", p);
+}
+
 bool sheets_lacks_interval(double value, struct bounds between)
 {
     return isfinite(value) && isnan(between.lower);

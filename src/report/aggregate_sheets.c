@@ -406,11 +406,12 @@ static void add_grids(const struct aggregate *aggregate, struct sheets *sheets)
     }
 }
 
-/* First what the values mean, then the overview, then the figures of each configuration, and last
- * what is said about two of them or about an axis. */
+/* First what --against finds, then what the values mean, the overview, then the figures of each
+ * configuration, and last what is said about two of them or about an axis. */
 struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count)
 {
     struct sheets sheets = {.count = 0};
+    sheets_add_pooled(aggregate, &sheets);
     add_together(aggregate, &sheets);
     add_grids(aggregate, &sheets);
     add_counts(aggregate, &sheets);
@@ -419,6 +420,7 @@ struct sheet **aggregate_sheets(const struct aggregate *aggregate, size_t *count
     for (int which = 0; which < RETURN_COUNT; which++)
         add_returns(aggregate, which, &sheets);
     sheets_add_between(aggregate, &sheets);
+    sheets_add_against(aggregate, &sheets);
     *count = sheets.count;
     return sheets.sheet;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * What the sources of the aggregate's tables share. aggregate_sheets.c makes the tables that
- * describe each configuration by itself, aggregate_between.c those of comparisons and tests; both
- * use the entries of aggregate_entries.c. Local.
+ * describe each configuration by itself, aggregate_between.c those of comparisons and tests,
+ * aggregate_against_sheets.c those of --against; all use the entries of aggregate_entries.c. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
 #define CCMSWEEP_AGGREGATE_SHEETS_INTERNAL_H
@@ -30,6 +30,9 @@ void sheets_put_time(struct sheet *sheet, const struct configuration *c, double 
 /** Add a whole number as an entry; a negative one means that there is none: a dash is shown. */
 void sheets_put_whole(struct sheet *sheet, int64_t value);
 
+/** Add a p as an entry; NaN means that there was no test: a dash is shown. */
+void sheets_put_p(struct sheet *sheet, double p);
+
 /** Whether a value is known but does not have an interval. */
 bool sheets_lacks_interval(double value, struct bounds between) MUST_USE;
 
@@ -43,6 +46,12 @@ void sheets_put_headings(const struct aggregate *aggregate, struct sheet *sheet)
 /** Add an entry for each axis: the values of a configuration. */
 void sheets_put_values(const struct aggregate *aggregate, int64_t configuration,
                        struct sheet *sheet);
+
+/** Add the table of what --against finds, pooled over the other axes, if it was asked for. */
+void sheets_add_pooled(const struct aggregate *aggregate, struct sheets *sheets);
+
+/** Add its tables for each quantity, and of scores. */
+void sheets_add_against(const struct aggregate *aggregate, struct sheets *sheets);
 
 /** Add the tables of the comparisons with the reference, of those between neighbours along each
  *  axis, and of the tests, if there are any. */

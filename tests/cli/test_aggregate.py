@@ -14,7 +14,7 @@ from aggregate_case import (
     ENDPOINTS, FATES, GRID, ONE, SMALL, Runs, aggregate, check_never, check_returns, check_tail,
     check_times, close, file, mixed, one_warning, swept, text)
 from program import LONG, listing, run, start, wait_for
-from resampling import Pairs, logrank, permuted_p
+from resampling import Pairs, holm, logrank, permuted_p
 from sweep_case import environment
 from synthetic import CENSORED, DIVERGED, EVENTS, FAILED, STOPPED
 
@@ -55,15 +55,6 @@ def test_figures(event, endpoint, limit, file):
         check_never(configuration, mine, limit)
         check_tail(configuration, mine, told["options"])
         check_returns(configuration, mine, told["options"])
-
-
-def holm(values):
-    order = sorted((p, place) for place, p in enumerate(values) if p is not None)
-    adjusted, largest = [None] * len(values), 0
-    for rank, (p, place) in enumerate(order):
-        largest = max(largest, min(1, (len(order) - rank) * p))
-        adjusted[place] = largest
-    return adjusted
 
 
 def check_comparison(told, one, other, options):

@@ -92,6 +92,15 @@ def trimmed_mean(values):
     return np.sort(values)[cut:len(values) - cut].mean()
 
 
+def holm(values):
+    order = sorted((p, place) for place, p in enumerate(values) if p is not None)
+    adjusted, largest = [None] * len(values), 0
+    for rank, (p, place) in enumerate(order):
+        largest = max(largest, min(1, (len(order) - rank) * p))
+        adjusted[place] = largest
+    return adjusted
+
+
 class Pairs:
     """The observations of the seeds that two configurations share."""
 

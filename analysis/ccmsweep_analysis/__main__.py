@@ -34,6 +34,8 @@ PASSED_ON = {
     "--permutations": "of seeds, where not all are tried",
     "--draw-seed": "of draws and permutations (default 1)",
     "--reference": "AXIS=VALUE,…: the configuration that others are compared with",
+    "--against": "AXIS=VALUE: compare each configuration with the one that is equal in all other "
+                 "axes (default: label=published, or the first label, where there are labels)",
 }
 
 

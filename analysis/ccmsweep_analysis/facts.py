@@ -291,6 +291,8 @@ def aggregate_command(study):
              "--draw-seed", number(options["draw_seed"])]
     if options["reference"]:
         words += ["--reference", options["reference"]]
+    if against := study.told.get("against"):
+        words += ["--against", f"{against['axis']}={number(against['value'])}"]
     return words
 
 

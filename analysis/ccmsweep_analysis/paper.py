@@ -10,7 +10,7 @@ import subprocess
 
 import jinja2
 
-from . import facts
+from . import facts, findings
 from .drawing import die_with_parent, draw_all
 from .folder import edited, put_folder, remove_former
 from .latex import Name, compilable, escape
@@ -21,7 +21,9 @@ from .sweep import Fault
 from .words import number, percent, rest, shown
 
 SHOWN = ("rmst_map", "survival", "incidence", "event_times", "gradient_norms", "attenuation",
-         "dead_units", "slope_and_saturation", "final_returns")
+         "dead_units", "slope_and_saturation", "final_returns", "intervention_matrix",
+         "intervention_forest", "intervention_survival", "intervention_causes",
+         "intervention_returns", "momentum_tail")
 MOST = 100     # configurations in the text; tables have them all
 PATIENCE = 300  # seconds for a run of pdflatex
 # Of the files of a paper: those in which a user is to write, and those that LaTeX makes of it.
@@ -104,7 +106,8 @@ def numbers_of(study):
     """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
     values of its axes. Two numbers of one name are a fault: LaTeX would use the last."""
     found = {}
-    for name, value in (*of_sweep(study), *of_comparisons(study), *of_configurations(study)):
+    for name, value in (*of_sweep(study), *of_comparisons(study), *of_configurations(study),
+                        *findings.numbers_of(study)):
         if name in found:
             raise Fault(f"two numbers of the paper have the name {name}")
         found[name] = value
@@ -174,6 +177,21 @@ def environment():
     return made
 
 
+def interventions(study):
+    """Of --against: the axis, what stands for the grid, names of values in words and in numbers,
+    and which return; None without."""
+    against = findings.compared(study)
+    if against is None:
+        return None
+    quantity = findings.return_quantity(against)
+    return {"axis": against.axis, "grid": against.places_axis(),
+            "summary": findings.summary(study, against),
+            "values": [(against.value_name(value), against.number_name(value))
+                       for value in findings.ordered(study, against)],
+            "return": quantity.replace("_", "-"), "return_words": findings.QUANTITIES[quantity],
+            "notes": findings.table_notes(study)}
+
+
 def text_of(study, drawn):
     places = study.configurations[:MOST]
     earliest, latest = extremes(study)
@@ -193,7 +211,7 @@ def text_of(study, drawn):
         moved=study.event == "first_still" and study.endpoint == "all" or None,
         causes=[(cause, facts.WORDS[cause].removeprefix("cause: "))
                 for cause in ("critic_dead", "tanh_hard", "actor_dead")],
-        counted_causes=counted(study))
+        counted_causes=counted(study), interventions=interventions(study))
     return re.sub(r"\n{3,}", "\n\n", template.render(context)) + "\n"
 
 

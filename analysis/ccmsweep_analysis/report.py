@@ -7,7 +7,7 @@ import re
 
 import jinja2
 
-from . import facts
+from . import facts, findings
 from .drawing import draw_all
 from .figures import FIGURES, SECTIONS
 from .output import naming, write_whole
@@ -15,8 +15,9 @@ from .study import Study
 from .words import number, printable, shown
 
 CONTENTS = [("provenance", "Provenance and completeness"), ("grid", "The grid"),
-            ("curves", "Curves"), ("comparisons", "Comparisons"), ("mechanism", "Mechanism"),
-            ("returns", "Returns"), ("runtime", "Run times"), ("commands", "Commands")]
+            ("curves", "Curves"), ("comparisons", "Comparisons"),
+            ("interventions", "Interventions"), ("mechanism", "Mechanism"), ("returns", "Returns"),
+            ("runtime", "Run times"), ("commands", "Commands")]
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
@@ -38,6 +39,15 @@ def sections_of(drawn):
             for section, draws in SECTIONS.items()}
 
 
+def contents_of(study, sections):
+    """Sections of the page. Without what --against says, of the interventions only what is drawn
+    of them all the same, and no section where that is nothing."""
+    if study.told.get("against") is None:
+        sections["interventions"] = [one for one in sections["interventions"] if one["image"]]
+    return [(name, title) for name, title in CONTENTS
+            if name != "interventions" or sections["interventions"]]
+
+
 def fit(value):
     """Text that HTML can contain. Text from a file can have any content; the page itself is left as
     it is."""
@@ -54,8 +64,11 @@ def html_of(study, drawn):
     settings = facts.known(study, lambda study: study.sweep.text("settings"), "unknown")
     for sentence in facts.failed(drawn):
         study.sweep.note_failure(sentence)
+    sections = sections_of(drawn)
+    contents = contents_of(study, sections)
     page = templates.get_template("report.html").render(
-        title=f"Sweep {shown(os.path.basename(study.sweep.path))}", style=style, contents=CONTENTS,
+        title=f"Sweep {shown(os.path.basename(study.sweep.path))}", style=style, contents=contents,
+        numbered={name: place for place, (name, _) in enumerate(contents, 1)},
         headline=facts.headline(study), complete=facts.complete(study),
         event=study.event_words(), limit=number(study.limit),
         warnings=facts.warnings(study) + facts.failures(study),
@@ -64,7 +77,9 @@ def html_of(study, drawn):
         together=facts.together_tables(study), grid=facts.grid_table(study), words=facts.WORDS,
         comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
-        commands=facts.commands(study), settings=settings, drawn=sections_of(drawn))
+        commands=facts.commands(study), settings=settings, drawn=sections,
+        findings=findings.findings(study), pooled=findings.pooled_table(study),
+        pooled_notes=findings.table_notes(study))
     return page, study.sweep.failures
 
 

@@ -65,7 +65,20 @@ def with_lists_as_text(told):
         one["axes"] = texts(one["axes"])
     for one in told["tests"]:
         one["within"] = texts(one["within"]) if one["within"] else one["within"]
+    if told.get("against"):
+        for one in (told["against"], *told["against"]["pooled"], *told["against"]["scores"]):
+            one["value"] = list_text(one["value"])
     return told
+
+
+def usual_comparison(told):
+    """The option with which labels are compared unless told otherwise: against `published`, or
+    against the first of them; None for a file that has no labels."""
+    for axis in told["axes"]:
+        if axis["name"] == "label" and len(axis["values"]) > 1 and not told.get("against"):
+            published = "published" in axis["values"]
+            return f"--against=label={'published' if published else axis['values'][0]}"
+    return None
 
 
 def ending(code):
@@ -87,6 +100,9 @@ def take_snapshot(path, options=(), tables=False):
     the words of aggregate, for a file that does not belong to a sweep."""
     for _ in range(10):
         told = with_lists_as_text(json.loads(aggregate(path, options)))
+        if (usual := usual_comparison(told)) is not None:
+            options = [*options, usual]
+            told = with_lists_as_text(json.loads(aggregate(path, options)))
         latex = aggregate(path, options, "latex") if tables else ""
         sweep = Sweep(path, told=told["damaged"])
         done = sweep.done

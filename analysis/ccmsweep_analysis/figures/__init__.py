@@ -4,12 +4,17 @@ title, the rest its caption. The report shows the figures of a section in this o
 import inspect
 
 from .. import canvas  # noqa: F401 (before all of Matplotlib: it sees to its defaults)
-from . import curves, gradients, grid, returns, runtime, saturation
+from . import curves, gradients, grid, interventions, returns, runtime, saturation
 
 SECTIONS = {
     "grid": (grid.rmst_map, grid.stopping_map, grid.rmst_by_row, grid.stopping_bubbles),
     "curves": (curves.survival, curves.incidence, curves.event_times, curves.actor_stops),
     "comparisons": (curves.differences,),
+    "interventions": (
+        interventions.intervention_matrix, interventions.intervention_forest,
+        interventions.intervention_survival, interventions.intervention_causes,
+        interventions.intervention_returns, interventions.intervention_conditions,
+        interventions.momentum_tail),
     "mechanism": (
         gradients.gradient_ratio, gradients.gradient_norms, gradients.layer_gradients,
         gradients.ratio_and_stop, gradients.accumulated_norms, gradients.updates,

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""What --against found, in words and a table: what the intervals support, and no more."""
+from .against import QUANTITIES, Against, significant
+from .facts import dash
+from .figures.grid import interval
+from .words import percent
+
+FORMS = {"rmst": "z.1f", "never": "z.2f"}  # of differences; those of returns are whole numbers
+HIGHER = {"rmst": "stops later", "never": "stops less often", "return": "higher"}
+LOWER = {"rmst": "stops earlier", "never": "stops more often", "return": "lower"}
+
+
+def compared(study):
+    """What was compared; None without."""
+    return Against(study) if study.told.get("against") else None
+
+
+def form_of(quantity):
+    return FORMS.get(quantity, "z.0f")
+
+
+def difference_words(told, quantity):
+    """A difference with its sign and interval, or that there is none."""
+    if told is None or told["difference"] is None:
+        return "not estimable"
+    form = form_of(quantity)
+    return f"{told['difference']:+{form}} {interval(told, form)}".strip()
+
+
+def verdict(study, told, quantity):
+    """What a test of a difference supports, in words."""
+    if told is None or told["difference"] is None:
+        note = told["note"] if told else ""
+        return f"not estimable{': ' if note else ''}{note}"
+    if told["too_few"]:
+        return "too few seeds for any test"
+    if not significant(told, study.confidence):
+        return "no difference shown"
+    kind = quantity.split("_")[0]
+    return (HIGHER if told["difference"] > 0 else LOWER)[kind]
+
+
+def never_words(against, which, value):
+    """How many runs never stop with `which`, of those whose end is known, where both the reference
+    and `value` have such runs."""
+    count = of = 0
+    for place in against.places:
+        sides = [against.at(side, place) for side in (against.reference, value)]
+        if all(side is not None and side.told["never"]["of"] for side in sides):
+            told = against.at(which, place).told["never"]
+            count, of = count + told["count"], of + told["of"]
+    return f"{count} of {of}"
+
+
+def p_words(told):
+    return "" if told is None or told["p_holm"] is None else f"p Holm {told['p_holm']:.2g}"
+
+
+def return_quantity(against):
+    """Of the returns the one that says most: at the last evaluation, where it is known."""
+    return "return_evaluation" if against.has("return_evaluation") else "return_end"
+
+
+def ordered(study, against):
+    """Values but the reference: those that stop significantly later first, then by difference."""
+    def key(value):
+        told = against.pooled.get(("rmst", value))
+        if told is None or told["difference"] is None:
+            return (2, 0)
+        return (0 if significant(told, study.confidence) else 1, -told["difference"])
+    return sorted(against.others, key=key)
+
+
+def finding(study, against, value):
+    """One sentence on a value of the axis, without its name."""
+    rmst = against.pooled.get(("rmst", value))
+    quantity = return_quantity(against)
+    returns = against.pooled.get((quantity, value))
+    said = [f"{never_words(against, value, value)} runs never stop, "
+            f"{never_words(against, against.reference, value)} with the reference",
+            f"RMST {difference_words(rmst, 'rmst')} episodes"
+            f"{bracketed(p_words(rmst))}: {verdict(study, rmst, 'rmst')}"
+            if rmst and rmst["difference"] is not None else
+            f"RMST {verdict(study, rmst, 'rmst')}",
+            f"{QUANTITIES[quantity]} {difference_words(returns, quantity)}"
+            f"{bracketed(p_words(returns))}: {verdict(study, returns, quantity)}"
+            if returns and returns["difference"] is not None else
+            f"{QUANTITIES[quantity]} {verdict(study, returns, quantity)}"]
+    return "; ".join(said) + "."
+
+
+def bracketed(words):
+    return f" ({words})" if words else ""
+
+
+WITH = {"stops later": "actors stop later with", "stops earlier": "they stop earlier with",
+        "higher": "it is higher with", "lower": "it is lower with",
+        "no difference shown": "no difference is shown for",
+        "too few seeds for any test": "there are too few seeds to test",
+        "not estimable": "it is not estimable for"}
+
+
+def by_verdict(study, against, values, quantity):
+    """Values by what the test of a quantity supports, in the order of WITH."""
+    found = {}
+    for value in values:
+        words = verdict(study, against.pooled.get((quantity, value)), quantity)
+        found.setdefault(words.split(":")[0], []).append(value)
+    return {words: found[words] for words in WITH if words in found}
+
+
+def summary(study, against):
+    """Sentences on all values: which keep actors learning longer, and what that does to returns."""
+    values, quantity = ordered(study, against), return_quantity(against)
+    stops = by_verdict(study, against, values, "rmst")
+    sentences = [f"Compared with {against.value_name(against.reference)}, pooled over "
+                 f"{against.places_axis()}, {clauses(against, stops)}."]
+    later = stops.get(HIGHER["rmst"], [])
+    if later:
+        paid = by_verdict(study, against, later, quantity)
+        sentences.append(f"Of the {QUANTITIES[quantity]}, with those that stop later: "
+                         f"{clauses(against, paid)}.")
+    return sentences
+
+
+def clauses(against, by_words):
+    return "; ".join(f"{WITH[words]} {listed(against, values)}"
+                     for words, values in by_words.items())
+
+
+def listed(against, values):
+    return ", ".join(against.value_name(value) for value in values)
+
+
+def findings(study):
+    """The sentences of all: first on the values together, then a name and a sentence for each."""
+    against = compared(study)
+    if against is None:
+        return [], []
+    return summary(study, against), [(against.value_name(value), finding(study, against, value))
+                                     for value in ordered(study, against)]
+
+
+def pooled_table(study):
+    """Header and rows, one row for each value of the axis; empty without comparisons."""
+    against = compared(study)
+    if against is None:
+        return [], []
+    level = f"{percent(study.confidence)} %"
+    quantities = [one for one in QUANTITIES if one != "return_training" and against.has(one)]
+    scored = [one for one in quantities if any(
+        (one, value) in against.scores for value in against.values)]
+    head = [against.axis, "grid", "seeds", "never stop"]
+    for quantity in quantities:
+        head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm"]
+    for quantity in scored:
+        head += [f"IQM of {QUANTITIES[quantity]} [{level}]", f"P(better) [{level}]"]
+    rows = []
+    for value in against.values:
+        rmst = against.pooled.get(("rmst", value))
+        row = [against.value_name(value), dash(rmst and rmst["tasks"]), dash(rmst and rmst["pairs"]),
+               never_words(against, value, value)]
+        for quantity in quantities:
+            told = against.pooled.get((quantity, value))
+            row += (["reference", "-"] if value == against.reference else
+                    [difference_words(told, quantity), dash(told and told["p_holm"], ".3g")])
+        for quantity in scored:
+            told = against.scores.get((quantity, value))
+            row += [score_words(told, "iqm", ".0f"), score_words(told, "improvement", ".2f")]
+        rows.append(row)
+    return head, rows
+
+
+def score_words(told, name, form):
+    one = told[name] if told else None
+    return "-" if one is None or one["value"] is None else (
+        f"{one['value']:{form}} {interval(one, form)}".strip())
+
+
+def table_notes(study):
+    """What the table leaves out, as a sentence: reasons why differences are not estimable."""
+    told = study.told.get("against")
+    reasons = {}
+    for one in told["pooled"] if told else ():
+        if one["difference"] is None and one["note"]:
+            reasons.setdefault(one["note"], set()).add(QUANTITIES[one["quantity"]])
+    return [f"Not estimable, {', '.join(sorted(what))}: {note}." for note, what in reasons.items()]
+
+
+def numbers_of(study):
+    """Names and values for the paper: \\sweep{against/rmst/clip-1} is a pooled difference."""
+    against = compared(study)
+    if against is None:
+        return
+    yield "against/reference", against.value_name(against.reference)
+    yield "against/values", len(against.others)
+    yield from ((f"against/tests/{quantity.replace('_', '-')}", count)
+                for (quantity, of), count in against.tests.items() if of == "pooled")
+    for value in against.values:
+        name = against.number_name(value)
+        yield f"against/never-stop/{name}", never_words(against, value, value)
+        yield (f"against/never-stop-reference/{name}",
+               never_words(against, against.reference, value))
+        for quantity in QUANTITIES:
+            told = against.pooled.get((quantity, value))
+            key = quantity.replace("_", "-")
+            if told is not None:
+                yield f"against/{key}/{name}", difference_words(told, quantity)
+                yield f"against/verdict/{key}/{name}", verdict(study, told, quantity)
+                if told["p_holm"] is not None:
+                    yield f"against/p-holm/{key}/{name}", f"{told['p_holm']:.3g}"
+            for score, form in (("iqm", ".0f"), ("improvement", ".2f")):
+                words = score_words(against.scores.get((quantity, value)), score, form)
+                if words != "-":
+                    yield f"against/{score}/{key}/{name}", words

@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: MIT
+"""Figures and words on --against: what they show of comparisons, and that nothing is cut or hidden
+with many values, odd names and parts that are missing."""
+import math
+import re
+import shutil
+
+import h5py
+import matplotlib.image
+import numpy as np
+import pytest
+import synthetic
+from aggregate_case import SMALL
+from comparisons import made_up
+from figure_case import figure_of, panels, same, study_of, words_in
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from program import run
+from report_case import text_of
+from sweep_case import environment
+
+from ccmsweep_analysis import canvas as paper_of_figures
+from ccmsweep_analysis import drawing, findings, paper, report, study as studies
+from ccmsweep_analysis.against import Against
+from ccmsweep_analysis.figures import SECTIONS, interventions
+
+NAMES = [draw.__name__ for draw in SECTIONS["interventions"]]
+COMPARING = [name for name in NAMES if name != "momentum_tail"]
+# Pairs of rates that all values of adam_beta1 have, and blocks that only its default has.
+SPEC = SMALL % (300, 3, """\
+  - {adam_beta1: [0.9, 0.5, 0.95], actor_lr: [0.1, 0.001], critic_lr: [0.1, 0.001], seed: 1-5}
+  - {networks.actor_precision: [f64], actor_lr: [0.1], critic_lr: [0.1], seed: 1-5}
+  - {zero_gradient: [skip], actor_lr: [0.1], critic_lr: [0.1], seed: 1-5}
+""")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("interventions")
+    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
+    assert done.returncode == 0, done.stderr
+    return folder / "s.h5"
+
+
+def snapshot_against(path, axis, value, tables=False):
+    snapshot = studies.take_snapshot(path, ["--bootstrap", "50", "--permutations", "99"], tables)
+    snapshot.told["against"] = made_up(snapshot.told, axis, value)
+    return snapshot
+
+
+@pytest.fixture(scope="module")
+def study(path):
+    return studies.Study(snapshot_against(path, "adam_beta1", 0.9))
+
+
+@pytest.fixture(scope="module")
+def told(study):
+    return study.told["against"]
+
+
+@pytest.fixture(scope="module")
+def against(study):
+    return Against(study)
+
+
+# Figures
+
+
+def cells(study, told, quantity):
+    """Differences by configuration, of the comparisons of a quantity."""
+    return {one["a"]: one for one in told["comparisons"] if one["quantity"] == quantity}
+
+
+def test_the_matrix_is_the_comparisons(study, told, against):
+    axes = figure_of(study, "intervention_matrix").axes[0]
+    rows = [text.get_text() for text in axes.get_yticklabels()]
+    assert rows[0].replace("\n", " ") == "adam_beta1 0.9 (reference)"
+    assert sorted(rows[1:]) == ["adam_beta1 0.5", "adam_beta1 0.95"]
+    shown = np.ma.filled(axes.images[0].get_array().astype(float), np.nan)
+    known, words, hatched = cells(study, told, "rmst"), [], 0
+    texts = {tuple(map(round, text.get_position())): text.get_text() for text in axes.texts}
+    for y, value in enumerate(against.values):
+        for x, place in enumerate(against.places):
+            one = against.at(value, place)
+            told_ = known.get(one.index) if one else None
+            assert same(shown[y, x], math.nan if told_ is None else told_["difference"])
+            assert ((x, y) in texts) == (one is not None)
+            if one is None:
+                continue
+            counted = f"{one.told['fates']['events']}/{one.observed}"
+            assert counted == texts[x, y].split("\n")[-1]
+            if y == 0:
+                assert texts[x, y].split("\n")[0] == f"{one.told['rmst']['value']:.0f}"
+            else:
+                assert texts[x, y].startswith("-") == (told_["difference"] < 0)
+                assert ("*" in texts[x, y]) == (told_["p_holm"] < 0.05)
+            hatched += one.told["fates"]["events"] < one.observed
+            words.append(texts[x, y])
+    assert 0 < hatched < len(words)
+    assert len([patch for patch in axes.patches if patch.get_hatch()]) == hatched
+    assert any("*" in text for text in words) and any("*" not in text for text in words[4:])
+    low, high = axes.images[0].get_clim()
+    assert low == -high and high == np.nanmax(np.abs(shown))
+
+
+def test_less_and_more_differ_in_grey():
+    bright = [np.dot(interventions.SHADES(x)[:3], (0.3, 0.59, 0.11))
+              for x in np.linspace(0, 1, 21)]
+    assert min(np.diff(bright)) > 0.01 and bright[0] < 0.25 and bright[-1] > 0.9
+    # Curves differ in dashes and marks, causes in hatching, also where their colours are alike.
+    lines = {(str(style["linestyle"]), style["marker"]) for style in
+             (interventions.curve_style(place, 25) for place in range(1, 25))}
+    assert len(lines) == 24
+    assert len(set(interventions.HATCHES.values())) == len(paper_of_figures.CAUSES)
+
+
+def test_returns_that_are_not_estimable_are_crossed_out(study, told, against):
+    for one in told["comparisons"]:
+        if one["quantity"] == "return_evaluation" and one["a"] in [
+                against.at(0.5, place).index for place in against.places
+                if against.at(0.5, place)][:2]:
+            one |= {"difference": None, "lower": None, "upper": None, "p_holm": None}
+    axes = figure_of(study, "intervention_returns").axes[0]
+    known = cells(study, told, "return_evaluation")
+    crossed = sum(text == "×" for text in words_in(axes))
+    assert crossed == sum(one["difference"] is None for one in known.values()) > 0
+    shown = axes.images[0].get_array()
+    assert sorted(np.ma.compressed(shown)) == sorted(
+        one["difference"] for one in known.values() if one["difference"] is not None)
+
+
+def test_the_forest_is_the_pooled_differences(study, told, against):
+    figure = figure_of(study, "intervention_forest")
+    assert len(figure.axes) == 3
+    for axes, quantity in zip(figure.axes, ("rmst", "never", "return_evaluation")):
+        pooled = {one["value"]: one for one in told["pooled"] if one["quantity"] == quantity}
+        rows = [pooled[value] for value in against.others]
+        zero, *marks = axes.lines
+        assert list(zero.get_xdata()) == [0, 0]
+        found = {}
+        for line in marks:
+            for x, y in zip(line.get_xdata(), line.get_ydata()):
+                found[int(y)] = (x, line.get_marker(), line.get_markerfacecolor())
+        bars = [tuple(part[:, 0]) for bars in axes.collections for part in bars.get_segments()]
+        assert same(bars, [(one["lower"], one["upper"]) for one in rows
+                           if one["lower"] is not None] or np.empty(0))
+        for y, one in enumerate(rows):
+            x, marker, face = found[y]
+            if one["difference"] is None:
+                assert marker == "x"
+            else:
+                assert marker == "o" and x == one["difference"]
+                assert face == ("black" if one["p_holm"] < 0.05 else "white")
+
+
+def test_survival_of_all_values(study, against):
+    figure = figure_of(study, "intervention_survival")
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == len(against.places) == 6
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == [against.value_name(value) for value in against.values]
+    for axes, place in zip(shown, against.places):
+        assert axes.get_title(loc="left").endswith(against.place_name(place))
+        mine = [one for value in against.values if (one := against.at(value, place))]
+        curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+        assert len(curves) == len(mine)
+        assert curves[0].get_linewidth() > 2 > max(
+            [line.get_linewidth() for line in curves[1:]], default=0)
+        for line, one in zip(curves, mine):
+            curve = one.told["curve"]
+            assert same(line.get_xdata()[:-1], [0, *curve["time"]])
+            assert same(line.get_ydata(), [1, *curve["survival"], curve["survival"][-1]])
+
+
+def test_causes_add_up(study, against):
+    figure = figure_of(study, "intervention_causes")
+    for axes, place in zip(figure.axes, against.places):
+        widths = {}
+        for part in axes.containers[1:]:
+            for bar in part:
+                y = round(bar.get_y() + bar.get_height() / 2)
+                widths[y] = widths.get(y, 0) + bar.get_width()
+                assert bar.get_hatch()
+        for y, value in enumerate(against.values):
+            one = against.at(value, place)
+            assert (y in widths) == (one is not None)
+            if one:
+                survival = one.told["curve"]["survival"][-1]
+                assert math.isclose(widths[y], 1 - survival, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("decide, episodes", [
+    ((0.5, "f32", "keep", "adam"), 24), ((0.9, "f32", "keep", "adam"), 158),
+    ((0.99, "f32", "keep", "adam"), 1655), ((0.9, "f64", "keep", "adam"), 349),
+    ((0.9, "f32", "reset_moments", "adam"), 0), ((0.9, "f64", "skip", "adam"), 0),
+    ((0.0, "f32", "keep", "adam"), 0), ((0.9, "f32", "keep", "sgd"), None)])
+def test_predicted_tails(decide, episodes):
+    found = interventions.predicted_tail(*decide)
+    assert found is None if episodes is None else round(found) == episodes
+
+
+def test_tails_beside_their_predictions(study, path):
+    axes = figure_of(study, "momentum_tail").axes[0]
+    rows = [text.get_text() for text in axes.get_yticklabels()]
+    expected = {"beta1 0.5, f32": 24, "beta1 0.9, f32": 158, "beta1 0.95, f32": 324,
+                "beta1 0.9, f64": 349, "beta1 0.9, f32, skip": 0}
+    with h5py.File(path) as file:
+        names = {name: file[name][:] for name in ("adam_beta1", "last_change", "gradient_zero")}
+        precise, skip = (file[name][:] != 0 for name in ("networks_actor_precision",
+                                                         "zero_gradient"))
+    tail = names["last_change"] - names["gradient_zero"] + 1
+    both = (names["last_change"] > 0) & (names["gradient_zero"] > 0)
+    seen = both & (tail > 0)
+    floor = 10.0 ** (math.floor(math.log10(tail[seen & (tail > 0)].min())) - 1)
+    ranges, predictions = (part.get_segments() for part in axes.collections[:2])
+    bars = {int(part[0, 1]): part[:, 0] for part in ranges}
+    marks = {line.get_marker(): line for line in axes.lines}
+    for y, name in enumerate(rows):
+        beta1 = float(re.search(r"beta1 ([\d.]+)", name)[1])
+        here = (np.isclose(names["adam_beta1"], beta1) & (precise == ("f64" in name))
+                & (skip == ("skip" in name)))
+        mine, known = tail[here][seen[here]], int(both[here].sum())
+        assert known and (y in bars) == (len(mine) > 0)
+        if len(mine):
+            assert same(bars[y], [mine.min(), mine.max()])
+        assert (y in marks["s"].get_ydata()) == (known > len(mine))
+        at = predictions[y][0, 0]
+        assert round(at) == expected[name] if expected[name] else at == floor
+        words = words_in(axes)[y].split("; ")
+        assert words[0] == str(expected[name]) and words[2] == f"{len(mine)} of {known}"
+        assert (words[1] == "none") == (len(mine) == 0)
+    assert {"beta1 0.5, f32", "beta1 0.9, f32", "beta1 0.9, f32, skip"} <= set(rows)
+    assert sorted(marks["o"].get_xdata()) == sorted(
+        one.told["tail"]["value"] for one in study.configurations if one.told["tail"]["actors"])
+    assert axes.get_xticklabels()[0].get_text() == "0"
+
+
+def test_two_conditions(study, told, against):
+    figure = figure_of(study, "intervention_conditions")
+    above, below = figure.axes
+    pooled = {one["value"]: abs(one["difference"]) for one in told["pooled"]
+              if one["quantity"] == "rmst"}
+    value = max(pooled, key=pooled.get)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "adam_beta1 0.9", against.value_name(value)]
+    places = [place for place in against.places if against.at(value, place)]
+    heights = sorted(bar.get_height() for bar in above.patches)
+    assert same(heights, sorted(against.at(which, place).told["rmst"]["value"]
+                                for which in (0.9, value) for place in against.places
+                                if against.at(which, place)))
+    known = cells(study, told, "rmst")
+    assert same([bar.get_height() for bar in below.patches],
+                [known[against.at(value, place).index]["difference"] for place in places])
+
+
+# Files that have less, and more
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_without_a_comparison_there_is_nothing_to_draw(path, name):
+    with pytest.raises(paper_of_figures.NothingToDraw, match="without labels needs --against"):
+        drawing.draw(study_of(path), name)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Twenty values by eight pairs, with names as long and odd as a file can have them."""
+    spec = SMALL % (400, 3, "  actor_lr: [1e-4, 1e-3, 1e-2, 0.1]\n  critic_lr: [1e-3, 0.1]\n"
+                    f"  gamma: [{', '.join(str(0.5 + place / 50) for place in range(20))}]\n"
+                    "  seed: 1-3\n")
+    made = synthetic.make(tmp_path_factory.mktemp("many"), spec)
+    synthetic.fill(made, np.random.default_rng(3).choice([1, 1, 2, 3], 480))
+    return snapshot_against(made, "gamma", 0.5)
+
+
+ODD = ["$x_1$", "a" * 60, "the-label-of-a-long-name-with-many-parts-2e-4", r"\frac{", "実験",
+       "%&#~^", "\x1b[31m", "_", "-", "…"]
+
+
+@pytest.mark.parametrize("name", COMPARING)
+@pytest.mark.parametrize("odd", [False, True])
+def test_twenty_values_fit(many, name, odd, tmp_path, monkeypatch):
+    if odd:
+        monkeypatch.setattr(Against, "value_name",
+                            lambda self, value: ODD[round(value * 50) % len(ODD)])
+    study = studies.Study(many)
+    drawn = drawing.draw_to_files(study, name, tmp_path, ["png", "svg"])
+    assert drawn.reason == "" and len(drawn.files) == 2
+    pixels = matplotlib.image.imread(drawn.files["png"])
+    assert pixels.std() > 0.02
+    assert (pixels[[0, -1]] == 1).all() and (pixels[:, [0, -1]] == 1).all()
+    # Words of neighbouring cells and rows do not touch.
+    figure = figure_of(study, name)
+    paint = FigureCanvasAgg(figure).get_renderer()
+    for axes in figure.axes:
+        for labels in ([text for text in axes.texts if text.get_text()], axes.get_yticklabels()):
+            boxes = [text.get_window_extent(paint) for text in labels if text.get_text()]
+            assert not any(one.overlaps(other) for place, one in enumerate(boxes)
+                           for other in boxes[place + 1:])
+
+
+def test_one_wide_panel_of_many_curves(many):
+    """Where restricted means differ most."""
+    study = studies.Study(many)
+    against, canvas = Against(study), drawing.draw(study, "intervention_survival")
+    assert "1 of 8 columns shown: where restricted means differ most." in canvas.notes
+
+    def spread(place):
+        return np.ptp([against.at(value, place).told["rmst"]["value"] for value in against.values])
+    widest = max(against.places, key=spread)
+    assert [axes.get_title(loc="left") for axes in canvas.figure.axes] == [
+        f"actor_lr / critic_lr {against.place_name(widest)}"]
+
+
+def test_parts_that_are_missing(many):
+    """Comparisons of which some or all are not estimable: a reason, or a figure without them."""
+    def without(change):
+        snapshot = studies.Snapshot(many.path, {**many.told}, "", many.done)
+        snapshot.told["against"] = change(many.told["against"])
+        return studies.Study(snapshot)
+    unknown = {"difference": None, "lower": None, "upper": None, "p": None, "p_holm": None}
+    empty = without(lambda told: {**told, "comparisons": [], "pooled": [], "families": []})
+    nothing = without(lambda told: {
+        **told, "comparisons": [one | unknown for one in told["comparisons"]],
+        "pooled": [one | unknown | {"note": "no pairs"} for one in told["pooled"]]})
+    bare = without(lambda told: {
+        **told, "pooled": [one | {"lower": None, "upper": None, "p": None, "p_holm": None}
+                           for one in told["pooled"]]})
+    for study in (empty, nothing, bare):
+        for name in COMPARING:
+            try:
+                figure_of(study, name)
+            except paper_of_figures.NothingToDraw as reason:
+                assert "can be estimated" in str(reason) and study is not bare
+        assert findings.findings(study)[0] and findings.pooled_table(study)[1]
+        assert dict(findings.numbers_of(study))
+    said = findings.findings(nothing)[1][0][1]
+    assert "RMST not estimable: no pairs" in said and "[" not in said
+
+
+# Words
+
+
+def test_findings_are_what_intervals_support(study, told, against):
+    (summary, *_), each = findings.findings(study)
+    pooled = {(one["quantity"], one["value"]): one for one in told["pooled"]}
+    assert summary.startswith("Compared with adam_beta1 0.9, pooled over ")
+    assert {name for name, _ in each} == {against.value_name(value) for value in against.others}
+    for value in against.others:
+        sentence = dict(each)[against.value_name(value)]
+        one = pooled["rmst", value]
+        verdict = ("no difference shown" if one["p_holm"] >= 0.05 else
+                   "stops later" if one["difference"] > 0 else "stops earlier")
+        assert (f"RMST {one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}] episodes "
+                f"(p Holm {one['p_holm']:.2g}): {verdict};") in sentence
+        mine = [against.at(value, place).told["never"] for place in against.places
+                if against.at(value, place)]
+        theirs = [against.at(0.9, place).told["never"] for place in against.places
+                  if against.at(value, place)]
+        counts = [f"{sum(part['count'] for part in side)} of {sum(part['of'] for part in side)}"
+                  for side in (mine, theirs)]
+        assert sentence.startswith(f"{counts[0]} runs never stop, {counts[1]} with the reference;")
+
+
+def test_the_usual_comparison():
+    def told(*values, name="label", against=None):
+        return {"axes": [{"name": name, "values": list(values)}], "against": against}
+    usual = studies.usual_comparison
+    assert usual(told("a", "published", "b")) == "--against=label=published"
+    assert usual(told("clip-1", "a")) == "--against=label=clip-1"
+    assert usual(told("a")) is None and usual(told("a", "b", name="actor_lr")) is None
+    assert usual(told("a", "b", against={"axis": "actor_lr"})) is None
+
+
+@pytest.fixture(scope="module")
+def folder(path, tmp_path_factory):
+    made = tmp_path_factory.mktemp("pages")
+    snapshot = snapshot_against(path, "adam_beta1", 0.9, tables=True)
+    (made / "scratch").mkdir()
+    _, failures = report.write_report(snapshot, made, made / "scratch")
+    assert failures == []
+    _, failures, notes = paper.write_paper(snapshot, made, made / "scratch")
+    assert failures == [] and notes == []
+    return made
+
+
+def test_the_section_of_the_report(folder, study):
+    page = (folder / "report.html").read_text("utf-8")
+    heads = re.findall(r"<h2>(\d)\. (.*?)</h2>", page)
+    assert [int(number) for number, _ in heads] == list(range(1, 10))
+    assert heads[4][1] == "Interventions" and '<a href="#interventions">' in page
+    section = page.split('<section id="interventions">')[1].split("</section>")[0]
+    assert re.findall(r'<figure id="(\w+)">', section) == NAMES
+    words = text_of(re.sub(r'src="[^"]*"|alt="[^"]*"', "", section))
+    head, rows = findings.pooled_table(study)
+    for name, sentence in findings.findings(study)[1]:
+        assert words.index(sentence) < words.index("Differences from the reference")
+    for row in rows:
+        assert all(str(cell) in words for cell in row)
+    # The same settings make the same comparison again.
+    assert "--against adam_beta1=0.9" in text_of(page)
+
+
+def test_the_section_of_the_paper(folder, study):
+    text = (folder / "paper/paper.tex").read_text("utf-8")
+    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
+                              (folder / "paper/numbers.tex").read_text("utf-8")))
+    assert r"\subsection{Interventions}" in text
+    wanted = set(re.findall(r"\\sweep\{(against/[^}]*)\}", text))
+    assert len(wanted) > 10 and wanted <= set(numbers)
+    for one in study.told["against"]["pooled"]:
+        if one["quantity"] == "rmst":
+            assert numbers[f"against/rmst/{one['value']:g}"] == (
+                f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]")
+    if shutil.which("pdflatex"):
+        log = (folder / "paper/paper.log").read_text(errors="replace")
+        assert (folder / "paper/paper.pdf").read_bytes()[:4] == b"%PDF"
+        assert not re.search("undefined|multiply defined|Missing character", log)
+
+
+def test_names_of_numbers():
+    name = Against.number_name
+    assert name("clip-1") == "clip-1" and name(0.1) == "0.1" and name("301+298") == "301+298"
+    assert not re.search(r"[\\{}#%~^&$]|[^ -~]", name("a\\b{c}#%~^&$ä\x1b"))

@@ -19,7 +19,8 @@ run=(openmpi-bin git ca-certificates)
 report=(python3-h5py python3-jinja2 python3-matplotlib python3-numpy)
 test=(
     libcmocka-dev hdf5-tools
-    python3-h5netcdf python3-pytest python3-xarray
+    python3-h5netcdf python3-pandas python3-pytest python3-xarray
+    python3-pip python3-setuptools python3-wheel
     chromium texlive-latex-base texlive-latex-recommended texlive-fonts-recommended
     clang-format codespell shellcheck
 )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python3 -m ccmsweep_analysis list|figures|report FILE …"""
+"""python3 -m ccmsweep_analysis list|figures|report FILE …, where it is installed
+ccmsweep-analysis list|figures|report FILE …"""
 import argparse
 import os
 import pathlib
@@ -8,6 +9,7 @@ import sys
 import traceback
 
 try:
+    from . import defaults  # noqa: F401 (before all that imports Matplotlib)
     from .drawing import draw_all
     from .facts import failed
     from .figures import FIGURES
@@ -39,9 +41,15 @@ PASSED_ON = {
 }
 
 
+def called_as():
+    """What the user has called: the command that is installed, or this module."""
+    name = os.path.basename(sys.argv[0])
+    return name if name == "ccmsweep-analysis" else "python3 -m ccmsweep_analysis"
+
+
 def parser():
     top = argparse.ArgumentParser(
-        prog="python3 -m ccmsweep_analysis", allow_abbrev=False,
+        prog=called_as(), allow_abbrev=False,
         description="Figures and reports of the file of a sweep, finished or not.",
         epilog="Exit codes: 0 written; 1 the system failed, for example the disk; 2 an option or "
                "the file is wrong, and nothing is written; 3 written, but a figure could not be "
@@ -217,4 +225,5 @@ def main():
         return 128 + signal.SIGINT
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

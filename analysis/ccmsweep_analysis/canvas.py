@@ -1,39 +1,13 @@
 # SPDX-License-Identifier: MIT
 """How every figure looks: sizes, colours, axes."""
-import contextlib
-import logging
 import math
-import os
-import pathlib
 
-# Matplotlib starts from the first matplotlibrc it finds, and looks in the current folder before all
-# others. So it is started in a folder that has an empty one, which leaves its own defaults.
-DEFAULTS = pathlib.Path(__file__).parent / "templates"
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-
-@contextlib.contextmanager
-def standing_in(folder):
-    """Work in another current folder."""
-    here = os.open(".", os.O_PATH)
-    try:
-        os.chdir(folder)
-        yield
-    finally:
-        os.fchdir(here)
-        os.close(here)
-
-
-# Matplotlib warns when it cannot write its cache, which does not concern the reader of a report.
-logging.getLogger("matplotlib").setLevel(logging.ERROR)
-os.environ["MPLBACKEND"] = "agg"
-with standing_in(DEFAULTS):
-    import matplotlib  # noqa: E402
-
-import numpy as np  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.lines import Line2D  # noqa: E402
-
-from .words import number, printable  # noqa: E402
+from .words import number, printable
 
 WIDTH = 7.2  # inches, of every figure
 

@@ -32,7 +32,9 @@ class Drawn:
 
 def draw(study, name):
     """The canvas of a figure; NothingToDraw when the file does not have what it shows."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
         canvas = Canvas()
         FIGURES[name](study, canvas)
         return canvas

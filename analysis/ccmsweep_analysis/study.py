@@ -20,12 +20,15 @@ SEEDS = 100       # runs of a configuration that a figure over episodes reads
 
 
 def find_program():
-    """$CCMSWEEP, the one built beside this package, or the one on PATH."""
+    """The program: $CCMSWEEP, the one built beside this package (build/ccmsweep of the project), the
+    one installed below the same prefix (PREFIX/bin), or the one on PATH; the first that there is."""
     given = os.environ.get("CCMSWEEP")
     if given and not os.access(given, os.X_OK):
         raise Unreadable(f"$CCMSWEEP is {shown(given)}, which is no program that can be run")
-    built = pathlib.Path(__file__).parents[2] / "build/ccmsweep"
-    for program in (given, str(built), shutil.which("ccmsweep")):
+    above = list(pathlib.Path(__file__).resolve().parents)
+    built = above[2] / "build/ccmsweep"  # of PROJECT/analysis/ccmsweep_analysis
+    beside = above[min(4, len(above) - 1)] / "bin/ccmsweep"  # of PREFIX/lib/python3.11/site-packages
+    for program in (given, str(built), str(beside), shutil.which("ccmsweep")):
         if program and os.access(program, os.X_OK):
             return program
     raise Unreadable("the program ccmsweep is not found; expected it in $CCMSWEEP, "

@@ -6,7 +6,7 @@ One figure of each section stays, and those of them that a paper shows."""
 import runpy
 import sys
 
-from ccmsweep_analysis import figures, paper
+from ccmsweep_analysis import defaults, figures, paper  # noqa: F401 (defaults before all others)
 
 KEPT = ("rmst_map", "survival", "differences", "gradient_norms", "final_returns", "timeline")
 

@@ -30,6 +30,10 @@ def test_readme_is_short():
 def test_version_is_the_same_everywhere():
     build = re.search(r"^  version: '(.*)'", (ROOT / "meson.build").read_text(), re.MULTILINE)[1]
     assert f"\nversion: {build}\n" in (ROOT / "CITATION.cff").read_text()
+    package = (ROOT / "analysis/ccmsweep_analysis/__init__.py").read_text()
+    assert f'\n__version__ = "{build}"\n' in package
+    assert '\nversion = {attr = "ccmsweep_analysis.__version__"}\n' in (
+        ROOT / "analysis/pyproject.toml").read_text()
 
 
 # What is generated

@@ -51,6 +51,12 @@ def aggregate(path, options, form="json"):
                 f"{': ' if words else ''}{words}")
 
 
+def damaged_runs(path):
+    """The runs (`run` and `why`) whose rows are not those that were committed: all are compared."""
+    few = ["--verify", "--bootstrap=40", "--permutations=99"]  # nothing else is asked
+    return json.loads(aggregate(path, few))["damaged"]
+
+
 def list_text(value):
     """A list as the file and a spec have it, any other value as it is: 301+298, none."""
     return ("+".join(map(str, value)) or "none") if isinstance(value, list) else value

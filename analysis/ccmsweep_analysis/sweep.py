@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The file of a sweep. Only what is asked for is read, also while ranks write it."""
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -16,6 +17,8 @@ from .words import number, printable, shown  # noqa: E402
 SCHEMA_VERSION = 3
 STOPPED, CENSORED, DIVERGED = 1, 2, 3
 EXTENTS = ("extent_actor", "extent_episode", "extent_log", "extent_snapshot", "extent_evaluation")
+# Why there is no file of that name: the user's matter, not the system's.
+NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
 NAMED = 10  # damaged runs that are named; the others are counted
 EVENTS = ("hard_saturation", "gradient_zero_first", "gradient_zero", "first_still", "last_change")
 
@@ -26,6 +29,15 @@ class Unreadable(Exception):
 
 class Fault(Exception):
     """One sentence for the user: what the system, or another program, could not do."""
+
+
+class Damaged(UserWarning):
+    """One sentence for the user: which run is damaged, and why."""
+
+
+def text_of(value):
+    """Text of the file, which can be any bytes."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def why(error):
@@ -54,7 +66,14 @@ def reading(path, what):
 def open_file(path):
     """The open file, which aggregate has found to be one of a sweep."""
     with reading(path, "the file"):
-        file = h5py.File(os.fsencode(path), "r")
+        try:
+            file = h5py.File(os.fsencode(path), "r")
+        except OSError as error:
+            number = error.errno or int((re.findall(r"errno = (\d+)", str(error)) or [0])[0])
+            if number in NO_FILE:
+                raise Unreadable(f"{shown(path)}: {os.strerror(number)}, expected the file of a "
+                                 "sweep") from error
+            raise
     with reading(path, "the attribute schema_version"):
         version = int(file.attrs["schema_version"])
     if version != SCHEMA_VERSION:
@@ -86,11 +105,11 @@ BEHIND = {"saturation": "squash_input_saturation", "preactivation_max": "squash_
 class Sweep:
     """Rows of runs by their name in the file. What a run has not reached is NaN, -1 or 0."""
 
-    def __init__(self, path, done=None, told=()):
+    def __init__(self, path, done=None, told=(), fate="is in no figure"):
         """`done`: which runs are finished, when that was read before. More of them can have
         finished since then, if the sweep is running. `told`: the damaged runs that aggregate found,
-        which compares all rows with their checksums."""
-        self.path = path
+        which compares all rows with their checksums. `fate`: what becomes of damaged ones."""
+        self.path, self.fate = path, fate
         self.failures = []  # sentences on what is damaged or missing, and was left out
         self.file = open_file(path)
         with reading(path, "the tables of runs"):
@@ -102,6 +121,7 @@ class Sweep:
                 trained = (outcome >= STOPPED) & (outcome <= DIVERGED)
                 done = np.array([bool(known) and counts(record)
                                  for known, record in zip(trained, commits)], bool)
+                self.committed = done.copy()  # the damaged ones among them
                 done &= ~self.damaged(done)
                 self.leave_out([one for one in told if done[one["run"]]], done)
             self.done = done
@@ -129,16 +149,17 @@ class Sweep:
         found = done & np.any(list(wrong.values()), axis=0)
         for run in np.flatnonzero(found).tolist():
             names = ", ".join(name for name, which in wrong.items() if which[run])
-            self.failures.append(f"run {run} is damaged and is in no figure: its {names} cannot be")
+            self.failures.append(f"run {run} is damaged and {self.fate}: its {names} cannot be")
         return found
 
     def leave_out(self, told, done):
         """Leave out damaged runs. Each of the first is one of the failures, as aggregate names
         them."""
         for one in told[:NAMED]:
-            self.failures.append(f"run {one['run']} is damaged and is in no figure: {one['why']}")
+            self.failures.append(f"run {one['run']} is damaged and {self.fate}: {one['why']}")
         if told[NAMED:]:
-            self.failures.append(f"{len(told) - NAMED} more damaged runs are in no figure")
+            self.failures.append(f"{len(told) - NAMED} more damaged runs "
+                                 f"{self.fate.replace('is ', 'are ', 1)}")
         done[[one["run"] for one in told]] = False
 
     def size_of(self, extent):

@@ -39,10 +39,8 @@ def __getattr__(name: str) -> object:
     try:
         found = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
     except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        raise ModuleNotFoundError(
-            f"ccmsweep_analysis.{name}: {sys.executable} has no {missing}; expected a Python that "
-            f"has it, on Debian by the package python3-{missing}", name=error.name) from error
+        from .words import no_module
+        raise ModuleNotFoundError(no_module(name, error), name=error.name) from error
     globals()[name] = found
     return found
 

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from .study import Snapshot, take_snapshot
 from .sweep import Damaged
-from .words import number, shown
+from .words import no_module, number, shown
 
 if TYPE_CHECKING:
     import pandas
 
+# Columns that an empty frame has too.
+POINT = ("time", "at_risk", "events", "share", "error", "lower", "upper")
+COMPARISON = ("family", "axis", "a", "b", "pairs", "left_out", "difference", "lower", "upper", "p",
+              "p_holm", "least_p", "exact", "too_few", "crossing", "note")
+TEST = ("family", "axis", "runs", "groups", "chi2", "df", "p", "p_permuted", "p_holm", "least_p",
+        "exact", "too_few", "crossing", "note")
 Values = str | Mapping[str, object] | None  # "AXIS=VALUE,…" or {axis: value}
 
 
@@ -92,17 +98,20 @@ def points(curve: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(lists, values))
 
 
-def frame(rows: Iterable[Mapping[str, Any]], name: str | None = None) -> "pandas.DataFrame":
-    """A frame with a row each, and their number under this name as index. What is null is NaN; a
-    column that has numbers, or nothing, is one of numbers."""
-    import pandas
-    made = pandas.DataFrame(list(rows))
+def frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> "pandas.DataFrame":
+    """A frame with a row each, of these columns when there is none. What is null is NaN; a column
+    that has numbers, or nothing, is one of numbers."""
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(no_module("aggregate", error), name=error.name) from error
+    rows = list(rows)
+    made = pandas.DataFrame(rows, columns=None if rows else list(columns))
     for column in made.columns:
         some = made[column].dropna()
         if made[column].dtype == object and all(
                 isinstance(one, (int, float)) and not isinstance(one, bool) for one in some):
             made[column] = made[column].astype(float)
-    made.index.name = name
     return made
 
 
@@ -147,7 +156,7 @@ class Estimates:
         `iqm_…`, `never_…`, `tail_…`. Its other figures are in returns, curves and incidence."""
         apart = ("axes", "returns", "curve", "incidence")
         return frame(({**one["axes"], **dict(flat(without(one, apart)))}
-                      for _, one in self.of_configurations()), "configuration")
+                      for _, one in self.of_configurations())).rename_axis("configuration")
 
     @functools.cached_property
     def returns(self) -> "pandas.DataFrame":
@@ -169,28 +178,30 @@ class Estimates:
     def incidence(self) -> "pandas.DataFrame":
         """A row for each configuration, cause and time: events; share, error, lower, upper of the
         cumulative incidence."""
-        return frame({**place, "cause": cause, **point}
-                     for place, one in self.of_configurations()
-                     for cause, said in one["incidence"]["causes"].items()
-                     for point in points({"time": one["incidence"]["time"],
-                                          "at_risk": one["incidence"]["at_risk"], **said}))
+        return frame(({**place, "cause": cause, **point}
+                      for place, one in self.of_configurations()
+                      for cause, said in one["incidence"]["causes"].items()
+                      for point in points({"time": one["incidence"]["time"],
+                                           "at_risk": one["incidence"]["at_risk"], **said})),
+                     ["configuration", *self.axes, "cause", *POINT])
 
     @functools.cached_property
     def comparisons(self) -> "pandas.DataFrame":
         """A row for each difference of RMST in episodes, `a` less `b`, numbers of configurations,
         whose axes are in `a_…` and `b_…`; with the interval, p and p_holm."""
-        return frame(map(self.named, self.json["comparisons"]))
+        sides = [f"{side}_{name}" for side in ("a", "b") for name in self.axes]
+        return frame(map(self.named, self.json["comparisons"]), [*COMPARISON, *sides])
 
     @functools.cached_property
     def tests(self) -> "pandas.DataFrame":
         """A row for each log-rank test of an axis; `within_…` are the values of the others."""
-        return frame(dict(flat({**one, "within": one["within"] or {}}))
-                     for one in self.json["tests"])
+        return frame((dict(flat({**one, "within": one["within"] or {}}))
+                      for one in self.json["tests"]), TEST)
 
     @functools.cached_property
     def damaged(self) -> "pandas.DataFrame":
         """The damaged runs, `run` and `why`, which are in no estimate."""
-        return frame(self.json["damaged"]).reindex(columns=["run", "why"])
+        return frame(self.json["damaged"], ["run", "why"])
 
     def listed(self, key: str) -> list[dict[str, Any]] | None:
         """A list of what is compared with `against`; None without that option."""

@@ -80,6 +80,13 @@ def name_out(path):
     return printable(path) if sys.stdout.isatty() else str(path)
 
 
+def no_module(asked, error):
+    """That a call of this package wants a module that this Python does not have."""
+    missing = str(error.name).partition(".")[0]
+    return (f"ccmsweep_analysis.{asked}: {sys.executable} has no {missing}; expected a Python that "
+            f"has it, on Debian by the package python3-{missing}")
+
+
 def say(text):
     """A sentence on standard error."""
     print(f"ccmsweep_analysis: {printable(text)}", file=sys.stderr)

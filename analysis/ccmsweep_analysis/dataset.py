@@ -127,7 +127,7 @@ class Field(BackendArray):
                               object).reshape(values.shape)
         elif self.fill < 0:
             values = np.where(values == self.fill, np.nan, values.astype(np.float64))
-        if values.dtype.kind in "fO" and self.name != "/outcome":
+        if values.dtype.kind in ("f", "O") and self.name != "/outcome":
             values[~self.rows.counts[runs]] = np.nan
         return values
 

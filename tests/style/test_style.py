@@ -108,6 +108,22 @@ def test_length():
     assert not {name: length for name, length in lengths.items() if length > LINES_MAX}
 
 
+def wrong_cells(notebook):
+    """Cells of code that keep what they printed, or when they were run."""
+    return [number for number, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"
+            and (cell["outputs"] or cell["execution_count"] is not None or cell["metadata"])]
+
+
+def test_notebooks_are_stripped():
+    cell = {"cell_type": "code", "outputs": [], "execution_count": None, "metadata": {}}
+    assert wrong_cells({"cells": [cell, {**cell, "execution_count": 1},
+                                  {**cell, "outputs": ["x"]}]}) == [1, 2]
+    notebooks = [path for path in FILES if path.suffix == ".ipynb"]
+    assert notebooks
+    wrong = {short(p): wrong_cells(json.loads(p.read_text())) for p in notebooks}
+    assert not any(wrong.values()), wrong
+
+
 def undocumented(text):
     """Functions declared in a paragraph that holds no comment."""
     text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)

@@ -181,10 +181,11 @@ static void set_time(struct member *m, const struct run_row *r, int32_t time, in
 }
 
 /* last_change - gradient_zero + 1: in both of these episodes momentum moved the actor, so both
- * count. A value below 1 means that there was no such episode. The actor then has no tail at all: a
- * tail of 0 would lower the mean by something that did not happen, so it is counted apart. Tails
- * are of whole runs and do not depend on the limit. An actor that lacks one of the two times is
- * left out: its tail may not have begun or ended yet. */
+ * count. 0 means that the last gradient was also the last to move it, as where an optimiser forgets
+ * its momentum. Below that the actor was still while it had a gradient, and has no tail at all: it
+ * would lower the mean by something that did not happen, so it is counted apart. Tails are of whole
+ * runs and do not depend on the limit. An actor that lacks one of the two times is left out: its
+ * tail may not have begun or ended yet. */
 static void set_tails(struct member *m, const int32_t *zero, const int32_t *change, int64_t actors)
 {
     double sum = 0;
@@ -192,7 +193,7 @@ static void set_tails(struct member *m, const int32_t *zero, const int32_t *chan
         if (zero[i] < 0 || change[i] < 0)
             continue;
         const int32_t tail = change[i] - zero[i] + 1;
-        if (tail < 1) {
+        if (tail < 0) {
             m->still_before_zero++;
             continue;
         }

@@ -66,12 +66,13 @@ struct member {
                         limit */
     int32_t cause; /**< enum cause of the actor that decides, of several in the same episode the one
                         with the lowest number; CAUSE_NONE without an event */
-    int32_t actors; /**< number of those with a tail: last_change is not before gradient_zero */
-    int32_t still_before_zero;  /**< actors that have both, but were still before gradient_zero:
+    int32_t actors; /**< number of those with a tail: last_change is not before the episode that
+                        precedes gradient_zero */
+    int32_t still_before_zero;  /**< actors that have both, but were still before that episode:
                                      their gradients were too small to move them before they were
                                      0 */
     int32_t tail_min, tail_max; /**< last_change - gradient_zero + 1 of the actors with a tail: the
-                                     number of episodes in which momentum alone moved them; 0
+                                     number of episodes in which momentum alone moved them; 0 also
                                      without a tail */
     double tail_mean;           /**< mean over these actors; NaN without a tail */
     bool moved; /**< it had the event first_still of all actors, and an actor moved after it or may

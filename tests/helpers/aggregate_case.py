@@ -130,8 +130,8 @@ class Runs:
         zero, change = rows["gradient_zero"][number], rows["last_change"][number]
         both = (zero >= 0) & (change >= 0)
         return found | {"fate": fate, "time": last, "returns": returns,
-                        "tails": (change - zero + 1)[both & (change >= zero)],
-                        "still_before_zero": int((both & (change < zero)).sum())}
+                        "tails": (change - zero + 1)[both & (change >= zero - 1)],
+                        "still_before_zero": int((both & (change < zero - 1)).sum())}
 
     def configuration(self, axes):
         return [one for one in self.of if axes.items() <= one["axes"].items()]

@@ -235,13 +235,15 @@ static void test_a_tail_is_what_momentum_moved(void **state)
     filled.record.gradient_zero[7] = 5;
     filled.record.last_change[7] = 5;
     filled.record.gradient_zero[8] = 3;
-    filled.record.last_change[8] = 2;
+    filled.record.last_change[8] = 2; /* until the last gradient */
+    filled.record.gradient_zero[6] = 5;
+    filled.record.last_change[6] = 3;
     commit(0, &filled);
     finish(1, OUTCOME_STOPPED, 10, all_still);
     take(EVENT_FIRST_STILL, ENDPOINT_ALL, EPISODES);
     const struct member *const m = cohort.member;
-    assert_true(m[0].actors == 2 && m[0].tail_min == 1 && m[0].tail_max == 3);
-    assert_true(m[0].tail_mean == 2.0 && m[0].still_before_zero == 1);
+    assert_true(m[0].actors == 3 && m[0].tail_min == 0 && m[0].tail_max == 3);
+    assert_true(m[0].tail_mean == 4.0 / 3.0 && m[0].still_before_zero == 1);
     assert_true(m[1].actors == 0 && m[1].still_before_zero == 0 && isnan(m[1].tail_mean));
 }
 

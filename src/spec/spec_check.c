@@ -140,8 +140,9 @@ static enum status refuse_same(const struct spec *spec, const int64_t pair[2],
     const int second = part_of(spec, pair[1])->grid.line;
     return fault_set(fault, STATUS_INPUT,
                      "%s:%d: grid: a cell is given twice, by the block in line %d and by that in "
-                     "line %d, expected once: %s",
+                     "line %d, expected once%s: %s",
                      spec->name, first, first, second,
+                     spec_labelled(spec) ? ", as a label alone changes nothing" : "",
                      text[0] != '\0' ? text : "no axis tells them apart");
 }
 

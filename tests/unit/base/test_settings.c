@@ -471,6 +471,44 @@ static void test_a_cell_is_named_by_all_digits(void **state)
     char text[128];
     settings_name_cell(&cell, text, sizeof text);
     assert_string_equal(text, "actor_lr 0.00012345678, critic_lr 1e-5, seed 20240101");
+    struct settings labelled = cell;
+    assert_int_equal(settings_set(&labelled, settings_label(), "clip-1", NULL), STATUS_OK);
+    settings_name_cell(&labelled, text, sizeof text);
+    assert_string_equal(text,
+                        "label clip-1, actor_lr 0.00012345678, critic_lr 1e-5, seed 20240101");
+}
+
+/* Numbers in the order in which labels were first read; many, so that the array grows. */
+static void test_labels(void **state)
+{
+    (void)state;
+    const struct setting *const row = settings_find("label");
+    struct settings s;
+    double number = 0, first = 0;
+    char text[SETTING_TEXT];
+    settings_init(&s);
+    assert_ptr_equal(row, settings_label());
+    assert_ptr_equal(settings_named("label"), row);
+    assert_true(settings_number(&s, row) == 0);
+    for (int i = 999; i >= 0; i--) {
+        snprintf(text, sizeof text, "many_%d", i);
+        assert_int_equal(settings_read(row, text, &number, NULL), STATUS_OK);
+        first = i == 999 ? number : first;
+        assert_true(number == first + 999 - i);
+    }
+    assert_int_equal(settings_read(row, "many_998", &number, NULL), STATUS_OK);
+    assert_true(number == first + 1);
+    settings_put(&s, row, first + 500);
+    settings_get(&s, row, text, sizeof text);
+    assert_string_equal(text, "many_499");
+    struct settings other = s;
+    assert_true(settings_equal(&s, &other, row));
+    settings_put(&other, row, first);
+    assert_false(settings_equal(&s, &other, row));
+    size_t count = 0;
+    const struct setting *const table = settings_table(&count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(settings_equal(&s, &other, &table[i]));
 }
 
 int main(void)
@@ -493,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_contradictions_name_both_sides),
         cmocka_unit_test(test_values_put_in_by_hand_are_checked),
         cmocka_unit_test(test_a_cell_is_named_by_all_digits),
+        cmocka_unit_test(test_labels),
         cmocka_unit_test(test_nearest_key),
         cmocka_unit_test(test_intervals_are_found_by_their_stem),
     };

@@ -167,6 +167,77 @@ static void test_what_never_changes_is_alone(void **state)
     assert_groups("actor_lr", 1, 1, all);
 }
 
+/* Three blocks, of which two have the same value of one setting, and one an axis of its own. */
+static const char labelled[] =
+    "grid:\n"
+    "  - {label: z, actor_lr: [0.1, 0.2], gamma: [0.9]}\n"
+    "  - {label: both, actor_lr: [0.1, 0.2], gamma: [0.8], environment.agents: [5], tau: [0.5, "
+    "1]}\n"
+    "  - {label: a, actor_lr: [0.1, 0.2], gamma: [0.8], environment.agents: [7]}\n"
+    "  - {label: preset, actor_lr: [0.1, 0.2], gamma: [0.7], rules: [corrected]}\n";
+
+/* The label comes first, with all that is constant within each; the rates never are part of it, and
+ * what varies within one is an axis. */
+static void test_a_label_is_an_axis_of_its_own(void **state)
+{
+    (void)state;
+    make(labelled);
+    assert_axes(NULL, "label=gamma=rules=critic_mean=time_limit=explore_among=streams="
+                      "environment_agents=replay_weighting=replay_priority actor_lr critic_lr tau");
+    assert_decisions(NULL, "");
+    const struct grouping_axis *const axis = &grouping.axis[0];
+    assert_int_equal(axis->count, 4);
+    /* In the order of the spec. */
+    static const int64_t index[] = {0, 0, 1, 1, 1, 1, 2, 2, 3, 3};
+    assert_memory_equal(axis->index, index, sizeof index);
+    assert_true(axis->setting[1]->values[axis->run[1]] == 0.8);
+    assert_true(axis->setting[1]->values[axis->run[2]] == 0.8);
+    static const int64_t of_run[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    assert_groups(NULL, 10, 0, of_run);
+    /* tau and actor_lr are pooled; what is part of the label is not counted. */
+    assert_groups("label", 4, 2, index);
+    static const int64_t by_rate[] = {0, 1, 0, 0, 1, 1, 0, 1, 0, 1};
+    assert_groups("actor_lr", 2, 2, by_rate);
+}
+
+/* Who names a setting of the label asks for it: labels are then pooled, or compared beside it. */
+static void test_a_part_of_the_label_can_be_named(void **state)
+{
+    (void)state;
+    make(labelled);
+    assert_axes("gamma", "gamma");
+    static const int64_t by_gamma[] = {0, 0, 1, 1, 1, 1, 1, 1, 2, 2};
+    assert_groups("gamma", 3, 3, by_gamma);
+    assert_decisions("gamma", "gamma<label");
+    assert_axes(
+        "training.rules,label",
+        "rules=critic_mean=time_limit=explore_among=streams=replay_weighting=replay_priority "
+        "label=gamma=environment_agents");
+    assert_decisions("rules,label", "rules<label");
+}
+
+/* The label is the name even of what changes one to one with it, also of a learning rate. */
+static void test_a_label_leads_what_changes_with_it(void **state)
+{
+    (void)state;
+    make("grid:\n  - {label: b, actor_lr: [0.1], gamma: [0.9], seed: [1, 2]}\n"
+         "  - {label: a, actor_lr: [0.2], gamma: [0.8], seed: [1, 2]}\n");
+    assert_axes(NULL, "label=actor_lr=gamma critic_lr");
+    assert_decisions(NULL, "");
+    assert_axes("gamma", "gamma=actor_lr=label");
+}
+
+/* A single label names everything and decides nothing. */
+static void test_one_label(void **state)
+{
+    (void)state;
+    make("grid: {label: only, gamma: [0.8, 0.9], seed: [1, 2]}\n");
+    assert_axes(NULL, "label actor_lr critic_lr gamma");
+    static const int64_t of_run[] = {0, 0, 1, 1}, all[] = {0, 0, 0, 0};
+    assert_groups(NULL, 2, 0, of_run);
+    assert_groups("label", 1, 1, all);
+}
+
 static void test_what_is_refused(void **state)
 {
     (void)state;
@@ -198,6 +269,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_crossed_axes_decide_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_learning_rates_may_go_together, begin, end),
         cmocka_unit_test_setup_teardown(test_what_never_changes_is_alone, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_label_is_an_axis_of_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_part_of_the_label_can_be_named, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_label_leads_what_changes_with_it, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_label, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_refused, begin, end),
     };
     return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);

@@ -42,8 +42,8 @@ static enum status refuse_value(const struct aggregate *aggregate, const struct 
         text_add(values, sizeof values, "%s%s", i > 0 ? ", " : "", value);
     }
     return fault_set(fault, STATUS_INPUT,
-                     "--against: no run of the file has %s, expected %s= and one of %s",
-                     aggregate->options.against, setting->name, values);
+                     "--against: no run of the file has %s, expected one of %s",
+                     aggregate->options.against, values);
 }
 
 static enum status find_value(const struct aggregate *aggregate, struct against *against,

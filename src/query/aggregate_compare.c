@@ -94,7 +94,7 @@ enum status aggregate_narrow(const struct aggregate *aggregate, const char *opti
     }
     if (named != NULL)
         *named = setting;
-    fault_prefix(fault, option);
+    fault_prefix(fault, "%s", option);
     return status;
 }
 

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 import synthetic
-from against_case import PAIR, gammas, settle
+from against_case import PAIR, QUANTITIES, gammas, settle
 from aggregate_case import SMALL, aggregate, text
 from program import run
 from synthetic import CENSORED
@@ -23,6 +23,35 @@ def test_without_the_option_there_is_nothing(gammas):
     for form in ("table", "csv", "latex"):
         shown = text(gammas, "--format", form)
         assert not re.search("^against|pooled over|counterpart|^scores|^profile", shown, re.M)
+
+
+LABELS = """\
+  - {label: published, actor_lr: [0.1, 0.01], seed: 1-4}
+  - {label: low, gamma: [0.9], actor_lr: [0.1, 0.01], seed: 1-4}
+  - {label: both, gamma: [0.95], tau: [0.1], actor_lr: [0.1], seed: 1-3}
+"""
+
+
+def test_labels(tmp_path):
+    """What a label stands for is no axis of its own, in which its runs would differ."""
+    path = settle(synthetic.make(tmp_path, SMALL % (400, 3, LABELS)), [CENSORED] * 19)
+    told = aggregate(path, "--against", "label=published")
+    against = told["against"]
+    assert (against["axis"], against["value"]) == ("label", "published")
+    assert not [warning for warning in told["warnings"] if "counterpart" in warning]
+    assert [(one["quantity"], one["value"], one["tasks"], one["pairs"], one["left_out"])
+            for one in against["pooled"]] == [
+        row for quantity in QUANTITIES for row in ((quantity, "low", 2, 4, 0),
+                                                   (quantity, "both", 1, 3, 1))]
+    rows = csv.DictReader(io.StringIO(text(path, "--against", "label=published", "--format",
+                                           "csv")))
+    assert [(row["label"], row["other_label"]) for row in rows
+            if row["kind"] == "against_pooled" and row["quantity"] == "rmst_difference"] == [
+        ("low", "published"), ("both", "published")]
+    assert text(path, "--against", "label=published").count("both less published") == 10
+    done = run("aggregate", path, "--against", "label=lower")
+    assert done.returncode == 2 and done.stderr.endswith(
+        "no run of the file has label=lower, expected one of published, low, both\n")
 
 
 # The forms
@@ -144,8 +173,7 @@ WRONG = {
     "seed=1": "--against: 'seed' is not an axis of the configurations, expected one of actor_lr, "
               "critic_lr, gamma\n",
     "actr_lr=1": "expected one of actor_lr, critic_lr, gamma; did you mean training.actor_lr?\n",
-    "gamma=0.8": "--against: no run of the file has gamma=0.8, expected gamma= and one of 0.9, 0.95, "
-                 "0.99\n",
+    "gamma=0.8": "--against: no run of the file has gamma=0.8, expected one of 0.9, 0.95, 0.99\n",
     "gamma=x": "--against: training.gamma: 'x' is not a number, expected ",
     "gamma=": "--against: training.gamma: '' is not a number, expected ",
     "gamma=2": "--against: training.gamma: ",

@@ -165,6 +165,7 @@ OFFERED = {
     "ccmsweep plan s.yaml --set training.batch=": [],
     "ccmsweep aggregate a.h5 --by actor_lr,critic_l": ["actor_lr,critic_lr"],
     "ccmsweep aggregate a.h5 --reference actor_lr=0.1,critic_l": ["0.1,critic_lr="],
+    "ccmsweep aggregate a.h5 --against critic_l": ["critic_lr="],
     "ccmsweep aggregate a.h5 --format": ["--format"],
     "ccmsweep export a.h5 b --where training.se": ["training.seed="],
     "ccmsweep export a.h5 b --where environment_preset=": ["published-2026", "published-2024"],

@@ -32,6 +32,8 @@ def verdict(study, told, quantity):
     if told is None or told["difference"] is None:
         note = told["note"] if told else ""
         return f"not estimable{': ' if note else ''}{note}"
+    if told["p_holm"] is None:
+        return f"nothing to test{': ' if told['note'] else ''}{told['note']}"
     if told["too_few"]:
         return "too few seeds for any test"
     if not significant(told, study.confidence):
@@ -93,11 +95,12 @@ def bracketed(words):
     return f" ({words})" if words else ""
 
 
-WITH = {"stops later": "actors stop later with", "stops earlier": "they stop earlier with",
+WITH = {"stops later": "actors stop later with", "stops earlier": "actors stop earlier with",
         "higher": "it is higher with", "lower": "it is lower with",
         "no difference shown": "no difference is shown for",
-        "too few seeds for any test": "there are too few seeds to test",
-        "not estimable": "it is not estimable for"}
+        "too few seeds for any test": "there are too few seeds for any test of",
+        "nothing to test": "there is nothing to test for",
+        "not estimable": "the difference is not estimable for"}
 
 
 def by_verdict(study, against, values, quantity):
@@ -118,7 +121,7 @@ def summary(study, against):
     later = stops.get(HIGHER["rmst"], [])
     if later:
         paid = by_verdict(study, against, later, quantity)
-        sentences.append(f"Of the {QUANTITIES[quantity]}, with those that stop later: "
+        sentences.append(f"The {QUANTITIES[quantity]} of those that stop later: "
                          f"{clauses(against, paid)}.")
     return sentences
 
@@ -148,8 +151,9 @@ def pooled_table(study):
         return [], []
     level = f"{percent(study.confidence)} %"
     quantities = [one for one in QUANTITIES if one != "return_training" and against.has(one)]
-    scored = [one for one in quantities if any(
-        (one, value) in against.scores for value in against.values)]
+    scored = [quantity for quantity in quantities if any(
+        score_words(against.scores.get((quantity, value)), "iqm", "") != "-"
+        for value in against.values)]
     head = [against.axis, "grid", "seeds", "never stop"]
     for quantity in quantities:
         head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm"]
@@ -178,13 +182,16 @@ def score_words(told, name, form):
 
 
 def table_notes(study):
-    """What the table leaves out, as a sentence: reasons why differences are not estimable."""
-    told = study.told.get("against")
-    reasons = {}
-    for one in told["pooled"] if told else ():
-        if one["difference"] is None and one["note"]:
-            reasons.setdefault(one["note"], set()).add(QUANTITIES[one["quantity"]])
-    return [f"Not estimable, {', '.join(sorted(what))}: {note}." for note, what in reasons.items()]
+    """Why differences are not estimable, a sentence for quantities that lack the same."""
+    against = compared(study)
+    lacking = {}
+    for quantity, words in QUANTITIES.items() if against else ():
+        told = [(value, against.pooled.get((quantity, value))) for value in against.others]
+        reasons = ", ".join(f"{against.value_name(value)} ({one['note']})" for value, one in told
+                            if one and one["difference"] is None and one["note"])
+        lacking.setdefault(reasons, []).append(words)
+    return [f"Not estimable, {', '.join(words)}: {reasons}."
+            for reasons, words in lacking.items() if reasons]
 
 
 def numbers_of(study):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figures and words on --against: what they show of comparisons, and that nothing is cut or hidden
 with many values, odd names and parts that are missing."""
+import json
 import math
 import re
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import synthetic
 from aggregate_case import SMALL
+from analysis_case import FEW_DRAWS, analysis
 from comparisons import made_up
 from figure_case import figure_of, panels, same, study_of, words_in
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -33,17 +35,20 @@ SPEC = SMALL % (300, 3, """\
 """)
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("interventions")
-    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+def swept(folder, spec):
+    (folder / "s.yaml").write_text(spec, encoding="utf-8")
     done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
     assert done.returncode == 0, done.stderr
     return folder / "s.h5"
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return swept(tmp_path_factory.mktemp("interventions"), SPEC)
+
+
 def snapshot_against(path, axis, value, tables=False):
-    snapshot = studies.take_snapshot(path, ["--bootstrap", "50", "--permutations", "99"], tables)
+    snapshot = studies.take_snapshot(path, FEW_DRAWS, tables)
     snapshot.told["against"] = made_up(snapshot.told, axis, value)
     return snapshot
 
@@ -336,6 +341,71 @@ def test_parts_that_are_missing(many):
         assert dict(findings.numbers_of(study))
     said = findings.findings(nothing)[1][0][1]
     assert "RMST not estimable: no pairs" in said and "[" not in said
+
+
+# Labels, as aggregate compares them
+
+
+LABELS = SMALL % (300, 3, """\
+  - {label: published, actor_lr: [0.1, 0.001], critic_lr: [0.1], seed: 1-8}
+  - {label: clip-1, clip_actor: [1], actor_lr: [0.1, 0.001], critic_lr: [0.1], seed: 1-8}
+  - {label: skip_zero, zero_gradient: [skip], actor_lr: [0.1, 0.001], critic_lr: [0.1], seed: 1-8}
+""")
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    return swept(tmp_path_factory.mktemp("labelled"), LABELS)
+
+
+def test_labels_are_compared_with_the_published_one(labelled, tmp_path):
+    study = study_of(labelled, *FEW_DRAWS)
+    against = Against(study)
+    assert (against.axis, against.reference) == ("label", "published")
+    assert against.values == ["published", "clip-1", "skip_zero"]
+    for name in NAMES:
+        drawn = drawing.draw_to_files(study, name, tmp_path, ["png"])
+        assert drawn.reason == ""
+        pixels = matplotlib.image.imread(drawn.files["png"])
+        assert (pixels[[0, -1]] == 1).all() and (pixels[:, [0, -1]] == 1).all()
+    rows = figure_of(study, "momentum_tail").axes[0].get_yticklabels()
+    assert rows[0].get_text() == "skip_zero" and len(rows) <= 3
+    other = Against(study_of(labelled, "--against", "label=clip-1", *FEW_DRAWS))
+    assert other.values == ["clip-1", "published", "skip_zero"]
+    # What the difference is, once more from the file: the same pairs of seeds, the same means.
+    place = against.places[-1]
+    with h5py.File(labelled) as file:
+        names = file["label"].attrs["flag_meanings"].decode().split()
+        label, rate, seed = (file[name][:] for name in ("label", "actor_lr", "seed"))
+        last = {}
+        for value in ("published", "clip-1"):
+            here = (label == names.index(value)) & (rate == 0.1)
+            stop = file["stopping_episode"][:][here]
+            last[value] = np.where(stop > 0, stop, 300)[np.argsort(seed[here])].mean()
+    told = against.compared("rmst", "clip-1", place)
+    assert place[0] == 0.1
+    assert math.isclose(told["difference"], last["clip-1"] - last["published"], abs_tol=1e-9)
+
+
+def test_a_report_of_labels(labelled, tmp_path):
+    done = analysis("report", labelled, "-o", tmp_path, "--latex", *FEW_DRAWS)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    section = page.split('<section id="interventions">')[1].split("</section>")[0]
+    assert re.findall(r'<figure id="(\w+)">', section) == NAMES
+    words = text_of(re.sub(r'src="[^"]*"|alt="[^"]*"', "", section))
+    assert words.startswith("5. Interventions Compared with published, pooled over actor_lr, ")
+    told = json.loads(run("aggregate", labelled, "--format", "json", "--against",
+                          "label=published", *FEW_DRAWS).stdout)["against"]
+    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
+                              (tmp_path / "paper/numbers.tex").read_text("utf-8")))
+    for one in told["pooled"]:
+        if one["quantity"] == "rmst":
+            said = f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]"
+            assert said in words and numbers[f"against/rmst/{one['value']}"] == said
+    assert "--against label=published" in text_of(page)
+    if shutil.which("pdflatex"):
+        assert (tmp_path / "paper/paper.pdf").read_bytes()[:4] == b"%PDF"
 
 
 # Words

@@ -165,7 +165,8 @@ def draw_matrix(study, canvas, against, quantity, words, reference, label, censo
                       color="white" if dark else "black", linespacing=1.05)
     image = axes.imshow(np.ma.masked_invalid(known), norm=norm, cmap=SHADES, aspect="auto")
     dress_matrix(axes, against, values, places)
-    canvas.figure.colorbar(image, ax=axes, label=label, pad=0.02, aspect=30)
+    canvas.figure.colorbar(image, ax=axes, pad=0.02, aspect=30).set_label(
+        textwrap.fill(label, 8 + 4 * len(values)), fontsize=8)  # as long as the bar is
     say_pairs(canvas, [one for row in told for one in row if one is not None])
     say_test(canvas, against, study, quantity, "comparisons")
 

@@ -50,21 +50,59 @@ static bool stops_early(const struct settings *cell)
            cell->networks.squash == SQUASH_TANH;
 }
 
-/* A training ends `episodes_after_stop` after its last actor has stopped, which is at about episode
- * 260 where actors stop at all, at some 1000 with normalised hidden layers or inputs, and hardly
- * ever with normalised outputs. */
+/* For how many updates an actor moves on without a gradient: until what is left of its first moment
+ * is below the last bit of a weight. */
+static double momentum_tail(const struct settings *cell)
+{
+    const double kept = cell->training.optimizer == OPTIMIZER_ADAM  ? cell->training.adam_beta1
+                        : cell->training.optimizer == OPTIMIZER_SGD ? cell->training.momentum
+                                                                    : 0.0;
+    const int bits = cell->networks.actor_precision == PRECISION_F64 ? 53 : 24;
+    if (kept == 0.0 || cell->training.zero_gradient != ZERO_KEEP)
+        return 0.0;
+    return round(bits * log(0.5) / log(kept));
+}
+
+/* The update of the actors in which the last of them stops, where they stop early: the tail, after
+ * what is needed to saturate. With a tail that takes longer, as it moves some out of saturation. */
+static double last_stop(const struct settings *cell)
+{
+    const bool high = cell->training.actor_lr >= 0.03;
+    const bool hidden = cell->networks.actor_norm == ACTOR_NORM_HIDDEN;
+    const double tail = momentum_tail(cell);
+    /* What is never still, or hardly ever. */
+    if (cell->training.weight_decay > 0.0 || cell->networks.actor_norm == ACTOR_NORM_OUTPUT ||
+        (cell->networks.actor_precision == PRECISION_F64 && !high) || (hidden && !high))
+        return INFINITY;
+    const double late = hidden ? 350.0 : 0.0;
+    if (tail == 0.0)
+        return (high ? 3.0 : 20.0) + late;
+    return (high ? 35.0 : 95.0) + tail + late;
+}
+
+/* At the lower rates of actors they stop only where the critic's rate is high and,
+ * as far as is known, the networks are as published. */
+static bool stops_by_critic(const struct settings *cell)
+{
+    return cell->training.actor_lr < 0.005 && cell->training.critic_lr >= 0.03 &&
+           cell->training.preactivation_penalty == 0.0 && cell->training.weight_decay == 0.0 &&
+           cell->networks.squash == SQUASH_TANH && cell->networks.actor_norm == ACTOR_NORM_NONE &&
+           cell->networks.critic_norm == CRITIC_NORM_NONE &&
+           cell->networks.input_norm == INPUT_NORM_NONE;
+}
+
+/* A training ends `episodes_after_stop` updates of the actors after its last actor has stopped. */
 static double expect_episodes(const struct settings *cell)
 {
     const double limit = (double)cell->training.episodes;
-    /* Momentum moves actors of f64 for 195 episodes more. */
-    const double tail = cell->networks.actor_precision == PRECISION_F64 ? 195 : 0;
-    const bool late = cell->networks.actor_norm == ACTOR_NORM_HIDDEN ||
-                      cell->networks.input_norm != INPUT_NORM_NONE;
-    const double last = cell->networks.actor_norm == ACTOR_NORM_OUTPUT ? INFINITY
-                        : late                                         ? 1000
-                                                                       : 260;
-    const double stopped = last + tail + (double)cell->training.episodes_after_stop;
-    return stops_early(cell) && stopped < limit ? stopped : limit;
+    double last = INFINITY;
+    if (stops_early(cell))
+        last = last_stop(cell);
+    else if (stops_by_critic(cell))
+        last = 1190.0;
+    const double stopped =
+        (last + (double)cell->training.episodes_after_stop) * (double)cell->training.actor_every;
+    return fmin(stopped, limit);
 }
 
 /* Whether the critic is one affine map. */
@@ -83,7 +121,7 @@ static double norm_cost(const struct settings *cell)
 
 /* What the actors' passes cost more in an episode when the critic's hidden layers are normalised:
  * each evaluates all rows that propose, so it grows with the square of the number of agents. Where
- * actors are saturated few samples are asked for. */
+ * actors are saturated few samples are asked for. Normalised inputs leave fewer ReLUs at 0. */
 static double normed_passes(const struct settings *cell)
 {
     const double n = share(cell->environment.agents, 50);
@@ -94,7 +132,8 @@ static double normed_passes(const struct settings *cell)
                           (double)cell->training.actor_every;
     if (cell->networks.critic_norm == CRITIC_NORM_NONE)
         return 0.0;
-    return stops_early(cell) ? 0.1 * moving : moving;
+    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.45;
+    return stops_early(cell) ? 0.1 * moving : inputs * moving;
 }
 
 /* The critic's part of a training step and of an episode's priorities; n, b as in cost.h. Without
@@ -106,8 +145,22 @@ static double critic_units(const struct settings *cell, double n, double b)
     const double c2 = share(cell->networks.critic_hidden2, 128);
     if (is_affine(cell))
         return (0.06 + 0.11 * b) * n * c1;
-    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.45;
+    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.25;
     return inputs * b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
+}
+
+/* What is left of an episode where actors saturate: samples without a slope need no critic. A
+ * critic without activations is spared less than one with, and nearly every output that is
+ * normalised keeps a slope. */
+static double spared(const struct settings *cell)
+{
+    if (stops_by_critic(cell))
+        return 0.8;
+    if (!stops_early(cell))
+        return 1.0;
+    if (cell->networks.actor_norm == ACTOR_NORM_OUTPUT)
+        return 0.95;
+    return is_affine(cell) ? 0.85 : 0.65;
 }
 
 double cost_units(const struct settings *cell)
@@ -129,9 +182,7 @@ double cost_units(const struct settings *cell)
      * size). */
     const double wide = cell->networks.actor_precision == PRECISION_F64 ? 2.8 : 1.0;
     const double moving = acting + (critic + wide * actors + b * n * norm_cost(cell)) * rest;
-    /* Of saturated actors a critic without activations is spared less than one with. */
-    const double saturated = is_affine(cell) ? 0.85 : 0.65;
-    const double episode = stops_early(cell) ? saturated * moving : moving;
+    const double episode = spared(cell) * moving;
     /* A log episode costs 1.8 ordinary ones; divided by 1.08 because the unit includes a log every
      * 10 episodes. */
     const double logs = (1 + 0.8 / (double)cell->tracking.log_every) / 1.08;

@@ -53,12 +53,18 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * actors move; so is the training of 2000 episodes at actor_lr 0.0001 2000 units.
  *
  *     units    = L x (E x (1 + 0.8 / log_every) / 1.08 + P) + V x 0.04 n s
- *     L        = actor_lr >= 0.005: min(episodes, 260 + episodes_after_stop), else episodes,
- *                and with a penalty or a squash that keeps saturated actors moving;
- *                with actor_norm hidden or input_norm 1000 in place of 260, with actor_norm output
- *                always episodes
+ *     L        = min(episodes, (l + episodes_after_stop) x actor_every)
+ *     l        = m > 0: m + 35 with actor_lr >= 0.03, m + 95 with actor_lr >= 0.005, or
+ *                m = 0: 3 and 20; with actor_norm hidden 350 more;
+ *                never with a lower actor_lr, a penalty, a squash or an actor_norm output that
+ *                keeps saturated actors moving, weight_decay, or actors of f64 or of actor_norm
+ *                hidden below 0.03;
+ *                1190 with critic_lr >= 0.03 where actor_lr < 0.005 and nothing is normalised
+ *     m        = 24 ln 2 / -ln adam_beta1 (or SGD's momentum), with actors of f64 53 for 24; 0
+ *                without any and unless zero_gradient is keep: how long momentum moves actors
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
- *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005
+ *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005;
+ *                times 0.95 there with actor_norm output, 0.8 where critic_lr stops them
  *     P        = 0 without networks.critic_norm, else b x (2.1 n + 0.9 n^2)
  *                x (0.35 + 0.42 c1 + 0.23 c1 c2) / actor_every, times 0.1 where they saturate
  *     V        = L / evaluation.every x evaluation.episodes
@@ -72,16 +78,21 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048,
  * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27
  * times an episode; normalised outputs cost nothing that can be measured). With actors of f64 the
- * part with a is 2.8 times that (measured: 1.25 times an episode), and L is 195 episodes longer
- * where they stop. With input_norm the part with c1 is 1.45 times that (measured: 1.2 to 1.4 times
- * an episode; 49 of 50 actors had stopped at 500).
+ * part with a is 2.8 times that (measured: 1.25 times an episode). With input_norm the part with c1
+ * is 1.25 times that (measured: 1.1 to 1.28 times an episode) and P, where actors move, 1.45 times
+ * (5.7 times an episode with all of them).
  *
- * From the tables of sweeps/RESULTS.md: stops at 160 to 295 for actor_lr 0.01 and 0.1 and mostly
- * none below; 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and 500 agents, which E
- * meets within 6 %; a log episode is 1.8 ordinary ones. The shares of batch and networks are fitted
- * to `ccmsweep bench train` with 16 to 256 in a batch and networks of a quarter to twice the size,
- * those of linear networks with 10 to 200 agents and actors of up to 128 times the published
- * product of widths.
+ * Lengths are those of sweeps of 10 seeds: with a limit of 2000 all 160 of sweeps/RESULTS.md; with
+ * one of 4000, and critic_lr 0.01, those with adam_beta1 0.5 and 0.99, actors of f64 and
+ * zero_gradient; and of single runs with actor_every 2, actor_norm hidden and input_norm. L is
+ * within 30 % of the mean of them all but one: with adam_beta1 0.5 at 0.01, 8 of 10 ran to the
+ * limit. SGD without clipping can diverge within some episodes, which is not foreseen.
+ *
+ * From the tables of sweeps/RESULTS.md: 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and
+ * 500 agents, which E meets within 6 %; a log episode is 1.8 ordinary ones. The shares of batch and
+ * networks are fitted to `ccmsweep bench train` with 16 to 256 in a batch and networks of a quarter
+ * to twice the size, those of linear networks with 10 to 200 agents and actors of up to 128 times
+ * the published product of widths.
  */
 double cost_units(const struct settings *cell) MUST_USE;
 

@@ -214,9 +214,9 @@ static const struct trace traces[] = {
     {
         /* Near its end a trace of wide linear actors hangs on the last bit of tanh, which is
          * rounded correctly here and not by the reference: from 35 on the actors' gradients are up
-         * to 4.3e-4 off, with all kernels alike, and the reward of 40 is 3.8e-6. With a tanh of which
-         * every fifth value has another last bit this training is 4e-4 to 8e-4 and 2.5e-6 to 7e-6
-         * from itself (tests/data/README.md). */
+         * to 4.3e-4 off, with all kernels alike, and the reward of 40 is 3.8e-6. With a tanh of
+         * which every fifth value has another last bit this training is 4e-4 to 8e-4 and 2.5e-6 to
+         * 7e-6 from itself (tests/data/README.md). */
         .name = "linear-a0.0001-c0.001-s42",
         .words = "training.actor_lr=0.0001 training.critic_lr=0.001 " LINEAR,
         .episodes = 40,

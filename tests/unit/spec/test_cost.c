@@ -22,8 +22,9 @@ static void test_a_unit_is_an_episode_of_the_published_size(void **state)
     assert_close(units_with(""), 2000, 1e-12, "2000 episodes");
     assert_close(units_with("training.episodes=7"), 7, 1e-12, "7 episodes");
     assert_close(units_with("training.actor_lr=0.004999"), 2000, 1e-12, "moving to the limit");
-    assert_close(units_with("training.actor_lr=0.005"), 0.65 * 361, 1e-12, "stops early");
-    assert_close(units_with("training.actor_lr=0.1 training.episodes_after_stop=10"), 0.65 * 270,
+    assert_close(units_with("training.actor_lr=0.005"), 0.65 * 354, 1e-12, "stops early");
+    assert_close(units_with("training.actor_lr=0.1"), 0.65 * 294, 1e-12, "and earlier");
+    assert_close(units_with("training.actor_lr=0.1 training.episodes_after_stop=10"), 0.65 * 203,
                  1e-12, "and ends soon");
     assert_close(units_with("training.actor_lr=0.1 training.episodes=50"), 0.65 * 50, 1e-12,
                  "at the limit");
@@ -34,10 +35,54 @@ static void test_a_unit_is_an_episode_of_the_published_size(void **state)
         snprintf(words, sizeof words, "training.actor_lr=0.1 %s", moving[i]);
         assert_close(units_with(words), 2000, 1e-12, "%s", moving[i]);
     }
-    assert_close(units_with("training.actor_lr=0.1 networks.actor_norm=output"), 0.65 * 2000, 1e-12,
+    assert_close(units_with("training.actor_lr=0.1 networks.actor_norm=output"), 0.95 * 2000, 1e-12,
                  "normalised outputs hardly ever stop");
-    assert_close(units_with("training.actor_lr=0.1 networks.actor_norm=hidden"), 0.65 * 1.27 * 1101,
-                 1e-12, "normalised hidden layers stop late");
+}
+
+/* Mean lengths of sweeps of 10 seeds, and of single runs where so noted, as cost.h says. */
+static void test_lengths_are_those_of_real_sweeps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        double episodes; /* of a limit of 4000 */
+        double unit;     /* what an episode counts */
+    } rows[] = {
+        {"training.actor_lr=0.01", 354, 0.65},
+        {"training.actor_lr=0.1", 282, 0.65},
+        {"training.actor_lr=0.1 training.critic_lr=0.1", 262, 0.65},
+        {"training.actor_lr=0.1 training.adam_beta1=0.5", 143, 0.65},
+        {"training.actor_lr=0.01 training.adam_beta1=0.99", 2385, 0.65},
+        {"training.actor_lr=0.1 training.adam_beta1=0.99", 1525, 0.65},
+        {"training.actor_lr=0.01 training.zero_gradient=skip", 122, 0.65},
+        {"training.actor_lr=0.1 training.zero_gradient=reset_moments", 104, 0.65},
+        {"training.actor_lr=0.01 networks.actor_precision=f64", 3763, 0.65 * 1.297},
+        {"training.actor_lr=0.1 networks.actor_precision=f64", 473, 0.65 * 1.297},
+        {"training.actor_lr=0.0001 training.critic_lr=0.1", 1139, 0.8}, /* of 2000 */
+        {"training.actor_lr=0.001 training.critic_lr=0.1", 1446, 0.8},  /* of 2000 */
+        /* one run each */
+        {"training.actor_lr=0.1 networks.actor_norm=hidden", 646, 0.65 * 1.27},
+        {"training.actor_lr=0.01 networks.actor_norm=hidden", 4000, 0.65 * 1.27}, /* 2000 or more */
+        {"training.actor_lr=0.1 networks.input_norm=range", 340, 0.65 * 1.2},
+        {"training.actor_lr=0.01 networks.input_norm=range", 415, 0.65 * 1.2},
+        {"training.actor_lr=0.1 networks.input_norm=running", 367, 0.65 * 1.2},
+        {"training.actor_lr=0.01 networks.input_norm=running", 429, 0.65 * 1.2},
+        {"training.actor_lr=0.1 training.actor_every=2", 650, 0.65 * 0.76},
+        {"training.actor_lr=0.01 training.actor_every=2", 732, 0.65 * 0.76},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char words[128];
+        snprintf(words, sizeof words, "training.episodes=4000 %s", rows[i].words);
+        assert_close(units_with(words) / rows[i].unit, rows[i].episodes, 0.3, "%s", rows[i].words);
+    }
+    assert_close(units_with("training.actor_lr=0.1 training.weight_decay=0.1"), 0.65 * 2000, 1e-12,
+                 "nothing is ever still");
+    assert_close(units_with("training.actor_lr=0.1 training.optimizer=sgd"), 0.65 * 104, 1e-12,
+                 "nothing moves on");
+    assert_close(units_with("training.actor_lr=0.1 training.optimizer=sgd training.momentum=0.9"),
+                 0.65 * 294, 1e-12, "momentum does");
+    assert_close(units_with("networks.squash=softsign training.critic_lr=0.1"), 2000, 1e-12,
+                 "hardly ever a slope of 0");
 }
 
 /* The milliseconds of src/model/README.md: those of an episode while the actors move. */
@@ -77,8 +122,9 @@ static void test_units_follow_batch_and_networks(void **state)
         {"networks.actor_hidden1=256", 1.5},
         {"networks.actor_norm=output", 1.0},
         {"networks.actor_norm=hidden", 1.27},
-        {"networks.input_norm=range", 1.35},
-        {"networks.input_norm=running", 1.35},
+        {"networks.input_norm=range", 1.2},
+        {"networks.input_norm=running", 1.2},
+        {"networks.input_norm=running networks.actor_norm=hidden networks.critic_norm=hidden", 5.8},
         {"training.steps=100", 1.5},
         {"tracking.log_every=1", 1.67},
         {"networks.critic_norm=hidden", 4.3},
@@ -98,7 +144,7 @@ static void test_units_follow_batch_and_networks(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_close(units_with(rows[i].words) / 2000, rows[i].ratio, 0.2, "%s", rows[i].words);
-    assert_close(units_with("training.actor_lr=0.1 " LINEAR_CRITIC) / 361, 0.34, 0.2, "saturated");
+    assert_close(units_with("training.actor_lr=0.1 " LINEAR_CRITIC) / 294, 0.34, 0.2, "saturated");
     const double more = units_with("evaluation.every=100 evaluation.episodes=50") - 2000;
     assert_close(more, 20 * 50 * 0.04, 1e-9, "1000 episodes of evaluation");
     assert_close(units_with("training.episodes=99 evaluation.every=100"), 99, 1e-12, "none yet");
@@ -225,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_unit_is_an_episode_of_the_published_size),
+        cmocka_unit_test(test_lengths_are_those_of_real_sweeps),
         cmocka_unit_test(test_units_follow_the_published_table),
         cmocka_unit_test(test_units_follow_batch_and_networks),
         cmocka_unit_test(test_nothing_is_known_at_first),

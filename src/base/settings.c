@@ -4,8 +4,8 @@
  * compared without another line.
  *
  * Values are handled as doubles, whatever their type: every value of every row is exact in a double
- * (whole numbers stay below 2^53, lists and labels have numbers), so one path serves parsing, ranges,
- * comparison and storage. */
+ * (whole numbers stay below 2^53, lists and labels have numbers), so one path serves parsing,
+ * ranges, comparison and storage. */
 #include "base/labels.h"
 #include "base/lists.h"
 #include "base/settings_internal.h"

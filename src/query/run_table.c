@@ -83,8 +83,8 @@ static bool is_seed(const struct setting *row)
     return row->offset == offsetof(struct settings, training.seed);
 }
 
-/* Whether the grid names the setting (or the label), in any block. The spec in the file is the resolved one, so it
- * includes what --set added or removed. */
+/* Whether the grid names the setting (or the label), in any block. The spec in the file is the
+ * resolved one, so it includes what --set added or removed. */
 static bool is_written(const struct spec *spec, const struct setting *row)
 {
     for (size_t block = 0; block < spec_blocks(spec); block++) {
@@ -113,9 +113,9 @@ static struct run_axis new_axis(const struct store *store, const struct run_tabl
 }
 
 /* Add the values of a run to the axes. Until read_cells is done, table->axis has a place for each
- * setting and one for the label, of which those that are no axis are empty (row NULL). Cells are made from the spec one
- * by one, so two passes over them, one to find axes and one for values, would take twice as
- * long. */
+ * setting and one for the label, of which those that are no axis are empty (row NULL). Cells are
+ * made from the spec one by one, so two passes over them, one to find axes and one for values,
+ * would take twice as long. */
 static void read_axes(const struct store *store, const struct settings *first,
                       const struct settings *cell, int64_t run, struct run_table *table)
 {

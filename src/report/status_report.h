@@ -45,13 +45,14 @@ void status_print(FILE *file, const struct status_report *report, bool cells);
  *  - `eta_s`, `eta_margin_s`: expected seconds left with the number of cells that are being trained
  *    now, and twice their standard deviation
  *  - `grid`: the table: `actor_lr`, `critic_lr`, `label` if there are any, `runs`, `done`, number
- *    by outcome, and `first`, `median` (the column *half*) and `last` stopping episode; where one is
- *    only known to be later than an episode it is `null`, and the episode is in `first_after`,
+ *    by outcome, and `first`, `median` (the column *half*) and `last` stopping episode; where one
+ *    is only known to be later than an episode it is `null`, and the episode is in `first_after`,
  *    `median_after`, `last_after`
  *  - `attention`: cells to look at: `run`, `actor_lr`, `critic_lr`, `seed`, `axes` (all other
- *    settings in which cells differ, and are no part of a label), `state`, `outcome`, `stopping_episode`, `total_episodes` (of
- *    a cell that is done), `episode` (last one noted), `actors_moving` then, `wall_s`, `attempts`,
- *    `host`, `crashes`, `lost` (jobs in a row), `suspect`, `reason`
+ *    settings in which cells differ, without those that are part of a label), `state`, `outcome`,
+ *    `stopping_episode`, `total_episodes` (of a cell that is done), `episode` (last one noted),
+ *    `actors_moving` then, `wall_s`, `attempts`, `host`, `crashes`, `lost` (jobs in a row),
+ *    `suspect`, `reason`
  *  - `list`: with `--cells`: the same of every cell
  */
 bool status_print_json(FILE *file, const struct status_report *report, bool cells,

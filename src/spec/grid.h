@@ -3,11 +3,11 @@
  * The grid of a spec: lists of values of settings, and the combinations of them that are cells.
  *
  * A block is what is given under `grid:`, or one item of its list: axes, under `exclude:`
- * combinations to leave out, and under `label:` its name. Its combinations are numbered with the first axis outermost: actor_lr,
- * critic_lr, the other axes in the order of the file, seed. These three are axes of every block.
- * It knows YAML trees and settings, but not where else a setting may be given: that is the task of
- * spec.h.
- * Every function is local; sentences begin with "name:line:" only where a function takes a name.
+ * combinations to leave out, and under `label:` its name. Its combinations are numbered with the
+ * first axis outermost: actor_lr, critic_lr, the other axes in the order of the file, seed. These
+ * three are axes of every block. It knows YAML trees and settings, but not where else a setting may
+ * be given: that is the task of spec.h. Every function is local; sentences begin with "name:line:"
+ * only where a function takes a name.
  */
 #ifndef CCMSWEEP_GRID_H
 #define CCMSWEEP_GRID_H

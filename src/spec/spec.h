@@ -18,9 +18,9 @@
  * significant digits; the draws are exp(uniform(log(low), log(high))) of NumPy's RandomState(S).
  * `exclude`, a list of mappings from axes to values, leaves out what matches all keys of one of
  * them. `label` names the cells of a block (settings_label): each block has a label of its own, or
- * none has one. The cells of a spec are the remaining combinations of block 0, then those of block 1, … In
- * a block actor_lr is outermost, then critic_lr, then the other axes in the order of the file;
- * seed is innermost. No two cells may be the same.
+ * none has one. The cells of a spec are the remaining combinations of block 0, then those of block
+ * 1, … In a block actor_lr is outermost, then critic_lr, then the other axes in the order of the
+ * file; seed is innermost. No two cells may be the same.
  *
  * A later level has precedence over an earlier one: default, file, --set, option (the file is read
  * first, the others in any order). A value given by --set or an option also replaces that setting's

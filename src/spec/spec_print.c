@@ -305,8 +305,8 @@ static void print_block(struct printing *p, const struct spec_part *part)
     }
 }
 
-/* Without any axis or label that the user gave there is no grid: the three fixed ones are printed in their
- * section. */
+/* Without any axis or label that the user gave there is no grid: the three fixed ones are printed
+ * in their section. */
 static void print_grid(struct printing *p)
 {
     bool any = p->spec->part[0].grid.label > 0;

@@ -441,8 +441,8 @@ struct schema *schema_new(const struct spec *spec)
     struct schema *schema = fault_alloc(1, sizeof *schema);
     bool *differs = fault_alloc(rows, sizeof *differs);
     measure(schema, spec, differs);
-    /* At most: every scale and every extent, the scales of /volatile, the label and every setting as
-     * an axis, every field, four of the store's own, and the notes. */
+    /* At most: every scale and every extent, the scales of /volatile, the label and every setting
+     * as an axis, every field, four of the store's own, and the notes. */
     schema->variables = fault_alloc(2 * (size_t)SCALES + 2 + 1 + rows + fields + 4 + NOTE_COUNT,
                                     sizeof(struct variable));
     for (size_t s = 0; s < SCALES; s++) {

@@ -155,8 +155,8 @@ static enum status refuse_cell(const struct store *store, int64_t run, struct fa
                      store->path, run, name);
 }
 
-/* The words of an axis of lists or labels, which other programs show for its numbers. Those of other datasets
- * are the same in all files. */
+/* The words of an axis of lists or labels, which other programs show for its numbers. Those of
+ * other datasets are the same in all files. */
 static enum status check_words(const struct store *store, const struct variable *variable,
                                hid_t dataset, struct fault *fault)
 {

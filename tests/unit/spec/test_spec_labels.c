@@ -32,7 +32,7 @@ static struct malformed malformed[] = {
      "s.yaml:5: label: a is the label of the block in line 2 already, expected another"},
     {"excluded", "grid:\n  label: a\n  seed: 0-1\n  exclude:\n    - label: a\n",
      "s.yaml:5: exclude: label is the name of the whole block, expected axes of this grid"},
-    {"misspelt", "grid:\n  lable: a\n", "s.yaml:2: lable: unknown key, did you mean label?"},
+    {"misspelt", "grid:\n  labell: a\n", "s.yaml:2: labell: unknown key, did you mean label?"},
     {"outside the grid", "training:\n  label: a\n", "s.yaml:2: training.label: " UNKNOWN},
     {"cells that differ in it alone",
      "grid:\n  - {label: a, seed: [0, 1]}\n  - {label: b, seed: [1, 2]}\n",

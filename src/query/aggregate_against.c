@@ -367,6 +367,7 @@ static void compare_never(const struct aggregate *aggregate, const struct set *s
     paired->difference = made.difference;
     paired->between = made.between;
     paired->p = made.p;
+    paired->least_p = made.least_p;
     free(a);
     free(b);
 }
@@ -399,7 +400,7 @@ static struct against_difference compare(const struct against_plan *plan,
                               .difference = NAN,
                               .between = {NAN, NAN},
                               .p = NAN,
-                              .least_p = sample_least_p(pairs),
+                              .least_p = NAN,
                               .exact = true};
     if (is_known(aggregate, quantity, set, &made) && set->count > 0) {
         if (quantity == AGAINST_RMST)

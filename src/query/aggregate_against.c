@@ -514,7 +514,10 @@ static void write_notes(int64_t count, struct against_difference *difference)
         struct against_difference *const d = &difference[i];
         if (d->note[0] != '\0')
             continue;
-        comparison_note(&d->found, d->note, sizeof d->note);
+        if (d->quantity == AGAINST_RMST && d->found.paired.pairs == 0)
+            text_add(d->note, sizeof d->note, "no seed observed in both");
+        else
+            comparison_note(&d->found, d->note, sizeof d->note);
         if (d->only_a == 0 && d->only_b == 0)
             text_add(d->note, sizeof d->note, "%sno pair differs", d->note[0] != '\0' ? "; " : "");
     }

@@ -416,7 +416,7 @@ def test_a_sweep_that_has_not_begun(tmp_path):
     path = synthetic.make(tmp_path, SMALL % (400, 3, PAIR))
     told = told_of(path)
     assert [told[quantity]["note"] for quantity in QUANTITIES] == [
-        "no seed in common"] + ["8 runs are not finished"] * 4
+        "no seed observed in both"] + ["8 runs are not finished"] * 4
     assert told["rmst"]["tasks"] == 0 and told["rmst"]["left_out"] == 4
     assert text(path, "--against", "gamma=0.9").count("not estimable") >= 9
 

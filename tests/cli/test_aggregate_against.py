@@ -310,6 +310,13 @@ def test_a_configuration_without_counterpart_is_named(tmp_path):
     # Scores are of what both have: of the value that is asked for too.
     assert [(one["value"], one["runs"], one["tasks"]) for one in against["scores"]] == [
         (0.9, 4, 1), (0.95, 6, 1)] * 3
+    runs = [one for one in observed(path) if one["axes"]["critic_lr"] == 0.01]
+    for low, asked in zip(against["scores"][::2], against["scores"][1::2]):
+        own, other = (np.array([number(one, low["quantity"]) for one in runs
+                                if one["axes"]["gamma"] == gamma]) for gamma in (0.9, 0.95))
+        assert close([low["iqm"]["value"], asked["iqm"]["value"]],
+                     [trimmed_mean(own), trimmed_mean(other)])
+        assert close(low["improvement"]["value"], np.mean(own[:, None] > other))
 
 
 def test_one_configuration(tmp_path):

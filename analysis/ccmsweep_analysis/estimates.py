@@ -36,6 +36,7 @@ def aggregate(path: str | os.PathLike, *, event: str | None = None, endpoint: st
     by: axes that make a configuration, as a list or separated by commas.
     against: {axis: value} or "AXIS=VALUE": compare every configuration with the one that is equal
       in all other axes; then `against`, `pooled`, `scores` and `profiles` of the result are frames.
+      Where blocks of the grid have labels the default is label=published, or the first label.
     limit: last episode that is evaluated. confidence: of intervals, 0 to 1.
     bootstrap, permutations, draw_seed: the same numbers give the same bits.
     reference: {axis: value, …} or "AXIS=VALUE,…": what the others are compared with.
@@ -204,7 +205,7 @@ class Estimates:
         return frame(self.json["damaged"], ["run", "why"])
 
     def listed(self, key: str) -> list[dict[str, Any]] | None:
-        """A list of what is compared with `against`; None without that option."""
+        """A list of what is compared with `against`; None without it."""
         said = self.json.get("against")
         return None if said is None else said[key]
 
@@ -226,8 +227,9 @@ class Estimates:
         """With `against`: a row for each return and value of the axis: the interquartile mean
         (`iqm_…`) and the probability of improvement (`improvement_…`) with their intervals."""
         rows = self.listed("scores")
-        return None if rows is None else frame(dict(flat(without(one, ("profile",))))
-                                               for one in rows)
+        return None if rows is None else frame(
+            dict(flat({**without(one, ("profile",)), "improvement": one["improvement"] or {}}))
+            for one in rows)
 
     @functools.cached_property
     def profiles(self) -> "pandas.DataFrame | None":

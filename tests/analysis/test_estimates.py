@@ -24,6 +24,17 @@ from ccmsweep_analysis.figures import FIGURES, title_of  # noqa: E402
 
 __all__ = ["path"]
 
+LABELS = """\
+training: {batch: 8, episodes: 120}
+environment: {agents: 3}
+networks: {critic_hidden1: 32, critic_hidden2: 16}
+tracking: {log_every: 10, snapshot_every: 0}
+evaluation: {every: 50, episodes: 1}
+grid:
+  - {label: published, actor_lr: [0.1, 0.001], seed: 1-3}
+  - {label: plain, optimizer: [sgd], actor_lr: [0.1, 0.001], seed: 1-3,
+     exclude: [{actor_lr: 0.001, seed: 3}]}
+"""
 FEW = {"bootstrap": 50, "permutations": 99}
 
 
@@ -162,32 +173,49 @@ def test_against_is_none_without_it(estimates):
     assert (estimates.against, estimates.pooled, estimates.scores, estimates.profiles) == (None,) * 4
 
 
-def test_frames_of_against(path):
-    """What the program says of `against`, as frames: a few made numbers in its form."""
-    estimates = ours.aggregate(path, **FEW)
-    both = {"quantity": "rmst", "pairs": 2, "left_out": 0, "difference": 4.5, "lower": None,
-            "upper": None, "p": 0.5, "p_holm": 1.0, "least_p": 0.5, "exact": True, "too_few": True,
-            "only_a": None, "only_b": None, "estimable": True, "note": ""}
-    score = {"quantity": "return_end", "value": 0.1, "runs": 4, "tasks": 2, "estimable": True,
-             "note": "", "iqm": {"value": -3.0, "error": 1.0, "lower": -5.0, "upper": -1.0},
-             "improvement": None, "profile": {"tau": [-4.0, -2.0], "share": [1.0, 0.5],
-                                              "lower": [0.5, 0.0], "upper": [1.0, 1.0]}}
-    other = {**score, "value": 0.001, "improvement": {"value": 0.75, "error": 0.1, "lower": 0.5,
-                                                      "upper": 1.0}}
-    estimates.json["against"] = {
-        "axis": "actor_lr", "value": 0.1, "comparisons": [{**both, "a": 2, "b": 0}],
-        "pooled": [{**both, "value": 0.001, "tasks": 2}], "scores": [score, other],
-        "families": [{"quantity": "rmst", "of": "comparisons", "tests": 1}]}
-    row = estimates.against.loc[0]
-    assert all(equal(row[name], value) for name, value in both.items())
-    axes = [estimates.json["configurations"][place]["axes"] for place in (2, 0)]
-    assert (row.a_actor_lr, row.b_critic_lr) == (axes[0]["actor_lr"], axes[1]["critic_lr"])
-    assert estimates.pooled[["value", "tasks", "difference"]].values.tolist() == [[0.001, 2, 4.5]]
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """A sweep with a label and an axis beside it; the last seed of one block is missing."""
+    folder = tmp_path_factory.mktemp("labelled")
+    (folder / "s.yaml").write_text(LABELS, encoding="utf-8")
+    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
+    assert done.returncode == 0, done.stderr
+    return folder / "s.h5"
+
+
+@pytest.mark.parametrize("against", [{"label": "plain"}, "label=plain", None])
+def test_frames_of_against(labelled, against):
+    words = ["--against=label=plain"] if against else ["--against=label=published"]
+    expected = said(labelled, *words)["against"]
+    estimates = ours.aggregate(labelled, against=against, **FEW)
+    axes = [one["axes"] for one in estimates.json["configurations"]]
+    for key, got in (("comparisons", estimates.against), ("pooled", estimates.pooled)):
+        assert len(got) == len(expected[key]) > 0
+        for (_, row), one in zip(got.iterrows(), expected[key]):
+            assert all(equal(row[name], value) for name, value in one.items())
+            if key == "comparisons":
+                assert (row.a_label, row.b_label) == (axes[row.a]["label"], axes[row.b]["label"])
     scores = estimates.scores
-    assert scores.iqm_lower.tolist() == [-5, -5] and len(scores) == 2
-    assert np.isnan(scores.improvement_value[0]) and scores.improvement_value[1] == 0.75
-    assert estimates.profiles.groupby("value").share.apply(list).to_dict() == {
-        0.1: [1.0, 0.5], 0.001: [1.0, 0.5]}
+    assert len(scores) == len(expected["scores"]) > 0 and "improvement" not in scores.columns
+    for (_, row), one in zip(scores.iterrows(), expected["scores"]):
+        assert all(equal(row[name], one[name]) for name in ("quantity", "value", "runs", "tasks",
+                                                            "estimable", "note"))
+        for key in ("iqm", "improvement"):
+            parts = one[key] or dict.fromkeys(("value", "error", "lower", "upper"))
+            assert all(equal(row[f"{key}_{name}"], value) for name, value in parts.items())
+        part = estimates.profiles[(estimates.profiles.quantity == one["quantity"])
+                                  & (estimates.profiles.value == one["value"])]
+        for name, values in (one["profile"] or {}).items():
+            assert all(map(equal, part[name].tolist(), values)) and len(part) == len(values)
+    assert len(estimates.profiles) > 10
+
+
+def test_labels_are_coordinates(labelled):
+    with ours.open(labelled) as data:
+        assert data.label.dims == ("run",) and data.label.dtype.kind == "U"
+        assert data.label.values.tolist() == ["published"] * 6 + ["plain"] * 5
+        chosen = data.set_index(run=["label", "actor_lr", "seed"]).sel(label="plain", seed=1)
+        assert chosen.reward.shape == (2, 120)
 
 
 def test_damaged_runs_are_told(path, tmp_path):

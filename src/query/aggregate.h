@@ -166,6 +166,10 @@ void aggregate_free(struct aggregate **aggregate);
 void aggregate_value(const struct aggregate *aggregate, int64_t axis, int64_t configuration,
                      char *text, size_t size);
 
+/** What each value of an axis that a label names sets, as labels_describe has it. \return (count)
+ *  texts; the caller frees each and the array */
+char **aggregate_sets(const struct grouping_axis *axis) MUST_USE;
+
 /** Name of an axis: the dataset name of the setting after which it is named. Borrowed. */
 const char *aggregate_axis(const struct aggregate *aggregate, int64_t axis) MUST_USE;
 

@@ -5,6 +5,9 @@
  */
 #include "base/text.h"
 #include "query/aggregate_against.h"
+#include "query/label_parts.h"
+#include <stdlib.h>
+#include <string.h>
 
 const char *aggregate_cause(int cause)
 {
@@ -32,6 +35,25 @@ int64_t against_example(const struct aggregate *aggregate, int64_t value)
 {
     const struct grouping *const grouping = &aggregate->grouping;
     return grouping->of_run[grouping->axis[aggregate->against->axis].run[value]];
+}
+
+char **aggregate_sets(const struct grouping_axis *axis)
+{
+    const size_t parts = axis->settings - 1;
+    struct label_part *const part = fault_alloc(parts + 1, sizeof *part);
+    char **const texts = fault_alloc((size_t)axis->count, sizeof *texts);
+    for (size_t p = 0; p < parts; p++)
+        part[p] = (struct label_part){.row = axis->setting[p + 1]->row,
+                                      .of_run = axis->setting[p + 1]->values};
+    labels_compare(parts, part, axis->count, axis->run);
+    for (int64_t i = 0; i < axis->count; i++) {
+        char text[4096];
+        labels_describe(parts, part, axis->run[i], text, sizeof text);
+        texts[i] = fault_alloc(strlen(text) + 1, 1);
+        memcpy(texts[i], text, strlen(text));
+    }
+    free(part);
+    return texts;
 }
 
 /* All runs of a configuration have the same values of its axes, so the first run shows them. */

@@ -53,12 +53,13 @@ static double usual_value(const struct label_part *part, int64_t labels, const i
     return usual;
 }
 
-/* Whether a preset that is part of the label as well decides this very value: the preset, which is
- * named, says it. */
-static bool follows(size_t parts, const struct label_part *part, const struct setting *row,
-                    double value, int64_t run)
+/* Whether the value that a run has of part `which` is to be named. What a preset decides follows from
+ * it where the preset is part of the label as well: then only another value is. */
+static bool is_said(size_t parts, const struct label_part *part, size_t which, int64_t run)
 {
+    const struct setting *const row = part[which].row;
     const struct setting *const preset = settings_preset_of(row);
+    double expected = part[which].usual;
     for (size_t i = 0; preset != NULL && i < parts; i++) {
         struct settings decided;
         char choice[SETTING_TEXT];
@@ -66,10 +67,10 @@ static bool follows(size_t parts, const struct label_part *part, const struct se
             continue;
         settings_init(&decided);
         settings_write(preset, part[i].of_run[run], choice, sizeof choice);
-        return settings_set(&decided, preset, choice, NULL) == STATUS_OK &&
-               same(settings_number(&decided, row), value);
+        CHECK(settings_set(&decided, preset, choice, NULL) == STATUS_OK);
+        expected = settings_number(&decided, row);
     }
-    return false;
+    return !same(part[which].of_run[run], expected);
 }
 
 void labels_compare(size_t parts, struct label_part *part, int64_t labels, const int64_t *run)
@@ -84,12 +85,11 @@ void labels_describe(size_t parts, const struct label_part *part, int64_t run, c
     text[0] = '\0';
     for (size_t i = 0; i < parts; i++) {
         const struct setting *const row = part[i].row;
-        const double value = part[i].of_run[run];
         char name[64], shown[SETTING_TEXT];
-        if (same(value, part[i].usual) || follows(parts, part, row, value, run))
+        if (!is_said(parts, part, i, run))
             continue;
         schema_axis_name(row, name, sizeof name);
-        settings_write(row, value, shown, sizeof shown);
+        settings_write(row, part[i].of_run[run], shown, sizeof shown);
         text_add(text, size, "%s%s %s", text[0] != '\0' ? ", " : "", name, shown);
     }
 }

@@ -73,6 +73,19 @@ static json_t *values_json(const struct grouping_axis *axis, const struct run_ax
     return values;
 }
 
+/* What each label sets, in few words, parallel to its values. */
+static json_t *sets_json(const struct grouping_axis *axis)
+{
+    json_t *const array = json_array();
+    char **const sets = aggregate_sets(axis);
+    for (int64_t i = 0; i < axis->count; i++) {
+        json_array_append_new(array, json_string(sets[i]));
+        free(sets[i]);
+    }
+    free(sets);
+    return array;
+}
+
 /* The setting that names the axis has its values in `values`, the others theirs in `together`,
  * parallel to it. */
 static json_t *axes_json(const struct aggregate *aggregate)
@@ -87,6 +100,8 @@ static json_t *axes_json(const struct aggregate *aggregate)
             set(together, axis->setting[s]->name, values_json(axis, axis->setting[s]));
         if (together != NULL)
             set(object, "together", together);
+        if (axis->setting[0] == aggregate->table->label)
+            set(object, "sets", sets_json(axis));
         json_array_append_new(array, object);
     }
     return array;

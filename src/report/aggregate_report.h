@@ -59,8 +59,8 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
  *    no figure, and in `fates` they are not finished
  *  - `axes`, `pooled`: `name` and rising `values` (a list is an array) of each axis of a
  *    configuration, and in `together`, by name, the values of settings that change together with
- *    it (of a label, of all that are part of it); labels are in the order of the spec; number of
- *    other axes
+ *    it (of a label, of all that are part of it, and in `sets` what each label sets, in few words;
+ *    labels are in the order of the spec); number of other axes
  *  - `configurations`: in the order of the plan, see below
  *  - `reference`: index of the configuration, `null` without comparisons
  *  - `comparisons`: `family` (`reference`, or `neighbours` along `axis`), `a` less `b` (indices),

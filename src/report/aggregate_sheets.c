@@ -5,7 +5,6 @@
  * usual case (all runs are done, nothing diverged) stays short enough to read.
  */
 #include "base/text.h"
-#include "query/label_parts.h"
 #include "report/aggregate_report.h"
 #include "report/aggregate_sheets_internal.h"
 #include <inttypes.h>
@@ -260,25 +259,20 @@ static void add_returns(const struct aggregate *aggregate, int which, struct she
 /* What labels mean: all settings that are part of them would be more columns than a page has. */
 static void add_labels(const struct grouping_axis *axis, struct sheets *sheets)
 {
-    const size_t parts = axis->settings - 1;
-    struct label_part *const part = fault_alloc(parts, sizeof *part);
+    char **const sets = aggregate_sets(axis);
     struct sheet *const sheet =
         sheets_add(sheets, sheet_new("%s, and what it sets", axis->setting[0]->name));
     sheet_column(sheet, false, "%s", axis->setting[0]->name);
     sheet_column(sheet, true, "sets");
-    for (size_t p = 0; p < parts; p++)
-        part[p] = (struct label_part){.row = axis->setting[p + 1]->row,
-                                      .of_run = axis->setting[p + 1]->values};
-    labels_compare(parts, part, axis->count, axis->run);
     for (int64_t i = 0; i < axis->count; i++) {
-        char label[SETTING_TEXT], sets[4096];
+        char label[SETTING_TEXT];
         run_table_axis_write(axis->setting[0], axis->run[i], label, sizeof label);
-        labels_describe(parts, part, axis->run[i], sets, sizeof sets);
         sheet_entry(sheet, "%s", label);
-        sheet_entry(sheet, "%s", sets[0] != '\0' ? sets : "-");
+        sheet_entry(sheet, "%s", sets[i][0] != '\0' ? sets[i] : "-");
+        free(sets[i]);
     }
     sheet_note(sheet, "sets: what differs from most labels.");
-    free(part);
+    free(sets);
 }
 
 /* What the values of an axis mean when other settings change together with the one that names it.

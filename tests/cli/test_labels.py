@@ -147,6 +147,8 @@ def test_aggregate_has_one_axis_for_all(folder):
     assert [axis["name"] for axis in got["axes"]] == [
         "label", "actor_lr", "critic_lr", "networks_actor_hidden1"]
     assert got["axes"][0]["values"] == list(BLOCKS)
+    assert got["axes"][0]["sets"] == ["", "clip_actor 1, clip_critic 1", "networks_actor_hidden2 40",
+                                      "rules corrected"]
     together = got["axes"][0]["together"]
     assert sorted(together) == sorted(PARTS)
     assert together["clip_critic"] == [None, 1, None, None]

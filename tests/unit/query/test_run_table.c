@@ -171,6 +171,38 @@ static void test_settings_that_differ_are_axes(void **state)
 
 /* ---- time ---- */
 
+/* Groups are pairs within a label, numbered in the order of the plan; pairs are those of all. */
+static void test_labels_have_groups_of_their_own(void **state)
+{
+    (void)state;
+    make("grid:\n"
+         "  - {label: z, actor_lr: [0.1, 0.2], seed: [1, 2]}\n"
+         "  - {label: a, actor_lr: [0.2, 0.3], environment.channels: [1], seed: [1]}\n"
+         "  - {label: m, gamma: [0.5, 0.6], actor_lr: [0.1], environment.channels: [1], seed: "
+         "[1]}\n");
+    take(false);
+    static const int64_t pairs[] = {0, 0, 1, 1, 1, 2, 0, 0};
+    static const int64_t groups[] = {0, 0, 1, 1, 2, 3, 4, 4};
+    assert_int_equal(table.pairs, 3);
+    assert_int_equal(table.groups, 5);
+    for (int run = 0; run < 8; run++) {
+        assert_int_equal(table.run[run].pair, pairs[run]);
+        assert_int_equal(table.run[run].group, groups[run]);
+    }
+    /* The label behind the rates; what is constant within each label is a part of it. */
+    static const char *const names[] = {"actor_lr", "critic_lr", "label", "gamma",
+                                        "environment_channels"};
+    assert_int_equal(table.axes, 5);
+    for (int a = 0; a < 5; a++) {
+        assert_string_equal(table.axis[a].name, names[a]);
+        assert_int_equal(table.axis[a].of_label, a == 4);
+    }
+    assert_ptr_equal(table.label, &table.axis[2]);
+    char text[SETTING_TEXT];
+    run_table_axis_write(table.label, 5, text, sizeof text);
+    assert_string_equal(text, "a");
+}
+
 static void test_nothing_is_expected_of_what_is_not_known(void **state)
 {
     (void)state;
@@ -225,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_run_taken_back_meanwhile_is_not_done, begin, end),
         cmocka_unit_test_setup_teardown(test_the_last_start_is_found, begin, end),
         cmocka_unit_test_setup_teardown(test_settings_that_differ_are_axes, begin, end),
+        cmocka_unit_test_setup_teardown(test_labels_have_groups_of_their_own, begin, end),
         cmocka_unit_test_setup_teardown(test_nothing_is_expected_of_what_is_not_known, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_left, begin, end),
         cmocka_unit_test_setup_teardown(test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took,

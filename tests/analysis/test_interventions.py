@@ -21,7 +21,7 @@ from report_case import text_of
 from sweep_case import environment
 
 from ccmsweep_analysis import canvas as paper_of_figures
-from ccmsweep_analysis import drawing, findings, paper, report, study as studies
+from ccmsweep_analysis import drawing, findings, study as studies
 from ccmsweep_analysis.against import Against
 from ccmsweep_analysis.figures import SECTIONS, interventions
 
@@ -47,8 +47,8 @@ def path(tmp_path_factory):
     return swept(tmp_path_factory.mktemp("interventions"), SPEC)
 
 
-def snapshot_against(path, axis, value, tables=False):
-    snapshot = studies.take_snapshot(path, FEW_DRAWS, tables)
+def snapshot_against(path, axis, value):
+    snapshot = studies.take_snapshot(path, FEW_DRAWS)
     snapshot.told["against"] = made_up(snapshot.told, axis, value)
     return snapshot
 
@@ -387,25 +387,58 @@ def test_labels_are_compared_with_the_published_one(labelled, tmp_path):
     assert math.isclose(told["difference"], last["clip-1"] - last["published"], abs_tol=1e-9)
 
 
-def test_a_report_of_labels(labelled, tmp_path):
-    done = analysis("report", labelled, "-o", tmp_path, "--latex", *FEW_DRAWS)
+@pytest.fixture(scope="module")
+def folder(labelled, tmp_path_factory):
+    made = tmp_path_factory.mktemp("pages")
+    done = analysis("report", labelled, "-o", made, "--latex", *FEW_DRAWS)
     assert (done.returncode, done.stderr) == (0, "")
-    page = (tmp_path / "report.html").read_text("utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def pooled(labelled):
+    """Pooled differences of means, as aggregate has them."""
+    done = run("aggregate", labelled, "--format", "json", "--against", "label=published", *FEW_DRAWS)
+    return {one["value"]: one for one in json.loads(done.stdout)["against"]["pooled"]
+            if one["quantity"] == "rmst"}
+
+
+def test_the_section_of_the_report(folder, labelled, pooled):
+    page = (folder / "report.html").read_text("utf-8")
+    heads = re.findall(r"<h2>(\d)\. (.*?)</h2>", page)
+    assert [int(number) for number, _ in heads] == list(range(1, 10))
+    assert heads[4][1] == "Interventions" and '<a href="#interventions">' in page
     section = page.split('<section id="interventions">')[1].split("</section>")[0]
     assert re.findall(r'<figure id="(\w+)">', section) == NAMES
     words = text_of(re.sub(r'src="[^"]*"|alt="[^"]*"', "", section))
     assert words.startswith("5. Interventions Compared with published, pooled over actor_lr, ")
-    told = json.loads(run("aggregate", labelled, "--format", "json", "--against",
-                          "label=published", *FEW_DRAWS).stdout)["against"]
-    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
-                              (tmp_path / "paper/numbers.tex").read_text("utf-8")))
-    for one in told["pooled"]:
-        if one["quantity"] == "rmst":
-            said = f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]"
-            assert said in words and numbers[f"against/rmst/{one['value']}"] == said
+    study = study_of(labelled, *FEW_DRAWS)
+    for _, sentence in findings.findings(study)[1]:
+        assert words.index(sentence) < words.index("Differences from the reference")
+    for row in findings.pooled_table(study)[1]:
+        assert all(str(cell) in words for cell in row)
+    for one in pooled.values():
+        assert f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]" in words
+    # The same settings make the same comparison again.
     assert "--against label=published" in text_of(page)
+
+
+def test_the_section_of_the_paper(folder, pooled):
+    text = (folder / "paper/paper.tex").read_text("utf-8")
+    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
+                              (folder / "paper/numbers.tex").read_text("utf-8")))
+    assert r"\subsection{Interventions}" in text
+    wanted = set(re.findall(r"\\sweep\{(against/[^}]*)\}", text))
+    assert len(wanted) > 10 and wanted <= set(numbers)
+    for value, one in pooled.items():
+        assert numbers[f"against/rmst/{value}"] == (
+            f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]")
+    assert set(re.findall(r"\\ref\{(fig:\w+)\}", text)) == set(
+        re.findall(r"\\label\{(fig:\w+)\}", text))
     if shutil.which("pdflatex"):
-        assert (tmp_path / "paper/paper.pdf").read_bytes()[:4] == b"%PDF"
+        log = (folder / "paper/paper.log").read_text(errors="replace")
+        assert (folder / "paper/paper.pdf").read_bytes()[:4] == b"%PDF"
+        assert not re.search("undefined|multiply defined|Missing character", log)
 
 
 # Words
@@ -440,52 +473,6 @@ def test_the_usual_comparison():
     assert usual(told("clip-1", "a")) == "--against=label=clip-1"
     assert usual(told("a")) is None and usual(told("a", "b", name="actor_lr")) is None
     assert usual(told("a", "b", against={"axis": "actor_lr"})) is None
-
-
-@pytest.fixture(scope="module")
-def folder(path, tmp_path_factory):
-    made = tmp_path_factory.mktemp("pages")
-    snapshot = snapshot_against(path, "adam_beta1", 0.9, tables=True)
-    (made / "scratch").mkdir()
-    _, failures = report.write_report(snapshot, made, made / "scratch")
-    assert failures == []
-    _, failures, notes = paper.write_paper(snapshot, made, made / "scratch")
-    assert failures == [] and notes == []
-    return made
-
-
-def test_the_section_of_the_report(folder, study):
-    page = (folder / "report.html").read_text("utf-8")
-    heads = re.findall(r"<h2>(\d)\. (.*?)</h2>", page)
-    assert [int(number) for number, _ in heads] == list(range(1, 10))
-    assert heads[4][1] == "Interventions" and '<a href="#interventions">' in page
-    section = page.split('<section id="interventions">')[1].split("</section>")[0]
-    assert re.findall(r'<figure id="(\w+)">', section) == NAMES
-    words = text_of(re.sub(r'src="[^"]*"|alt="[^"]*"', "", section))
-    head, rows = findings.pooled_table(study)
-    for name, sentence in findings.findings(study)[1]:
-        assert words.index(sentence) < words.index("Differences from the reference")
-    for row in rows:
-        assert all(str(cell) in words for cell in row)
-    # The same settings make the same comparison again.
-    assert "--against adam_beta1=0.9" in text_of(page)
-
-
-def test_the_section_of_the_paper(folder, study):
-    text = (folder / "paper/paper.tex").read_text("utf-8")
-    numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
-                              (folder / "paper/numbers.tex").read_text("utf-8")))
-    assert r"\subsection{Interventions}" in text
-    wanted = set(re.findall(r"\\sweep\{(against/[^}]*)\}", text))
-    assert len(wanted) > 10 and wanted <= set(numbers)
-    for one in study.told["against"]["pooled"]:
-        if one["quantity"] == "rmst":
-            assert numbers[f"against/rmst/{one['value']:g}"] == (
-                f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]")
-    if shutil.which("pdflatex"):
-        log = (folder / "paper/paper.log").read_text(errors="replace")
-        assert (folder / "paper/paper.pdf").read_bytes()[:4] == b"%PDF"
-        assert not re.search("undefined|multiply defined|Missing character", log)
 
 
 def test_names_of_numbers():

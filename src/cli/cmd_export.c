@@ -76,7 +76,7 @@ static const struct option_row options[] = {
     {.name = "where",
      .argument = "KEY=VALUE",
      .kind = OPTION_SETTER,
-     .help = "only runs with this value of a setting, such as seed=42; repeatable",
+     .help = "only runs with this value of a setting, such as seed=42 or label=clip-1; repeatable",
      .words = WORDS_CONDITIONS,
      .set = add_condition},
     {.name = "force",

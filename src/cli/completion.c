@@ -110,8 +110,8 @@ static void print_key(FILE *file, const struct setting *row)
 }
 
 /* Three tables: the keys for --set; the names for --by, --reference and --where, which take the
- * name of the column in the file as well as the key; and the names of the values of choices. A
- * setting of class operation changes no result, so it is not an axis. */
+ * name of the column in the file as well as the key, and the label; and the names of the values of
+ * choices. A setting of class operation changes no result, so it is not an axis. */
 static void print_settings(FILE *file)
 {
     size_t count = 0;
@@ -121,12 +121,12 @@ static void print_settings(FILE *file)
         fputs(i > 0 ? " " : "", file);
         print_key(file, &table[i]);
     }
-    fputs("'\n_ccmsweep_axes='", file);
+    fprintf(file, "'\n_ccmsweep_axes='%s", settings_label()->key);
     for (size_t i = 0; i < count; i++) {
         char axis[64];
         schema_axis_name(&table[i], axis, sizeof axis);
         if (table[i].class != CLASS_OPERATION)
-            fprintf(file, "%s%s %s", i > 0 ? " " : "", axis, table[i].key);
+            fprintf(file, " %s %s", axis, table[i].key);
     }
     fputs("'\n\n# Names that values of a setting have.\n_ccmsweep_choices()\n{\n    case $1 in\n",
           file);

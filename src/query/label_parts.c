@@ -53,8 +53,8 @@ static double usual_value(const struct label_part *part, int64_t labels, const i
     return usual;
 }
 
-/* Whether the value that a run has of part `which` is to be named. What a preset decides follows from
- * it where the preset is part of the label as well: then only another value is. */
+/* Whether the value that a run has of part `which` is to be named. What a preset decides follows
+ * from it where the preset is part of the label as well: then only another value is. */
 static bool is_said(size_t parts, const struct label_part *part, size_t which, int64_t run)
 {
     const struct setting *const row = part[which].row;

@@ -32,8 +32,8 @@ struct label_part {
 void labels_compare(size_t parts, struct label_part *part, int64_t labels, const int64_t *run);
 
 /** Write what the label of run `run` sets: "clip_actor 1, clip_critic 1". Named are the parts whose
- *  value is not the usual one; what a preset decides, where it is not what the preset says. "" when it sets
- *  nothing. Cut at `size`. */
+ *  value is not the usual one; what a preset decides, where it is not what the preset says. ""
+ *  when it sets nothing. Cut at `size`. */
 void labels_describe(size_t parts, const struct label_part *part, int64_t run, char *text,
                      size_t size);
 

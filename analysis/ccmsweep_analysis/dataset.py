@@ -172,7 +172,15 @@ def attributes_of(item: h5py.Dataset | h5py.File) -> dict[str, object]:
 
 
 def dimensions_of(dataset: h5py.Dataset) -> tuple[str, ...]:
-    return tuple(dataset.dims[axis][0].name.lstrip("/") for axis in range(dataset.ndim))
+    """Names of its dimensions, from the attribute: HDF5's own call crashes on a damaged one."""
+    scales = [dataset.file[one[0]] for one in dataset.attrs["DIMENSION_LIST"]]
+    if [len(scale) for scale in scales] != list(dataset.shape):
+        raise ValueError(f"scales of {dataset.name}")
+    return tuple(scale.name.lstrip("/") for scale in scales)
+
+
+def is_scale(dataset: h5py.Dataset) -> bool:
+    return dataset.ndim == 1 and dataset.attrs.get("CLASS") == b"DIMENSION_SCALE"
 
 
 def column_of(sweep: Sweep, name: str, kept: np.ndarray) -> np.ndarray:
@@ -193,7 +201,7 @@ def dataset_of(sweep: Sweep, rows: Rows) -> xarray.Dataset:
         about = attributes_of(dataset)
         if dataset.ndim == 0:
             variables[name] = ((), sweep.text(name), about)
-        elif h5py.h5ds.is_scale(dataset.id) and name != "run":
+        elif is_scale(dataset) and name != "run":
             coordinates[name] = ((name,), sweep.column(name), about)
         elif name == "run" or name in along_runs or "setting" in dataset.attrs:
             coordinates[name] = (("run",), column_of(sweep, name, rows.kept), about)

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import re
+import stat
 
 # HDF5's own locks are not part of the sweep's protocol, and fail on some network file systems.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
@@ -67,6 +68,8 @@ def open_file(path):
     """The open file, which aggregate has found to be one of a sweep."""
     with reading(path, "the file"):
         try:
+            if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
+                raise Unreadable(f"{shown(path)}: no plain file, expected the file of a sweep")
             file = h5py.File(os.fsencode(path), "r")
         except OSError as error:
             number = error.errno or int((re.findall(r"errno = (\d+)", str(error)) or [0])[0])

@@ -278,12 +278,33 @@ def newer(folder):
     return "n.h5", "version 99 of the file's form; expected 3"
 
 
-@pytest.mark.parametrize("make", [garbage, other, absent, directory, newer])
+def pipe(folder):
+    os.mkfifo(folder / "p.h5")
+    return "p.h5", "no plain file, expected the file of a sweep"
+
+
+@pytest.mark.parametrize("make", [garbage, other, absent, directory, newer, pipe])
 def test_what_is_no_sweep_is_one_sentence(tmp_path, make):
     name, words = make(tmp_path)
     with pytest.raises(ours.Unreadable, match=words) as refused:
         ours.open(tmp_path / name)
     assert str(refused.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [h5py.Empty("i4"), np.zeros(3), b"x"])
+def test_damaged_dimensions_are_one_sentence(path, tmp_path, value):
+    """HDF5's own call for the scales of a dataset crashes on such an attribute."""
+    shutil.copy(path, tmp_path / "s.h5")
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        del file["reward"].attrs["DIMENSION_LIST"]
+        file["reward"].attrs["DIMENSION_LIST"] = value
+    done = subprocess.run([sys.executable, "-c", "import sys, ccmsweep_analysis as ours\n"
+                           "try: ours.open(sys.argv[1])\n"
+                           "except ours.Unreadable as error: print(error)\n", tmp_path / "s.h5"],
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(SOURCE / "analysis")})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{tmp_path / 's.h5'}: what it holds is ")
 
 
 @pytest.mark.parametrize("name", ["größe α b.h5", b"\xf6 \n'\".h5", "-o.h5"])

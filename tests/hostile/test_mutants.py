@@ -57,6 +57,8 @@ READERS = [
 PYTHON = [(["list", "b.h5"], 2 if MUTANTS > 100 else 8),
           (["figures", "b.h5", "-o", "figures", "--format", "png"], 20),
           (["report", "b.h5", "-o", "report"], 20)]
+# As a notebook does.
+OPEN_ALL, OPEN_EACH = [sys.executable, str(SOURCE / "tests/helpers/open_all.py"), "b.h5"], 4
 BAD = re.compile(r"Sanitizer|runtime error:|Traceback|ccmsweep: bug|Segmentation|core dumped")
 # Of a file that claims to be larger than memory: the program hears of it, and says so itself.
 REFUSED = re.compile(r"==\d+==WARNING: AddressSanitizer failed to allocate \S+ bytes")
@@ -139,6 +141,7 @@ def reads(folder, number):
     jobs += [([sys.executable, "-m", "ccmsweep_analysis", *words], (0, 1, 2, 3),
               "ccmsweep_analysis")
              for words, each in PYTHON if number % each == 0]
+    jobs += [(OPEN_ALL, (0, 1, 2), "ccmsweep_analysis")] if number % OPEN_EACH == 0 else []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         answers = pool.map(lambda job: complaints(job[0], folder, *job[1:]), jobs)
         return [f"{' '.join(job[0][1:])}: {'; '.join(wrong)}"

@@ -135,7 +135,10 @@ def test_returns_that_are_not_estimable_are_crossed_out(study, told, against):
 
 
 def test_the_forest_is_the_pooled_differences(study, told, against):
-    figure = figure_of(study, "intervention_forest")
+    canvas = drawing.draw(study, "intervention_forest")
+    assert "n = 4 configurations with 5 seeds." in canvas.notes
+    assert "Adjusted by Holm among 2 tests, level 0.05." in canvas.notes
+    figure = canvas.figure
     assert len(figure.axes) == 3
     for axes, quantity in zip(figure.axes, ("rmst", "never", "return_evaluation")):
         pooled = {one["value"]: one for one in told["pooled"] if one["quantity"] == quantity}
@@ -331,6 +334,10 @@ def test_parts_that_are_missing(many):
     bare = without(lambda told: {
         **told, "pooled": [one | {"lower": None, "upper": None, "p": None, "p_holm": None}
                            for one in told["pooled"]]})
+    assert Against(bare).pooled_return() == "return_evaluation"
+    assert Against(without(lambda told: {**told, "pooled": [
+        one | (unknown if one["quantity"] == "return_evaluation" else {"difference": 1.0})
+        for one in told["pooled"]]})).pooled_return() == "return_end"
     for study in (empty, nothing, bare):
         for name in COMPARING:
             try:

@@ -222,7 +222,8 @@ def intervention_forest(study, canvas):
         one.set_xlabel(textwrap.fill(f"{QUANTITIES[quantity]}, less the reference's", 24),
                        fontsize=8)
         one.locator_params(axis="x", nbins=5)
-        say_pooled(canvas, told, QUANTITIES[quantity])
+        say_pooled(canvas, told)
+        say_test(canvas, against, study, quantity, "pooled")
     axes[0].set_yticks(range(len(values)), [lines_of(against.value_name(value))
                                             for value in values], fontsize=7)
     axes[0].set_ylim(len(values) - 0.5, -0.5)
@@ -245,11 +246,11 @@ def draw_forest(axes, told, confidence):
     axes.plot([0] * len(missing), missing, "x", color="#666666", markersize=4)
 
 
-def say_pooled(canvas, told, what):
+def say_pooled(canvas, told):
     told = [one for one in told if one and one["difference"] is not None]
     tasks, pairs = ([one[name] for one in told] for name in ("tasks", "pairs"))
     if told:
-        canvas.note(f"{what}: {span(tasks)} configurations, {span(pairs)} seeds.")
+        canvas.note(f"n = {span(tasks)} configurations with {span(pairs)} seeds.")
 
 
 def span(values):

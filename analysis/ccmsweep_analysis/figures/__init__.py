@@ -3,7 +3,6 @@
 title, the rest its caption. The report shows the figures of a section in this order."""
 import inspect
 
-from .. import canvas  # noqa: F401 (before all of Matplotlib: it sees to its defaults)
 from . import curves, gradients, grid, interventions, returns, runtime, saturation
 
 SECTIONS = {

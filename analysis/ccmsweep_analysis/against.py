@@ -9,6 +9,7 @@ from .words import number
 QUANTITIES = {"rmst": "RMST, episodes", "never": "share that never stops",
               "return_evaluation": "return at the last evaluation",
               "return_end": "return at the end", "return_training": "return in training"}
+RETURNS = ("return_evaluation", "return_end")
 
 
 class Against:
@@ -70,8 +71,18 @@ class Against:
 
     def has(self, quantity):
         """Whether a difference of this quantity is known of any value."""
-        return any(told["difference"] is not None for (name, _), told in
-                   [*self.pooled.items(), *self.comparisons.items()] if name == quantity)
+        return self.pools(quantity) or any(
+            told["difference"] is not None for (name, _), told in self.comparisons.items()
+            if name == quantity)
+
+    def pools(self, quantity):
+        """Whether a pooled difference of this quantity is known of any value."""
+        return any(told["difference"] is not None for (name, _), told in self.pooled.items()
+                   if name == quantity)
+
+    def pooled_return(self):
+        """Of the returns the one that says most: at the last evaluation, where that is known."""
+        return next((one for one in RETURNS if self.pools(one)), RETURNS[0])
 
 
 def significant(told, confidence):

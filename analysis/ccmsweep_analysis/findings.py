@@ -58,11 +58,6 @@ def p_words(told):
     return "" if told is None or told["p_holm"] is None else f"p Holm {told['p_holm']:.2g}"
 
 
-def return_quantity(against):
-    """Of the returns the one that says most: at the last evaluation, where it is known."""
-    return "return_evaluation" if against.has("return_evaluation") else "return_end"
-
-
 def ordered(study, against):
     """Values but the reference: those that stop significantly later first, then by difference."""
     def key(value):
@@ -76,10 +71,11 @@ def ordered(study, against):
 def finding(study, against, value):
     """One sentence on a value of the axis, without its name."""
     rmst = against.pooled.get(("rmst", value))
-    quantity = return_quantity(against)
+    quantity = against.pooled_return()
     returns = against.pooled.get((quantity, value))
     said = [f"{never_words(against, value, value)} runs never stop, "
-            f"{never_words(against, against.reference, value)} with the reference",
+            f"{never_words(against, against.reference, value)} with "
+            f"{against.value_name(against.reference)}",
             f"RMST {difference_words(rmst, 'rmst')} episodes"
             f"{bracketed(p_words(rmst))}: {verdict(study, rmst, 'rmst')}"
             if rmst and rmst["difference"] is not None else
@@ -114,7 +110,7 @@ def by_verdict(study, against, values, quantity):
 
 def summary(study, against):
     """Sentences on all values: which keep actors learning longer, and what that does to returns."""
-    values, quantity = ordered(study, against), return_quantity(against)
+    values, quantity = ordered(study, against), against.pooled_return()
     stops = by_verdict(study, against, values, "rmst")
     sentences = [f"Compared with {against.value_name(against.reference)}, pooled over "
                  f"{against.places_axis()}, {clauses(against, stops)}."]

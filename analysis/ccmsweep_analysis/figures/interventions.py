@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from ..against import QUANTITIES, Against, significant
+from ..against import QUANTITIES, RETURNS, Against, significant
 from ..canvas import CAUSES, DASHES, MARKERS, NothingToDraw, LogFloor, dodge, plain, plain_log
 from ..study import PANELS, thin
 from ..words import number
@@ -112,11 +112,11 @@ def intervention_returns(study, canvas):
 
 
 def return_of(against):
-    """The return that is known: of the last evaluation, else at the end."""
-    for quantity in ("return_evaluation", "return_end"):
-        if against.has(quantity):
-            return quantity
-    raise NothingToDraw("no difference of returns can be estimated")
+    """The return that is known: at the last evaluation, else at the end."""
+    known = [quantity for quantity in RETURNS if against.has(quantity)]
+    if not known:
+        raise NothingToDraw("no difference of returns can be estimated")
+    return known[0]
 
 
 def short(value):
@@ -208,10 +208,7 @@ def intervention_forest(study, canvas):
     panel. A restricted mean counts runs that did not stop as stopped at the limit: what comes later
     is not in a difference. A cross: not estimable."""
     against = compared(study)
-    quantities = ["rmst", "never"]
-    if any(against.has(one) for one in ("return_evaluation", "return_end")):
-        quantities.append(return_of(against))
-    quantities = [one for one in quantities if against.has(one)]
+    quantities = [one for one in ("rmst", "never", against.pooled_return()) if against.pools(one)]
     if not quantities:
         raise NothingToDraw("no difference can be estimated")
     values = shown_of(canvas, against.others, TALL, against.axis)

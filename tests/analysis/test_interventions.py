@@ -218,7 +218,7 @@ def test_tails_beside_their_predictions(study, path):
                                                          "zero_gradient"))
     tail = names["last_change"] - names["gradient_zero"] + 1
     both = (names["last_change"] > 0) & (names["gradient_zero"] > 0)
-    seen = both & (tail > 0)
+    seen = both & (tail >= 0)
     floor = 10.0 ** (math.floor(math.log10(tail[seen & (tail > 0)].min())) - 1)
     ranges, predictions = (part.get_segments() for part in axes.collections[:2])
     bars = {int(part[0, 1]): part[:, 0] for part in ranges}
@@ -230,8 +230,8 @@ def test_tails_beside_their_predictions(study, path):
         mine, known = tail[here][seen[here]], int(both[here].sum())
         assert known and (y in bars) == (len(mine) > 0)
         if len(mine):
-            assert same(bars[y], [mine.min(), mine.max()])
-        assert (y in marks["s"].get_ydata()) == (known > len(mine))
+            assert same(bars[y], [mine.min() or floor, mine.max() or floor])
+        assert (y + 0.25 in marks["<"].get_ydata()) == (known > len(mine))
         at = predictions[y][0, 0]
         assert round(at) == expected[name] if expected[name] else at == floor
         words = words_in(axes)[y].split("; ")
@@ -239,7 +239,7 @@ def test_tails_beside_their_predictions(study, path):
         assert (words[1] == "none") == (len(mine) == 0)
     assert {"beta1 0.5, f32", "beta1 0.9, f32", "beta1 0.9, f32, skip"} <= set(rows)
     assert sorted(marks["o"].get_xdata()) == sorted(
-        one.told["tail"]["value"] for one in study.configurations if one.told["tail"]["actors"])
+        one.told["tail"]["value"] or floor for one in study.configurations if one.told["tail"]["actors"])
     assert axes.get_xticklabels()[0].get_text() == "0"
 
 

@@ -511,11 +511,11 @@ def momentum_tail(study, canvas):
 
     Episodes from the first of the last stretch of zero gradients to the last change of a
     parameter (last_change - gradient_zero + 1). Dots: means of configurations; grey bar: range
-    over all actors that have a tail. Square at 0: actors without one, which did not move any more
-    when their gradient became 0. Tick: the prediction, ln(2^-24)/ln(beta1) in f32,
+    over all actors that have a tail. Triangle: others were still while they had a gradient, which
+    was too small to move them. Tick: the prediction, ln(2^-24)/ln(beta1) in f32,
     ln(2^-53)/ln(beta1) with actors in f64, 0 where a zero gradient resets or skips the optimiser.
     Numbers: the prediction; the means or their range; how many actors have a tail, of those whose
-    tail is known. A tail that is longer than the rest of a run is not seen."""
+    two episodes are known. A tail that is longer than the rest of a run is not seen."""
     found = tails(study)
     rows = shown_of(canvas, sorted(found, key=lambda row: (row[1], row[0])), TALL, "rows")
     told = [found[row] for row in rows]
@@ -530,7 +530,8 @@ def momentum_tail(study, canvas):
                 linewidth=5)
     y = np.arange(len(rows))
     axes.vlines(floor([row[1] for row in rows]), y - 0.4, y + 0.4, color="#d55e00", linewidth=2.2)
-    axes.plot(floor([0] * len(none)), none, "s", color="black", markersize=4.5)
+    axes.plot(floor([0] * len(none)), [place + 0.25 for place in none], "<", color="black",
+              markersize=4)
     axes.plot(floor([one["value"] for part in having for one in part]),
               [at for at, part in enumerate(having) for _ in part], "o", color="black",
               markersize=4, markerfacecolor="white")
@@ -547,7 +548,8 @@ def momentum_tail(study, canvas):
                 Line2D([], [], **mark, marker="o", markerfacecolor="white", markersize=4,
                        label="mean of a configuration"),
                 Line2D([], [], color="#bbbbbb", linewidth=5, label="range over actors"),
-                Line2D([], [], **mark, marker="s", markersize=4.5, label="actors without a tail")])
+                *[Line2D([], [], **mark, marker="<", markersize=4, label="still before zero")
+                  for _ in none[:1]]])
 
 
 def tail_words(predicted, told):

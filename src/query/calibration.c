@@ -87,9 +87,9 @@ static bool fits(const struct calibration_size *size, double seconds)
            calibration_affords(calibration_memory(&size->cell));
 }
 
-/* CPU seconds of an episode, measured for about `seconds`; NaN when no episode fits. The warm-up
- * may use at most 80 % of the time, so that something is left to measure on a slow machine. CPU
- * time does not change when other processes use the same core. */
+/* CPU seconds of an episode, measured for about `seconds`; NaN when the warm-up takes more than
+ * 80 % of them, as where the machine is busy: its episodes cannot stand for later ones, and the
+ * first does not even train. CPU time does not change when other processes use the same core. */
 static double try_size(const struct calibration_size *size, double seconds)
 {
     const double start = clock_now();
@@ -98,6 +98,10 @@ static double try_size(const struct calibration_size *size, double seconds)
         trainer_advance(t, 1);
     const int64_t first = trainer_episode(t);
     const double before = clock_cpu();
+    if (first < WARM_UP) {
+        trainer_free(&t);
+        return NAN;
+    }
     do {
         trainer_advance(t, 1);
     } while (!trainer_done(t) && trainer_episode(t) < first + MOST_MEASURED &&

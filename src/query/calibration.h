@@ -36,8 +36,10 @@ void calibration_add(struct calibration *calibration, const struct settings *cel
  * Train the three sizes with most units, for about `seconds` in total. Returns the seconds of CPU
  * time that a unit takes: a mean of these sizes, weighted with their units. A size is left out when
  * 25 of its episodes do not fit into a third of the time, or when its trainer needs too much memory
- * (calibration_affords). When all are left out, the published size is tried instead. The sizes that
- * were not tried are removed from `calibration`.
+ * (calibration_affords). When all are left out, the published size is tried instead. A size whose
+ * first 20 episodes take longer than expected does not count; when none counts, because the machine
+ * is slow or busy, the unit is 0.007 s. The sizes that were not tried are removed from
+ * `calibration`.
  */
 double calibration_run(struct calibration *calibration, double seconds);
 

@@ -34,7 +34,8 @@ bool labels_valid(const char *text)
     size_t length = 0;
     while (is_of_label(text[length]))
         length++;
-    return text[length] == '\0' && length > 0 && length <= SETTING_LABEL_BYTES;
+    return text[length] == '\0' && length > 0 && length <= SETTING_LABEL_BYTES &&
+           strcmp(text, "none") != 0;
 }
 
 static void append(struct label *label)

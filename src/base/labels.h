@@ -12,7 +12,8 @@
 #include <stdbool.h>
 
 /** True for a text that can be a label: 1 to SETTING_LABEL_BYTES letters and digits of ASCII, '.',
- *  '-' and '_'. It is one word in tables, in CSV, and among the words of flag_meanings. */
+ *  '-' and '_'. It is one word in tables, in CSV, and among the words of flag_meanings. The word
+ *  `none` is not one: it stands for no label. */
 bool labels_valid(const char *text) MUST_USE;
 
 /** The number of a valid label: 1 for the first that is asked for, then 2, ... So sorting numbers

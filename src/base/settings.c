@@ -208,7 +208,8 @@ int settings_expect(const struct setting *row, char *text, size_t size)
             "most %d, or none",
             SETTING_LIST_ITEMS, row->min, SETTING_LIST_SUM);
     if (row->type == TYPE_LABEL)
-        return snprintf(text, size, "a name of up to %d letters, digits, '.', '-' and '_'",
+        return snprintf(text, size,
+                        "a name of up to %d letters, digits, '.', '-' and '_', not none",
                         SETTING_LABEL_BYTES);
     const bool whole = row->type == TYPE_INTEGER;
     if (whole) {

@@ -237,7 +237,7 @@ def test_runs_of_other_files_are_taken_by_their_settings(folder, tmp_path):
             "1 there); runs are copied by their settings\n") in said
     assert "24 runs copied from s.h5" in said
     # A part of a label, or the same one under another name, is no other meaning.
-    part = {"wide": BLOCKS["wide"].replace("80, ", ""), "none": ""}
+    part = {"wide": BLOCKS["wide"].replace("80, ", ""), "plain": ""}
     said = sweep(tmp_path, "part", spec_of(part), "--reuse", "s.h5")
     assert "12 runs copied from s.h5" in said and "stand" not in said
     swapped = {"corrected": "", "published": BLOCKS["corrected"]}

@@ -4,7 +4,7 @@
 #include "spec/identity.h"
 #include "spec_case.h"
 
-#define LABEL "a name of up to 64 letters, digits, '.', '-' and '_'"
+#define LABEL "a name of up to 64 letters, digits, '.', '-' and '_', not none"
 #define LONG  "0123456789012345678901234567890123456789012345678901234567890123"
 
 static struct malformed malformed[] = {
@@ -15,6 +15,8 @@ static struct malformed malformed[] = {
      "?' is not a label, expected " LABEL},
     {"nothing in quotes", "grid:\n  label: ''\n",
      "s.yaml:2: label: '' is not a label, expected " LABEL},
+    {"the word for no label", "grid:\n  label: none\n",
+     "s.yaml:2: label: 'none' is not a label, expected " LABEL},
     {"no value", "grid:\n  label:\n", "s.yaml:2: label: no value, expected " LABEL},
     {"too long", "grid:\n  label: " LONG "x\n",
      "s.yaml:2: label: '0123456789012345678901234567890123456789…' is not a label, "
@@ -112,7 +114,7 @@ static void test_printed_labels(void **state)
     struct fault fault = {""};
     struct spec *spec = parse("grid:\n  - {seed: [0], label: '-'}\n"
                               "  - {seed: [1, 2], label: 1e-4, exclude: [{seed: 2}]}\n"
-                              "  - {seed: [5], label: none}\n");
+                              "  - {seed: [5], label: No}\n");
     struct spec *again = reparse(print_resolved, spec);
     char *const text = text_of(print_resolved, spec);
     assert_non_null(strstr(text, "\ngrid:\n  - label: '-'\n    training.seed: [0]\n"

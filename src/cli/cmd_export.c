@@ -207,6 +207,25 @@ static void tell(const struct arguments *a, const struct export *e, int64_t coun
     putchar('\n');
 }
 
+/* The study's names have the learning rates alone, and its scripts would take runs of two labels
+ * for seeds of one. */
+static void warn_of_labels(const struct arguments *a, const struct export *e)
+{
+    const struct run_axis *const label = e->table->label;
+    double first = 0;
+    bool several = false;
+    for (int64_t run = 0; label != NULL && run < e->table->runs; run++) {
+        if (!e->chosen[run])
+            continue;
+        first = first > 0 ? first : label->values[run];
+        several = several || label->values[run] > first || label->values[run] < first;
+    }
+    if (a->original && several)
+        fputs("ccmsweep: warning: the names of the study do not tell labels apart; --where "
+              "label=NAME exports those of one\n",
+              stderr);
+}
+
 static enum status export_all(const struct arguments *a, const struct store *store,
                               const struct run_table *table, const bool *chosen,
                               struct fault *fault)
@@ -231,8 +250,10 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     const enum status ends = atomic_folder_end(&folder, status == STATUS_OK, &ending);
     if (status == STATUS_OK && ends != STATUS_OK)
         status = fault_set(fault, ends, "%s", ending.text);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        warn_of_labels(a, &e);
         tell(a, &e, count);
+    }
     free(place);
     return status;
 }

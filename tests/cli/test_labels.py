@@ -140,6 +140,11 @@ def test_export_by_label(folder):
         done = run("export", "s.h5", "none", "--where", f"label={value}", cwd=folder)
         assert done.returncode == 2 and message in done.stderr
         assert not (folder / "none").exists()
+    for words, told in (([], "ccmsweep: warning: the names of the study do not tell labels apart; "
+                             "--where label=NAME exports those of one\n"),
+                        (["--where", "label=wide"], "")):
+        done = run("export", "s.h5", "study", "--original", "--force", *words, cwd=folder)
+        assert (done.returncode, done.stderr) == (0, told)
 
 
 def test_aggregate_has_one_axis_for_all(folder):

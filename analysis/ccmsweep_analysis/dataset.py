@@ -11,7 +11,7 @@ from xarray.backends.locks import SerializableLock
 from xarray.core import indexing
 
 from .study import damaged_runs
-from .sweep import Damaged, Sweep, reading, stretches, text_of
+from .sweep import WORDED, Damaged, Sweep, Unreadable, labels_of, reading, stretches, text_of
 from .words import shown
 
 # What says how rows were committed, and bytes of sets of actors, which actor_moving has unpacked.
@@ -44,23 +44,27 @@ def open(path: str | os.PathLike, *, unfinished: bool = False, damaged: bool = F
     damaged: also runs that are damaged, with what is there. Otherwise these are left out, with a
       warning Damaged for each of the first ten.
     verify: compare all rows with their checksums, as `ccmsweep aggregate --verify` does, which
-      reads the whole file; otherwise a run is damaged when its events, extents or causes are numbers
-      that no training writes.
+      reads the whole file; otherwise a run is damaged when its events, extents, causes or outcome
+      are numbers that no training writes.
 
-    Raises Unreadable, when the file is none of a sweep, and Fault, when the system fails."""
+    Raises Unreadable, when the file is none of a sweep, or its words are not those that the program
+    wrote (labels are compared with `settings`), and Fault, when the system fails."""
     path = os.fspath(path)
     told = damaged_runs(path) if verify else ()
     sweep = Sweep(path, told=told, fate="is left out")
     with sweep.file:
+        for name in WORDED:
+            if name != "label" or name in sweep.file or labels_of(sweep.text("settings")):
+                sweep.words(name)
         bad = sweep.committed & ~sweep.done
-        if not damaged:
-            for sentence in sweep.failures:
-                warnings.warn(f"{shown(path)}: {sentence}", Damaged, stacklevel=2)
         kept = np.flatnonzero((sweep.done | (bad & damaged)) |
                               (~sweep.committed & unfinished))
         manager = CachingFileManager(h5py.File, path, mode="r")
         with reading(path, "what it holds"):
             data = dataset_of(sweep, Rows(manager, kept, sweep))
+        if not damaged:
+            for sentence in sweep.failures:
+                warnings.warn(f"{shown(path)}: {sentence}", Damaged, stacklevel=2)
         data.coords["finished"] = ("run", sweep.committed[kept],
                                    {"long_name": "whether the run was trained to its end"})
         data.coords["damaged"] = ("run", bad[kept],
@@ -76,6 +80,7 @@ class Rows:
     def __init__(self, manager: CachingFileManager, kept: np.ndarray, sweep: Sweep):
         self.manager, self.kept = manager, kept
         self.path, self.counts = sweep.path, sweep.committed
+        self.damaged = sweep.committed & ~sweep.done
         self.total = sweep.column("total_episodes")
         self.actors = sweep.column("extent_actor")
 
@@ -83,9 +88,9 @@ class Rows:
 class Field(BackendArray):
     """A dataset of the file, of the runs that are kept; -1 is missing, numbers are words."""
 
-    def __init__(self, rows: Rows, dataset: h5py.Dataset):
+    def __init__(self, rows: Rows, dataset: h5py.Dataset, words: list[str]):
         self.rows, self.name = rows, dataset.name
-        self.words = words_of(dataset)
+        self.words = dict(enumerate(words))
         self.fill = int(dataset.fillvalue) if dataset.dtype.kind == "i" else 0
         self.shape = (len(rows.kept), *dataset.shape[1:])
         self.dtype = (np.dtype(object) if self.words else np.dtype(np.float64)
@@ -123,6 +128,7 @@ class Field(BackendArray):
         """Values as a Dataset has them, of these runs of the file and places along the other
         dimensions. What is no result yet is missing: rows may be half written for a moment."""
         if self.words:
+            self.refuse_strange(values, runs)
             values = np.array([self.words.get(value, np.nan) for value in values.ravel().tolist()],
                               object).reshape(values.shape)
         elif self.fill < 0:
@@ -132,11 +138,23 @@ class Field(BackendArray):
         return values
 
 
+    def refuse_strange(self, values: np.ndarray, runs: np.ndarray) -> None:
+        """Refuse a number that is no word, in a run that was not damaged when open() looked."""
+        looked = ~self.rows.damaged[runs]
+        if self.name != "/outcome":
+            looked &= self.rows.counts[runs]
+        strange = ~np.isin(values, list(self.words)) & (values != self.fill)
+        for place in np.argwhere((strange.T & looked).T)[:1]:
+            raise Unreadable(f"{shown(self.rows.path)}: {self.name.lstrip('/')} is "
+                             f"{values[tuple(place)]} in run {runs[place[0]]}; expected a number "
+                             f"from 0 to {len(self.words) - 1}, which its flag_meanings name")
+
+
 class Moving(Field):
     """Bytes that say what moved in an episode: 1, 0, or missing beyond the extents of the run."""
 
     def __init__(self, rows: Rows, dataset: h5py.Dataset, actors: int):
-        super().__init__(rows, dataset)
+        super().__init__(rows, dataset, [])
         if dataset.ndim == 3:
             self.shape = (*self.shape[:2], actors)
         self.dtype = np.dtype(np.float32)
@@ -155,14 +173,6 @@ class Moving(Field):
         return super().decoded(values, runs, places)
 
 
-def words_of(dataset: h5py.Dataset) -> dict[int, str]:
-    """What the numbers of a dataset mean; empty: they are numbers."""
-    if "flag_meanings" not in dataset.attrs:
-        return {}
-    return dict(zip(dataset.attrs["flag_values"].tolist(),
-                    text_of(dataset.attrs["flag_meanings"]).split()))
-
-
 def attributes_of(item: h5py.Dataset | h5py.File) -> dict[str, object]:
     """What the file says of itself or of a dataset, but for what is HDF5's own."""
     hidden = ("DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "flag_values", "coordinates")
@@ -175,7 +185,7 @@ def dimensions_of(dataset: h5py.Dataset) -> tuple[str, ...]:
     """Names of its dimensions, from the attribute: HDF5's own call crashes on a damaged one."""
     scales = [dataset.file[one[0]] for one in dataset.attrs["DIMENSION_LIST"]]
     if [len(scale) for scale in scales] != list(dataset.shape):
-        raise ValueError(f"scales of {dataset.name}")
+        raise ValueError("its dimensions are not as long as their scales")
     return tuple(scale.name.lstrip("/") for scale in scales)
 
 
@@ -198,15 +208,16 @@ def dataset_of(sweep: Sweep, rows: Rows) -> xarray.Dataset:
     for name, dataset in sweep.file.items():
         if not isinstance(dataset, h5py.Dataset) or name in BOOKKEEPING:
             continue
-        about = attributes_of(dataset)
-        if dataset.ndim == 0:
-            variables[name] = ((), sweep.text(name), about)
-        elif is_scale(dataset) and name != "run":
-            coordinates[name] = ((name,), sweep.column(name), about)
-        elif name == "run" or name in along_runs or "setting" in dataset.attrs:
-            coordinates[name] = (("run",), column_of(sweep, name, rows.kept), about)
-        else:
-            variables[name] = field_of(rows, sweep, dataset, about)
+        with reading(sweep.path, name):
+            about = attributes_of(dataset)
+            if dataset.ndim == 0:
+                variables[name] = ((), sweep.text(name), about)
+            elif is_scale(dataset) and name != "run":
+                coordinates[name] = ((name,), sweep.column(name), about)
+            elif name == "run" or name in along_runs or "setting" in dataset.attrs:
+                coordinates[name] = (("run",), column_of(sweep, name, rows.kept), about)
+            else:
+                variables[name] = field_of(rows, sweep, dataset, about)
     return xarray.Dataset(variables, coordinates, attributes_of(sweep.file))
 
 
@@ -216,7 +227,7 @@ def field_of(rows: Rows, sweep: Sweep, dataset: h5py.Dataset, about: dict) -> xa
         field = Moving(rows, dataset, sweep.size_of("extent_actor"))
         dimensions = tuple(name.replace("actor_byte", "actor") for name in dimensions)
     else:
-        field = Field(rows, dataset)
+        field = Field(rows, dataset, sweep.words(dataset.name.lstrip("/")))
     if field.dtype != dataset.dtype and not field.words:
         about = {**about, "comment": "missing where the file has -1" if field.fill < 0 else
                  "1 or 0; missing beyond the extents of the run"}

@@ -21,6 +21,11 @@ EXTENTS = ("extent_actor", "extent_episode", "extent_log", "extent_snapshot", "e
 # Why there is no file of that name: the user's matter, not the system's.
 NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
 NAMED = 10  # damaged runs that are named; the others are counted
+# Datasets whose numbers are always words; how many there are when the file does not say it.
+WORDED = {"label": 0, "outcome": 7, "cause": 6, "run_cause": 6}
+ENDS = {STOPPED: "stopped", CENSORED: "censored", DIVERGED: "diverged"}
+WORD = re.compile(r"[A-Za-z0-9._+-]+")  # a list has its items joined by +
+LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 EVENTS = ("hard_saturation", "gradient_zero_first", "gradient_zero", "first_still", "last_change")
 
 
@@ -48,6 +53,15 @@ def why(error):
     return printable(said[:200] + ("…" if said[200:] else "")) or type(error).__name__
 
 
+def cause_of(error):
+    """The words of HDF5, which say what it did not find or could not do. Those of Python are about
+    this package's code, and say nothing to a user."""
+    said = why(error)
+    if isinstance(error, KeyError) or said.startswith(("Unable to", "Can't", "Unspecified error")):
+        return said
+    return "its type or shape is not the one that the program writes"
+
+
 @contextlib.contextmanager
 def reading(path, what):
     """Turn errors of reading into sentences: Unreadable when something in the file is missing or
@@ -55,7 +69,8 @@ def reading(path, what):
     try:
         yield
     except (KeyError, AttributeError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise Unreadable(f"{shown(path)}: {what} is missing or damaged ({why(error)})") from error
+        raise Unreadable(f"{shown(path)}: {what} is missing or damaged "
+                         f"({cause_of(error)})") from error
     except (OSError, RuntimeError) as error:
         number = re.search(r"errno = (\d+)", str(error))
         if number or getattr(error, "errno", None):
@@ -105,6 +120,13 @@ BEHIND = {"saturation": "squash_input_saturation", "preactivation_max": "squash_
           "preactivation_min": "squash_input_min"}
 
 
+def labels_of(settings):
+    """Labels of the blocks of the grid, in their order, from the text of `settings`. The program
+    writes each in a line of its own, in quotes where it begins with a mark."""
+    grid = f"\n{settings}".partition("\ngrid:\n")[2]
+    return [text for _, text in re.findall(r"^  (?:- )?label: ('?)(.+)\1$", grid, re.M)]
+
+
 class Sweep:
     """Rows of runs by their name in the file. What a run has not reached is NaN, -1 or 0."""
 
@@ -114,6 +136,7 @@ class Sweep:
         which compares all rows with their checksums. `fate`: what becomes of damaged ones."""
         self.path, self.fate = path, fate
         self.failures = []  # sentences on what is damaged or missing, and was left out
+        self.known_words = {}  # by dataset; see words()
         self.file = open_file(path)
         with reading(path, "the tables of runs"):
             self.runs = self.file["run"].shape[0]
@@ -124,6 +147,7 @@ class Sweep:
                 trained = (outcome >= STOPPED) & (outcome <= DIVERGED)
                 done = np.array([bool(known) and counts(record)
                                  for known, record in zip(trained, commits)], bool)
+                done |= self.strange("outcome", outcome)  # each is a damaged run
                 self.committed = done.copy()  # the damaged ones among them
                 done &= ~self.damaged(done)
                 self.leave_out([one for one in told if done[one["run"]]], done)
@@ -146,9 +170,12 @@ class Sweep:
             at = self.column(name)
             # Episodes count from 1, and -1 is for what was not seen.
             wrong[name] = (own & ((at < -1) | (at == 0) | (at > total[:, None]))).any(axis=1)
-        causes = self.file["cause"]
-        known = causes.attrs["flag_values"] if "flag_values" in causes.attrs else range(6)
-        wrong["cause"] = (own & ~np.isin(causes[:], known)).any(axis=1)
+        wrong["outcome"] = self.strange("outcome", self.file["outcome"][:])
+        causes = self.file["cause"][:]
+        wrong["cause"] = (self.strange("cause", causes) & (own | (causes != -1))).any(axis=1)
+        if "run_cause" in self.file:
+            causes = self.file["run_cause"][:]
+            wrong["run_cause"] = self.strange("run_cause", causes) & (causes != -1)
         found = done & np.any(list(wrong.values()), axis=0)
         for run in np.flatnonzero(found).tolist():
             names = ", ".join(name for name, which in wrong.items() if which[run])
@@ -177,14 +204,86 @@ class Sweep:
         with reading(self.path, name):
             dataset = self.file[name]
             values = dataset[:]
-            if "flag_meanings" in dataset.attrs:
-                names = dataset.attrs["flag_meanings"].decode().split()
-                where = dict(zip(dataset.attrs["flag_values"].tolist(), names))
-                return np.array([where.get(value, "?")
-                                 for value in values.ravel().tolist()]).reshape(values.shape)
+            if words := self.words(name):
+                where = dict(enumerate(words))
+                found = np.array([where.get(value, "?") for value in values.ravel().tolist()])
+                # An unfamiliar outcome or cause is the damage of a run, an axis is that of all.
+                if name not in WORDED or name == "label":
+                    for place in np.flatnonzero(found == "?")[:1].tolist():
+                        self.refuse(name, f"has {number(values.ravel()[place].item())} for run "
+                                    f"{place}", f"a number from 0 to {len(words) - 1}, "
+                                    "each of which is a word of its flag_meanings")
+                return found.reshape(values.shape)
             if values.dtype.kind == "S":
                 return np.char.decode(values, "utf-8", "surrogateescape")
             return values
+
+    def strange(self, name, values):
+        """Which numbers of a dataset of words are none of its words."""
+        given = self.file[name].attrs
+        known = given["flag_values"] if "flag_values" in given else range(WORDED[name])
+        return ~np.isin(values, known)
+
+    def refuse(self, name, what, expected):
+        raise Unreadable(f"{shown(self.path)}: {name} {what}; expected {expected}")
+
+    def words(self, name):
+        """The words that the numbers 0, 1, … of a dataset mean; none: its numbers are numbers. They
+        are refused where they cannot be those that the program wrote."""
+        if name not in self.known_words:
+            with reading(self.path, name):
+                self.known_words[name] = self.read_words(name)
+        return self.known_words[name]
+
+    def read_words(self, name):
+        dataset = self.file[name]
+        given, numbers = (dataset.attrs.get(one) for one in ("flag_meanings", "flag_values"))
+        if given is None and numbers is None and name not in WORDED and not self.has_words(dataset):
+            return []
+        if not isinstance(given, bytes):
+            self.refuse(name, f"has {'no' if given is None else 'odd'} flag_meanings",
+                        "the words that its numbers mean, as one text of fixed length")
+        words, form = text_of(given).split(" "), LABEL if name == "label" else WORD
+        for word in words:
+            if not form.fullmatch(word):
+                letters = "letters, digits, '.', '-' and '_'" + (", '+'" if form is WORD else "")
+                self.refuse(name, f"has the word '{printable(word[:80])}' in its flag_meanings",
+                            f"words of {'1 to 64 ' if form is LABEL else ''}{letters}")
+        if len(set(words)) < len(words):
+            twice = next(word for word in words if words.count(word) > 1)
+            self.refuse(name, f"has the word {twice} twice in its flag_meanings", "different words")
+        whole = isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iu"
+        if not whole or numbers.tolist() != list(range(len(words))):
+            self.refuse(name, f"has flag_values that are not those of its {len(words)} "
+                        "flag_meanings", f"the numbers from 0 to {len(words) - 1}")
+        if dataset.dtype.kind not in "iu":
+            self.refuse(name, f"has values of the type {dataset.dtype}", "whole numbers")
+        self.compare_words(name, words)
+        return words
+
+    def compare_words(self, name, words):
+        """Refuse words that are not those that are known from elsewhere."""
+        if name == "label":
+            labels = labels_of(self.text("settings"))
+            if words != labels:
+                self.refuse(name, "has flag_meanings that are not the labels in the file's "
+                            f"settings ({printable(' '.join(words))[:200]})",
+                            printable(" ".join(labels))[:200] or "none, as no block has a label")
+        if name == "outcome":
+            for at, word in ENDS.items():
+                if words[at:at + 1] != [word]:
+                    self.refuse(name, f"has {words[at] if at < len(words) else 'no word'} for {at} "
+                                "in its flag_meanings", word)
+
+    def has_words(self, dataset):
+        """Whether the grid in the file's settings has words for the values of an axis of whole
+        numbers: these are numbers of words."""
+        key = text_of(dataset.attrs.get("setting", b""))
+        if dataset.dtype.kind != "i" or not key:
+            return False
+        lists = re.findall(rf"^ +(?:- )?{re.escape(key)}: \[(.*)\]$", self.text("settings"), re.M)
+        return any(re.match("[A-Za-z]", value) and value not in ("none", "inf")
+                   for values in lists for value in values.split(", "))
 
     def rows(self, name, runs):
         """Rows of these runs, whose numbers must rise; the first dimension has their order. Figures

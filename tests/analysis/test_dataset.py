@@ -14,6 +14,7 @@ import synthetic
 import xarray
 from aggregate_case import SMALL
 from hostile_case import path
+from program import run as program
 from sweep_case import SOURCE
 
 sys.path.insert(0, str(SOURCE / "analysis"))
@@ -26,6 +27,20 @@ CHOICES = """\
   - {networks.squash: [tanh, softsign], environment.agents: [3], seed: 1-2}
   - {networks.squash: [tanh], environment.agents: [5], environment.seed: [none, 20240101], seed: [3]}
 """
+LABELS = """\
+  - {label: published, seed: 1-2}
+  - {label: 10, clip_actor: [1], seed: 1-2}
+  - {label: '-x.y_', zero_gradient: [skip], networks.squash: [softsign], seed: 1-2}
+"""
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Six runs with three labels, one like a number and one in quotes in the file's settings."""
+    made = synthetic.make(tmp_path_factory.mktemp("labelled"),
+                          SMALL % (400, 3, LABELS))
+    synthetic.fill(made, [synthetic.STOPPED, synthetic.CENSORED] * 3)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +229,165 @@ def test_checksums_are_compared_when_asked(damaged):
     assert opened(damaged, verify=True, damaged=True)[1] == [run in (2, 5) for run in range(8)]
 
 
+# Words of the file
+
+
+def changed(path, folder, change):
+    shutil.copy(path, folder / "s.h5")
+    with h5py.File(folder / "s.h5", "r+") as file:
+        change(file)
+    return folder / "s.h5"
+
+
+def meaning(name, words, numbers=None):
+    """Gives a dataset other flag_meanings, and flag_values where there are any; None: none."""
+    def change(file):
+        about = file[name].attrs
+        del about["flag_meanings"]
+        if words is not None:
+            about["flag_meanings"] = words if isinstance(words, str) else np.bytes_(words)
+        if numbers is not None:
+            del about["flag_values"]
+            about["flag_values"] = numbers
+    return change
+
+
+def without_flags(name):
+    def change(file):
+        del file[name].attrs["flag_meanings"], file[name].attrs["flag_values"]
+    return change
+
+
+def put(name, place, value):
+    def change(file):
+        file[name][place] = value
+    return change
+
+
+def without(name):
+    def change(file):
+        del file[name]
+    return change
+
+
+def of_type(name, values):
+    def change(file):
+        about = dict(file[name].attrs)
+        del file[name]
+        file[name] = values
+        for key in ("flag_values", "flag_meanings"):
+            file[name].attrs[key] = about[key]
+    return change
+
+
+def test_labels_are_those_of_the_spec(labelled):
+    with ours.open(labelled) as data:
+        assert data.label.values.tolist() == ["published"] * 2 + ["10"] * 2 + ["-x.y_"] * 2
+        assert data.networks_squash.values.tolist() == ["tanh"] * 4 + ["softsign"] * 2
+
+
+def test_one_label_is_that_of_the_spec(tmp_path):
+    made = synthetic.make(tmp_path, SMALL % (400, 3, "  label: _a\n  seed: 1-2\n"))
+    synthetic.fill(made, [synthetic.STOPPED] * 2)
+    with ours.open(made) as data:
+        assert data.label.values.tolist() == ["_a"] * 2
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(ours.Unreadable, match=r"label has .* \(b\); expected _a$"):
+        ours.open(changed(made, other, meaning("label", b"b")))
+
+
+PERMUTED = meaning("label", b"-x.y_ published 10")
+ENDS = b"pending stopped censored diverged failed quarantined interrupted"
+NOT_THOSE = r"label has flag_meanings that are not the labels in the file's settings "
+MARKS = r" in its flag_meanings; expected words of 1 to 64 letters, digits, '\.', '-' and '_'$"
+WORDS = [
+    (PERMUTED, NOT_THOSE + r"\(-x.y_ published 10\); expected published 10 -x.y_$"),
+    (meaning("label", b"published 10 other"), NOT_THOSE),
+    (meaning("label", b"published 10", np.arange(2)), NOT_THOSE),
+    (meaning("label", b"published 10 -x.y_ more", np.arange(4)), NOT_THOSE),
+    (meaning("label", b"published <b>x</b> -x.y_"), "label has the word '<b>x</b>'" + MARKS),
+    (meaning("label", b"published \x1b[31m -x.y_"), r"label has the word '\\x1b\[31m'" + MARKS),
+    (meaning("label", b"published 1\x000 -x.y_"), r"label has the word '1\\x000'" + MARKS),
+    (meaning("label", b"published \xff -x.y_"), r"label has the word '\\xff'" + MARKS),
+    (meaning("label", b"published  -x.y_"), "label has the word ''" + MARKS),
+    (meaning("label", b"published " + b"x" * 65 + b" -x.y_"), "label has the word 'x{65}'" + MARKS),
+    (meaning("label", b"published 10 10"), "label has the word 10 twice in its flag_meanings"),
+    (meaning("label", "published 10 -x.y_"), "label has odd flag_meanings; expected the words"),
+    (meaning("label", h5py.Empty("S4")), "label has "),
+    (meaning("label", b"published 10 -x.y_", 3), "label has flag_values that are not those of its 3 "
+     "flag_meanings; expected the numbers from 0 to 2$"),
+    (meaning("label", b"published 10 -x.y_", [1, 2, 3]), "expected the numbers from 0 to 2$"),
+    (meaning("label", b"published 10 -x.y_", [0, 1]), "expected the numbers from 0 to 2$"),
+    (meaning("label", None), "label has no flag_meanings; expected the words"),
+    (without_flags("label"), "label has no flag_meanings; expected the words"),
+    (without("label"), r"label is missing or damaged \(.*doesn't exist\)\)$"),
+    (put("label", 3, 77), "label has 77 for run 3; expected a number from 0 to 2, "),
+    (put("label", 3, -1), "label has -1 for run 3; expected a number from 0 to 2, "),
+    (of_type("label", np.zeros(6)), "label has values of the type float64; expected whole numbers"),
+    (without_flags("networks_squash"), "networks_squash has no flag_meanings"),
+    (put("networks_squash", 5, 9), "networks_squash has 9 for run 5; expected a number from 0 to "),
+    (meaning("networks_squash", b"tanh soft;sign inverting"), "networks_squash has the word 'soft;"),
+    (meaning("outcome", ENDS[:15]), "outcome has flag_values that are not those of its 2 "),
+    (meaning("outcome", ENDS[:15], [0, 1]), "outcome has no word for 2 in .* expected censored$"),
+    (meaning("outcome", ENDS.replace(b"stopped censored", b"censored stopped")),
+     "outcome has censored for 1 in its flag_meanings; expected stopped$"),
+    (meaning("outcome", None), "outcome has no flag_meanings"),
+    (without_flags("cause"), "cause has no flag_meanings"),
+    (without_flags("run_cause"), "run_cause has no flag_meanings"),
+    (meaning("cause", b"none nan"), "cause has flag_values that are not those of its 2 ")]
+
+
+@pytest.mark.parametrize("change, sentence", WORDS)
+def test_words_that_the_program_did_not_write_are_refused(labelled, tmp_path, change, sentence):
+    bad = changed(labelled, tmp_path, change)
+    with warnings.catch_warnings(), pytest.raises(ours.Unreadable, match=sentence) as refused:
+        warnings.simplefilter("error")  # it is refused before anything is said of its runs
+        ours.open(bad)
+    said = str(refused.value)
+    assert said.startswith(f"{bad}: ") and said.isprintable()
+
+
+def test_the_program_refuses_permuted_labels_too(labelled, tmp_path):
+    assert program("aggregate", labelled, "--bootstrap", "40").returncode == 0
+    assert program("aggregate", changed(labelled, tmp_path, PERMUTED)).returncode == 2
+
+
+@pytest.mark.parametrize("name", ["settings", "spec", "label", "actor_lr", "outcome"])
+def test_another_type_is_said_in_the_words_of_the_file(labelled, tmp_path, name):
+    def change(file):
+        if name in file:
+            del file[name]
+        file[name] = 7
+    with pytest.raises(ours.Unreadable) as refused:
+        ours.open(changed(labelled, tmp_path, change))
+    assert not [word for word in ("attribute '", "' object", "iterable", "subscript", "argument")
+                if word in str(refused.value)]
+
+
+@pytest.mark.parametrize("name, place, value", [
+    ("outcome", 2, 77), ("outcome", 2, -1), ("cause", (2, 1), 9), ("run_cause", 2, 6),
+    ("run_cause", 2, -2)])
+def test_unfamiliar_numbers_are_damage(labelled, tmp_path, name, place, value):
+    bad = changed(labelled, tmp_path, put(name, place, value))
+    runs, _, said = opened(bad)
+    assert runs == [0, 1, 3, 4, 5]
+    assert said == [(ours.Damaged, f"{bad}: run 2 is damaged and is left out: its {name} cannot be")]
+    assert opened(bad, damaged=True)[1] == [run == 2 for run in range(6)]
+    assert opened(bad, unfinished=True)[0] == [0, 1, 3, 4, 5]
+
+
+def test_numbers_that_become_unfamiliar_are_refused(labelled, tmp_path):
+    """Rows are read when they are asked for: the file can be another one then."""
+    bad = changed(labelled, tmp_path, lambda file: None)
+    with ours.open(bad) as data:
+        with h5py.File(bad, "r+") as file:
+            file["cause"][3, 1] = 9
+        assert data.cause.isel(run=[0, 1, 2]).notnull().all()
+        with pytest.raises(ours.Unreadable, match="cause is 9 in run 3; expected a number from 0 to"):
+            data.cause.load()
+
+
 # What is read
 
 
@@ -304,7 +478,8 @@ def test_damaged_dimensions_are_one_sentence(path, tmp_path, value):
                           capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONPATH": str(SOURCE / "analysis")})
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{tmp_path / 's.h5'}: what it holds is ")
+    assert done.stdout.startswith(f"{tmp_path / 's.h5'}: reward is missing or damaged (")
+    assert " writes)" in done.stdout or "'x' doesn't exist" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["größe α b.h5", b"\xf6 \n'\".h5", "-o.h5"])

@@ -12,6 +12,7 @@
 #include "stats/factorize.h"
 #include "stats/mcnemar.h"
 #include "stats/paired_mean.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,8 @@ struct set {
     int64_t *from; /* (tasks + 1) where the pairs of each configuration begin */
     int64_t found; /* runs of either side, paired or not */
     int64_t *seen; /* (found) their seeds */
+    int64_t lost;  /* pairs that keep_observed left out */
+    int64_t *gone; /* (lost) their seeds */
 };
 
 static struct set new_set(const struct aggregate *aggregate)
@@ -202,7 +205,8 @@ static struct set new_set(const struct aggregate *aggregate)
                       .b = fault_alloc(runs, sizeof *set.b),
                       .seed = fault_alloc(runs, sizeof *set.seed),
                       .from = fault_alloc((size_t)aggregate->configurations + 1, sizeof *set.from),
-                      .seen = fault_alloc(2 * runs, sizeof *set.seen)};
+                      .seen = fault_alloc(2 * runs, sizeof *set.seen),
+                      .gone = fault_alloc(runs, sizeof *set.gone)};
     return set;
 }
 
@@ -213,11 +217,12 @@ static void free_set(struct set *set)
     free(set->seed);
     free(set->from);
     free(set->seen);
+    free(set->gone);
 }
 
 static void empty_set(struct set *set)
 {
-    set->count = set->tasks = set->found = 0;
+    set->count = set->tasks = set->found = set->lost = 0;
 }
 
 /* Add the runs of a configuration and of its counterpart. One without pairs is no task: in a sweep
@@ -242,8 +247,8 @@ static void add_configuration(const struct against_plan *plan, int64_t c, int64_
     set->from[set->tasks] = set->count;
 }
 
-/* Keep the pairs of which both runs are an observation of a time: nothing is known of the others,
- * and they are left out as if the plan did not have them. */
+/* Keep the pairs of which both runs are an observation of a time. Nothing is known of the others:
+ * they have not begun, or are a gap in the data, so there are fewer seeds, and a note says so. */
 static void keep_observed(const struct aggregate *aggregate, const struct set *set,
                           struct set *kept)
 {
@@ -252,8 +257,11 @@ static void keep_observed(const struct aggregate *aggregate, const struct set *s
     for (int64_t t = 0; t < set->tasks; t++) {
         const int64_t before = kept->count;
         for (int64_t i = set->from[t]; i < set->from[t + 1]; i++) {
-            if (!member_is_observed(&member[set->a[i]]) || !member_is_observed(&member[set->b[i]]))
+            if (!member_is_observed(&member[set->a[i]]) ||
+                !member_is_observed(&member[set->b[i]])) {
+                kept->gone[kept->lost++] = set->seed[i];
                 continue;
+            }
             kept->a[kept->count] = set->a[i];
             kept->b[kept->count] = set->b[i];
             kept->seed[kept->count++] = set->seed[i];
@@ -376,7 +384,7 @@ static bool is_known(const struct aggregate *aggregate, enum against_quantity qu
                      const struct set *set, struct against_difference *difference)
 {
     struct against_lack lack = {{0}};
-    for (int64_t i = 0; quantity != AGAINST_RMST && i < set->count; i++) {
+    for (int64_t i = 0; i < set->count; i++) {
         against_lack_add(aggregate, quantity, set->a[i], &lack);
         against_lack_add(aggregate, quantity, set->b[i], &lack);
     }
@@ -411,6 +419,7 @@ static struct against_difference compare(const struct against_plan *plan,
             *paired = compare_returns(aggregate, quantity, set);
     }
     paired->left_out = seeds - paired->pairs;
+    made.lacking = sample_clusters(set->lost, set->gone);
     made.estimable = !isnan(paired->difference);
     return made;
 }
@@ -508,19 +517,24 @@ static void adjust(const struct aggregate *aggregate, int64_t count,
 }
 
 /* What is not estimable has its reason already. */
+static void write_note(struct against_difference *d)
+{
+    const int64_t pairs = d->found.paired.pairs;
+    if (d->quantity == AGAINST_RMST && pairs == 0)
+        text_add(d->note, sizeof d->note, "no seed observed in both");
+    else if (d->note[0] == '\0')
+        comparison_note(&d->found, d->note, sizeof d->note);
+    if (d->only_a == 0 && d->only_b == 0)
+        text_add(d->note, sizeof d->note, "%sno pair differs", d->note[0] != '\0' ? "; " : "");
+    if (d->lacking > 0 && pairs > 0)
+        text_add(d->note, sizeof d->note, "%s%" PRId64 " %s a run", d->note[0] != '\0' ? "; " : "",
+                 d->lacking, d->lacking == 1 ? "seed lacks" : "seeds lack");
+}
+
 static void write_notes(int64_t count, struct against_difference *difference)
 {
-    for (int64_t i = 0; i < count; i++) {
-        struct against_difference *const d = &difference[i];
-        if (d->note[0] != '\0')
-            continue;
-        if (d->quantity == AGAINST_RMST && d->found.paired.pairs == 0)
-            text_add(d->note, sizeof d->note, "no seed observed in both");
-        else
-            comparison_note(&d->found, d->note, sizeof d->note);
-        if (d->only_a == 0 && d->only_b == 0)
-            text_add(d->note, sizeof d->note, "%sno pair differs", d->note[0] != '\0' ? "; " : "");
-    }
+    for (int64_t i = 0; i < count; i++)
+        write_note(&difference[i]);
 }
 
 enum status aggregate_against(struct aggregate *aggregate, struct fault *fault)

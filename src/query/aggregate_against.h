@@ -15,7 +15,7 @@
 
 /** What is compared. */
 enum against_quantity {
-    AGAINST_RMST,       /**< restricted mean episode of the event, of the observed runs */
+    AGAINST_RMST,       /**< restricted mean episode of the event */
     AGAINST_NEVER,      /**< share of runs that reach the limit without the event */
     AGAINST_END,        /**< return at the end */
     AGAINST_TRAINING,   /**< return in training */
@@ -35,7 +35,9 @@ struct against_difference {
                                   seeds of either side in no pair. Its family: of this quantity */
     int64_t only_a, only_b;  /**< pairs of runs in which only this one never had the event; -1:
                                   another quantity, or not estimable */
-    bool estimable;          /**< else difference, bounds and p are NaN, and the note says why */
+    int64_t lacking; /**< seeds of which a pair is left out, as nothing is observed of one of
+                                  its runs; 0: another quantity */
+    bool estimable;  /**< else difference, bounds and p are NaN, and the note says why */
     char note[AGGREGATE_NOTE]; /**< "" if there is nothing to say */
 };
 
@@ -100,7 +102,8 @@ struct against_lack {
     int64_t runs[AGAINST_LACKS];
 };
 
-/** Count the run in `lack` if the quantity is not known of it. */
+/** Count the run in `lack` if the quantity is not known of it. For AGAINST_RMST the run must be
+ *  observed. */
 void against_lack_add(const struct aggregate *aggregate, enum against_quantity quantity,
                       int64_t run, struct against_lack *lack);
 

@@ -41,6 +41,27 @@ static enum lack lack_of_fate(const struct run_row *row, const struct member *me
     }
 }
 
+/* A curve is drawn as far as the last run is known, and beyond that as if nothing happened up to
+ * the limit. Only the limit ends runs independently of the event, so nothing else may: what a run
+ * would have done in the episodes that are missing is what the difference is about. This includes
+ * diverging: such a run has no time by the limit, and that it would have gone on like the others is
+ * a guess, on which no test may rest. */
+static enum lack lack_of_time(const struct member *member, int64_t limit)
+{
+    if (member->fate == FATE_EVENT || member->time >= limit)
+        return KNOWN;
+    switch (member->fate) {
+    case FATE_UNFINISHED:
+        return LACK_UNFINISHED;
+    case FATE_DIVERGED:
+        return LACK_DIVERGED;
+    case FATE_ENDED:
+        return LACK_ENDED;
+    default:
+        return LACK_SHORT;
+    }
+}
+
 /* A run that diverged cannot have the event any more, nor did it reach the limit: it is known not
  * to be one that never stops, as in the share of a configuration. */
 static enum lack lack_of_end(const struct member *member, int64_t limit)
@@ -81,10 +102,11 @@ void against_lack_add(const struct aggregate *aggregate, enum against_quantity q
 {
     const struct run_row *const row = &aggregate->table->run[run];
     const struct member *const member = &aggregate->cohort->member[run];
-    enum lack found = lack_of_fate(row, member);
+    enum lack found = quantity == AGAINST_RMST ? lack_of_time(member, aggregate->options.limit)
+                                               : lack_of_fate(row, member);
     if (found == KNOWN && quantity == AGAINST_NEVER)
         found = lack_of_end(member, aggregate->options.limit);
-    else if (found == KNOWN)
+    else if (found == KNOWN && quantity != AGAINST_RMST)
         found = lack_of_return(row, against_return(aggregate, quantity, run), quantity);
     if (found != KNOWN)
         lack->runs[found]++;

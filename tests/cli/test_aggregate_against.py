@@ -14,7 +14,7 @@ from program import run
 from resampling import bootstrap, holm, rmst, trimmed_mean
 from sweep_case import environment
 from synthetic import (
-    CENSORED, DIVERGED, EVENTS, FAILED, PENDING, QUARANTINED, RUNNING, STOPPED)
+    CENSORED, DIVERGED, EVENTS, FAILED, INTERRUPTED, PENDING, QUARANTINED, RUNNING, STOPPED)
 
 # A fixture, that pytest finds by its name.
 __all__ = ["gammas"]
@@ -346,7 +346,8 @@ def told_of(path, *words):
 
 @pytest.mark.parametrize("outcome, note, known, pairs", [
     (PENDING, "1 run is not finished", ["rmst"], 3),
-    (RUNNING, "1 run is not finished", ["rmst"], 4),
+    (RUNNING, "1 run is not finished", [], 4),
+    (INTERRUPTED, "1 run is not finished", [], 4),
     (FAILED, "1 run failed", ["rmst"], 3),
     (QUARANTINED, "1 run is quarantined", ["rmst"], 3),
     (DIVERGED, "1 run diverged", ["rmst", "never"], 4),
@@ -356,6 +357,7 @@ def test_one_run_that_lacks_something(outcome, note, known, pairs, tmp_path):
     settle(path, [CENSORED] * 5 + [outcome] + [CENSORED] * 2, early=[5])
     told = told_of(path)
     assert (told["rmst"]["pairs"], told["rmst"]["left_out"]) == (pairs, 4 - pairs)
+    assert ("1 seed lacks a run" in told["rmst"]["note"]) == (pairs == 3)
     for quantity in QUANTITIES:
         assert told[quantity]["estimable"] == (quantity in known), quantity
         if quantity not in known:
@@ -381,8 +383,54 @@ def test_an_event_that_an_early_end_hides(tmp_path):
         file["hard_saturation"][:] = -1
         synthetic.commit(file, outcomes)
     told = told_of(path, "--event", "hard_saturation")
-    assert told["never"]["note"] == "2 runs ended before their limit"
-    assert not told["never"]["estimable"] and told["rmst"]["estimable"]
+    for quantity in ("rmst", "never"):
+        assert told[quantity]["note"] == "2 runs ended before their limit"
+        assert not told[quantity]["estimable"]
+
+
+def test_runs_in_flight_have_no_restricted_mean(tmp_path):
+    """Their curve would be extended from the last note to the limit."""
+    path = synthetic.make(tmp_path, SMALL % (400, 3, PAIR + "  critic_lr: [0.01, 0.001]\n"))
+    settle(path, ([STOPPED] * 4 + [RUNNING] * 4) * 2)
+    with h5py.File(path, "r+") as file:
+        gamma = file["gamma"][:]
+        last = file["first_still"][:].max(axis=1)
+        states = np.where(gamma == 0.9, STOPPED, RUNNING)
+        states[(gamma == 0.95) & (file["critic_lr"][:] == 0.001)] = PENDING
+    settle(path, list(states))
+    with h5py.File(path, "r+") as file:
+        last = file["first_still"][:].max(axis=1)[gamma == 0.9]
+        file["volatile/progress_episode"][:] = np.where(states == RUNNING, 10, 0)
+    told = aggregate(path, "--against", "gamma=0.9")["against"]
+    rows = [one for one in told["comparisons"] + told["pooled"] if one["quantity"] == "rmst"]
+    assert [one["note"] for one in rows] == [
+        "4 runs are not finished", "no seed observed in both",
+        "4 runs are not finished; 4 seeds lack a run"]
+    for one in rows:
+        assert not one["estimable"]
+        assert one["difference"] is one["lower"] is one["p"] is one["p_holm"] is None
+    # A limit up to which every run is known is one that the notes do not end.
+    assert min(last) > 10
+    known = told_of(path, "--limit", 10)["rmst"]
+    assert known["estimable"] and known["difference"] == 0
+    assert known["note"] == "neither had the event; 4 seeds lack a run"
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_run_that_diverged_has_a_time_if_the_event_came_first(stops, tmp_path):
+    path = synthetic.make(tmp_path, SMALL % (400, 3, PAIR))
+    outcomes = [CENSORED] * 5 + [DIVERGED] + [CENSORED] * 2
+    settle(path, outcomes)
+    with h5py.File(path, "r+") as file:
+        file["first_still"][5] = [7, 9, 8][:file["first_still"].shape[1]] if stops else -1
+        last = file["first_still"][5].max()
+        synthetic.commit(file, outcomes)
+    told = told_of(path)["rmst"]
+    assert told["estimable"] == stops
+    if stops:
+        assert close(told["difference"], (last - 400) / 4)
+    else:
+        assert told["note"] == "1 run diverged" and told["p"] is None
 
 
 def test_a_limit_that_some_runs_do_not_reach(tmp_path):
@@ -394,8 +442,10 @@ def test_a_limit_that_some_runs_do_not_reach(tmp_path):
             file[name][:] = np.minimum(file[name][:], limits[:, None])
         synthetic.commit(file, [CENSORED] * 16)
     told = told_of(path, "--limit", 300)
-    assert told["never"]["note"] == "8 runs have a limit below --limit"
-    assert told_of(path)["never"]["estimable"]
+    for quantity in ("rmst", "never"):
+        assert told[quantity]["note"] == "8 runs have a limit below --limit"
+        assert told[quantity]["difference"] is None
+        assert told_of(path)[quantity]["estimable"]
 
 
 def test_a_damaged_run(tmp_path):

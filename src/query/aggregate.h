@@ -152,7 +152,7 @@ struct aggregate {
  *               ensures that at least one run goes as far as its limit (cohort_last_limit)
  * \return STATUS_INPUT with a sentence when `by` names something that is not an axis, the seed, or
  *         an axis twice; when `reference` does not name exactly one configuration; or when
- *         `against` is not a value of an axis
+ *         `against` is not exactly one value of an axis
  */
 enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_options *options,
                           const struct run_table *table, const struct cohort *cohort,
@@ -200,8 +200,8 @@ const char *aggregate_cause(int cause) MUST_USE;
 enum status aggregate_compare(struct aggregate *aggregate, struct fault *fault) MUST_USE;
 
 /** Compare every configuration with the one that has the value options.against and equals it in all
- *  other axes; score the values of that axis. \return STATUS_INPUT when it is not a value of an
- *  axis */
+ *  other axes; score the values of that axis. \return STATUS_INPUT when it is not exactly one
+ *  value of an axis */
 enum status aggregate_against(struct aggregate *aggregate, struct fault *fault) MUST_USE;
 
 /** Make the warnings. */

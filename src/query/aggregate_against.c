@@ -17,62 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is asked for ---- */
-
-/* The axis that has this setting; any setting of an axis can name it. */
-static int64_t find_axis(const struct grouping *grouping, const struct run_axis *setting)
-{
-    for (int64_t a = 0; a < grouping->axes; a++) {
-        for (size_t s = 0; s < grouping->axis[a].settings; s++) {
-            if (grouping->axis[a].setting[s] == setting)
-                return a;
-        }
-    }
-    return -1;
-}
-
-static enum status refuse_value(const struct aggregate *aggregate, const struct run_axis *setting,
-                                struct fault *fault)
-{
-    char values[GROUPING_NAMES] = "";
-    const struct grouping_axis *const axis =
-        &aggregate->grouping.axis[find_axis(&aggregate->grouping, setting)];
-    for (int64_t i = 0; i < axis->count; i++) {
-        char value[SETTING_TEXT];
-        run_table_axis_write(setting, axis->run[i], value, sizeof value);
-        text_add(values, sizeof values, "%s%s", i > 0 ? ", " : "", value);
-    }
-    return fault_set(fault, STATUS_INPUT,
-                     "--against: no run of the file has %s, expected one of %s",
-                     aggregate->options.against, values);
-}
-
-static enum status find_value(const struct aggregate *aggregate, struct against *against,
-                              struct fault *fault)
-{
-    const char *const text = aggregate->options.against;
-    const size_t count = (size_t)aggregate->configurations, length = strlen(text) + 1;
-    const struct run_axis *setting = NULL;
-    bool *const fits = fault_alloc(count, sizeof *fits);
-    char *const word = fault_alloc(length, 1);
-    memcpy(word, text, length);
-    memset(fits, true, count * sizeof *fits);
-    enum status status = aggregate_narrow(aggregate, "--against", word, fits, &setting, fault);
-    size_t first = 0;
-    while (status == STATUS_OK && first < count && !fits[first])
-        first++;
-    if (status == STATUS_OK && first == count)
-        status = refuse_value(aggregate, setting, fault);
-    if (status == STATUS_OK) {
-        const struct grouping *const grouping = &aggregate->grouping;
-        against->axis = find_axis(grouping, setting);
-        against->value = grouping->axis[against->axis].index[aggregate->configuration[first].first];
-    }
-    free(word);
-    free(fits);
-    return status;
-}
-
 /* ---- counterparts ---- */
 
 /* Number the values that items have of all axes but one (-1: of all). The numbers are made dense
@@ -96,7 +40,8 @@ static int64_t number_others(const struct grouping *grouping, int64_t axis, int6
 }
 
 /* Of each item the one with the same number that has the value that is asked for; -1: there is
- * none, or the item has that value itself. */
+ * none, or the item has that value itself. There are never two: no cell of a plan is there twice,
+ * and an axis that is part of another was refused (aggregate_asked.c). */
 static void match(int64_t count, const int64_t *number, const int64_t *values, int64_t value,
                   int64_t *other)
 {
@@ -104,8 +49,10 @@ static void match(int64_t count, const int64_t *number, const int64_t *values, i
     for (int64_t i = 0; i < count; i++)
         at[i] = -1;
     for (int64_t i = 0; i < count; i++) {
-        if (values[i] == value)
-            at[number[i]] = i;
+        if (values[i] != value)
+            continue;
+        CHECK(at[number[i]] < 0);
+        at[number[i]] = i;
     }
     for (int64_t i = 0; i < count; i++)
         other[i] = values[i] == value ? -1 : at[number[i]];
@@ -143,7 +90,7 @@ static void pair_runs(struct against_plan *plan)
     int64_t *const unit = fault_alloc((size_t)table->runs, sizeof *unit);
     /* This cannot fail: only names that a user gives can be wrong. */
     CHECK(grouping_make(&full, table, NULL, NULL) == STATUS_OK);
-    const int64_t axis = find_axis(&full, grouping_lead(&aggregate->grouping, plan->axis));
+    const int64_t axis = against_axis(&full, grouping_lead(&aggregate->grouping, plan->axis));
     plan->tasks = number_others(&full, axis, table->runs, NULL, plan->task);
     /* A seed has 32 bits. */
     for (int64_t run = 0; run < table->runs; run++)
@@ -540,7 +487,7 @@ static void write_notes(int64_t count, struct against_difference *difference)
 enum status aggregate_against(struct aggregate *aggregate, struct fault *fault)
 {
     struct against *const made = aggregate->against = fault_alloc(1, sizeof *made);
-    const enum status status = find_value(aggregate, made, fault);
+    const enum status status = against_ask(aggregate, made, fault);
     if (status != STATUS_OK)
         return status;
     find_counterparts(aggregate, made);

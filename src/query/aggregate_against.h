@@ -96,6 +96,15 @@ struct against_plan {
     int64_t *run;     /**< (runs) by configuration, then in the order of the plan */
 };
 
+/** Find axis and value of options.against.
+ *  \return STATUS_INPUT with a sentence: no run has it; several values of the axis have it; or `by`
+ *          made an axis of a part of the label that does not tell labels apart */
+enum status against_ask(const struct aggregate *aggregate, struct against *against,
+                        struct fault *fault) MUST_USE;
+
+/** The axis that has this setting; any setting of an axis can name it. -1: none has. */
+int64_t against_axis(const struct grouping *grouping, const struct run_axis *setting) MUST_USE;
+
 /** Why a quantity is not known of runs: their number, by reason. */
 enum { AGAINST_LACKS = 9 };
 struct against_lack {

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ENTRY = 96 };
 
@@ -41,13 +42,15 @@ void aggregate_times(const struct aggregate *aggregate, char *text, size_t size)
 }
 
 /* Large numbers get one digit behind the point at most: more would suggest a precision that a mean
- * of a few seeds does not have. */
+ * of a few seeds does not have. What rounds to 0 has no sign: "-0.00" would suggest a direction. */
 static void write_figure(double value, int digits, char *text, size_t size)
 {
     if (isnan(value))
         snprintf(text, size, "-");
     else
         snprintf(text, size, "%.*f", fabs(value) >= 100 && digits > 1 ? 1 : digits, value);
+    if (text[0] == '-' && text[1] != '\0' && text[1 + strspn(text + 1, "0.")] == '\0')
+        memmove(text, text + 1, strlen(text));
 }
 
 /* A time, which is infinite when it is only known to be later than `follow_up`. A median is a whole

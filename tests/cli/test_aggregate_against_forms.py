@@ -6,6 +6,7 @@ import math
 import random
 import re
 
+import h5py
 import numpy as np
 import pytest
 import synthetic
@@ -52,6 +53,34 @@ def test_labels(tmp_path):
     done = run("aggregate", path, "--against", "label=lower")
     assert done.returncode == 2 and done.stderr.endswith(
         "no run of the file has label=lower, expected one of published, low, both\n")
+
+
+def test_a_part_of_labels_that_several_have(tmp_path):
+    """One value of a part of the label is of several labels: none is taken, and none last."""
+    path = settle(synthetic.make(tmp_path, SMALL % (400, 3, LABELS)), [CENSORED] * 19)
+
+    def refused(*words):
+        done = run("aggregate", path, *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        return done.stderr.removeprefix("ccmsweep: --against: ")
+
+    assert refused("--against", "tau=1") == (
+        "tau=1 is of the labels published, low; expected one, such as label=published\n")
+    assert refused("--against", "training.tau=0.5") == (
+        "no run of the file has training.tau=0.5, expected one of 1, 0.1\n")
+    # What only one label has stands for it.
+    for part, label in (("tau=0.1", "both"), ("gamma=0.9", "low")):
+        told, same = (aggregate(path, "--against", word)["against"]
+                      for word in (part, f"label={label}"))
+        assert told == same and told["value"] == label
+    # As an axis of its own it has several runs of the same seed and rates.
+    for value in ("1", "0.1"):
+        label = {"1": "published", "0.1": "both"}[value]
+        assert refused("--by", "tau,actor_lr", "--against", f"tau={value}") == (
+            f"tau is part of the label, and several have the same; expected one, such as "
+            f"label={label}, with label in place of tau in --by\n")
+    both = aggregate(path, "--by", "label,tau", "--against", "label=published")["against"]
+    assert [one["value"] for one in both["pooled"]] == ["low"] * 5
 
 
 # The forms
@@ -106,7 +135,8 @@ def written(told):
     if not told["estimable"]:
         return "not estimable"
     large = told["quantity"] == "rmst" or abs(told["difference"]) >= 100
-    return f"{told['difference']:.{1 if large else 2}f}"
+    digits = 1 if large else 2
+    return f"{round(told['difference'], digits) + 0.0:.{digits}f}"  # -0.0 + 0.0 is 0.0
 
 
 def cells_of(line):
@@ -143,6 +173,23 @@ def test_table_begins_with_the_finding(gammas):
     for one in against["scores"]:
         if one["estimable"]:
             assert f"{one['iqm']['value']:.1f} [" in scores
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_sign(tmp_path):
+    path = settle(synthetic.make(tmp_path, SMALL % (400, 3, PAIR)), [CENSORED] * 8)
+    with h5py.File(path, "r+") as file:
+        for name, step in (("reward", 0.001), ("evaluation_reward", 0.02)):
+            rows = file[name][:]
+            rows[file["gamma"][:] == 0.95] = rows[file["gamma"][:] == 0.9] - step
+            file[name][:] = rows
+        synthetic.commit(file, [CENSORED] * 8)
+    told = {one["quantity"]: one["difference"]
+            for one in aggregate(path, "--against", "gamma=0.9")["against"]["pooled"]}
+    assert -0.005 < told["return_end"] < 0 and told["return_evaluation"] < -0.01
+    shown = text(path, "--against", "gamma=0.9")
+    latex = text(path, "--against", "gamma=0.9", "--format", "latex")
+    assert not re.search(r"-0\.0*(?![0-9])", shown) and "-0.02" in shown
+    assert not re.search(r"\$-\$0\.0*(?![0-9])", latex) and "$-$0.02" in latex
 
 
 def test_latex_has_the_rows_of_the_table(gammas):

@@ -53,27 +53,27 @@ static void free_sorted(struct sorted *sorted)
 /* ---- what is scored ---- */
 
 /* Scores of one side, in memory for all runs. */
-struct side {
+struct scored {
     struct scores scores; /* points to the arrays below */
     double *value;
     int64_t *seed, *task;
     struct against_lack lack;
 };
 
-static struct side new_side(int64_t runs)
+static struct scored new_scored(int64_t runs)
 {
-    struct side side = {.value = fault_alloc((size_t)runs, sizeof *side.value),
-                        .seed = fault_alloc((size_t)runs, sizeof *side.seed),
-                        .task = fault_alloc((size_t)runs, sizeof *side.task)};
-    side.scores = (struct scores){0, side.value, side.seed, side.task};
-    return side;
+    struct scored scored = {.value = fault_alloc((size_t)runs, sizeof *scored.value),
+                            .seed = fault_alloc((size_t)runs, sizeof *scored.seed),
+                            .task = fault_alloc((size_t)runs, sizeof *scored.task)};
+    scored.scores = (struct scores){0, scored.value, scored.seed, scored.task};
+    return scored;
 }
 
-static void free_side(struct side *side)
+static void free_scored(struct scored *scored)
 {
-    free(side->value);
-    free(side->seed);
-    free(side->task);
+    free(scored->value);
+    free(scored->seed);
+    free(scored->task);
 }
 
 /* Mark (true) or clear the tasks (plan->tasks) in which a value has runs. */
@@ -85,21 +85,21 @@ static void mark(const struct sorted *sorted, int64_t value, bool *tasks, bool t
 
 /* Take the runs of a value in the marked tasks. */
 static void take(const struct sorted *sorted, enum against_quantity quantity, int64_t value,
-                 const bool *tasks, struct side *side)
+                 const bool *tasks, struct scored *scored)
 {
     const struct against_plan *const plan = sorted->plan;
     int64_t count = 0;
-    side->lack = (struct against_lack){{0}};
+    scored->lack = (struct against_lack){{0}};
     for (int64_t i = sorted->start[value]; i < sorted->start[value + 1]; i++) {
         const int64_t run = sorted->run[i];
         if (!tasks[plan->task[run]])
             continue;
-        against_lack_add(plan->aggregate, quantity, run, &side->lack);
-        side->value[count] = against_return(plan->aggregate, quantity, run);
-        side->seed[count] = plan->aggregate->table->run[run].seed;
-        side->task[count++] = plan->task[run];
+        against_lack_add(plan->aggregate, quantity, run, &scored->lack);
+        scored->value[count] = against_return(plan->aggregate, quantity, run);
+        scored->seed[count] = plan->aggregate->table->run[run].seed;
+        scored->task[count++] = plan->task[run];
     }
-    side->scores.count = count;
+    scored->scores.count = count;
 }
 
 /* Tasks of the value that is asked for, of all other values, and room for those of one value. */
@@ -129,11 +129,18 @@ static void free_tasks(const struct tasks *tasks)
     free(tasks->own);
 }
 
+/* The tasks on which a value is scored: those of the value that is asked for, and of that itself
+ * those of any other. */
+static const bool *tasks_of(const struct sorted *sorted, const struct tasks *tasks, int64_t value)
+{
+    return value == sorted->plan->value ? tasks->others : tasks->asked;
+}
+
 /* ---- scores ---- */
 
 /* A value and the one that is asked for, on the tasks that both have. */
-static void score(const struct sorted *sorted, const struct tasks *tasks, struct side *x,
-                  struct side *y, struct against_score *made)
+static void score(const struct sorted *sorted, const struct tasks *tasks, struct scored *x,
+                  struct scored *y, struct against_score *made)
 {
     const struct against_plan *const plan = sorted->plan;
     const struct aggregate_options *const options = &plan->aggregate->options;
@@ -142,7 +149,7 @@ static void score(const struct sorted *sorted, const struct tasks *tasks, struct
     const bool asked = made->value == plan->value;
     char lack[AGGREGATE_NOTE] = "", name[SETTING_TEXT];
     made->iqm = made->improvement = unknown;
-    take(sorted, made->quantity, made->value, asked ? tasks->others : tasks->asked, x);
+    take(sorted, made->quantity, made->value, tasks_of(sorted, tasks, made->value), x);
     made->runs = x->scores.count;
     made->tasks = sample_clusters(x->scores.count, x->task);
     made->estimable =
@@ -166,7 +173,7 @@ static void score(const struct sorted *sorted, const struct tasks *tasks, struct
 
 /* Profiles of all values have the same points, evenly from the least score to the largest, so that
  * they can be compared and drawn together. */
-static void make_profiles(const struct sorted *sorted, const struct tasks *tasks, struct side *x,
+static void make_profiles(const struct sorted *sorted, const struct tasks *tasks, struct scored *x,
                           int64_t count, struct against_score *scores, double *tau)
 {
     const struct against_plan *const plan = sorted->plan;
@@ -177,8 +184,8 @@ static void make_profiles(const struct sorted *sorted, const struct tasks *tasks
     for (int64_t i = 0; i < count; i++) {
         if (!scores[i].estimable)
             continue;
-        take(sorted, scores[i].quantity, scores[i].value,
-             scores[i].value == plan->value ? tasks->others : tasks->asked, x);
+        take(sorted, scores[i].quantity, scores[i].value, tasks_of(sorted, tasks, scores[i].value),
+             x);
         for (int64_t k = 0; k < x->scores.count; k++) {
             least = fmin(least, x->value[k]);
             most = fmax(most, x->value[k]);
@@ -190,8 +197,7 @@ static void make_profiles(const struct sorted *sorted, const struct tasks *tasks
         struct against_score *const s = &scores[i];
         if (!s->estimable)
             continue;
-        take(sorted, s->quantity, s->value, s->value == plan->value ? tasks->others : tasks->asked,
-             x);
+        take(sorted, s->quantity, s->value, tasks_of(sorted, tasks, s->value), x);
         s->tau = tau;
         s->points = AGAINST_POINTS;
         s->share = fault_alloc(AGAINST_POINTS, sizeof *s->share);
@@ -202,7 +208,7 @@ static void make_profiles(const struct sorted *sorted, const struct tasks *tasks
 /* A value that shares no task with the one that is asked for has no row. */
 static bool shares_task(const struct sorted *sorted, const struct tasks *tasks, int64_t value)
 {
-    const bool *const other = value == sorted->plan->value ? tasks->others : tasks->asked;
+    const bool *const other = tasks_of(sorted, tasks, value);
     for (int64_t i = sorted->start[value]; i < sorted->start[value + 1]; i++) {
         if (other[sorted->plan->task[sorted->run[i]]])
             return true;
@@ -214,7 +220,7 @@ void against_score_all(const struct against_plan *plan, struct against *against)
 {
     const int64_t runs = plan->aggregate->table->runs;
     struct sorted sorted = sort_runs(plan);
-    struct side x = new_side(runs), y = new_side(runs);
+    struct scored x = new_scored(runs), y = new_scored(runs);
     const struct tasks tasks = find_tasks(&sorted);
     against->score =
         fault_alloc((size_t)(AGAINST_QUANTITIES * sorted.values), sizeof *against->score);
@@ -233,7 +239,7 @@ void against_score_all(const struct against_plan *plan, struct against *against)
         against->scores += count;
     }
     free_tasks(&tasks);
-    free_side(&x);
-    free_side(&y);
+    free_scored(&x);
+    free_scored(&y);
     free_sorted(&sorted);
 }

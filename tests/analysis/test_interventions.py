@@ -198,10 +198,11 @@ def test_causes_add_up(study, against):
 
 
 @pytest.mark.parametrize("decide, episodes", [
-    ((0.5, "f32", "keep", "adam"), 24), ((0.9, "f32", "keep", "adam"), 158),
-    ((0.99, "f32", "keep", "adam"), 1655), ((0.9, "f64", "keep", "adam"), 349),
-    ((0.9, "f32", "reset_moments", "adam"), 0), ((0.9, "f64", "skip", "adam"), 0),
-    ((0.0, "f32", "keep", "adam"), 0), ((0.9, "f32", "keep", "sgd"), None)])
+    ((0.5, "f32", "keep", "adam", 1), 24), ((0.9, "f32", "keep", "adam", 1), 158),
+    ((0.99, "f32", "keep", "adam", 1), 1655), ((0.9, "f64", "keep", "adam", 1), 349),
+    ((0.9, "f32", "keep", "adam", 2), 316), ((0.9, "f32", "skip", "adam", 3), 0),
+    ((0.9, "f32", "reset_moments", "adam", 1), 0), ((0.9, "f64", "skip", "adam", 1), 0),
+    ((0.0, "f32", "keep", "adam", 1), 0), ((0.9, "f32", "keep", "sgd", 1), None)])
 def test_predicted_tails(decide, episodes):
     found = interventions.predicted_tail(*decide)
     assert found is None if episodes is None else round(found) == episodes
@@ -241,6 +242,17 @@ def test_tails_beside_their_predictions(study, path):
     assert sorted(marks["o"].get_xdata()) == sorted(
         one.told["tail"]["value"] or floor for one in study.configurations if one.told["tail"]["actors"])
     assert axes.get_xticklabels()[0].get_text() == "0"
+
+
+def test_tails_of_actors_that_rest(tmp_path):
+    """With actor_every alone: two updates of the actors are so many episodes apart."""
+    study = study_of(swept(tmp_path, SMALL % (
+        600, 3, "  actor_every: [1, 2]\n  actor_lr: [0.1]\n  critic_lr: [0.1]\n  seed: 1-4\n")))
+    axes = figure_of(study, "momentum_tail").axes[0]
+    rows = [text.get_text() for text in axes.get_yticklabels()]
+    assert rows == ["beta1 0.9, f32", "beta1 0.9, f32, every 2"]
+    (one, ones), (two, twos) = [map(int, text.split("; ")[:2]) for text in words_in(axes)]
+    assert (one, two) == (158, 316) and abs(ones - one) < 4 and abs(twos - two) < 8
 
 
 def test_two_conditions(study, told, against):

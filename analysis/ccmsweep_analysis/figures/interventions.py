@@ -453,18 +453,20 @@ def draw_means(axes, bars, style):
 # Momentum
 
 DECIDE = {"training.adam_beta1": "0.9", "networks.actor_precision": "f32",
-          "training.zero_gradient": "keep", "training.optimizer": "adam"}
+          "training.zero_gradient": "keep", "training.optimizer": "adam",
+          "training.actor_every": "1"}
 DIGITS = {"f32": 24, "f64": 53}
 
 
-def predicted_tail(beta1, precision, zero_gradient, optimizer):
-    """How many episodes momentum alone moves a weight: until beta1 to that power is half a unit in
-    the last place of 1; None for another optimiser than Adam."""
+def predicted_tail(beta1, precision, zero_gradient, optimizer, every):
+    """How many episodes momentum alone moves a weight: updates until beta1 to that power is half a
+    unit in the last place of 1, each `every` episodes after the one before; None for another
+    optimiser than Adam."""
     if optimizer != "adam":
         return None
-    if zero_gradient != "keep" or float(beta1) == 0:
+    if zero_gradient != "keep" or beta1 == 0:
         return 0.0
-    return -DIGITS[precision] * math.log(2) / math.log(float(beta1))
+    return -every * DIGITS[precision] * math.log(2) / math.log(beta1)
 
 
 def decided_by(study, configuration):
@@ -480,7 +482,7 @@ def decided_by(study, configuration):
         if len(values) != 1:
             return None
         found.append(values.pop())
-    return (float(found[0]), *found[1:])
+    return (float(found[0]), *found[1:-1], int(found[-1]))
 
 
 def tails(study):
@@ -494,16 +496,20 @@ def tails(study):
         different.add(decide)
         if not one.told["tail"]["actors"] + one.told["tail"]["still_before_zero"]:
             continue
-        beta1, precision, zero_gradient, _ = decide
-        name = (number(one.told["axes"]["label"]) if labelled else
-                f"beta1 {number(beta1)}, {precision}"
-                + (f", {zero_gradient}" if zero_gradient != "keep" else ""))
+        name = number(one.told["axes"]["label"]) if labelled else tail_name(*decide)
         found.setdefault((name, predicted_tail(*decide)), []).append(one.told["tail"])
     if len(different) < 2:
-        raise NothingToDraw("adam_beta1, networks.actor_precision and zero_gradient do not vary")
+        raise NothingToDraw("adam_beta1, networks.actor_precision, zero_gradient and actor_every "
+                            "do not vary with Adam")
     if not found:
         raise NothingToDraw("no actor has a tail yet")
     return found
+
+
+def tail_name(beta1, precision, zero_gradient, _, every):
+    return (f"beta1 {number(beta1)}, {precision}"
+            + (f", {zero_gradient}" if zero_gradient != "keep" else "")
+            + (f", every {every}" if every > 1 else ""))
 
 
 def momentum_tail(study, canvas):
@@ -513,7 +519,8 @@ def momentum_tail(study, canvas):
     parameter (last_change - gradient_zero + 1). Dots: means of configurations; grey bar: range
     over all actors that have a tail. Triangle: others were still while they had a gradient, which
     was too small to move them. Tick: the prediction, ln(2^-24)/ln(beta1) in f32,
-    ln(2^-53)/ln(beta1) with actors in f64, 0 where a zero gradient resets or skips the optimiser.
+    ln(2^-53)/ln(beta1) with actors in f64, times actor_every, 0 where a zero gradient resets or
+    skips the optimiser. Actors with another optimiser than Adam are left out.
     Numbers: the prediction; the means or their range; how many actors have a tail, of those whose
     two episodes are known. A tail that is longer than the rest of a run is not seen."""
     found = tails(study)

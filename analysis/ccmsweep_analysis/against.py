@@ -54,6 +54,16 @@ class Against:
         """The values of a place, without the names of their axes: 0.1 / 0.01."""
         return " / ".join(number(place[at]) for at in self.varying) or "all"
 
+    def opposite(self, quantity, value, confidence):
+        """Places where a value is significantly above the reference, and those where it is below;
+        None unless there are both. A pooled difference says nothing of such a value."""
+        sides = [], []
+        for place in self.places:
+            told = self.compared(quantity, value, place)
+            if told and told["difference"] and significant(told, confidence):
+                sides[told["difference"] < 0].append(place)
+        return sides if all(sides) else None
+
     def places_axis(self):
         """The names of the axes of a place, in the same order."""
         return " / ".join(without_sections(self.by)) or "all runs"
@@ -80,9 +90,11 @@ class Against:
         return any(told["difference"] is not None for (name, _), told in self.pooled.items()
                    if name == quantity)
 
-    def pooled_return(self):
-        """Of the returns the one that says most: at the last evaluation, where that is known."""
-        return next((one for one in RETURNS if self.pools(one)), RETURNS[0])
+    def return_quantity(self):
+        """Of the returns the one that says most, in figures and words: that at the last evaluation
+        where it is known pooled, else the one of which anything is known."""
+        return next((one for known in (self.pools, self.has) for one in RETURNS if known(one)),
+                    RETURNS[0])
 
 
 def significant(told, confidence):

@@ -8,6 +8,9 @@ from .words import percent
 FORMS = {"rmst": "z.1f", "never": "z.2f"}  # of differences; those of returns are whole numbers
 HIGHER = {"rmst": "stops later", "never": "stops less often", "return": "higher"}
 LOWER = {"rmst": "stops earlier", "never": "stops more often", "return": "lower"}
+SIDES = {"rmst": ("later", "earlier"), "never": ("less often", "more often"),
+         "return": ("higher", "lower")}
+NAMED = 3  # configurations that a sentence names; more are counted
 
 
 def compared(study):
@@ -42,6 +45,26 @@ def verdict(study, told, quantity):
     return (HIGHER if told["difference"] > 0 else LOWER)[kind]
 
 
+def opposite_words(study, against, value, quantity):
+    """Where a value is above the reference and where below, when both are significant; "" when they
+    are not."""
+    found = against.opposite(quantity, value, study.confidence)
+    if found is None:
+        return ""
+    compared = sum(against.compared(quantity, value, place) is not None for place in against.places)
+    return ", ".join(
+        f"{word} at " + (f"{against.places_axis()} "
+                         f"{' and '.join(against.place_name(place) for place in places)}"
+                         if len(places) <= NAMED else f"{len(places)} of {compared} configurations")
+        for word, places in zip(SIDES[quantity.split("_")[0]], found))
+
+
+def supported(study, against, value, quantity):
+    """What all tests of a quantity support: of opposite signs those of the single configurations."""
+    return (opposite_words(study, against, value, quantity)
+            or verdict(study, against.pooled.get((quantity, value)), quantity))
+
+
 def never_words(against, which, value):
     """How many runs never stop with `which`, of those whose end is known, where both the reference
     and `value` have such runs."""
@@ -70,21 +93,22 @@ def ordered(study, against):
 
 def finding(study, against, value):
     """One sentence on a value of the axis, without its name."""
-    rmst = against.pooled.get(("rmst", value))
-    quantity = against.pooled_return()
-    returns = against.pooled.get((quantity, value))
     said = [f"{never_words(against, value, value)} runs never stop, "
             f"{never_words(against, against.reference, value)} with "
             f"{against.value_name(against.reference)}",
-            f"RMST {difference_words(rmst, 'rmst')} episodes"
-            f"{bracketed(p_words(rmst))}: {verdict(study, rmst, 'rmst')}"
-            if rmst and rmst["difference"] is not None else
-            f"RMST {verdict(study, rmst, 'rmst')}",
-            f"{QUANTITIES[quantity]} {difference_words(returns, quantity)}"
-            f"{bracketed(p_words(returns))}: {verdict(study, returns, quantity)}"
-            if returns and returns["difference"] is not None else
-            f"{QUANTITIES[quantity]} {verdict(study, returns, quantity)}"]
+            pooled_words(study, against, value, "rmst"),
+            pooled_words(study, against, value, against.return_quantity())]
     return "; ".join(said) + "."
+
+
+def pooled_words(study, against, value, quantity):
+    """A pooled difference, and what is supported of it."""
+    told = against.pooled.get((quantity, value))
+    name, unit = ("RMST", " episodes") if quantity == "rmst" else (QUANTITIES[quantity], "")
+    words = supported(study, against, value, quantity)
+    if told is None or told["difference"] is None:
+        return f"{name} {words}"
+    return f"{name} {difference_words(told, quantity)}{unit}{bracketed(p_words(told))}: {words}"
 
 
 def bracketed(words):
@@ -100,31 +124,39 @@ WITH = {"stops later": "actors stop later with", "stops earlier": "actors stop e
 
 
 def by_verdict(study, against, values, quantity):
-    """Values by what the test of a quantity supports, in the order of WITH."""
-    found = {}
+    """Values by what the tests of a quantity support, in the order of WITH; and clauses on those of
+    opposite signs."""
+    found, opposite = {}, []
     for value in values:
-        words = verdict(study, against.pooled.get((quantity, value)), quantity)
-        found.setdefault(words.split(":")[0], []).append(value)
-    return {words: found[words] for words in WITH if words in found}
+        if words := opposite_words(study, against, value, quantity):
+            opposite.append(f"{against.value_name(value)}: {words}")
+        else:
+            words = verdict(study, against.pooled.get((quantity, value)), quantity)
+            found.setdefault(words.split(":")[0], []).append(value)
+    return {words: found[words] for words in WITH if words in found}, opposite
+
+
+def clauses(study, against, values, quantity):
+    """What the tests of a quantity support, with the values of which they do."""
+    found, opposite = by_verdict(study, against, values, quantity)
+    return "; ".join([*(f"{WITH[words]} {listed(against, which)}"
+                        for words, which in found.items()), *opposite])
 
 
 def summary(study, against):
     """Sentences on all values: which keep actors learning longer, and what that does to returns."""
-    values, quantity = ordered(study, against), against.pooled_return()
-    stops = by_verdict(study, against, values, "rmst")
+    values, quantity = ordered(study, against), against.return_quantity()
     sentences = [f"Compared with {against.value_name(against.reference)}, pooled over "
-                 f"{against.places_axis()}, {clauses(against, stops)}."]
-    later = stops.get(HIGHER["rmst"], [])
-    if later:
-        paid = by_verdict(study, against, later, quantity)
-        sentences.append(f"The {QUANTITIES[quantity]} of those that stop later: "
-                         f"{clauses(against, paid)}.")
+                 f"{against.places_axis()}, {clauses(study, against, values, 'rmst')}."]
+    plainly = by_verdict(study, against, values, "rmst")[0].get(HIGHER["rmst"], [])
+    somewhere = [value for value in values if against.opposite("rmst", value, study.confidence)]
+    if plainly or somewhere:
+        sentences.append(
+            f"The {QUANTITIES[quantity]} of those that stop later"
+            f"{', also where only some configurations do' if somewhere else ''}: "
+            f"{clauses(study, against, [one for one in values if one in plainly + somewhere], quantity)}"
+            ".")
     return sentences
-
-
-def clauses(against, by_words):
-    return "; ".join(f"{WITH[words]} {listed(against, values)}"
-                     for words, values in by_words.items())
 
 
 def listed(against, values):
@@ -209,7 +241,8 @@ def numbers_of(study):
             key = quantity.replace("_", "-")
             if told is not None:
                 yield f"against/{key}/{name}", difference_words(told, quantity)
-                yield f"against/verdict/{key}/{name}", verdict(study, told, quantity)
+                yield (f"against/verdict/{key}/{name}",
+                       supported(study, against, value, quantity))
                 if told["p_holm"] is not None:
                     yield f"against/p-holm/{key}/{name}", f"{told['p_holm']:.3g}"
             for score, form in (("iqm", ".0f"), ("improvement", ".2f")):

@@ -183,7 +183,7 @@ def interventions(study):
     against = findings.compared(study)
     if against is None:
         return None
-    quantity = against.pooled_return()
+    quantity = against.return_quantity()
     return {"axis": against.axis, "grid": against.places_axis(),
             "summary": findings.summary(study, against),
             "values": [(against.value_name(value), against.number_name(value))

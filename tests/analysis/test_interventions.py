@@ -342,10 +342,10 @@ def test_parts_that_are_missing(many):
     bare = without(lambda told: {
         **told, "pooled": [one | {"lower": None, "upper": None, "p": None, "p_holm": None}
                            for one in told["pooled"]]})
-    assert Against(bare).pooled_return() == "return_evaluation"
+    assert Against(bare).return_quantity() == "return_evaluation"
     assert Against(without(lambda told: {**told, "pooled": [
         one | (unknown if one["quantity"] == "return_evaluation" else {"difference": 1.0})
-        for one in told["pooled"]]})).pooled_return() == "return_end"
+        for one in told["pooled"]]})).return_quantity() == "return_end"
     for study in (empty, nothing, bare):
         for name in COMPARING:
             try:
@@ -479,6 +479,84 @@ def test_findings_are_what_intervals_support(study, told, against):
                   for side in (mine, theirs)]
         assert sentence.startswith(f"{counts[0]} runs never stop, {counts[1]} with "
                                    "adam_beta1 0.9;")
+
+
+def with_signs(path, quantity, signs):
+    """A study of which value 0.5 has significant differences of these signs at its places, and is
+    pooled significantly above the reference; and no other value differs."""
+    snapshot = snapshot_against(path, "adam_beta1", 0.9)
+    told = snapshot.told["against"]
+    for one in (*told["comparisons"], *told["pooled"]):
+        one |= {"difference": 1.0, "p_holm": 0.5}
+    axes = [one["axes"] for one in snapshot.told["configurations"]]
+    mine = [one for one in told["comparisons"]
+            if one["quantity"] == quantity and axes[one["a"]]["adam_beta1"] == 0.5]
+    for one, sign in zip(mine, signs):
+        one |= {"difference": float(sign), "p_holm": 0.01 if sign else 0.5}
+    for one in told["pooled"]:
+        if one["value"] == 0.5 and one["quantity"] in (quantity, "rmst"):
+            one["p_holm"] = 0.01
+    study, names = studies.Study(snapshot), {}
+    for place in Against(study).places:
+        if one := Against(study).compared(quantity, 0.5, place):
+            names.setdefault(np.sign(one["difference"]) if one["p_holm"] < 0.05 else 0, []).append(
+                Against(study).place_name(place))
+    return study, names
+
+
+ALL = "actor_lr / critic_lr / zero_gradient / actor_precision"
+
+
+def test_opposite_signs_are_not_pooled(path):
+    study, names = with_signs(path, "rmst", (1, -1, -1, 0))
+    (first, second), each = findings.findings(study)
+    words = (f"later at {ALL} {names[1][0]}, "
+             f"earlier at {ALL} {' and '.join(names[-1])}")
+    assert len(names[-1]) == 2 and first.endswith(
+        f"no difference is shown for adam_beta1 0.95; adam_beta1 0.5: {words}.")
+    assert "stop later with" not in first
+    assert second.endswith("also where only some configurations do: no difference is shown for "
+                           "adam_beta1 0.5.")
+    assert f"(p Holm 0.01): {words};" in dict(each)["adam_beta1 0.5"]
+    assert dict(findings.numbers_of(study))["against/verdict/rmst/0.5"] == words
+    # Differences that are not significant have no side, nor those of one sign.
+    for signs in ((1, 1, 0, 0), (1, 0, 0, 0)):
+        assert "actors stop later with adam_beta1 0.5" in findings.findings(
+            with_signs(path, "rmst", signs)[0])[0][0]
+    snapshot = snapshot_against(path, "adam_beta1", 0.9)
+    study = studies.Study(snapshot)
+    for one in snapshot.told["against"]["comparisons"]:
+        one |= {"difference": -1.0 if one["a"] % 2 else 1.0, "p_holm": 0.5}
+    assert Against(study).opposite("rmst", 0.5, 0.95) is None
+
+
+def test_opposite_signs_of_returns(path):
+    study, names = with_signs(path, "return_evaluation", (-1, 1, 0, 0))
+    (first, second), each = findings.findings(study)
+    words = (f"higher at {ALL} {names[1][0]}, "
+             f"lower at {ALL} {names[-1][0]}")
+    assert "actors stop later with adam_beta1 0.5" in first
+    assert second == ("The return at the last evaluation of those that stop later: "
+                      f"adam_beta1 0.5: {words}.")
+    assert dict(each)["adam_beta1 0.5"].endswith(f": {words}.")
+
+
+def test_many_places_of_a_sign_are_counted(many):
+    study = studies.Study(many)
+    against = Against(study)
+    value = against.others[0]
+    places = [place for place in against.places if against.compared("rmst", value, place)]
+    told = [against.compared("rmst", value, place) for place in places]
+    former = [dict(one) for one in told]
+    try:
+        for at, one in enumerate(told):
+            one |= {"difference": 2.0 if at < 5 else -2.0, "p_holm": 0.001}
+        assert findings.supported(study, against, value, "rmst") == (
+            "later at 5 of 8 configurations, earlier at actor_lr / critic_lr "
+            + " and ".join(against.place_name(place) for place in places[5:]))
+    finally:
+        for one, was in zip(told, former):
+            one |= was
 
 
 def test_the_usual_comparison():

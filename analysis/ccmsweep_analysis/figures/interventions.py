@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from ..against import QUANTITIES, RETURNS, Against, significant
+from ..against import QUANTITIES, Against, significant
 from ..canvas import CAUSES, DASHES, MARKERS, NothingToDraw, LogFloor, dodge, plain, plain_log
 from ..study import PANELS, thin
 from ..words import number
@@ -98,7 +98,7 @@ def intervention_returns(study, canvas):
     out: not estimable, because a run of either side does not have such a return. A return says
     nothing of whether actors still learn."""
     against = compared(study)
-    quantity = return_of(against)
+    quantity = against.return_quantity()
 
     def words(configuration, told):
         return []
@@ -109,14 +109,6 @@ def intervention_returns(study, canvas):
         return ["-" if value is None else short(value)]
     draw_matrix(study, canvas, against, quantity, words, reference,
                 f"{QUANTITIES[quantity]} less the reference's", censored=False)
-
-
-def return_of(against):
-    """The return that is known: at the last evaluation, else at the end."""
-    known = [quantity for quantity in RETURNS if against.has(quantity)]
-    if not known:
-        raise NothingToDraw("no difference of returns can be estimated")
-    return known[0]
 
 
 def short(value):
@@ -208,7 +200,7 @@ def intervention_forest(study, canvas):
     panel. A restricted mean counts runs that did not stop as stopped at the limit: what comes later
     is not in a difference. A cross: not estimable."""
     against = compared(study)
-    quantities = [one for one in ("rmst", "never", against.pooled_return()) if against.pools(one)]
+    quantities = [one for one in ("rmst", "never", against.return_quantity()) if against.pools(one)]
     if not quantities:
         raise NothingToDraw("no difference can be estimated")
     values = shown_of(canvas, against.others, TALL, against.axis)

@@ -141,11 +141,20 @@ def interval_words(value, form):
 
 
 def together_tables(study):
-    """Title, header and rows for each axis that stands for several settings."""
-    return [(f"{axis['name']}, and what changes with it", [axis["name"], *axis["together"]],
-             [[number(value) for value in row]
-              for row in zip(axis["values"], *axis["together"].values())])
-            for axis in study.told["axes"] if "together" in axis]
+    """Title, header and rows for each axis that stands for several settings. All settings that are
+    part of labels would be more columns than a page has: there it is what each label sets."""
+    tables = []
+    for axis in study.told["axes"]:
+        name, sets, together = axis["name"], axis.get("sets"), axis.get("together")
+        if sets is not None:
+            tables.append((f"{name}, and what it sets", [name, "sets what differs from most labels"],
+                           [[number(value), words or "-"]
+                            for value, words in zip(axis["values"], sets)]))
+        elif together is not None:
+            tables.append((f"{name}, and what changes with it", [name, *together],
+                           [[number(value) for value in row]
+                            for row in zip(axis["values"], *together.values())]))
+    return tables
 
 
 def grid_table(study):

@@ -3,7 +3,7 @@
 from .against import QUANTITIES, Against, significant
 from .facts import dash
 from .figures.grid import interval
-from .words import percent
+from .words import number, percent
 
 FORMS = {"rmst": "z.1f", "never": "z.2f"}  # of differences; those of returns are whole numbers
 HIGHER = {"rmst": "stops later", "never": "stops less often", "return": "higher"}
@@ -65,16 +65,26 @@ def supported(study, against, value, quantity):
             or verdict(study, against.pooled.get((quantity, value)), quantity))
 
 
-def never_words(against, which, value):
-    """How many runs never stop with `which`, of those whose end is known, where both the reference
-    and `value` have such runs."""
-    count = of = 0
+def both_known(against, which, value):
+    """What is told of the configurations with `which` where both the reference and `value` have
+    runs whose end is known."""
     for place in against.places:
         sides = [against.at(side, place) for side in (against.reference, value)]
         if all(side is not None and side.told["never"]["of"] for side in sides):
-            told = against.at(which, place).told["never"]
-            count, of = count + told["count"], of + told["of"]
-    return f"{count} of {of}"
+            yield against.at(which, place).told
+
+
+def never_words(against, which, value):
+    """How many runs with `which` did not stop, of those whose end is known."""
+    told = [one["never"] for one in both_known(against, which, value)]
+    return f"{sum(one['count'] for one in told)} of {sum(one['of'] for one in told)}"
+
+
+def moved_words(against, value):
+    """In how many of the runs that stopped an actor moved again; "" for none."""
+    told = [one for one in both_known(against, value, value) if one["moved_again"] is not None]
+    moved = sum(one["moved_again"] for one in told)
+    return f"{moved} of {sum(one['fates']['events'] for one in told)}" if moved else ""
 
 
 def p_words(told):
@@ -93,9 +103,11 @@ def ordered(study, against):
 
 def finding(study, against, value):
     """One sentence on a value of the axis, without its name."""
-    said = [f"{never_words(against, value, value)} runs never stop, "
+    moved = moved_words(against, value)
+    said = [f"{never_words(against, value, value)} runs did not stop by {number(study.limit)}, "
             f"{never_words(against, against.reference, value)} with "
             f"{against.value_name(against.reference)}",
+            *([f"in {moved} runs that stopped an actor moved again, or may have"] if moved else []),
             pooled_words(study, against, value, "rmst"),
             pooled_words(study, against, value, against.return_quantity())]
     return "; ".join(said) + "."
@@ -182,7 +194,7 @@ def pooled_table(study):
     scored = [quantity for quantity in quantities if any(
         score_words(against.scores.get((quantity, value)), "iqm", "") != "-"
         for value in against.values)]
-    head = [against.axis, "grid", "seeds", "never stop"]
+    head = [against.axis, "grid", "seeds", f"not by {number(study.limit)}"]
     for quantity in quantities:
         head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm"]
     for quantity in scored:
@@ -236,6 +248,8 @@ def numbers_of(study):
         yield f"against/never-stop/{name}", never_words(against, value, value)
         yield (f"against/never-stop-reference/{name}",
                never_words(against, against.reference, value))
+        if moved := moved_words(against, value):
+            yield f"against/moved-again/{name}", moved
         for quantity in QUANTITIES:
             told = against.pooled.get((quantity, value))
             key = quantity.replace("_", "-")

@@ -178,15 +178,16 @@ def environment():
 
 
 def interventions(study):
-    """Of --against: the axis, what stands for the grid, names of values in words and in numbers,
-    and which return; None without."""
+    """Of --against: the axis, what stands for the grid, names of values in words and in numbers
+    with whether an actor moved again, and which return; None without."""
     against = findings.compared(study)
     if against is None:
         return None
     quantity = against.return_quantity()
     return {"axis": against.axis, "grid": against.places_axis(),
             "summary": findings.summary(study, against),
-            "values": [(against.value_name(value), against.number_name(value))
+            "values": [(against.value_name(value), against.number_name(value),
+                        findings.moved_words(against, value) != "")
                        for value in findings.ordered(study, against)],
             "return": quantity.replace("_", "-"), "return_words": findings.QUANTITIES[quantity],
             "notes": findings.table_notes(study)}

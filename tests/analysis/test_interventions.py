@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figures and words on --against: what they show of comparisons, and that nothing is cut or hidden
 with many values, odd names and parts that are missing."""
+import copy
 import json
 import math
 import re
@@ -434,6 +435,13 @@ def test_the_section_of_the_report(folder, labelled, pooled):
         assert all(str(cell) in words for cell in row)
     for one in pooled.values():
         assert f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]" in words
+    # What labels set, as the program's own tables have it.
+    labels = page.split("<caption>label, and what it sets</caption>")[1].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in labels.split("<tr")[2:]]
+    assert [row[1] for row in rows] == [
+        words or "-" for words in study.told["axes"][0]["sets"]] and rows[1][1] == "clip_actor 1"
+    assert [row[0] for row in rows] == ["published", "clip-1", "skip_zero"]
+    assert "label, and what changes with it" not in page
     # The same settings make the same comparison again.
     assert "--against label=published" in text_of(page)
 
@@ -448,6 +456,10 @@ def test_the_section_of_the_paper(folder, pooled):
     for value, one in pooled.items():
         assert numbers[f"against/rmst/{value}"] == (
             f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]")
+    items = text.split(r"\begin{itemize}\setlength{\itemsep}{0pt}")[-1].split(r"\end{itemize}")[0]
+    assert items.count(r"runs did not stop by \sweep{limit}") == 2
+    assert items.count("moved again") == items.count(r"\sweep{against/moved-again/") == sum(
+        f"against/moved-again/{value}" in numbers for value in pooled)
     assert set(re.findall(r"\\ref\{(fig:\w+)\}", text)) == set(
         re.findall(r"\\label\{(fig:\w+)\}", text))
     if shutil.which("pdflatex"):
@@ -477,8 +489,30 @@ def test_findings_are_what_intervals_support(study, told, against):
                   if against.at(value, place)]
         counts = [f"{sum(part['count'] for part in side)} of {sum(part['of'] for part in side)}"
                   for side in (mine, theirs)]
-        assert sentence.startswith(f"{counts[0]} runs never stop, {counts[1]} with "
-                                   "adam_beta1 0.9;")
+        assert sentence.startswith(f"{counts[0]} runs did not stop by 300, {counts[1]} "
+                                   "with adam_beta1 0.9;")
+
+
+def test_runs_that_moved_again_are_told(path):
+    """Of the label's own configurations where both sides are known, and of none no word."""
+    snapshot = snapshot_against(path, "adam_beta1", 0.9)
+    study = studies.Study(snapshot)
+    against = Against(study)
+    for one in snapshot.told["configurations"]:
+        one["moved_again"] = 0
+    assert "moved again" not in " ".join(sentence for _, sentence in findings.findings(study)[1])
+    mine = [against.at(0.5, place).told for place in against.places if against.at(0.5, place)]
+    mine[0]["moved_again"], mine[1]["moved_again"] = 2, 1
+    events = sum(one["fates"]["events"] for one in mine)
+    each = dict(findings.findings(study)[1])
+    assert (f"; in 3 of {events} runs that stopped an actor moved again, or may have; RMST"
+            in each["adam_beta1 0.5"])
+    assert "moved again" not in each["adam_beta1 0.95"]
+    assert dict(findings.numbers_of(study))["against/moved-again/0.5"] == f"3 of {events}"
+    # Of another event than first_still of all actors it is not known.
+    for one in mine:
+        one["moved_again"] = None
+    assert "moved again" not in dict(findings.findings(study)[1])["adam_beta1 0.5"]
 
 
 def with_signs(path, quantity, signs):
@@ -492,7 +526,7 @@ def with_signs(path, quantity, signs):
     mine = [one for one in told["comparisons"]
             if one["quantity"] == quantity and axes[one["a"]]["adam_beta1"] == 0.5]
     for one, sign in zip(mine, signs):
-        one |= {"difference": float(sign), "p_holm": 0.01 if sign else 0.5}
+        one |= {"difference": float(sign or -1), "p_holm": 0.01 if sign else 0.5}
     for one in told["pooled"]:
         if one["value"] == 0.5 and one["quantity"] in (quantity, "rmst"):
             one["p_holm"] = 0.01
@@ -523,11 +557,6 @@ def test_opposite_signs_are_not_pooled(path):
     for signs in ((1, 1, 0, 0), (1, 0, 0, 0)):
         assert "actors stop later with adam_beta1 0.5" in findings.findings(
             with_signs(path, "rmst", signs)[0])[0][0]
-    snapshot = snapshot_against(path, "adam_beta1", 0.9)
-    study = studies.Study(snapshot)
-    for one in snapshot.told["against"]["comparisons"]:
-        one |= {"difference": -1.0 if one["a"] % 2 else 1.0, "p_holm": 0.5}
-    assert Against(study).opposite("rmst", 0.5, 0.95) is None
 
 
 def test_opposite_signs_of_returns(path):
@@ -542,21 +571,16 @@ def test_opposite_signs_of_returns(path):
 
 
 def test_many_places_of_a_sign_are_counted(many):
-    study = studies.Study(many)
+    study = studies.Study(copy.deepcopy(many))
     against = Against(study)
     value = against.others[0]
     places = [place for place in against.places if against.compared("rmst", value, place)]
     told = [against.compared("rmst", value, place) for place in places]
-    former = [dict(one) for one in told]
-    try:
-        for at, one in enumerate(told):
-            one |= {"difference": 2.0 if at < 5 else -2.0, "p_holm": 0.001}
-        assert findings.supported(study, against, value, "rmst") == (
-            "later at 5 of 8 configurations, earlier at actor_lr / critic_lr "
-            + " and ".join(against.place_name(place) for place in places[5:]))
-    finally:
-        for one, was in zip(told, former):
-            one |= was
+    for at, one in enumerate(told):
+        one |= {"difference": 2.0 if at < 5 else -2.0, "p_holm": 0.001}
+    assert findings.supported(study, against, value, "rmst") == (
+        "later at 5 of 8 configurations, earlier at actor_lr / critic_lr "
+        + " and ".join(against.place_name(place) for place in places[5:]))
 
 
 def test_the_usual_comparison():

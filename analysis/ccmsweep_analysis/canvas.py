@@ -46,6 +46,11 @@ def colour(place, of):
     return matplotlib.colormaps["viridis"](0.75 * place / max(of - 1, 1))
 
 
+def is_dark(shade):
+    """Whether words on a colour have to be white: by its brightness in grey."""
+    return np.dot(shade[:3], (0.3, 0.59, 0.11)) < 0.5
+
+
 class Canvas:
     """A figure that is being drawn, with notes for its caption."""
 

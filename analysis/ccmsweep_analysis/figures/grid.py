@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from ..canvas import NothingToDraw, column_style, dodge, plain_log, rows_axis
+from ..canvas import NothingToDraw, column_style, dodge, is_dark, plain_log, rows_axis
 from ..spread import median_interval
 from ..study import thin
 from ..words import number
@@ -46,14 +46,12 @@ def draw_map(canvas, study, value_of, words_of, scale, label, censored=True):
             if configuration is None:
                 continue
             values[y, x] = value_of(configuration)
-            red, green, blue, _ = shades(norm(values[y, x]))
-            dark = not np.isnan(values[y, x]) and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
+            shade = shades(norm(values[y, x]))  # light grey where there is no value
             axes.text(x, y, words_of(configuration), ha="center", va="center", fontsize=7.5,
-                      color="white" if dark else "black")
+                      color="white" if is_dark(shade) else "black")
             if censored and configuration.never:
                 axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="///",
-                                         edgecolor=hatch_over(shades(norm(values[y, x]))),
-                                         linewidth=0))
+                                         edgecolor=hatch_over(shade), linewidth=0))
     image = axes.imshow(values, norm=norm, cmap=shades, aspect="auto")
     axes.grid(False)
     axes.set_xticks(range(len(columns)), [study.columns[column] for column in columns])

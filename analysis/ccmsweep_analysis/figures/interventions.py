@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from ..against import QUANTITIES, Against, significant
-from ..canvas import CAUSES, DASHES, MARKERS, NothingToDraw, LogFloor, dodge, plain, plain_log
+from ..canvas import (CAUSES, DASHES, MARKERS, LogFloor, NothingToDraw, dodge, is_dark, plain,
+                      plain_log)
 from ..study import PANELS, thin
 from ..words import number
 from .curves import numbers, steps
@@ -152,9 +153,8 @@ def draw_matrix(study, canvas, against, quantity, words, reference, label, censo
                 lines = [signed(known[y, x]) + star, *words(one, told[y][x])]
             else:
                 lines = ["×", *words(one, told[y][x])]
-            dark = np.dot(shade, (0.3, 0.59, 0.11)) < 0.5
             axes.text(x, y, "\n".join(lines), ha="center", va="center", fontsize=size,
-                      color="white" if dark else "black", linespacing=1.05)
+                      color="white" if is_dark(shade) else "black", linespacing=1.05)
     image = axes.imshow(np.ma.masked_invalid(known), norm=norm, cmap=SHADES, aspect="auto")
     dress_matrix(axes, against, values, places)
     canvas.figure.colorbar(image, ax=axes, pad=0.02, aspect=30).set_label(
@@ -178,8 +178,7 @@ def dress_matrix(axes, against, values, places):
 
 def hatch_on(shade):
     """As hatch_over(), and lighter on what is dark."""
-    dark = np.dot(shade, (0.3, 0.59, 0.11)) < 0.5
-    return tuple(0.25 + 0.75 * part for part in shade) if dark else hatch_over(shade)
+    return tuple(0.25 + 0.75 * part for part in shade) if is_dark(shade) else hatch_over(shade)
 
 
 def hatch_of(configuration):

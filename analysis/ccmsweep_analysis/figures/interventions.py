@@ -5,7 +5,7 @@ import textwrap
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import FuncNorm, LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
@@ -73,8 +73,8 @@ def intervention_matrix(study, canvas):
 
     Rows are labels, or values of the axis that is compared; columns the values of all other axes.
     Colour and number with a sign: restricted mean stopping episode less that of the reference,
-    paired by seed, dark and blue for earlier, light and orange for later; below it how many of the
-    runs stopped. The row of the reference has its own means instead. A star: significant after
+    paired by seed, dark and blue for earlier, light and orange for later, by the square root of the
+    difference; below it how many of the runs stopped. The row of the reference has its own means instead. A star: significant after
     adjustment for all cells. Hatched: some runs (/) or all (x) did not stop by the limit, so
     their mean is only a lower bound, and what comes later is not in the difference. Crossed out:
     not compared."""
@@ -133,7 +133,9 @@ def draw_matrix(study, canvas, against, quantity, words, reference, label, censo
     if np.isnan(known).all():
         raise NothingToDraw("no difference can be estimated")
     most = np.nanmax(np.abs(known)) or 1
-    norm = Normalize(-most, most)
+    # By the root: one large difference would make all others look like none.
+    norm = FuncNorm((lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x * x),
+                    -most, most)
     axes = canvas.single(0.34 * len(values) + 1.5)
     size = 7 if len(places) <= 8 else 6 if len(places) <= 12 else 5.5
     for y, value in enumerate(values):

@@ -22,9 +22,9 @@ static const struct estimate unknown = {NAN, NAN, {NAN, NAN}, 0};
 /* One seed gives no interval, however often it is drawn: one draw then saves the time. */
 static struct bootstrap how_of(const struct aggregate *aggregate, const struct configuration *c)
 {
-    return (struct bootstrap){.draws = c->seeds > 1 ? aggregate->options.bootstrap : 1,
-                              .seed = aggregate->options.draw_seed,
-                              .confidence = aggregate->options.confidence};
+    struct bootstrap how = aggregate_bootstrap(aggregate);
+    how.draws = c->seeds > 1 ? how.draws : 1;
+    return how;
 }
 
 /* When all seeds agree, no spread was seen. That does not mean that it is 0: it is unknown. The

@@ -193,6 +193,15 @@ void test_note(const struct axis_test *test, char *text, size_t size);
 /** Name of a cause of the cumulative incidence, by its index. */
 const char *aggregate_cause(int cause) MUST_USE;
 
+/** How intervals are made: draws, their seed and the confidence of the options.
+ *  Here, as aggregate.c calls its parts, which need it too. */
+static inline struct bootstrap aggregate_bootstrap(const struct aggregate *aggregate)
+{
+    return (struct bootstrap){.draws = aggregate->options.bootstrap,
+                              .seed = aggregate->options.draw_seed,
+                              .confidence = aggregate->options.confidence};
+}
+
 /* Parts of aggregate_new, each in a file of its own. */
 
 /** Find the reference, compare and test. \return STATUS_INPUT when the requested reference does not

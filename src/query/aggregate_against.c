@@ -220,13 +220,6 @@ static void keep_observed(const struct aggregate *aggregate, const struct set *s
 
 /* ---- differences ---- */
 
-static struct bootstrap how_of(const struct aggregate *aggregate)
-{
-    return (struct bootstrap){.draws = aggregate->options.bootstrap,
-                              .seed = aggregate->options.draw_seed,
-                              .confidence = aggregate->options.confidence};
-}
-
 /* The observations of one side of the pairs, a sample for each task. */
 struct side {
     double *time;
@@ -268,7 +261,7 @@ static void free_side(struct side *side)
 static void compare_times(const struct aggregate *aggregate, const struct set *set,
                           struct comparison *found)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = aggregate_bootstrap(aggregate);
     struct side a = new_side(aggregate, set, set->a), b = new_side(aggregate, set, set->b);
     found->paired =
         paired_rmst_pooled(set->tasks, a.sample, b.sample, (double)aggregate->options.limit, &how,
@@ -284,7 +277,7 @@ static void compare_times(const struct aggregate *aggregate, const struct set *s
 static struct paired compare_returns(const struct aggregate *aggregate,
                                      enum against_quantity quantity, const struct set *set)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = aggregate_bootstrap(aggregate);
     double *const a = fault_alloc((size_t)set->count, sizeof *a);
     double *const b = fault_alloc((size_t)set->count, sizeof *b);
     for (int64_t i = 0; i < set->count; i++) {
@@ -308,7 +301,7 @@ static bool never_stops(const struct aggregate *aggregate, int64_t run)
 static void compare_never(const struct aggregate *aggregate, const struct set *set,
                           struct against_difference *difference)
 {
-    const struct bootstrap how = how_of(aggregate);
+    const struct bootstrap how = aggregate_bootstrap(aggregate);
     struct paired *const paired = &difference->found.paired;
     const size_t count = (size_t)set->count;
     bool *const a = fault_alloc(count, sizeof *a), *const b = fault_alloc(count, sizeof *b);

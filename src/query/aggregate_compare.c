@@ -156,8 +156,7 @@ static void compare(struct aggregate *aggregate, int64_t axis, int64_t a, int64_
     const struct aggregate_options *const options = &aggregate->options;
     const struct configuration *const one = &aggregate->configuration[a];
     const struct configuration *const other = &aggregate->configuration[b];
-    const struct bootstrap how = {
-        .draws = options->bootstrap, .seed = options->draw_seed, .confidence = options->confidence};
+    const struct bootstrap how = aggregate_bootstrap(aggregate);
     struct comparison *const made = &aggregate->comparison[aggregate->comparisons++];
     const double limit = (double)options->limit;
     *made = (struct comparison){

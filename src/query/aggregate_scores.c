@@ -143,9 +143,7 @@ static void score(const struct sorted *sorted, const struct tasks *tasks, struct
                   struct scored *y, struct against_score *made)
 {
     const struct against_plan *const plan = sorted->plan;
-    const struct aggregate_options *const options = &plan->aggregate->options;
-    const struct bootstrap how = {
-        .draws = options->bootstrap, .seed = options->draw_seed, .confidence = options->confidence};
+    const struct bootstrap how = aggregate_bootstrap(plan->aggregate);
     const bool asked = made->value == plan->value;
     char lack[AGGREGATE_NOTE] = "", name[SETTING_TEXT];
     made->iqm = made->improvement = unknown;
@@ -177,9 +175,7 @@ static void make_profiles(const struct sorted *sorted, const struct tasks *tasks
                           int64_t count, struct against_score *scores, double *tau)
 {
     const struct against_plan *const plan = sorted->plan;
-    const struct aggregate_options *const options = &plan->aggregate->options;
-    const struct bootstrap how = {
-        .draws = options->bootstrap, .seed = options->draw_seed, .confidence = options->confidence};
+    const struct bootstrap how = aggregate_bootstrap(plan->aggregate);
     double least = INFINITY, most = -INFINITY;
     for (int64_t i = 0; i < count; i++) {
         if (!scores[i].estimable)

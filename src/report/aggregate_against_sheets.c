@@ -55,17 +55,6 @@ static void put_value(const struct aggregate *aggregate, int64_t value, struct s
     sheet_entry(sheet, "%s less %s", text, other);
 }
 
-static void put_difference_headings(const struct aggregate *aggregate, struct sheet *sheet)
-{
-    char percent[32];
-    aggregate_percent(aggregate, percent, sizeof percent);
-    sheet_column(sheet, false, "seeds");
-    sheet_column(sheet, false, "difference [%s]", percent);
-    sheet_column(sheet, false, "p");
-    sheet_column(sheet, false, "p Holm");
-    sheet_column(sheet, true, "note");
-}
-
 /* \return whether it has no interval, though it is estimable */
 static bool put_difference(const struct against_difference *d, struct sheet *sheet)
 {
@@ -114,7 +103,7 @@ void sheets_add_pooled(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, true, "quantity");
     sheet_column(sheet, false, "%s", aggregate_axis(aggregate, against->axis));
     sheet_column(sheet, false, "configurations");
-    put_difference_headings(aggregate, sheet);
+    sheets_put_difference_headings(aggregate, sheet);
     for (int64_t i = 0; i < against->pooled; i++) {
         const struct against_difference *const d = &against->pool[i];
         if (!exists(aggregate, d->quantity))
@@ -163,7 +152,7 @@ static struct sheet *begin_quantity(const struct aggregate *aggregate,
         sheet_column(sheet, false, "only this");
         sheet_column(sheet, false, "only %s", value);
     }
-    put_difference_headings(aggregate, sheet);
+    sheets_put_difference_headings(aggregate, sheet);
     return sheet;
 }
 

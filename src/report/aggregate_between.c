@@ -20,17 +20,6 @@ static void put_comparison(const struct comparison *comparison, struct sheet *sh
     sheet_entry(sheet, "%s", note);
 }
 
-static void put_comparison_headings(const struct aggregate *aggregate, struct sheet *sheet)
-{
-    char percent[32];
-    aggregate_percent(aggregate, percent, sizeof percent);
-    sheet_column(sheet, false, "seeds");
-    sheet_column(sheet, false, "difference [%s]", percent);
-    sheet_column(sheet, false, "p");
-    sheet_column(sheet, false, "p Holm");
-    sheet_column(sheet, true, "note");
-}
-
 /* The comparisons with the reference come first in the array (axis -1). A reference that was not
  * given but chosen by its result is favoured by chance (the winner's curse), so the note says what
  * was done. */
@@ -43,7 +32,7 @@ static void add_reference(const struct aggregate *aggregate, struct sheets *shee
         sheets, sheet_new("RMST(%" PRId64 ") less that of %s%s, paired by seed",
                           aggregate->options.limit, name, chosen ? " (stops latest)" : ""));
     sheets_put_headings(aggregate, sheet);
-    put_comparison_headings(aggregate, sheet);
+    sheets_put_difference_headings(aggregate, sheet);
     for (int64_t i = 0; i < aggregate->comparisons && aggregate->comparison[i].axis < 0; i++) {
         sheets_put_values(aggregate, aggregate->comparison[i].a, sheet);
         put_comparison(&aggregate->comparison[i], sheet);
@@ -74,7 +63,7 @@ static void add_neighbours(const struct aggregate *aggregate, int64_t axis, stru
                     sheet_column(sheet, false, "%s", aggregate_axis(aggregate, a));
             }
             sheet_column(sheet, false, "%s", aggregate_axis(aggregate, axis));
-            put_comparison_headings(aggregate, sheet);
+            sheets_put_difference_headings(aggregate, sheet);
         }
         for (int64_t a = 0; a < aggregate->grouping.axes; a++) {
             aggregate_value(aggregate, a, c->a, above, sizeof above);

@@ -90,6 +90,17 @@ void sheets_put_time(struct sheet *sheet, const struct configuration *c, double 
         sheet_entry(sheet, "%s [%s, %s]", text, lower, upper);
 }
 
+void sheets_put_difference_headings(const struct aggregate *aggregate, struct sheet *sheet)
+{
+    char percent[32];
+    aggregate_percent(aggregate, percent, sizeof percent);
+    sheet_column(sheet, false, "seeds");
+    sheet_column(sheet, false, "difference [%s]", percent);
+    sheet_column(sheet, false, "p");
+    sheet_column(sheet, false, "p Holm");
+    sheet_column(sheet, true, "note");
+}
+
 void sheets_put_p(struct sheet *sheet, double p)
 {
     if (isnan(p))

@@ -33,6 +33,9 @@ void sheets_put_whole(struct sheet *sheet, int64_t value);
 /** Add a p as an entry; NaN means that there was no test: a dash is shown. */
 void sheets_put_p(struct sheet *sheet, double p);
 
+/** Begin the columns of a difference: seeds, difference with its interval, p, p Holm, note. */
+void sheets_put_difference_headings(const struct aggregate *aggregate, struct sheet *sheet);
+
 /** Whether a value is known but does not have an interval. */
 bool sheets_lacks_interval(double value, struct bounds between) MUST_USE;
 

@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 import pandas
 import pytest
-from figure_case import SPEC, figure_of, study_of
+from figure_case import SPEC, figure_of, study_of, swept
 from hostile_case import path
 from matplotlib.figure import Figure
 from program import run
@@ -176,11 +176,7 @@ def test_against_is_none_without_it(estimates):
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory):
     """A sweep with a label and an axis beside it; the last seed of one block is missing."""
-    folder = tmp_path_factory.mktemp("labelled")
-    (folder / "s.yaml").write_text(LABELS, encoding="utf-8")
-    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
-    assert done.returncode == 0, done.stderr
-    return folder / "s.h5"
+    return swept(tmp_path_factory.mktemp("labelled"), LABELS)
 
 
 @pytest.mark.parametrize("against", [{"label": "plain"}, "label=plain", None])

@@ -15,11 +15,10 @@ import synthetic
 from aggregate_case import SMALL
 from analysis_case import FEW_DRAWS, analysis
 from comparisons import made_up
-from figure_case import figure_of, panels, same, study_of, words_in
+from figure_case import figure_of, panels, same, study_of, swept, words_in
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from program import run
 from report_case import text_of
-from sweep_case import environment
 
 from ccmsweep_analysis import canvas as paper_of_figures
 from ccmsweep_analysis import drawing, findings, study as studies
@@ -34,13 +33,6 @@ SPEC = SMALL % (300, 3, """\
   - {networks.actor_precision: [f64], actor_lr: [0.1], critic_lr: [0.1], seed: 1-5}
   - {zero_gradient: [skip], actor_lr: [0.1], critic_lr: [0.1], seed: 1-5}
 """)
-
-
-def swept(folder, spec):
-    (folder / "s.yaml").write_text(spec, encoding="utf-8")
-    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
-    assert done.returncode == 0, done.stderr
-    return folder / "s.h5"
 
 
 @pytest.fixture(scope="module")

@@ -32,13 +32,17 @@ def study_of(path, *options):
     return studies.Study(studies.take_snapshot(path, options))
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("figures")
-    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+def swept(folder, spec):
+    """The file of the sweep, trained to its end."""
+    (folder / "s.yaml").write_text(spec, encoding="utf-8")
     done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
     assert done.returncode == 0, done.stderr
     return folder / "s.h5"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return swept(tmp_path_factory.mktemp("figures"), SPEC)
 
 
 @pytest.fixture(scope="module")

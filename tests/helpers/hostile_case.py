@@ -5,19 +5,13 @@ import os
 
 import pytest
 from analysis_case import FEW_FIGURES, analysis
-from figure_case import SPEC
-from program import run
-from sweep_case import environment
+from figure_case import SPEC, swept
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hostile")
     spec = SPEC.replace("episodes: 400", "episodes: 120").replace("1-7", "1-2")
-    (folder / "s.yaml").write_text(spec, encoding="utf-8")
-    done = run("run", "s.yaml", "-o", "s.h5", "--progress", "none", cwd=folder, env=environment())
-    assert done.returncode == 0, done.stderr
-    return folder / "s.h5"
+    return swept(tmp_path_factory.mktemp("hostile"), spec)
 
 
 def said_by(*words, cwd, start=FEW_FIGURES, code=0, **variables):

@@ -40,10 +40,20 @@ static double share(int64_t size, double published)
     return (double)size / published;
 }
 
+/* Without Adam's division by the size of a gradient, or clipping, the first steps throw weights so
+ * far that all outputs saturate, or nothing is finite any more. */
+static bool is_thrown(const struct settings *cell)
+{
+    return cell->training.optimizer == OPTIMIZER_SGD && cell->training.momentum == 0.0 &&
+           isnan(cell->training.clip_actor);
+}
+
 /* The edge between the two regimes lies between the published rates 0.001 and 0.01; see
  * sweeps/RESULTS.md. */
 static bool stops_early(const struct settings *cell)
 {
+    if (is_thrown(cell))
+        return true;
     /* A penalty gives saturated actors a gradient, so they neither stop nor become faster; nor do
      * those whose squash has slopes that are hardly ever exactly 0. */
     return cell->training.actor_lr >= 0.005 && cell->training.preactivation_penalty == 0.0 &&
@@ -67,41 +77,51 @@ static double momentum_tail(const struct settings *cell)
  * what is needed to saturate. With a tail that takes longer, as it moves some out of saturation. */
 static double last_stop(const struct settings *cell)
 {
-    const bool high = cell->training.actor_lr >= 0.03;
+    const bool high = cell->training.actor_lr >= 0.03 || is_thrown(cell);
     const bool hidden = cell->networks.actor_norm == ACTOR_NORM_HIDDEN;
     const double tail = momentum_tail(cell);
-    /* What is never still, or hardly ever. */
+    /* What is never still, or hardly ever. A short memory carries few of the slower actors into
+     * saturation. */
     if (cell->training.weight_decay > 0.0 || cell->networks.actor_norm == ACTOR_NORM_OUTPUT ||
-        (cell->networks.actor_precision == PRECISION_F64 && !high) || (hidden && !high))
+        (!high && (cell->networks.actor_precision == PRECISION_F64 || hidden ||
+                   (tail > 0.0 && tail < 100.0))))
         return INFINITY;
+    /* Some runs stop as early as others, and the rest hardly ever: the mean. */
+    if (cell->networks.input_norm != INPUT_NORM_NONE && cell->training.critic_lr >= 0.03)
+        return 1500.0;
+    if (cell->networks.input_norm == INPUT_NORM_RANGE)
+        return 770.0;
     const double late = hidden ? 350.0 : 0.0;
     if (tail == 0.0)
         return (high ? 3.0 : 20.0) + late;
     return (high ? 35.0 : 95.0) + tail + late;
 }
 
-/* At the lower rates of actors they stop only where the critic's rate is high and,
- * as far as is known, the networks are as published. */
-static bool stops_by_critic(const struct settings *cell)
+/* The episode in which a critic of a high rate is dead, all its ReLUs, which leaves actors without
+ * a gradient that have one until then. It lives on where its gradients are clipped, its inputs are
+ * within a fixed range, or rules are corrected; and a penalty leaves actors a gradient. Known of
+ * critics without normalisation. */
+static double critic_death(const struct settings *cell)
 {
-    return cell->training.actor_lr < 0.005 && cell->training.critic_lr >= 0.03 &&
-           cell->training.preactivation_penalty == 0.0 && cell->training.weight_decay == 0.0 &&
-           cell->networks.squash == SQUASH_TANH && cell->networks.actor_norm == ACTOR_NORM_NONE &&
-           cell->networks.critic_norm == CRITIC_NORM_NONE &&
-           cell->networks.input_norm == INPUT_NORM_NONE;
+    const bool lives =
+        cell->training.critic_lr < 0.03 || !isnan(cell->training.clip_critic) ||
+        cell->networks.input_norm == INPUT_NORM_RANGE || cell->training.rules == RULES_CORRECTED ||
+        cell->networks.critic_norm != CRITIC_NORM_NONE ||
+        cell->networks.critic_activation != ACTIVATION_RELU ||
+        cell->training.preactivation_penalty > 0.0 || cell->training.weight_decay > 0.0;
+    if (lives)
+        return INFINITY;
+    return cell->networks.input_norm == INPUT_NORM_RUNNING ? 1500.0 : 1190.0;
 }
 
 /* A training ends `episodes_after_stop` updates of the actors after its last actor has stopped. */
 static double expect_episodes(const struct settings *cell)
 {
     const double limit = (double)cell->training.episodes;
-    double last = INFINITY;
-    if (stops_early(cell))
-        last = last_stop(cell);
-    else if (stops_by_critic(cell))
-        last = 1190.0;
-    const double stopped =
-        (last + (double)cell->training.episodes_after_stop) * (double)cell->training.actor_every;
+    const double every = (double)cell->training.actor_every;
+    const double saturated = stops_early(cell) ? last_stop(cell) * every : INFINITY;
+    const double last = fmin(saturated, critic_death(cell));
+    const double stopped = last + (double)cell->training.episodes_after_stop * every;
     return fmin(stopped, limit);
 }
 
@@ -145,21 +165,21 @@ static double critic_units(const struct settings *cell, double n, double b)
     const double c2 = share(cell->networks.critic_hidden2, 128);
     if (is_affine(cell))
         return (0.06 + 0.11 * b) * n * c1;
-    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.25;
+    const double inputs = cell->networks.input_norm == INPUT_NORM_NONE ? 1.0 : 1.4;
     return inputs * b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
 }
 
 /* What is left of an episode where actors saturate: samples without a slope need no critic. A
- * critic without activations is spared less than one with, and nearly every output that is
- * normalised keeps a slope. */
+ * critic without activations is spared less than one with, and so are actors that saturate but are
+ * not still, some of whose outputs keep a slope. */
 static double spared(const struct settings *cell)
 {
-    if (stops_by_critic(cell))
-        return 0.8;
     if (!stops_early(cell))
-        return 1.0;
-    if (cell->networks.actor_norm == ACTOR_NORM_OUTPUT)
-        return 0.95;
+        return isfinite(critic_death(cell)) ? 0.8 : 1.0;
+    if (!isfinite(last_stop(cell)))
+        return 0.9;
+    if (cell->networks.input_norm != INPUT_NORM_NONE)
+        return 0.75;
     return is_affine(cell) ? 0.85 : 0.65;
 }
 

@@ -53,18 +53,23 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * actors move; so is the training of 2000 episodes at actor_lr 0.0001 2000 units.
  *
  *     units    = L x (E x (1 + 0.8 / log_every) / 1.08 + P) + V x 0.04 n s
- *     L        = min(episodes, (l + episodes_after_stop) x actor_every)
- *     l        = m > 0: m + 35 with actor_lr >= 0.03, m + 95 with actor_lr >= 0.005, or
- *                m = 0: 3 and 20; with actor_norm hidden 350 more;
+ *     L        = min(episodes, l + episodes_after_stop x actor_every), the sooner of
+ *     l        = actor_every x (m + 35 with actor_lr >= 0.03, m + 95 with actor_lr >= 0.005, or
+ *                m = 0: 3 and 20; with actor_norm hidden 350 more; with input_norm range 770, and
+ *                1500 with any input_norm where critic_lr >= 0.03; SGD without momentum and
+ *                clip_actor: 3);
  *                never with a lower actor_lr, a penalty, a squash or an actor_norm output that
- *                keeps saturated actors moving, weight_decay, or actors of f64 or of actor_norm
- *                hidden below 0.03;
- *                1190 with critic_lr >= 0.03 where actor_lr < 0.005 and nothing is normalised
+ *                keeps saturated actors moving, weight_decay, or, below 0.03, actors of f64 or of
+ *                actor_norm hidden, or m < 100; and
+ *     l        = 1190 with critic_lr >= 0.03, when the critic is dead; 1500 with input_norm
+ *                running; never with clip_critic, input_norm range, corrected rules, a penalty,
+ *                weight_decay, or a critic that is linear or normalised
  *     m        = 24 ln 2 / -ln adam_beta1 (or SGD's momentum), with actors of f64 53 for 24; 0
  *                without any and unless zero_gradient is keep: how long momentum moves actors
  *     E        = 0.04 n s + b x ((0.38 + 0.4 n + 0.015 n^2) x (0.1 + 0.45 c1 + 0.45 c1 c2)
  *                + 0.165 n a + n d), times 0.65 where actors saturate: actor_lr >= 0.005;
- *                times 0.95 there with actor_norm output, 0.8 where critic_lr stops them
+ *                0.9 there where they are never still, 0.75 with input_norm; 0.8 where they do not
+ *                saturate and the critic dies
  *     P        = 0 without networks.critic_norm, else b x (2.1 n + 0.9 n^2)
  *                x (0.35 + 0.42 c1 + 0.23 c1 c2) / actor_every, times 0.1 where they saturate
  *     V        = L / evaluation.every x evaluation.episodes
@@ -79,14 +84,14 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * d = 0.27 (actor_hidden1 + actor_hidden2) / 96 with actor_norm hidden, else 0 (measured: 1.27
  * times an episode; normalised outputs cost nothing that can be measured). With actors of f64 the
  * part with a is 2.8 times that (measured: 1.25 times an episode). With input_norm the part with c1
- * is 1.25 times that (measured: 1.1 to 1.28 times an episode) and P, where actors move, 1.45 times
- * (5.7 times an episode with all of them).
+ * is 1.4 times that (measured: 1.22 times an episode at first, 1.4 later) and P, where actors move,
+ * 1.45 times (5.7 times an episode with all of them).
  *
- * Lengths are those of sweeps of 10 seeds: with a limit of 2000 all 160 of sweeps/RESULTS.md; with
- * one of 4000, and critic_lr 0.01, those with adam_beta1 0.5 and 0.99, actors of f64 and
- * zero_gradient; and of single runs with actor_every 2, actor_norm hidden and input_norm. L is
- * within 30 % of the mean of them all but one: with adam_beta1 0.5 at 0.01, 8 of 10 ran to the
- * limit. SGD without clipping can diverge within some episodes, which is not foreseen.
+ * Lengths are those of sweeps: with a limit of 2000 all of sweeps/RESULTS.md, interventions
+ * included; with one of 4000, and critic_lr 0.01, those with adam_beta1 0.5 and 0.99, actors of f64
+ * and zero_gradient. L is within 30 % of their means for most; not where some seeds stop early and
+ * others never (input_norm at high rates), and a critic dies much sooner than that with
+ * reward_scale 1e-4 or adam_beta1 0.5. SGD can diverge within some episodes, which is not foreseen.
  *
  * From the tables of sweeps/RESULTS.md: 4.6, 9.6, 27.6 and 75.5 ms an episode with 10, 50, 200 and
  * 500 agents, which E meets within 6 %; a log episode is 1.8 ordinary ones. The shares of batch and

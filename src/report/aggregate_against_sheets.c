@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tables of --against. What is pooled over the other axes is the finding, and one short table
- * of it comes before all others; what each configuration says, and scores, come last. A table is a
- * family of tests, or its rows of one quantity are, and a note says which.
+ * of it comes before all others; what each configuration says, scores and profiles come last. A
+ * table is a family of tests, or its rows of one quantity are, and a note says which.
  */
 #include "base/text.h"
 #include "query/aggregate_against.h"
@@ -233,6 +233,92 @@ static void add_scores(const struct aggregate *aggregate, struct sheets *sheets)
     sheets_note_lack(sheet, lacking, "");
 }
 
+/* ---- profiles ---- */
+
+/* Columns of a profile: shares of runs of the value that is asked for, from most to few. */
+static const double profile_shares[] = {0.9, 0.75, 0.5, 0.25, 0.1};
+enum { PROFILE_COLUMNS = sizeof profile_shares / sizeof *profile_shares };
+
+/* Of the points of a profile, those at which its share is nearest to each of profile_shares. Two of
+ * these can have the same point, which is then taken once.
+ * \param point (PROFILE_COLUMNS) rising \return how many there are */
+static int choose_points(const struct against_score *s, int64_t *point)
+{
+    int count = 0;
+    for (int c = 0; c < PROFILE_COLUMNS; c++) {
+        int64_t best = 0;
+        for (int64_t k = 1; k < s->points; k++) {
+            if (fabs(s->share[k].value - profile_shares[c]) <
+                fabs(s->share[best].value - profile_shares[c]))
+                best = k;
+        }
+        if (count == 0 || best > point[count - 1])
+            point[count++] = best;
+    }
+    return count;
+}
+
+/* So many digits that two points that follow each other differ in them. */
+static int digits_of(const struct against_score *s)
+{
+    const double step = s->tau[1] - s->tau[0];
+    return step > 0 ? (int)fmin(fmax(ceil(-log10(step)), 0), 17) : 2;
+}
+
+/* The score whose profile says which points are shown: that of the value that is asked for, else
+ * the first one. NULL: no profile is estimable. */
+static const struct against_score *leading_score(const struct against *against,
+                                                 enum against_quantity quantity)
+{
+    const struct against_score *lead = NULL;
+    for (int64_t i = 0; i < against->scores; i++) {
+        const struct against_score *const s = &against->score[i];
+        if (s->quantity == quantity && s->estimable && (lead == NULL || s->value == against->value))
+            lead = s;
+    }
+    return lead;
+}
+
+static void add_profile(const struct aggregate *aggregate, enum against_quantity quantity,
+                        struct sheets *sheets)
+{
+    const struct against *const against = aggregate->against;
+    const struct against_score *const lead = leading_score(against, quantity);
+    const char *const axis = aggregate_axis(aggregate, against->axis);
+    char name[SETTING_TEXT], percent[32];
+    int64_t point[PROFILE_COLUMNS], lacking = 0;
+    if (lead == NULL)
+        return;
+    const int columns = choose_points(lead, point);
+    write_quantity(quantity, aggregate->options.limit, name, sizeof name);
+    aggregate_percent(aggregate, percent, sizeof percent);
+    struct sheet *const sheet = sheets_add(
+        sheets, sheet_new("Performance profile by %s, %s: share of runs above a value [%s]", axis,
+                          name, percent));
+    sheet_column(sheet, false, "%s", axis);
+    for (int c = 0; c < columns; c++)
+        sheet_column(sheet, false, "> %.*f", digits_of(lead), lead->tau[point[c]]);
+    for (int64_t i = 0; i < against->scores; i++) {
+        const struct against_score *const s = &against->score[i];
+        if (s->quantity != quantity || !s->estimable)
+            continue;
+        write_value(aggregate, s->value, name, sizeof name);
+        sheet_entry(sheet, "%s", name);
+        for (int c = 0; c < columns; c++) {
+            const struct estimate *const share = &s->share[point[c]];
+            sheets_put_interval(sheet, share->value, share->between, 2);
+            lacking += sheets_lacks_interval(share->value, share->between);
+        }
+    }
+    write_value(aggregate, lead->value, name, sizeof name);
+    sheet_note(
+        sheet,
+        "Columns: of %d returns those at which the share of %s is nearest to 0.9, 0.75, 0.5, "
+        "0.25 and 0.1; CSV and JSON have all. Intervals hold for each return alone.",
+        AGAINST_POINTS, name);
+    sheets_note_lack(sheet, lacking, "");
+}
+
 void sheets_add_against(const struct aggregate *aggregate, struct sheets *sheets)
 {
     const struct against *const against = aggregate->against;
@@ -244,4 +330,6 @@ void sheets_add_against(const struct aggregate *aggregate, struct sheets *sheets
     }
     if (against->scores > 0)
         add_scores(aggregate, sheets);
+    for (int q = AGAINST_END; q < AGAINST_QUANTITIES; q++)
+        add_profile(aggregate, (enum against_quantity)q, sheets);
 }

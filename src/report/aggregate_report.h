@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * The aggregate in four forms with the same figures. For people and for LaTeX: the tables of
- * aggregate_sheets, with rounded figures. In CSV and JSON: all figures and curves, to the last bit.
- * Local.
+ * aggregate_sheets, with rounded figures and a few points of profiles. In CSV and JSON: all figures
+ * and curves, to the last bit. Local.
  */
 #ifndef CCMSWEEP_AGGREGATE_REPORT_H
 #define CCMSWEEP_AGGREGATE_REPORT_H

@@ -53,7 +53,7 @@ void sheets_put_values(const struct aggregate *aggregate, int64_t configuration,
 /** Add the table of what --against finds, pooled over the other axes, if it was asked for. */
 void sheets_add_pooled(const struct aggregate *aggregate, struct sheets *sheets);
 
-/** Add its tables for each quantity, and of scores. */
+/** Add its tables for each quantity, of scores and of profiles. */
 void sheets_add_against(const struct aggregate *aggregate, struct sheets *sheets);
 
 /** Add the tables of the comparisons with the reference, of those between neighbours along each

@@ -175,6 +175,60 @@ def test_table_begins_with_the_finding(gammas):
             assert f"{one['iqm']['value']:.1f} [" in scores
 
 
+def profiles_of(shown):
+    """By quantity: the values above which shares are, then the cells of each value of the axis."""
+    blocks = re.findall(r"^Performance profile by gamma, (.*?): share of runs above a value \[95 %\]\n"
+                        r"(.*?)\nColumns: of 51 returns", shown, re.M | re.S)
+    return {name: list(map(cells_of, table.splitlines())) for name, table in blocks}
+
+
+def test_profiles_are_shown_where_the_value_asked_for_has_its_quantiles(gammas):
+    """A few of the points that JSON has, with the same figures."""
+    words = ["--against", "gamma=0.95"]
+    shown = text(gammas, *words)
+    scores = aggregate(gammas, *words)["against"]["scores"]
+    names = {"return_end": "return at the end", "return_training": "return in training",
+             "return_evaluation": "return at the last evaluation"}
+    found = profiles_of(shown)
+    assert list(found) == [names[one] for one in QUANTITIES[2:] if any(
+        score["estimable"] for score in scores if score["quantity"] == one)]
+    for quantity, name in names.items():
+        mine = [one for one in scores if one["quantity"] == quantity and one["estimable"]]
+        if not mine:
+            continue
+        asked = next((one for one in mine if one["value"] == 0.95), mine[0])
+        points = sorted({int(np.argmin(np.abs(np.array(asked["profile"]["share"]) - share)))
+                         for share in (0.9, 0.75, 0.5, 0.25, 0.1)})
+        head, *rows = found[name]
+        assert len(head) == len(points) + 1 > 3 and head[0] == "gamma"
+        tau = [float(word.removeprefix("> ")) for word in head[1:]]
+        step = asked["profile"]["tau"][1] - asked["profile"]["tau"][0]
+        assert np.all(np.abs(tau - np.array(asked["profile"]["tau"])[points]) < step / 2)
+        assert [row[0] for row in rows] == [str(one["value"]) for one in mine]
+        for row, one in zip(rows, mine):
+            ends = [[one["profile"][key][point] for key in ("share", "lower", "upper")]
+                    for point in points]
+            assert row[1:] == [f"{share:.2f}" if lower is None else
+                               f"{share:.2f} [{lower:.2f}, {upper:.2f}]"
+                               for share, lower, upper in ends]
+
+
+def test_a_profile_of_equal_returns_has_a_column_for_each_point(tmp_path):
+    """Points are not shown twice, and one is enough where all returns are the same."""
+    path = settle(synthetic.make(tmp_path, SMALL % (400, 3, PAIR)), [CENSORED] * 8)
+    with h5py.File(path, "r+") as file:
+        file["evaluation_reward"][:] = -2.5
+        rows = file["reward"][:]
+        rows[:] = np.where(file["gamma"][:] == 0.9, -100.0, -900.0)[:, None]
+        file["reward"][:] = rows
+        synthetic.commit(file, [CENSORED] * 8)
+    found = profiles_of(text(path, "--against", "gamma=0.9"))
+    assert found["return at the last evaluation"] == [
+        ["gamma", "> -2.50"], ["0.9", "0.00"], ["0.95", "0.00"]]
+    assert found["return at the end"] == [
+        ["gamma", "> -900", "> -100"], ["0.9", "1.00", "0.00"], ["0.95", "0.00", "0.00"]]
+
+
 def test_a_difference_that_rounds_to_nothing_has_no_sign(tmp_path):
     path = settle(synthetic.make(tmp_path, SMALL % (400, 3, PAIR)), [CENSORED] * 8)
     with h5py.File(path, "r+") as file:

@@ -276,8 +276,6 @@ static enum status find_axes(struct grouping *grouping, const char *by, struct f
     struct labels *const all = label_all(table);
     enum status status = STATUS_OK;
     grouping->axis = fault_alloc(table->axes, sizeof *grouping->axis);
-    if (by == NULL && table->label != NULL)
-        add_axis(grouping, all, (size_t)(table->label - table->axis));
     for (size_t a = 0; by == NULL && a < table->axes; a++) {
         if (all[all[a].set].lead == a && !table->axis[a].of_label)
             add_axis(grouping, all, a);

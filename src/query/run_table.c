@@ -132,25 +132,26 @@ static void read_axes(const struct store *store, const struct settings *first,
     }
 }
 
-/* Close the gaps, with the label behind the learning rates, and find what is part of the label. */
+/* Close the gaps, with the label first, and find what is part of the label. */
 static void order_axes(struct run_table *table, size_t rows)
 {
     struct run_axis *const all = table->axis;
     table->axis = fault_alloc(rows + 1, sizeof *table->axis);
+    if (all[rows].row != NULL) {
+        table->axis[table->axes++] = all[rows];
+        table->label = table->axis;
+    }
+    table->rate = table->axis + table->axes;
     for (size_t i = 0; i < rows; i++) {
         if (all[i].row != NULL)
             table->axis[table->axes++] = all[i];
-        if (table->axes == RUN_TABLE_RATES && table->label == NULL && all[rows].row != NULL) {
-            table->axis[table->axes] = all[rows];
-            table->label = &table->axis[table->axes++];
-        }
     }
     free(all);
     for (size_t a = 0; a < table->axes && table->label != NULL; a++)
         table->axis[a].of_label = labels_decide(table->runs, table->label->values,
                                                 table->axis[a].row, table->axis[a].values);
-    CHECK(table->axis[RUN_TABLE_ACTOR_LR].row == settings_find("training.actor_lr") &&
-          table->axis[RUN_TABLE_CRITIC_LR].row == settings_find("training.critic_lr"));
+    CHECK(table->rate[RUN_TABLE_ACTOR_LR].row == settings_find("training.actor_lr") &&
+          table->rate[RUN_TABLE_CRITIC_LR].row == settings_find("training.critic_lr"));
 }
 
 static void read_cells(const struct store *store, struct run_table *table)
@@ -172,6 +173,11 @@ static void read_cells(const struct store *store, struct run_table *table)
         read_axes(store, &first, &cell, run, table);
     }
     order_axes(table, rows);
+}
+
+bool run_table_is_rate(const struct run_table *table, const struct run_axis *axis)
+{
+    return axis >= table->rate && axis < table->rate + RUN_TABLE_RATES;
 }
 
 void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, size_t size)
@@ -207,8 +213,8 @@ static int64_t number_pairs(struct run_table *table, const double *label)
     struct keyed *const keyed = fault_alloc(runs, sizeof *keyed);
     for (size_t i = 0; i < runs; i++)
         keyed[i] =
-            (struct keyed){label != NULL ? label[i] : 0, table->axis[RUN_TABLE_ACTOR_LR].values[i],
-                           table->axis[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
+            (struct keyed){label != NULL ? label[i] : 0, table->rate[RUN_TABLE_ACTOR_LR].values[i],
+                           table->rate[RUN_TABLE_CRITIC_LR].values[i], (int64_t)i};
     qsort(keyed, runs, sizeof *keyed, compare_pairs);
     int64_t first = 0; /* the first run of a pair */
     int64_t count = 0;

@@ -50,7 +50,7 @@ struct run_axis {
     double *values; /**< (runs) as settings_number gives them */
 };
 
-/** Indices of the first two axes. */
+/** Indices of the learning rates. */
 enum { RUN_TABLE_ACTOR_LR, RUN_TABLE_CRITIC_LR, RUN_TABLE_RATES };
 
 /** The last start of the program on the file. */
@@ -66,9 +66,10 @@ struct run_table {
     struct run_row *run; /**< (runs) */
     int64_t pairs, groups;
     size_t axes;
-    struct run_axis *axis; /**< (axes) the learning rates, the label if there is one, then others in
+    struct run_axis *axis; /**< (axes) the label if there is one, the learning rates, then others in
                                 the order of settings */
-    const struct run_axis *label; /**< of these; NULL: the runs have none */
+    const struct run_axis *label; /**< the first of these; NULL: the runs have none */
+    const struct run_axis *rate;  /**< (RUN_TABLE_RATES) of these; the seed is shown behind them */
     int64_t states[RUN_STATE_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct run_table_start start;
@@ -93,6 +94,9 @@ enum status run_table_take(const struct store *store, bool held, struct run_tabl
 
 /** Free what it holds. */
 void run_table_fini(struct run_table *table);
+
+/** Whether an axis of the table is a learning rate. */
+bool run_table_is_rate(const struct run_table *table, const struct run_axis *axis) MUST_USE;
 
 /** Write the value that a run has of an axis, as settings_write does ("none", "exact", "0.99"). */
 void run_table_axis_write(const struct run_axis *axis, int64_t run, char *text, size_t size);

@@ -37,7 +37,7 @@ void export_real(double value, char text[TEXT_NUMBER])
 void export_study_name(const struct export *e, int64_t run, char *text, size_t size)
 {
     char actor[TEXT_NUMBER], critic[TEXT_NUMBER];
-    export_real(e->table->axis[RUN_TABLE_ACTOR_LR].values[run], actor);
-    export_real(e->table->axis[RUN_TABLE_CRITIC_LR].values[run], critic);
+    export_real(e->table->rate[RUN_TABLE_ACTOR_LR].values[run], actor);
+    export_real(e->table->rate[RUN_TABLE_CRITIC_LR].values[run], critic);
     snprintf(text, size, "actor_%s_critic_%s_run_%" PRId64, actor, critic, e->place[run]);
 }

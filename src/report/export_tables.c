@@ -212,14 +212,9 @@ static void print_rows(const struct sheet *sheet, int64_t run, const struct sett
         free(coordinates[d]);
 }
 
-/* The first axis that does not stand before the seed. What is part of the label has a column as
- * well: a reader of the table has no spec beside it. */
-static size_t first_other(const struct run_table *table)
-{
-    return RUN_TABLE_RATES + (table->label != NULL);
-}
-
-/* A row of `runs`, for every chosen run, also one that is not done: its state and its settings. */
+/* A row of `runs`, for every chosen run, also one that is not done: its state and its settings. The
+ * seed stands behind the learning rates. What is part of the label has a column as well: a reader
+ * of the table has no spec beside it. */
 static void print_run(const struct sheet *sheet, const struct export *e, int64_t run,
                       const struct settings *cell)
 {
@@ -228,19 +223,15 @@ static void print_run(const struct sheet *sheet, const struct export *e, int64_t
     FILE *const file = sheet->output.file;
     char text[SETTING_TEXT];
     export_study_name(e, run, text, sizeof text);
-    fprintf(file, "%" PRId64 ",%s,%s,", run, run_state_name(r->state), text);
-    if (e->table->label != NULL) {
-        run_table_axis_write(e->table->label, run, text, sizeof text);
-        fprintf(file, "%s,", text);
-    }
-    for (size_t a = 0; a < RUN_TABLE_RATES; a++) {
-        print_real(file, e->table->axis[a].values[run]);
-        fputc(',', file);
-    }
-    fprintf(file, "%" PRId64, r->seed);
-    for (size_t a = first_other(e->table); a < e->table->axes; a++) {
-        run_table_axis_write(&e->table->axis[a], run, text, sizeof text);
+    fprintf(file, "%" PRId64 ",%s,%s", run, run_state_name(r->state), text);
+    for (size_t a = 0; a < e->table->axes; a++) {
+        const struct run_axis *const axis = &e->table->axis[a];
+        run_table_axis_write(axis, run, text, sizeof text);
+        if (run_table_is_rate(e->table, axis))
+            text_write_shortest(axis->values[run], 15, text);
         fprintf(file, ",%s", text);
+        if (axis == &e->table->rate[RUN_TABLE_CRITIC_LR])
+            fprintf(file, ",%" PRId64, r->seed);
     }
     for (size_t d = 0; d < EXTENTS; d++)
         fprintf(file, ",%" PRId64, extents.of[shown_extents[d]]);
@@ -259,10 +250,10 @@ static void print_names(const struct sheet *sheet, const struct export *e)
     FILE *const file = sheet->output.file;
     fputs("run", file);
     if (sheet->shape == &shapes[EXPORT_RUNS]) {
-        fprintf(file, ",state,study_name,%sactor_lr,critic_lr,seed",
-                e->table->label != NULL ? "label," : "");
-        for (size_t a = first_other(e->table); a < e->table->axes; a++)
-            fprintf(file, ",%s", e->table->axis[a].name);
+        fputs(",state,study_name", file);
+        for (size_t a = 0; a < e->table->axes; a++)
+            fprintf(file, ",%s%s", e->table->axis[a].name,
+                    &e->table->axis[a] == &e->table->rate[RUN_TABLE_CRITIC_LR] ? ",seed" : "");
         for (size_t d = 0; d < EXTENTS; d++)
             fprintf(file, ",extent_%s", record_dimension(shown_extents[d]));
         fputs(",wall_s,attempts", file);

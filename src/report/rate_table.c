@@ -82,7 +82,7 @@ static void add_run(struct group *group, const struct run_table *table, int64_t 
 {
     const struct run_row *const r = &table->run[run];
     for (int i = 0; i < RUN_TABLE_RATES; i++)
-        group->rates[i] = table->axis[i].values[run];
+        group->rates[i] = table->rate[i].values[run];
     group->label = table->label != NULL ? table->label->values[run] : 0;
     group->timed += is_timed(r);
     group->runs++;
@@ -208,7 +208,7 @@ static void print_others(FILE *file, const struct run_table *table)
     for (int64_t a = 0; a < grouping.axes; a++) {
         bool rate = false;
         for (size_t s = 0; s < grouping.axis[a].settings; s++)
-            rate = rate || grouping.axis[a].setting[s] < table->axis + RUN_TABLE_RATES;
+            rate = rate || run_table_is_rate(table, grouping.axis[a].setting[s]);
         if (rate || grouping_lead(&grouping, a) == table->label)
             continue;
         fprintf(file, "%s%s", before, grouping_lead(&grouping, a)->name);
@@ -226,7 +226,7 @@ void rate_table_print(FILE *file, const struct run_table *table)
     if (table->label != NULL)
         fprintf(file, "%-*s  ", widths[RATE_LABEL], table->label->name);
     for (int i = 0; i < RUN_TABLE_RATES; i++)
-        fprintf(file, "%*s  ", widths[i], table->axis[i].name);
+        fprintf(file, "%*s  ", widths[i], table->rate[i].name);
     fprintf(file, "%5s  %5s", "runs", "done");
     for (int i = 0; i < SHOWN; i++) {
         if (is_shown(table, i))
@@ -262,12 +262,13 @@ static void set_moment(json_t *row, const char *name, struct moment moment)
 static json_t *group_json(const void *groups, int64_t g)
 {
     const struct group *const group = (const struct group *)groups + g;
-    json_t *const row =
-        json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[RUN_TABLE_ACTOR_LR], "critic_lr",
-                  group->rates[RUN_TABLE_CRITIC_LR], "runs", (json_int_t)group->runs, "done",
-                  (json_int_t)group->done);
+    json_t *const row = json_object();
     if (group->label > 0)
         json_object_set_new(row, "label", json_setting(settings_label(), group->label));
+    json_object_update_new(
+        row, json_pack("{s:f, s:f, s:I, s:I}", "actor_lr", group->rates[RUN_TABLE_ACTOR_LR],
+                       "critic_lr", group->rates[RUN_TABLE_CRITIC_LR], "runs",
+                       (json_int_t)group->runs, "done", (json_int_t)group->done));
     for (int i = 0; i < SHOWN; i++)
         json_object_set_new(row, outcome_name(shown[i].outcome),
                             json_integer(group->outcomes[shown[i].outcome]));

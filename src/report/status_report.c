@@ -66,17 +66,13 @@ static void name_cell(const struct run_table *table, int64_t run, char *text, si
     text[0] = '\0';
     char value[SETTING_TEXT];
     text_add(text, size, "run %" PRId64 " (", run);
-    if (table->label != NULL) {
-        run_table_axis_write(table->label, run, value, sizeof value);
-        text_add(text, size, "label %s, ", value);
-    }
     for (size_t i = 0; i < table->axes; i++) {
         const struct run_axis *const axis = &table->axis[i];
-        if (axis->of_label || axis == table->label)
+        if (axis->of_label)
             continue;
         run_table_axis_write(axis, run, value, sizeof value);
         text_add(text, size, "%s%s %s", i > 0 ? ", " : "", axis->name, value);
-        if (i + 1 == RUN_TABLE_RATES)
+        if (axis == &table->rate[RUN_TABLE_CRITIC_LR])
             text_add(text, size, ", seed %" PRId64, table->run[run].seed);
     }
     text_add(text, size, ")");
@@ -306,12 +302,10 @@ static struct cell_column *list_columns(const struct run_table *table, size_t *c
 {
     struct cell_column *const columns = fault_alloc(table->axes + 2, sizeof *columns);
     *count = 0;
-    if (table->label != NULL)
-        columns[(*count)++].axis = table->label;
     for (size_t a = 0; a < table->axes; a++) {
-        if (!table->axis[a].of_label && &table->axis[a] != table->label)
+        if (!table->axis[a].of_label)
             columns[(*count)++].axis = &table->axis[a];
-        if (a + 1 == RUN_TABLE_RATES) {
+        if (&table->axis[a] == &table->rate[RUN_TABLE_CRITIC_LR]) {
             (*count)++; /* the seed */
             columns[(*count)++].host = true;
         }
@@ -451,8 +445,8 @@ static json_t *start_json(const struct run_table_start *start)
 static json_t *axes_json(const struct run_table *table, int64_t run)
 {
     json_t *const object = json_object();
-    for (size_t i = RUN_TABLE_RATES; i < table->axes; i++) {
-        if (!table->axis[i].of_label)
+    for (size_t i = 0; i < table->axes; i++) {
+        if (!table->axis[i].of_label && !run_table_is_rate(table, &table->axis[i]))
             json_object_set_new(object, table->axis[i].name,
                                 json_setting(table->axis[i].row, table->axis[i].values[run]));
     }
@@ -467,8 +461,8 @@ static json_t *cell_json(const void *of, int64_t run)
     const char *const why = reason_of(r, reason, sizeof reason);
     json_t *const object = json_pack(
         "{s:I, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", (json_int_t)run,
-        "actor_lr", table->axis[RUN_TABLE_ACTOR_LR].values[run], "critic_lr",
-        table->axis[RUN_TABLE_CRITIC_LR].values[run], "seed", (json_int_t)r->seed, "axes",
+        "actor_lr", table->rate[RUN_TABLE_ACTOR_LR].values[run], "critic_lr",
+        table->rate[RUN_TABLE_CRITIC_LR].values[run], "seed", (json_int_t)r->seed, "axes",
         axes_json(table, run), "state", run_state_name(r->state), "outcome",
         r->state == RUN_STATE_DONE ? json_string(outcome_name((enum outcome)r->outcome))
                                    : json_null(),

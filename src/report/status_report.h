@@ -44,7 +44,7 @@ void status_print(FILE *file, const struct status_report *report, bool cells);
  *  - `left_core_s`: expected work on the unfinished cells, in seconds of one core
  *  - `eta_s`, `eta_margin_s`: expected seconds left with the number of cells that are being trained
  *    now, and twice their standard deviation
- *  - `grid`: the table: `actor_lr`, `critic_lr`, `label` if there are any, `runs`, `done`, number
+ *  - `grid`: the table: `label` if there are any, `actor_lr`, `critic_lr`, `runs`, `done`, number
  *    by outcome, and `first`, `median` (the column *half*) and `last` stopping episode; where one
  *    is only known to be later than an episode it is `null`, and the episode is in `first_after`,
  *    `median_after`, `last_after`

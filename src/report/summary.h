@@ -40,7 +40,7 @@ void summary_print(FILE *file, const struct settings *cell, const struct record 
  *
  *  Keys of train:
  *  - `schema_version`: raised when a key is removed or changes its meaning
- *  - `actor_lr`, `critic_lr`, `seed`: the cell
+ *  - `label`, `actor_lr`, `critic_lr`, `seed`: the cell; `label` is `null` without one
  *  - `outcome`: `stopped`, `censored` (the limit came first) or `diverged`
  *  - `stopping_episode`: `first_still` of the last actor; `null` unless every actor has one
  *  - `total_episodes`: episodes played: the censoring time of whatever is `null`

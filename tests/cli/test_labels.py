@@ -113,6 +113,7 @@ def test_status_and_show(folder):
         name for name, count in CELLS.items() for _ in range(count)]
     assert [(row["label"], row["actor_lr"], row["runs"]) for row in got["grid"]] == [
         (name, rate, count // 2) for name, count in CELLS.items() for rate in (0.1, 0.01)]
+    assert {tuple(row)[:4] for row in got["grid"]} == {("label", "actor_lr", "critic_lr", "runs")}
     text = run("status", "s.h5", "--cells", cwd=folder).stdout
     assert re.search(r"\nlabel +actor_lr +critic_lr +runs", text)
     assert re.search(r"\n *run +label +actor_lr +critic_lr +seed +networks_actor_hidden1 +state",
@@ -120,6 +121,9 @@ def test_status_and_show(folder):
     assert text.count("\n     6     clip-1 ") == 1
     shown = run("show", "s.h5", "--run", "6", cwd=folder).stdout
     assert shown.startswith("label clip-1, actor_lr 0.1, critic_lr 0.001, seed 0: ")
+    shown = json.loads(run("show", "s.h5", "--run", "6", "--json", cwd=folder).stdout)
+    assert list(shown)[1:5] == ["label", "actor_lr", "critic_lr", "seed"]
+    assert shown["label"] == "clip-1"
 
 
 def test_export_by_label(folder):
@@ -128,7 +132,8 @@ def test_export_by_label(folder):
     rows = rows_of((folder / "out/runs.csv").read_text())
     assert {row["label"] for row in rows} == {"clip-1"}
     assert {row["clip_actor"] for row in rows} == {"1"}
-    assert list(rows[0])[:6] == ["run", "state", "study_name", "label", "actor_lr", "critic_lr"]
+    assert list(rows[0])[:9] == ["run", "state", "study_name", "label", "actor_lr", "critic_lr",
+                                 "seed", "rules", "critic_mean"]
     assert [row["study_name"] for row in rows] == [
         f"actor_{rate}_critic_0.001_run_{n}" for rate in (0.1, 0.01) for n in range(3)]
     # All of them: names of runs stay different, as the study numbered them by pair of rates.
@@ -190,6 +195,8 @@ def test_aggregate_by_label_and_by_its_settings(folder):
         place for place, one in enumerate(got["configurations"])
         if one["axes"]["label"] == "clip-1" and one["axes"]["actor_lr"] == 0.1)
     got = of("--by", "label", "--reference", "label=wide")
+    done = run("aggregate", "s.h5", "--by", "labels", cwd=folder)
+    assert done.returncode == 2 and ", expected some of label, actor_lr, critic_lr, " in done.stderr
     assert got["configurations"][got["reference"]]["axes"]["label"] == "wide"
 
 

@@ -33,7 +33,7 @@ def test_finished_run_can_be_shown_again(tmp_path):
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines()[:-1] == trained.stdout.splitlines()[:-1]
     as_json = json.loads(run("show", "a.h5", "--json", cwd=tmp_path).stdout)
-    assert as_json["total_episodes"] == 12 and as_json["wall_s"] > 0
+    assert as_json["label"] is None and as_json["total_episodes"] == 12 and as_json["wall_s"] > 0
     assert listing(tmp_path) == ["a.h5", "a.h5.lock"]
 
 

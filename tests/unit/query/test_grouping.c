@@ -224,7 +224,7 @@ static void test_a_label_leads_what_changes_with_it(void **state)
          "  - {label: a, actor_lr: [0.2], gamma: [0.8], seed: [1, 2]}\n");
     assert_axes(NULL, "label=actor_lr=gamma critic_lr");
     assert_decisions(NULL, "");
-    assert_axes("gamma", "gamma=actor_lr=label");
+    assert_axes("gamma", "gamma=label=actor_lr");
 }
 
 /* A single label names everything and decides nothing. */

@@ -44,7 +44,7 @@ static void test_each_run_is_in_one_state(void **state)
 
 static double rate(int axis, int64_t run)
 {
-    return table.axis[axis].values[run];
+    return table.rate[axis].values[run];
 }
 
 static void test_a_run_has_what_the_file_has(void **state)
@@ -189,15 +189,17 @@ static void test_labels_have_groups_of_their_own(void **state)
         assert_int_equal(table.run[run].pair, pairs[run]);
         assert_int_equal(table.run[run].group, groups[run]);
     }
-    /* The label behind the rates; what is constant within each label is a part of it. */
-    static const char *const names[] = {"actor_lr", "critic_lr", "label", "gamma",
+    /* The label before the rates; what is constant within each label is a part of it. */
+    static const char *const names[] = {"label", "actor_lr", "critic_lr", "gamma",
                                         "environment_channels"};
     assert_int_equal(table.axes, 5);
     for (int a = 0; a < 5; a++) {
         assert_string_equal(table.axis[a].name, names[a]);
         assert_int_equal(table.axis[a].of_label, a == 4);
     }
-    assert_ptr_equal(table.label, &table.axis[2]);
+    assert_ptr_equal(table.label, &table.axis[0]);
+    for (size_t a = 0; a < table.axes; a++)
+        assert_int_equal(run_table_is_rate(&table, &table.axis[a]), a == 1 || a == 2);
     char text[SETTING_TEXT];
     run_table_axis_write(table.label, 5, text, sizeof text);
     assert_string_equal(text, "a");

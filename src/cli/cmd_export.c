@@ -3,6 +3,7 @@
  * formats are in report/export_tables and report/export_study. */
 #include "cli/commands.h"
 #include "query/damage.h"
+#include "query/grouping.h"
 #include "report/export.h"
 #include "store/schema.h"
 #include "sys/atomic_folder.h"
@@ -16,6 +17,7 @@ enum { CONDITIONS_MOST = 32, TABLES_ALL = EXPORT_TABLES };
 
 /* One --where: only runs with this value of this setting are exported. */
 struct condition {
+    const char *text; /* KEY=VALUE */
     const struct setting *row;
     double number;
 };
@@ -49,6 +51,7 @@ static enum status add_condition(void *arguments, const char *text, struct fault
                          CONDITIONS_MOST);
     char *const key = strndup(text, (size_t)(value - text));
     struct condition *const c = &a->conditions[a->count++];
+    c->text = text;
     c->row = schema_axis_setting(key);
     enum status status = STATUS_OK;
     if (c->row == NULL) {
@@ -179,6 +182,36 @@ static bool *choose_runs(const struct arguments *a, const struct store *store)
     return chosen;
 }
 
+/* No run meets all conditions: say which of them none meets, and what there is instead. */
+static enum status refuse_none(const struct arguments *a, const struct store *store,
+                               struct fault *fault)
+{
+    const int64_t runs = store_runs(store);
+    double *const values = fault_alloc((size_t)runs, sizeof *values);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < a->count && status == STATUS_OK; i++) {
+        struct arguments alone = {.conditions = {a->conditions[i]}, .count = 1};
+        char expected[GROUPING_NAMES];
+        bool met = false;
+        for (int64_t run = 0; run < runs && !met; run++) {
+            struct settings cell;
+            store_cell(store, run, &cell);
+            met = meets(&alone, &cell);
+            values[run] = settings_number(&cell, a->conditions[i].row);
+        }
+        if (met)
+            continue;
+        grouping_expected(a->conditions[i].row, runs, values, expected, sizeof expected);
+        status = fault_set(fault, STATUS_INPUT, "--where: no run of %s has %s, %s", a->path,
+                           a->conditions[i].text, expected);
+    }
+    free(values);
+    return status != STATUS_OK
+               ? status
+               : fault_set(fault, STATUS_INPUT, "--where: no run of %s has all of these values",
+                           a->path);
+}
+
 /* Number the chosen runs among those of the same pair of learning rates, in the order of the plan:
  * the published study named its folders so. \return how many are chosen */
 static int64_t number_runs(const struct run_table *table, const bool *chosen, int64_t *place)
@@ -238,7 +271,7 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     const int64_t count = number_runs(table, chosen, place);
     enum status status = STATUS_OK;
     if (count == 0)
-        status = fault_set(fault, STATUS_INPUT, "--where: %s has no such run", a->path);
+        status = refuse_none(a, store, fault);
     if (status == STATUS_OK)
         status = atomic_folder_begin(&folder, a->folder, a->force, fault);
     e.folder = folder.aside;

@@ -223,7 +223,8 @@ void aggregate_warn(struct aggregate *aggregate);
  *  \param option that has the condition, "--reference": the sentence begins with it
  *  \param word the condition; cut at its "="
  *  \param named out: the setting, one of an axis of the configurations; NULL: not wanted
- *  \return STATUS_INPUT with a sentence when the name is not an axis, or the value is not one */
+ *  \return STATUS_INPUT with a sentence when the name is not an axis, the value is not one, or no
+ *          configuration has it */
 enum status aggregate_narrow(const struct aggregate *aggregate, const char *option, char *word,
                              bool *fits, const struct run_axis **named,
                              struct fault *fault) MUST_USE;

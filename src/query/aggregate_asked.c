@@ -6,7 +6,6 @@
  */
 #include "base/text.h"
 #include "query/aggregate_against.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,34 +18,6 @@ int64_t against_axis(const struct grouping *grouping, const struct run_axis *set
         }
     }
     return -1;
-}
-
-/* Whether an earlier value of the axis has the same of this setting. The one after which the axis
- * is named differs in all of them. */
-static bool is_repeated(const struct grouping_axis *axis, const struct run_axis *setting, int64_t i)
-{
-    const double value = setting->values[axis->run[i]];
-    for (int64_t j = 0; setting != axis->setting[0] && j < i; j++) {
-        const double other = setting->values[axis->run[j]];
-        if (other == value || (isnan(other) && isnan(value)))
-            return true;
-    }
-    return false;
-}
-
-static enum status refuse_value(const struct aggregate *aggregate, const struct grouping_axis *axis,
-                                const struct run_axis *setting, struct fault *fault)
-{
-    char values[GROUPING_NAMES] = "", value[SETTING_TEXT];
-    for (int64_t i = 0; i < axis->count; i++) {
-        if (is_repeated(axis, setting, i))
-            continue;
-        run_table_axis_write(setting, axis->run[i], value, sizeof value);
-        text_add(values, sizeof values, "%s%s", i > 0 ? ", " : "", value);
-    }
-    return fault_set(fault, STATUS_INPUT,
-                     "--against: no run of the file has %s, expected one of %s",
-                     aggregate->options.against, values);
 }
 
 /* \param has (values of the axis) which of them fit */
@@ -110,9 +81,7 @@ static enum status take_value(const struct aggregate *aggregate, const struct ru
         against->value = value;
         values++;
     }
-    if (values == 0)
-        status = refuse_value(aggregate, axis, setting, fault);
-    else if (values > 1)
+    if (values > 1)
         status = refuse_several(aggregate, axis, has, fault);
     else
         status = check_label(aggregate, axis, setting, axis->run[against->value], fault);

@@ -71,6 +71,15 @@ static enum status refuse_axis(const struct aggregate *aggregate, const char *op
                      text_quote(word, quoted), names, hint);
 }
 
+/* All runs are asked, not all configurations: they have the same values. */
+static enum status refuse_value(const struct aggregate *aggregate, const struct run_axis *setting,
+                                const char *name, const char *value, struct fault *fault)
+{
+    char values[GROUPING_NAMES];
+    grouping_expected(setting->row, aggregate->table->runs, setting->values, values, sizeof values);
+    return fault_set(fault, STATUS_INPUT, "no run of the file has %s=%s, %s", name, value, values);
+}
+
 /* A setting that the user does not name excludes nothing; whether one configuration is left is
  * decided in find_reference. */
 enum status aggregate_narrow(const struct aggregate *aggregate, const char *option, char *word,
@@ -87,11 +96,16 @@ enum status aggregate_narrow(const struct aggregate *aggregate, const char *opti
     const struct run_axis *const setting = find_setting(aggregate, word);
     if (setting == NULL)
         return refuse_axis(aggregate, option, word, named != NULL, fault);
-    const enum status status = settings_read(setting->row, value + 1, &wanted, fault);
+    enum status status = settings_read(setting->row, value + 1, &wanted, fault);
+    bool known = false;
     for (int64_t c = 0; status == STATUS_OK && c < aggregate->configurations; c++) {
         const double is = aggregate_number(aggregate, setting, c);
-        fits[c] = fits[c] && (is == wanted || (isnan(is) && isnan(wanted)));
+        const bool fit = is == wanted || (isnan(is) && isnan(wanted));
+        fits[c] = fits[c] && fit;
+        known = known || fit;
     }
+    if (status == STATUS_OK && !known)
+        status = refuse_value(aggregate, setting, word, value + 1, fault);
     if (named != NULL)
         *named = setting;
     fault_prefix(fault, "%s", option);

@@ -7,6 +7,7 @@
  */
 #include "query/grouping.h"
 #include "base/text.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,30 @@ static int64_t label(int64_t runs, const double *values, int64_t *index, int64_t
     }
     free(keyed);
     return count;
+}
+
+void grouping_expected(const struct setting *row, int64_t runs, const double *values, char *text,
+                       size_t size)
+{
+    int64_t *const index = fault_alloc((size_t)runs, sizeof *index);
+    int64_t *const first = fault_alloc((size_t)runs, sizeof *first);
+    const int64_t count = label(runs, values, index, first);
+    text[0] = '\0';
+    for (int64_t i = 0; i < count && i < GROUPING_LISTED; i++) {
+        char value[SETTING_TEXT];
+        settings_write(row, values[first[i]], value, sizeof value);
+        text_add(text, size, "%s%s",
+                 i > 0       ? ", "
+                 : count > 1 ? "expected one of "
+                             : "expected ",
+                 value);
+    }
+    if (count > GROUPING_LISTED)
+        text_add(text, size, " and %" PRId64 " more", count - GROUPING_LISTED);
+    if (row->type == TYPE_LABEL && values[first[0]] <= 0)
+        snprintf(text, size, "as none has a label");
+    free(first);
+    free(index);
 }
 
 /* ---- what changes together ---- */

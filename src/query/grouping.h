@@ -13,8 +13,11 @@
 
 #include "query/run_table.h"
 
-/** Bytes that hold the names of all axes; and a hint. */
+/** Bytes that hold the names of all axes, or grouping_expected; and a hint. */
 enum { GROUPING_NAMES = 4096, GROUPING_HINT = 128 };
+
+/** Number of values that a sentence lists. */
+enum { GROUPING_LISTED = 24 };
 
 /** An axis. Its name and the order of its values are those of its first setting. */
 struct grouping_axis {
@@ -62,6 +65,14 @@ enum status grouping_make(struct grouping *grouping, const struct run_table *tab
 /** Write "; did you mean networks.squash?" for a name that is not an axis but near one of the
  *  table, such as the key without its section; otherwise nothing. Cut at `size`. */
 void grouping_hint(const struct run_table *table, const char *name, char *hint, size_t size);
+
+/** Write what can be asked for, when no run has what was: "expected one of 0.9, 0.95, 0.99", the
+ *  different values as they rise; of more than GROUPING_LISTED the first ones, "and 3 more"; where
+ *  runs have no label and one was asked for, "as none has a label".
+ *  \param values (runs) of the setting, as settings_number gives them
+ *  \param size GROUPING_NAMES are enough for numbers and names; cut there */
+void grouping_expected(const struct setting *row, int64_t runs, const double *values, char *text,
+                       size_t size);
 
 /** Free what it holds; it may be empty. */
 void grouping_fini(struct grouping *grouping);

@@ -64,10 +64,14 @@ def test_a_part_of_labels_that_several_have(tmp_path):
         assert (done.returncode, done.stdout) == (2, "")
         return done.stderr.removeprefix("ccmsweep: --against: ")
 
+    done = run("aggregate", path, "--reference", "label=lower")
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr == (
+        "ccmsweep: --reference: no run of the file has label=lower, expected one of published, low, "
+        "both\n")
     assert refused("--against", "tau=1") == (
         "tau=1 is of the labels published, low; expected one, such as label=published\n")
     assert refused("--against", "training.tau=0.5") == (
-        "no run of the file has training.tau=0.5, expected one of 1, 0.1\n")
+        "no run of the file has training.tau=0.5, expected one of 0.1, 1\n")
     # What only one label has stands for it.
     for part, label in (("tau=0.1", "both"), ("gamma=0.9", "low")):
         told, same = (aggregate(path, "--against", word)["against"]

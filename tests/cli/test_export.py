@@ -318,9 +318,15 @@ def test_where(folder, tmp_path, seed, episodes):
     results = json.loads(
         (tmp_path / "one/actor_1e-05_critic_0.001_run_0/results.json").read_text())
     assert results["total_episodes"] == 430
-    none = run("export", folder / "s.h5", tmp_path / "none", "--where", "training.seed=3")
-    assert none.returncode == 2 and " has no such run" in none.stderr
-    assert not (tmp_path / "none").exists()
+    for words, told in ((["training.seed=3"], "has training.seed=3, expected one of 1, 2"),
+                        (["seed=1", "gamma=0.5"], "has gamma=0.5, expected 0.99"),
+                        (["label=a"], "has label=a, as none has a label"),
+                        (["seed=1", "seed=2"], "has all of these values")):
+        none = run("export", folder / "s.h5", tmp_path / "none",
+                   *(word for one in words for word in ("--where", one)))
+        assert none.returncode == 2
+        assert none.stderr == f"ccmsweep: --where: no run of {folder / 's.h5'} {told}\n"
+        assert not (tmp_path / "none").exists()
 
 
 def test_default_tables(folder, tmp_path):

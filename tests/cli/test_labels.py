@@ -140,7 +140,8 @@ def test_export_by_label(folder):
     assert run("export", "s.h5", "all", cwd=folder).returncode == 0
     rows = rows_of((folder / "all/runs.csv").read_text())
     assert len({row["study_name"] for row in rows}) == len(rows) == 30
-    for value, message in (("clip", "--where: s.h5 has no such run"),
+    for value, message in (("clip", "--where: no run of s.h5 has label=clip, expected one of published, "
+                                    "clip-1, wide, corrected\n"),
                            ("a b", "label: 'a b' is not a label, expected a name of up to 64")):
         done = run("export", "s.h5", "none", "--where", f"label={value}", cwd=folder)
         assert done.returncode == 2 and message in done.stderr
@@ -194,9 +195,9 @@ def test_aggregate_by_label_and_by_its_settings(folder):
     assert got["reference"] == next(
         place for place, one in enumerate(got["configurations"])
         if one["axes"]["label"] == "clip-1" and one["axes"]["actor_lr"] == 0.1)
-    got = of("--by", "label", "--reference", "label=wide")
     done = run("aggregate", "s.h5", "--by", "labels", cwd=folder)
     assert done.returncode == 2 and ", expected some of label, actor_lr, critic_lr, " in done.stderr
+    got = of("--by", "label", "--reference", "label=wide")
     assert got["configurations"][got["reference"]]["axes"]["label"] == "wide"
 
 

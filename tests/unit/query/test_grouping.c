@@ -259,6 +259,24 @@ static void test_what_is_refused(void **state)
     }
 }
 
+/* Of many values the first ones, so that the sentence can be read. */
+static void test_what_is_expected_is_bounded(void **state)
+{
+    (void)state;
+    const struct setting *const row = settings_find("training.seed");
+    double values[60];
+    char text[GROUPING_NAMES];
+    for (int i = 0; i < 60; i++)
+        values[i] = (double)(29 - i / 2);
+    grouping_expected(row, 60, values, text, sizeof text);
+    assert_string_equal(text, "expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, "
+                              "15, 16, 17, 18, 19, 20, 21, 22, 23 and 6 more");
+    grouping_expected(row, 4, values, text, sizeof text);
+    assert_string_equal(text, "expected one of 28, 29");
+    grouping_expected(row, 1, values, text, sizeof text);
+    assert_string_equal(text, "expected 29");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_label_leads_what_changes_with_it, begin, end),
         cmocka_unit_test_setup_teardown(test_one_label, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_refused, begin, end),
+        cmocka_unit_test(test_what_is_expected_is_bounded),
     };
     return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);
 }

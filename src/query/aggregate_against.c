@@ -111,15 +111,11 @@ static struct against_plan new_plan(const struct aggregate *aggregate,
                                 .value = against->value,
                                 .task = fault_alloc(runs, sizeof *plan.task),
                                 .partner = fault_alloc(runs, sizeof *plan.partner),
-                                .start = fault_alloc(count + 2, sizeof *plan.start),
+                                .start = fault_alloc(count + 1, sizeof *plan.start),
                                 .run = fault_alloc(runs, sizeof *plan.run)};
     pair_runs(&plan);
-    /* A counting sort: start[c + 1] is the next free place of configuration c, and in the end where
-     * the next one begins. */
-    for (size_t c = 0; c < count; c++)
-        plan.start[c + 2] = plan.start[c + 1] + aggregate->configuration[c].runs;
-    for (size_t run = 0; run < runs; run++)
-        plan.run[plan.start[aggregate->grouping.of_run[run] + 1]++] = (int64_t)run;
+    factorize_order(aggregate->table->runs, aggregate->grouping.of_run, aggregate->configurations,
+                    plan.start, plan.run);
     return plan;
 }
 

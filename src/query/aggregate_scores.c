@@ -9,6 +9,7 @@
  */
 #include "base/text.h"
 #include "query/aggregate_against.h"
+#include "stats/factorize.h"
 #include "stats/improvement.h"
 #include <math.h>
 #include <stdlib.h>
@@ -30,17 +31,10 @@ static struct sorted sort_runs(const struct against_plan *plan)
     struct sorted sorted = {
         .plan = plan,
         .values = axis->count,
-        .start = fault_alloc((size_t)axis->count + 2, sizeof *sorted.start),
+        .start = fault_alloc((size_t)axis->count + 1, sizeof *sorted.start),
         .run = fault_alloc((size_t)runs, sizeof *sorted.run),
     };
-    /* A counting sort: start[v + 1] is the next free place of value v, and in the end where the
-     * next one begins. */
-    for (int64_t run = 0; run < runs; run++)
-        sorted.start[axis->index[run] + 2]++;
-    for (int64_t v = 0; v < axis->count; v++)
-        sorted.start[v + 2] += sorted.start[v + 1];
-    for (int64_t run = 0; run < runs; run++)
-        sorted.run[sorted.start[axis->index[run] + 1]++] = run;
+    factorize_order(runs, axis->index, axis->count, sorted.start, sorted.run);
     return sorted;
 }
 

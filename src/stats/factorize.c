@@ -35,3 +35,19 @@ int64_t factorize(int64_t count, const int64_t *name, int64_t *label)
     free(sorted);
     return names;
 }
+
+/* Counting: start[l] is first the end of label l, and moves to its begin as its items are put in
+ * from the last one on. */
+void factorize_order(int64_t count, const int64_t *label, int64_t labels, int64_t *start,
+                     int64_t *item)
+{
+    for (int64_t l = 0; l < labels; l++)
+        start[l] = 0;
+    for (int64_t i = 0; i < count; i++)
+        start[label[i]]++;
+    for (int64_t l = 1; l < labels; l++)
+        start[l] += start[l - 1];
+    start[labels] = count;
+    for (int64_t i = count - 1; i >= 0; i--)
+        item[--start[label[i]]] = i;
+}

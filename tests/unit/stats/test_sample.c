@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Shares, families of tests, and when a sample is too small. */
+/* Shares, families of tests, items by label, and when a sample is too small. */
 #include "check.h"
+#include "stats/factorize.h"
 #include "stats/sample.h"
 #include <gsl/gsl_cdf.h>
 
@@ -30,6 +31,20 @@ static void test_clusters(void **state)
     assert_int_equal(sample_clusters(5, cluster), 3);
     assert_int_equal(sample_clusters(5, NULL), 5);
     assert_int_equal(sample_clusters(0, cluster), 0);
+}
+
+/* Items of a label keep their order, and a label without items has an empty part. */
+static void test_items_by_label(void **state)
+{
+    (void)state;
+    const int64_t label[] = {2, 0, 3, 2, 0, 2};
+    const int64_t starts[] = {0, 2, 2, 5, 6}, items[] = {1, 4, 0, 3, 5, 2};
+    int64_t start[5] = {-1, -1, -1, -1, -1}, item[6];
+    factorize_order(6, label, 4, start, item);
+    assert_memory_equal(start, starts, sizeof starts);
+    assert_memory_equal(item, items, sizeof items);
+    factorize_order(0, label, 1, start, item);
+    assert_true(start[0] == 0 && start[1] == 0);
 }
 
 static double binomial(int64_t hits, int64_t trials, double share)
@@ -113,10 +128,11 @@ static void test_holm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_least_p),       cmocka_unit_test(test_size),
-        cmocka_unit_test(test_clusters),      cmocka_unit_test(test_share_covers),
-        cmocka_unit_test(test_share_of_none), cmocka_unit_test(test_share_of_many),
-        cmocka_unit_test(test_share_of_most), cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_least_p),        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_clusters),       cmocka_unit_test(test_share_covers),
+        cmocka_unit_test(test_share_of_none),  cmocka_unit_test(test_share_of_many),
+        cmocka_unit_test(test_share_of_most),  cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_items_by_label),
     };
     return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }

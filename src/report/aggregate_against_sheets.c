@@ -204,7 +204,7 @@ static void add_scores(const struct aggregate *aggregate, struct sheets *sheets)
     sheet_column(sheet, false, "runs");
     sheet_column(sheet, false, "combinations");
     sheet_column(sheet, false, "IQM [%s]", percent);
-    sheet_column(sheet, false, "P(better than %s) [%s]", value, percent);
+    sheet_column(sheet, false, "P(improvement over %s) [%s]", value, percent);
     sheet_column(sheet, true, "note");
     for (int64_t i = 0; i < against->scores; i++) {
         const struct against_score *const s = &against->score[i];
@@ -226,9 +226,9 @@ static void add_scores(const struct aggregate *aggregate, struct sheets *sheets)
     }
     sheet_note(sheet,
                "combinations: of the values of all other axes, that have runs with this value and "
-               "with %s; only these are used. IQM: interquartile mean over all their runs. P: "
-               "probability that a run has a larger return than one with %s of the same "
-               "combination; 0.5: neither is better.",
+               "with %s; only these are used. IQM: interquartile mean over all their runs. "
+               "P(improvement): probability that a run has a larger return than one with %s of "
+               "the same combination; 0.5: neither is better.",
                value, value);
     sheets_note_lack(sheet, lacking, "");
 }

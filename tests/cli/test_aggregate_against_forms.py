@@ -174,6 +174,8 @@ def test_table_begins_with_the_finding(gammas):
             assert (f"p Holm: adjusted for the {against['families'][place]['tests']} tests of this "
                     "table.") in table
     scores = dict(blocks)["Returns by gamma, over all other axes"]
+    assert cells_of(scores.splitlines()[0])[5] == "P(improvement over 0.95) [95 %]"
+    assert "P(improvement): probability that a run" in " ".join(scores.split())
     for one in against["scores"]:
         if one["estimable"]:
             assert f"{one['iqm']['value']:.1f} [" in scores

@@ -216,26 +216,35 @@ class Estimates:
         rows = self.listed("comparisons")
         return None if rows is None else frame(map(self.named, rows))
 
+    def by_value(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        """Quantity and value of what is said of a value of the axis, which has a column too."""
+        return {"quantity": one["quantity"], self.json["against"]["axis"]: one["value"],
+                "value": one["value"]}
+
     @functools.cached_property
     def pooled(self) -> "pandas.DataFrame | None":
-        """With `against`: a row for each quantity and value of the axis, all else pooled."""
+        """With `against`: a row for each quantity and value of the axis, all else pooled. The value
+        is in `value`, and in a column of the axis's name, as in configurations: `label`, …"""
         rows = self.listed("pooled")
-        return None if rows is None else frame(dict(flat(one)) for one in rows)
+        return None if rows is None else frame(
+            {**self.by_value(one), **dict(flat(one))} for one in rows)
 
     @functools.cached_property
     def scores(self) -> "pandas.DataFrame | None":
-        """With `against`: a row for each return and value of the axis: the interquartile mean
-        (`iqm_…`) and the probability of improvement (`improvement_…`) with their intervals."""
+        """With `against`: a row for each return and value of the axis, named as in pooled: the
+        interquartile mean (`iqm_…`) and the probability of improvement (`improvement_…`) with their
+        intervals."""
         rows = self.listed("scores")
         return None if rows is None else frame(
-            dict(flat({**without(one, ("profile",)), "improvement": one["improvement"] or {}}))
+            {**self.by_value(one), **dict(flat({**without(one, ("profile",)),
+                                                "improvement": one["improvement"] or {}}))}
             for one in rows)
 
     @functools.cached_property
     def profiles(self) -> "pandas.DataFrame | None":
-        """With `against`: a row for each point of a performance profile: share of runs whose return
-        is above `tau`, with lower and upper."""
+        """With `against`: a row for each point of a performance profile, of a return and a value
+        named as in pooled: share of runs whose return is above `tau`, with lower and upper."""
         rows = self.listed("scores")
         return None if rows is None else frame(
-            {"quantity": one["quantity"], "value": one["value"], **point}
+            {**self.by_value(one), **point}
             for one in rows for point in points(one["profile"] or {}))

@@ -204,6 +204,19 @@ def test_frames_of_against(labelled, against):
         for name, values in (one["profile"] or {}).items():
             assert all(map(equal, part[name].tolist(), values)) and len(part) == len(values)
     assert len(estimates.profiles) > 10
+    for got in (estimates.pooled, scores, estimates.profiles):
+        assert got.columns[:3].tolist() == ["quantity", "label", "value"]
+        assert (got.label == got.value).all()
+    every = estimates.pooled.merge(estimates.configurations, on="label")  # as frames are joined
+    assert len(every) == len(estimates.pooled) * 2
+
+
+def test_the_axis_of_against_has_its_own_name(path):
+    """Of any axis, with its numbers as numbers."""
+    estimates = ours.aggregate(path, against={"critic_lr": 0.001}, **FEW)
+    for got in (estimates.pooled, estimates.scores, estimates.profiles):
+        assert got.critic_lr.dtype == float and set(got.critic_lr) <= {0.1, 0.001}
+        assert "label" not in got.columns and (got.critic_lr == got.value).all()
 
 
 def test_labels_are_coordinates(labelled):

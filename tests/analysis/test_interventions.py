@@ -8,11 +8,13 @@ import h5py
 import matplotlib.image
 import numpy as np
 import pytest
+import synthetic
 from aggregate_case import SMALL
 from analysis_case import FEW_DRAWS
 from figure_case import figure_of, same, study_of, swept, words_in
 from interventions_case import against, labelled, many, path, study, told
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from program import PROGRAM
 
 from ccmsweep_analysis import canvas as paper_of_figures
 from ccmsweep_analysis import drawing, findings, study as studies
@@ -335,11 +337,34 @@ def test_labels_are_compared_with_the_published_one(labelled, tmp_path):
     assert math.isclose(told["difference"], last["clip-1"] - last["published"], abs_tol=1e-9)
 
 
-def test_the_usual_comparison():
-    def told(*values, name="label", against=None):
-        return {"axes": [{"name": name, "values": list(values)}], "against": against}
-    usual = studies.usual_comparison
-    assert usual(told("a", "published", "b")) == "--against=label=published"
-    assert usual(told("clip-1", "a")) == "--against=label=clip-1"
-    assert usual(told("a")) is None and usual(told("a", "b", name="actor_lr")) is None
-    assert usual(told("a", "b", against={"axis": "actor_lr"})) is None
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """What the program is asked, call by call."""
+    log, program = tmp_path / "asked", tmp_path / "ccmsweep"
+    program.write_text(f"#!/bin/sh\necho \"$*\" >>'{log}'\nexec '{PROGRAM}' \"$@\"\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("CCMSWEEP", str(program))
+    return lambda: log.read_text("utf-8").splitlines()
+
+
+def of_labels(folder, *labels):
+    """The file of a sweep with these labels, which nobody trained."""
+    blocks = "".join(f"  - {{label: {label}, gamma: [0.{place}], actor_lr: [0.1, 0.01], seed: 1-3}}\n"
+                     for place, label in enumerate(labels, 1))
+    made = synthetic.make(folder, SMALL % (300, 3, blocks))
+    synthetic.fill(made, [synthetic.STOPPED] * 6 * len(labels))
+    return made
+
+
+@pytest.mark.parametrize("labels, options, compared", [
+    (["b", "published", "a"], [], "label=published"), (["zeta", "alpha"], [], "label=zeta"),
+    (["zeta", "alpha"], ["--by=actor_lr"], None), (["alone"], [], None),
+    (["zeta", "alpha"], ["--by=actor_lr,label"], "label=zeta"),
+    (["zeta", "alpha"], ["--against=actor_lr=0.1"], "actor_lr=0.1")])
+def test_the_usual_comparison(tmp_path, asked, labels, options, compared):
+    """Estimates are asked for once, with what is compared."""
+    path = of_labels(tmp_path, *labels)
+    told = studies.take_snapshot(path, [*FEW_DRAWS, *options]).told["against"]
+    assert (told and f"{told['axis']}={told['value']}") == compared
+    of_estimates = [words for words in asked() if words.startswith("aggregate ")]
+    assert len(of_estimates) == 1 and (compared is None) == ("--against" not in of_estimates[0])

@@ -19,7 +19,7 @@ from program import PROGRAM
 from ccmsweep_analysis import canvas as paper_of_figures
 from ccmsweep_analysis import drawing, findings, study as studies
 from ccmsweep_analysis.against import Against
-from ccmsweep_analysis.figures import SECTIONS, interventions
+from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, interventions
 
 __all__ = ["against", "labelled", "many", "path", "study", "told"]
 NAMES = [draw.__name__ for draw in SECTIONS["interventions"]]
@@ -94,7 +94,7 @@ def test_returns_that_are_not_estimable_are_crossed_out(study, told, against):
 
 def test_the_forest_is_the_pooled_differences(study, told, against):
     canvas = drawing.draw(study, "intervention_forest")
-    assert "n = 4 configurations with 5 seeds." in canvas.notes
+    assert "Each mean is over n = 4 configurations with 5 seeds." in canvas.notes
     assert "Adjusted by Holm among 2 tests, level 0.05." in canvas.notes
     figure = canvas.figure
     assert len(figure.axes) == 3
@@ -262,17 +262,44 @@ def test_twenty_values_of_odd_names_fit(many, name, tmp_path, monkeypatch):
                            for other in boxes[place + 1:])
 
 
-def test_one_wide_panel_of_many_curves(many):
-    """Where restricted means differ most."""
+def test_many_values_have_a_panel_each(many):
+    """Of the place where restricted means differ most, each beside the reference."""
     study = studies.Study(many)
     against, canvas = Against(study), drawing.draw(study, "intervention_survival")
+    canvas.figure.draw_without_rendering()
     assert "1 of 8 columns shown: where restricted means differ most." in canvas.notes
 
     def spread(place):
         return np.ptp([against.at(value, place).told["rmst"]["value"] for value in against.values])
     widest = max(against.places, key=spread)
-    assert [axes.get_title(loc="left") for axes in canvas.figure.axes] == [
-        f"actor_lr / critic_lr {against.place_name(widest)}"]
+    assert f"All panels: actor_lr / critic_lr {against.place_name(widest)}." in canvas.notes
+    shown = [axes for axes in canvas.figure.axes if axes.get_visible()]
+    assert len(shown) == len(against.others) == 19
+    for axes, value in zip(shown, against.others):
+        title = axes.get_title(loc="left")
+        assert title and against.value_name(value).startswith(title.rstrip("…"))
+        thick, thin = axes.lines  # the reference is light also in grey
+        assert (thick.get_color(), thin.get_color()) == ("#aaaaaa", "black")
+        assert thick.get_linewidth() > 2 > thin.get_linewidth()
+        for line, which in zip(axes.lines, (against.reference, value)):
+            survival = against.at(which, widest).told["curve"]["survival"]
+            assert same(line.get_ydata(), [1, *survival, survival[-1]])
+        ticks = [text.get_window_extent() for text in axes.get_xticklabels() if text.get_text()]
+        assert not any(one.overlaps(other) for one, other in zip(ticks, ticks[1:]))
+
+
+def test_captions_say_what_is_counted(study):
+    """What n is, and what hatching means, of every figure that has them."""
+    said = {name: " ".join([caption_of(FIGURES[name]), *drawing.draw(study, name).notes])
+            for name in COMPARING}
+    for name in ("intervention_matrix", "intervention_returns", "intervention_conditions"):
+        assert "Each difference is of 5 pairs of runs with the same seed." in said[name], name
+    assert "k/n: k of all n runs of the cell stopped" in said["intervention_matrix"]
+    assert "Each mean is over n = 4 configurations with 5 seeds." in said["intervention_forest"]
+    for name in ("intervention_survival", "intervention_causes"):
+        assert "n = 5 runs a configuration." in said[name]
+    for name in ("intervention_matrix", "intervention_causes", "intervention_conditions"):
+        assert re.search("Hatched: |Hatching shows ", said[name]), name
 
 
 def test_parts_that_are_missing(many):
@@ -349,8 +376,9 @@ def asked(tmp_path, monkeypatch):
 
 def of_labels(folder, *labels):
     """The file of a sweep with these labels, which nobody trained."""
-    blocks = "".join(f"  - {{label: {label}, gamma: [0.{place}], actor_lr: [0.1, 0.01], seed: 1-3}}\n"
-                     for place, label in enumerate(labels, 1))
+    blocks = "".join(
+        f"  - {{label: {label}, gamma: [0.{place}], actor_lr: [0.1, 0.01], seed: 1-3}}\n"
+        for place, label in enumerate(labels, 1))
     made = synthetic.make(folder, SMALL % (300, 3, blocks))
     synthetic.fill(made, [synthetic.STOPPED] * 6 * len(labels))
     return made

@@ -18,7 +18,7 @@ from .curves import numbers, steps
 from .grid import hatch_over
 
 TALL, WIDE = 24, 16  # values and places that a figure shows
-FEW = 8              # curves of a panel of half a page's width
+FEW = 8              # curves of a panel
 # Two hues that colour-blind people distinguish, on one scale from dark to light: less and more
 # also differ in grey.
 SHADES = LinearSegmentedColormap.from_list("less and more", [
@@ -26,6 +26,8 @@ SHADES = LinearSegmentedColormap.from_list("less and more", [
 # Colours of Okabe and Ito that are visible on paper; with dashes and markers no two of 280 curves
 # look alike.
 CURVES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"]
+# The reference, and the one value beside it, of panels with two curves.
+APART = [{"color": "#aaaaaa", "linewidth": 3.4}, {"color": "black", "linewidth": 1.3}]
 HATCHES = {"tanh_hard": "////", "critic_dead": "\\\\\\\\", "actor_dead": "....", "mixed": "xxxx",
            "nan": "++++", "diverged": "----", "none": "oo"}
 
@@ -58,11 +60,10 @@ def say_test(canvas, against, study, quantity, of):
 
 
 def say_pairs(canvas, told):
-    """How many seeds differences are paired by."""
+    """Of how many pairs differences are."""
     pairs = [one["pairs"] for one in told if one["difference"] is not None]
     if pairs:
-        canvas.note(f"n = {min(pairs)} pairs of runs of a seed each." if min(pairs) == max(pairs)
-                    else f"n = {min(pairs)} to {max(pairs)} pairs of runs of a seed each.")
+        canvas.note(f"Each difference is of {span(pairs)} pairs of runs with the same seed.")
 
 
 # The matrix
@@ -74,10 +75,11 @@ def intervention_matrix(study, canvas):
     Rows are labels, or values of the axis that is compared; columns the values of all other axes.
     Colour and number with a sign: restricted mean stopping episode less that of the reference,
     paired by seed, dark and blue for earlier, light and orange for later, by the square root of the
-    difference; below it how many of the runs stopped. The row of the reference has its own means instead. A star: significant after
-    adjustment for all cells. Hatched: some runs (/) or all (x) did not stop by the limit, so
-    their mean is only a lower bound, and what comes later is not in the difference. Crossed out:
-    not compared."""
+    difference. Below it k/n: k of all n runs of the cell stopped by the limit, those in no pair
+    included. The row of the reference has its own means instead. A star: significant after
+    adjustment for all cells. Hatched: some runs (/) or all (x) did not stop by the limit, so their
+    mean is only a lower bound, and what comes later is not in the difference. Crossed out: not
+    compared."""
     against = compared(study)
 
     def words(configuration, told):
@@ -137,7 +139,7 @@ def draw_matrix(study, canvas, against, quantity, words, reference, label, censo
     norm = FuncNorm((lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * x * x),
                     -most, most)
     axes = canvas.single(0.34 * len(values) + 1.5)
-    size = 7 if len(places) <= 8 else 6 if len(places) <= 12 else 5.5
+    size = 8 if len(places) <= 8 else 6.5 if len(places) <= 12 else 5.5
     for y, value in enumerate(values):
         for x, place in enumerate(places):
             one = against.at(value, place)
@@ -170,7 +172,7 @@ def dress_matrix(axes, against, values, places):
     axes.axhline(0.5, color="black", linewidth=1.2)
     names = [lines_of(against.value_name(value)) for value in values]
     names[0] = f"{names[0]}\n(reference)" if "\n" not in names[0] else names[0] + " (ref.)"
-    axes.set_yticks(range(len(values)), names, fontsize=7)
+    axes.set_yticks(range(len(values)), names, fontsize=8)
     axes.get_yticklabels()[0].set_fontweight("bold")
     many = len(places) > 5
     axes.set_xticks(range(len(places)), [plain(against.place_name(place)) for place in places],
@@ -240,7 +242,7 @@ def say_pooled(canvas, told):
     told = [one for one in told if one and one["difference"] is not None]
     tasks, pairs = ([one[name] for one in told] for name in ("tasks", "pairs"))
     if told:
-        canvas.note(f"n = {span(tasks)} configurations with {span(pairs)} seeds.")
+        canvas.note(f"Each mean is over n = {span(tasks)} configurations with {span(pairs)} seeds.")
 
 
 def span(values):
@@ -254,43 +256,63 @@ def intervention_survival(study, canvas):
     """Interventions: share of runs that have not stopped
 
     Kaplan-Meier curves of all labels, or values of the axis that is compared, a panel for each
-    column of the matrix, or for the one where they differ most. Thick and black: the reference. Intervals are in the figures of single
-    configurations. A curve that ends above 0 is of runs that did not stop by the limit: what they
-    do later is not known."""
+    column of the matrix; thick and black: the reference. Where there are more than eight each has a
+    panel of its own, of the one column in which they differ most; thick and grey: the reference.
+    Intervals are in the figures of single configurations. A curve that ends above 0 is of runs that
+    did not stop by the limit: what they do later is not known."""
     against = compared(study)
     values = [against.reference, *shown_of(canvas, against.others, TALL - 1, against.axis)]
-    # Many curves need a panel that is as wide as the page.
-    places = by_spread(against, canvas, PANELS if len(values) <= FEW else 1)
-    across = min(2, len(places))
-    height = 2.3 if across == 2 else 4.2
-    axes = canvas.grid(math.ceil(len(places) / across), across, height, sharex=True, sharey=True)
+    names = [against.value_name(value) for value in values]
+    apart = len(values) > FEW
+    places = by_spread(against, canvas, 1 if apart else PANELS)
+    titles = [f"{against.places_axis()} {against.place_name(place)}" for place in places]
+    if apart:
+        panels = [(name, places[0], [values[0], value])
+                  for name, value in zip(names[1:], values[1:])]
+        names, styles = [names[0], "the value above a panel"], APART
+        canvas.note(f"All panels: {plain(titles[0])}.")
+    else:
+        panels = [(title, place, values) for title, place in zip(titles, places)]
+        styles = [curve_style(place, len(values)) for place in range(len(values))]
     firsts = [one.told["min"] for value in values for place in places
               if (one := against.at(value, place)) is not None and one.events]
+    across = min(4 if apart else 2, len(panels))
+    axes = survival_axes(canvas, len(panels), across, max(
+        1, 0.75 * min(firsts, default=study.limit / 10)), study.limit * 1.04)
     counts = []
-    for at, one in enumerate(axes.flat):
-        one.set_visible(at < len(places))
-        if at >= len(places):
-            continue
-        plain_log(one.xaxis, max(1, 0.75 * min(firsts, default=study.limit / 10)),
-                  study.limit * 1.04)
-        one.set_ylim(-0.02, 1.05)
-        one.set_title(lines_of(f"{against.places_axis()} {against.place_name(places[at])}", 48),
-                      loc="left")
-        one.tick_params(labelbottom=True)
-        if at + across >= len(places):
-            one.set_xlabel("episode")
-        if at % across == 0:
-            one.set_ylabel("share not stopped")
-        for number_, value in enumerate(values):  # the thick one below all
-            configuration = against.at(value, places[at])
+    for one, (title, place, curves) in zip(axes, panels):
+        one.set_title(lines_of(title, 20 if apart else 48, 1 if apart else 2), loc="left",
+                      fontsize=8 if apart else 9)
+        for style, value in zip(styles, curves):  # the thick one below all
+            configuration = against.at(value, place)
             if configuration is not None and configuration.told["curve"]["time"]:
-                draw_one(one, configuration, study.limit, curve_style(number_, len(values)))
+                draw_one(one, configuration, study.limit, style)
                 counts.append(configuration.observed)
     if not counts:
         raise NothingToDraw("no run was observed yet")
     canvas.say_how_many(counts)
-    canvas.key([Line2D([], [], label=lines_of(against.value_name(value), 24, 1),
-                       **curve_style(at, len(values))) for at, value in enumerate(values)])
+    canvas.key([Line2D([], [], label=lines_of(name, 24, 1), **style)
+                for name, style in zip(names, styles)])
+
+
+def survival_axes(canvas, count, across, low, high):
+    """So many panels, with the episodes from `low` to `high`."""
+    axes = canvas.grid(math.ceil(count / across), across, {1: 4.2, 2: 2.3}.get(across, 1.15),
+                       sharex=True, sharey=True)
+    plain_log(axes[0, 0].xaxis, low, high)
+    axes[0, 0].set_ylim(-0.02, 1.05)
+    if across > 2:
+        axes[0, 0].set_yticks([0, 0.5, 1])
+        ticks = thin(list(axes[0, 0].get_xticks()), 3)
+        axes[0, 0].set_xticks(ticks, [number(float(f"{tick:.2g}")) for tick in ticks])
+    for at, one in enumerate(axes.flat):
+        one.set_visible(at < count)
+        one.tick_params(labelbottom=across <= 2 or at + across >= count)
+        if at + across >= count:
+            one.set_xlabel("episode")
+        if at % across == 0:
+            one.set_ylabel("share not stopped" if across <= 2 else "not stopped")
+    return list(axes.flat[:count])
 
 
 def by_spread(against, canvas, most):
@@ -327,9 +349,9 @@ def intervention_causes(study, canvas):
     """Interventions: why actors stop
 
     Share of runs that had the event by the limit, by the cause of the actor whose event it is
-    (cumulative incidence, Aalen-Johansen), stacked, for each column of the matrix. White: the
-    runs that did not have it by the limit, whose cause is not known. Shares have no intervals
-    here."""
+    (cumulative incidence, Aalen-Johansen), stacked, for each column of the matrix. Hatching shows
+    the cause, as colour does. White: the runs that did not have it by the limit, whose cause is not
+    known. Shares have no intervals here."""
     against = compared(study)
     places = shown_of(canvas, against.places, PANELS, "columns")
     values = [against.reference, *shown_of(canvas, against.others, TALL - 1, against.axis)]

@@ -190,7 +190,9 @@ WRONG = {
               "--by: training.actor_lr is named twice"),
     "reference of many": (["s.h5", "--reference", "actor_lr=0.1"],
                           "--reference: 3 configurations of the file are actor_lr=0.1"),
-    "reference of none": (["s.h5", "--reference", "actor_lr=0.2"], "--reference: 0 configurations"),
+    "reference of none": (["s.h5", "--reference", "actor_lr=0.2"],
+                          "--reference: no run of the file has actor_lr=0.2, expected one of 0.001, "
+                          "0.1\n"),
     "no reference": (["s.h5", "--reference", "best"], "--reference: 'best' is not a value of an axis"),
     "reference's axis": (["s.h5", "--reference", "tau=1"], "--reference: 'tau' is not an axis"),
     "reference's axis, nearly": (["s.h5", "--reference", "actr_lr=1"],

@@ -10,6 +10,7 @@ HIGHER = {"rmst": "stops later", "never": "stops less often", "return": "higher"
 LOWER = {"rmst": "stops earlier", "never": "stops more often", "return": "lower"}
 SIDES = {"rmst": ("later", "earlier"), "never": ("less often", "more often"),
          "return": ("higher", "lower")}
+SHARES = (0.9, 0.75, 0.5, 0.25, 0.1)  # of the reference, at which profiles are told
 NAMED = 3  # configurations that a sentence names; more are counted
 
 
@@ -198,7 +199,7 @@ def pooled_table(study):
     for quantity in quantities:
         head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm"]
     for quantity in scored:
-        head += [f"IQM of {QUANTITIES[quantity]} [{level}]", f"P(better) [{level}]"]
+        head += [f"IQM of {QUANTITIES[quantity]} [{level}]", f"P(improvement) [{level}]"]
     rows = []
     for value in against.values:
         rmst = against.pooled.get(("rmst", value))
@@ -234,6 +235,26 @@ def table_notes(study):
             for reasons, words in lacking.items() if reasons]
 
 
+def profile_numbers(study, against):
+    """Names and values of performance profiles: shares of runs whose return is above those at which
+    that of the reference is nearest to SHARES, as in the tables of aggregate."""
+    for quantity in QUANTITIES:
+        told = {value: against.scores[quantity, value] for value in against.values
+                if against.scores.get((quantity, value), {}).get("estimable")}
+        if not told:
+            continue
+        key = quantity.replace("_", "-")
+        lead = told.get(against.reference, next(iter(told.values())))["profile"]
+        for wanted in SHARES:
+            point = min(range(len(lead["tau"])), key=lambda at: abs(lead["share"][at] - wanted))
+            yield f"against/profile-return/{key}/{wanted}", f"{lead['tau'][point]:.5g}"
+            for value, one in told.items():
+                shares = {"value": one["profile"]["share"][point],
+                          **{end: one["profile"][end][point] for end in ("lower", "upper")}}
+                yield (f"against/profile/{key}/{against.number_name(value)}/{wanted}",
+                       f"{shares['value']:.2f} {interval(shares, '.2f')}".strip())
+
+
 def numbers_of(study):
     """Names and values for the paper: \\sweep{against/rmst/clip-1} is a pooled difference."""
     against = compared(study)
@@ -263,3 +284,4 @@ def numbers_of(study):
                 words = score_words(against.scores.get((quantity, value)), score, form)
                 if words != "-":
                     yield f"against/{score}/{key}/{name}", words
+    yield from profile_numbers(study, against)

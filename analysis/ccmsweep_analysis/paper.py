@@ -88,6 +88,19 @@ def of_comparisons(study):
             yield f"p-holm/{key}", f"{one['p_holm']:.3g}"
 
 
+def of_counterparts(study):
+    """With --against each configuration less its counterpart, by the values of its axes; where it
+    has one axis alone, these are the pooled differences."""
+    if findings.compared(study) is None or len(study.told["axes"]) < 2:
+        return
+    for one in study.told["against"]["comparisons"]:
+        quantity = one["quantity"].replace("_", "-")
+        place = place_of(study.configurations[one["a"]])
+        yield f"against/{quantity}/{place}", findings.difference_words(one, one["quantity"])
+        if one["p_holm"] is not None:
+            yield f"against/p-holm/{quantity}/{place}", f"{one['p_holm']:.3g}"
+
+
 def of_configurations(study):
     for configuration in study.configurations:
         place = place_of(configuration)
@@ -106,8 +119,8 @@ def numbers_of(study):
     """Names and values for the text: \\sweep{rmst/0.1/0.01} is that of a configuration, by the
     values of its axes. Two numbers of one name are a fault: LaTeX would use the last."""
     found = {}
-    for name, value in (*of_sweep(study), *of_comparisons(study), *of_configurations(study),
-                        *findings.numbers_of(study)):
+    for name, value in (*of_sweep(study), *of_comparisons(study), *of_counterparts(study),
+                        *of_configurations(study), *findings.numbers_of(study)):
         if name in found:
             raise Fault(f"two numbers of the paper have the name {name}")
         found[name] = value

@@ -17,6 +17,8 @@ from report_case import text_of
 from ccmsweep_analysis import findings, study as studies
 from ccmsweep_analysis.against import Against
 from ccmsweep_analysis.figures import SECTIONS
+from ccmsweep_analysis.latex import escape
+from ccmsweep_analysis.words import number
 
 __all__ = ["against", "labelled", "many", "path", "study", "told"]
 
@@ -67,7 +69,7 @@ def test_the_section_of_the_report(folder, labelled, pooled):
     assert "--against label=published" in text_of(page)
 
 
-def test_the_section_of_the_paper(folder, pooled):
+def test_the_section_of_the_paper(folder, labelled, pooled):
     text = (folder / "paper/paper.tex").read_text("utf-8")
     numbers = dict(re.findall(r"\\sweepnumber\{(.*?)\}\{(.*)\}",
                               (folder / "paper/numbers.tex").read_text("utf-8")))
@@ -77,6 +79,25 @@ def test_the_section_of_the_paper(folder, pooled):
     for value, one in pooled.items():
         assert numbers[f"against/rmst/{value}"] == (
             f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]")
+    study = study_of(labelled, *FEW_DRAWS)
+    told = study.told["against"]
+    for one in told["comparisons"]:
+        place = "/".join(map(number, study.configurations[one["a"]].values))
+        name = f"{one['quantity'].replace('_', '-')}/{place}"
+        assert place.count("/") == 2 and numbers[f"against/{name}"] == escape(
+            findings.difference_words(one, one["quantity"]))
+        assert (f"against/p-holm/{name}" in numbers) == (one["p_holm"] is not None)
+    scores = [one for one in told["scores"] if one["estimable"]]
+    profiles = {name: words for name, words in numbers.items()
+                if name.startswith("against/profile/")}
+    assert len(profiles) == 5 * len(scores)
+    for one in scores:
+        quantity, profile = one["quantity"].replace("_", "-"), one["profile"]
+        for share in ("0.9", "0.5", "0.1"):
+            at = float(numbers[f"against/profile-return/{quantity}/{share}"])
+            point = min(range(51), key=lambda k: abs(profile["tau"][k] - at))
+            words = profiles[f"against/profile/{quantity}/{one['value']}/{share}"]
+            assert float(words.split()[0]) == round(profile["share"][point], 2)
     items = text.split(r"\begin{itemize}\setlength{\itemsep}{0pt}")[-1].split(r"\end{itemize}")[0]
     assert items.count(r"runs did not stop by \sweep{limit}") == 2
     assert items.count("moved again") == items.count(r"\sweep{against/moved-again/") == sum(

@@ -3,6 +3,7 @@
 import collections
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from figure_case import file, path, study, told  # noqa: F401
 from figure_case import figure_of, panels, rising, runs_of, same, words_in
 
 from ccmsweep_analysis import canvas as paper, drawing
+from ccmsweep_analysis.figures import FIGURES, caption_of
 from ccmsweep_analysis.spread import median_interval
 
 # The grid
@@ -51,6 +53,23 @@ def test_means_by_row_are_open_when_censored(study, told):
     assert sorted(map(tuple, drawn)) == sorted((one["rmst"]["lower"], one["rmst"]["upper"])
                                                for one in told["configurations"]
                                                if one["rmst"]["lower"] is not None)
+
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_captions_say_what_n_is(study, name):
+    """Also where it stands in the figure itself."""
+    try:
+        canvas = drawing.draw(study, name)
+    except paper.NothingToDraw:
+        return
+    said = " ".join([caption_of(FIGURES[name]), *canvas.notes])
+    words = [text.get_text() for axes in canvas.figure.axes
+             for text in (*axes.texts, *axes.get_yticklabels())]
+    if any("n = " in one for one in words):
+        assert "n: runs " in said, name
+    for number in re.findall(r"n = ((?:\d+ (?:to|of) )*\d+)(?! (?:to|of) )", said):
+        assert f"n = {number} runs a configuration" in said, name
 
 
 def test_bubbles(study, told):

@@ -98,7 +98,8 @@ def incidence(study, canvas):
 
     Share of runs that have had the event, by the cause of the actor whose event it is
     (Aalen-Johansen), with intervals. The curves of a panel add up to 1 minus the share that has
-    not stopped. Diverged runs, which can never stop, are a cause of their own."""
+    not stopped. Diverged runs, which can never stop, are a cause of their own. n: runs of which the
+    curves of a panel are."""
     rows, columns = study.shown_rows, study.shown_columns
     canvas.say_what_is_shown(study)
     causes = [cause for cause in CAUSES
@@ -209,7 +210,8 @@ def event_times(study, canvas):
     For each event the episode by which half of a run's actors had it: median over seeds, with the
     interval of that median. The grey bar from gradient_zero to last_change is the tail, in which
     gradients are exactly 0 and only momentum moves weights. Open marks at the right edge: half of
-    the actors of most seeds had it later than the limit, or never."""
+    the actors of most seeds had it later than the limit, or never. n: runs of which the medians of
+    a row are."""
     shown = [place for place in study.shown() if place[2].done][:TALL]
     if not shown:
         raise NothingToDraw("no run is finished")

@@ -83,8 +83,8 @@ def dress(study, axes, scale):
 
 
 def curve_note(study):
-    return (f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration. A line "
-            "is faint from where the first of its runs has ended, and ends where half of them have.")
+    return (f"Medians over seeds with intervals; n = {seeds_drawn(study)} runs a configuration. "
+            "A line is faint from where the first of its runs has ended, and ends where half of them have.")
 
 
 def seeds_drawn(study):
@@ -175,7 +175,7 @@ def layer_gradients(study, canvas):
                         [f"critic\n{name}" for name in names])
         axes.tick_params(axis="x", labelsize=7)
         floor.dress(axes.yaxis)
-    canvas.note(f"n = {seeds_drawn(study)} a configuration.")
+    canvas.note(f"n = {seeds_drawn(study)} runs a configuration.")
     canvas.column_key(study, marker=True)
 
 
@@ -228,7 +228,8 @@ def attenuation(study, canvas):
                                linewidth=0.8)
         axes.set_xticks(range(len(CHAIN)), CHAIN.values())
         floor.dress(axes.yaxis)
-    canvas.note(f"Medians over seeds with intervals; n = {seeds_drawn(study)} a configuration.")
+    canvas.note("Medians over seeds with intervals; "
+                f"n = {seeds_drawn(study)} runs a configuration.")
     canvas.column_key(study, marker=True, more=[
         Line2D([], [], color="#444444", linestyle=":", marker="o", markersize=4,
                markerfacecolor="white", label="first log"),

@@ -221,6 +221,7 @@ def map_of_medians(study, canvas, name, scale, label, form):
                 found[configuration.index] = [float(median), float(low), float(high), len(last)]
     if not found:
         raise NothingToDraw("no run is finished")
+    canvas.note("n: runs with a log, of which a median is.")
 
     def words(configuration):
         if configuration.index not in found:

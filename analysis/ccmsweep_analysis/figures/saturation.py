@@ -85,7 +85,7 @@ def early_saturation(study, canvas):
     rows_axis(axes, study)
     axes.set_ylim(0, 1.05)
     axes.set_ylabel(f"share with |y| > 0.9, episode {episodes[at]}")
-    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration.")
+    canvas.note(f"n = {seeds_drawn(study)} runs a configuration.")
     canvas.column_key(study, marker=True)
 
 
@@ -145,7 +145,7 @@ def slope_and_saturation(study, canvas):
                           {"markersize": 2.5}, alpha=0.5, markeredgewidth=0, rasterized=True)
         axes.set_xlim(-0.03, 1.03)
         floor.dress(axes.yaxis)
-    canvas.note(f"n = {seeds_drawn(study)} seeds a configuration; at most {DOTS} dots of each.")
+    canvas.note(f"n = {seeds_drawn(study)} runs a configuration; at most {DOTS} dots of each.")
     canvas.column_key(study, marker=True)
 
 

@@ -9,6 +9,7 @@
 #include "query/aggregate.h"
 #include "base/text.h"
 #include "query/aggregate_against.h"
+#include "query/aggregate_findings.h"
 #include "stats/exchangeable.h"
 #include <math.h>
 #include <stdlib.h>
@@ -358,10 +359,12 @@ enum status aggregate_new(struct aggregate **aggregate, const struct aggregate_o
     }
     if (status == STATUS_OK && options->against != NULL)
         status = aggregate_against(made, fault);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         aggregate_warn(made);
-    else
+        aggregate_find(made);
+    } else {
         aggregate_free(&made);
+    }
     *aggregate = made;
     return status;
 }
@@ -383,6 +386,7 @@ void aggregate_free(struct aggregate **aggregate)
     free(a->comparison);
     free(a->test);
     free(a->warning);
+    free(a->finding);
     free(a->time);
     free(a->status);
     free(a->cause);

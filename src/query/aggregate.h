@@ -135,6 +135,8 @@ struct aggregate {
     struct against *against; /**< aggregate_against.h; NULL: not asked for */
     int64_t warnings;
     char **warning; /**< (warnings) sentences without the full stop */
+    int64_t findings;
+    struct finding *finding; /**< (findings) aggregate_findings.h */
     /* memory of the samples, by configuration and run (observations) */
     double *time;
     int32_t *status, *cause;

@@ -7,6 +7,7 @@
  */
 #include "base/text.h"
 #include "query/aggregate_against.h"
+#include "query/aggregate_findings.h"
 #include "report/aggregate_report.h"
 #include <inttypes.h>
 #include <math.h>
@@ -447,6 +448,13 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate)
     for (int64_t i = 0; i < aggregate->tests; i++)
         print_test(file, aggregate, &aggregate->test[i]);
     print_against_all(file, aggregate);
+    for (int64_t i = 0; i < aggregate->findings; i++) {
+        struct row row = empty;
+        row.kind = "finding";
+        row.quantity = finding_name(aggregate->finding[i].rule);
+        row.note = aggregate->finding[i].sentence;
+        print_row(file, aggregate, &row);
+    }
     for (int64_t i = 0; i < aggregate->warnings; i++) {
         struct row row = empty;
         row.kind = "warning";

@@ -9,6 +9,7 @@
  * Functions whose names end in _json make a value that the caller must give to an object, which
  * then owns it.
  */
+#include "query/aggregate_findings.h"
 #include "report/aggregate_against_json.h"
 #include "report/aggregate_report.h"
 #include "report/json.h"
@@ -341,6 +342,23 @@ static json_t *warning_at(const void *of, int64_t i)
     return json_text(aggregate->warning[i]);
 }
 
+static json_t *finding_at(const void *of, int64_t i)
+{
+    const struct finding *const finding = &((const struct aggregate *)of)->finding[i];
+    json_t *const numbers = json_array();
+    for (int64_t n = 0; n < finding->numbers; n++) {
+        const struct finding_number *const number = &finding->number[n];
+        json_array_append_new(numbers,
+                              json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(number->name),
+                                        "value", json_real_or_null(number->value), "lower",
+                                        json_real_or_null(number->between.lower), "upper",
+                                        json_real_or_null(number->between.upper)));
+    }
+    return json_pack("{s:s, s:o, s:I, s:o}", "rule", finding_name(finding->rule), "sentence",
+                     json_text(finding->sentence), "runs", (json_int_t)finding->runs, "numbers",
+                     numbers);
+}
+
 static json_t *fates_of_all(const struct aggregate *aggregate)
 {
     int64_t fates[FATE_COUNT] = {0};
@@ -389,6 +407,7 @@ bool aggregate_print_json(FILE *file, const struct aggregate *aggregate,
     json_stream_list(&stream, "comparisons", aggregate->comparisons, comparison_at, aggregate);
     json_stream_list(&stream, "tests", aggregate->tests, test_at, aggregate);
     aggregate_stream_against(&stream, aggregate);
+    json_stream_list(&stream, "findings", aggregate->findings, finding_at, aggregate);
     json_stream_list(&stream, "warnings", aggregate->warnings, warning_at, aggregate);
     return json_stream_end(&stream);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The aggregate for people: a head that says what was computed and how, the warnings, then the
- * tables. The same for a terminal and for LaTeX. Warnings come before the tables, since they say
- * how to read them.
+ * The aggregate for people: a head that says what was computed and how, the findings, the warnings,
+ * then the tables. The same for a terminal and for LaTeX. Warnings come before the tables, since
+ * they say how to read them.
  */
+#include "query/aggregate_findings.h"
 #include "report/aggregate_report.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -38,7 +39,7 @@ static void write_how(const struct aggregate *aggregate, char *text, size_t size
              aggregate->options.draw_seed);
 }
 
-__attribute__((format(printf, 1, 2))) static char *write_warning(const char *form, ...)
+__attribute__((format(printf, 1, 2))) static char *write_sentence(const char *form, ...)
 {
     char *text = NULL;
     va_list values;
@@ -67,8 +68,13 @@ void aggregate_print(FILE *file, const struct aggregate *aggregate,
     sheet_print_wrapped(file, text);
     write_how(aggregate, text, sizeof text);
     sheet_print_wrapped(file, text);
+    for (int64_t i = 0; i < aggregate->findings; i++) {
+        char *const sentence = write_sentence("finding: %s", aggregate->finding[i].sentence);
+        sheet_print_wrapped(file, sentence);
+        free(sentence);
+    }
     for (int64_t i = 0; i < aggregate->warnings; i++) {
-        char *const sentence = write_warning("warning: %s", aggregate->warning[i]);
+        char *const sentence = write_sentence("warning: %s", aggregate->warning[i]);
         sheet_print_wrapped(file, sentence);
         free(sentence);
     }
@@ -109,8 +115,13 @@ void aggregate_print_latex(FILE *file, const struct aggregate *aggregate,
     print_paragraph(file, text);
     write_how(aggregate, text, sizeof text);
     print_paragraph(file, text);
+    for (int64_t i = 0; i < aggregate->findings; i++) {
+        char *const sentence = write_sentence("Finding: %s.", aggregate->finding[i].sentence);
+        print_paragraph(file, sentence);
+        free(sentence);
+    }
     for (int64_t i = 0; i < aggregate->warnings; i++) {
-        char *const sentence = write_warning("Warning: %s.", aggregate->warning[i]);
+        char *const sentence = write_sentence("Warning: %s.", aggregate->warning[i]);
         print_paragraph(file, sentence);
         free(sentence);
     }

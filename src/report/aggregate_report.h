@@ -71,7 +71,17 @@ void aggregate_print_csv(FILE *file, const struct aggregate *aggregate);
  *    `runs`, `groups`, `chi2`, `df`, `p`, `p_permuted`, `p_holm`, and `least_p`, `exact`,
  *    `too_few`, `crossing`, `note` as above
  *  - `against`: what `--against` asks for, see below; `null` without it
+ *  - `findings`: at most eight sentences on what the sweep shows, see below
  *  - `warnings`: sentences
+ *
+ *  Keys of aggregate findings:
+ *  - `rule`: by which it was made: `all`, `most`, `few`, `none` (of the runs of some configurations
+ *    had the event), `axis`, `reference`, `against_rmst`, `against_never`, `against_return`,
+ *    `return` (differences), `undecided`, `no_difference`, `left_out` (what is not settled)
+ *  - `sentence`: without the full stop; begins with a small letter
+ *  - `runs`: number of runs that it rests on; 0 for what is not shown
+ *  - `numbers`: those that it names: `name`, `value`, and `lower` and `upper` of those that have
+ *    an interval, with the sign of the difference
  *
  *  Keys of aggregate configurations:
  *  - `axes`: its values of all settings of its axes: `actor_lr`, `critic_lr`, …

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What --against found, in words and a table: what the intervals support, and no more."""
+"""What aggregate finds, in its own sentences; and what --against found, in a table and in numbers of
+the paper."""
+import re
+
 from .against import QUANTITIES, Against, significant
 from .facts import dash
 from .figures.grid import interval
@@ -12,6 +15,12 @@ SIDES = {"rmst": ("later", "earlier"), "never": ("less often", "more often"),
          "return": ("higher", "lower")}
 SHARES = (0.9, 0.75, 0.5, 0.25, 0.1)  # of the reference, at which profiles are told
 NAMED = 3  # configurations that a sentence names; more are counted
+
+
+def sentences(study, rules=""):
+    """The findings of aggregate, as whole sentences: those of the rules that begin like that."""
+    return [f"{one['sentence'][0].upper()}{one['sentence'][1:]}."
+            for one in study.told["findings"] if one["rule"].startswith(rules)]
 
 
 def compared(study):
@@ -88,10 +97,6 @@ def moved_words(against, value):
     return f"{moved} of {sum(one['fates']['events'] for one in told)}" if moved else ""
 
 
-def p_words(told):
-    return "" if told is None or told["p_holm"] is None else f"p Holm {told['p_holm']:.2g}"
-
-
 def ordered(study, against):
     """Values but the reference: those that stop significantly later first, then by difference."""
     def key(value):
@@ -100,89 +105,6 @@ def ordered(study, against):
             return (2, 0)
         return (0 if significant(told, study.confidence) else 1, -told["difference"])
     return sorted(against.others, key=key)
-
-
-def finding(study, against, value):
-    """One sentence on a value of the axis, without its name."""
-    moved = moved_words(against, value)
-    said = [f"{never_words(against, value, value)} runs did not stop by {number(study.limit)}, "
-            f"{never_words(against, against.reference, value)} with "
-            f"{against.value_name(against.reference)}",
-            *([f"in {moved} runs that stopped an actor moved again, or may have"] if moved else []),
-            pooled_words(study, against, value, "rmst"),
-            pooled_words(study, against, value, against.return_quantity())]
-    return "; ".join(said) + "."
-
-
-def pooled_words(study, against, value, quantity):
-    """A pooled difference, and what is supported of it."""
-    told = against.pooled.get((quantity, value))
-    name, unit = ("RMST", " episodes") if quantity == "rmst" else (QUANTITIES[quantity], "")
-    words = supported(study, against, value, quantity)
-    if told is None or told["difference"] is None:
-        return f"{name} {words}"
-    return f"{name} {difference_words(told, quantity)}{unit}{bracketed(p_words(told))}: {words}"
-
-
-def bracketed(words):
-    return f" ({words})" if words else ""
-
-
-WITH = {"stops later": "actors stop later with", "stops earlier": "actors stop earlier with",
-        "higher": "it is higher with", "lower": "it is lower with",
-        "no difference shown": "no difference is shown for",
-        "too few seeds for any test": "there are too few seeds for any test of",
-        "nothing to test": "there is nothing to test for",
-        "not estimable": "the difference is not estimable for"}
-
-
-def by_verdict(study, against, values, quantity):
-    """Values by what the tests of a quantity support, in the order of WITH; and clauses on those of
-    opposite signs."""
-    found, opposite = {}, []
-    for value in values:
-        if words := opposite_words(study, against, value, quantity):
-            opposite.append(f"{against.value_name(value)}: {words}")
-        else:
-            words = verdict(study, against.pooled.get((quantity, value)), quantity)
-            found.setdefault(words.split(":")[0], []).append(value)
-    return {words: found[words] for words in WITH if words in found}, opposite
-
-
-def clauses(study, against, values, quantity):
-    """What the tests of a quantity support, with the values of which they do."""
-    found, opposite = by_verdict(study, against, values, quantity)
-    return "; ".join([*(f"{WITH[words]} {listed(against, which)}"
-                        for words, which in found.items()), *opposite])
-
-
-def summary(study, against):
-    """Sentences on all values: which keep actors learning longer, and what that does to returns."""
-    values, quantity = ordered(study, against), against.return_quantity()
-    sentences = [f"Compared with {against.value_name(against.reference)}, pooled over "
-                 f"{against.places_axis()}, {clauses(study, against, values, 'rmst')}."]
-    plainly = by_verdict(study, against, values, "rmst")[0].get(HIGHER["rmst"], [])
-    somewhere = [value for value in values if against.opposite("rmst", value, study.confidence)]
-    if plainly or somewhere:
-        sentences.append(
-            f"The {QUANTITIES[quantity]} of those that stop later"
-            f"{', also where only some configurations do' if somewhere else ''}: "
-            f"{clauses(study, against, [one for one in values if one in plainly + somewhere], quantity)}"
-            ".")
-    return sentences
-
-
-def listed(against, values):
-    return ", ".join(against.value_name(value) for value in values)
-
-
-def findings(study):
-    """The sentences of all: first on the values together, then a name and a sentence for each."""
-    against = compared(study)
-    if against is None:
-        return [], []
-    return summary(study, against), [(against.value_name(value), finding(study, against, value))
-                                     for value in ordered(study, against)]
 
 
 def pooled_table(study):
@@ -195,20 +117,21 @@ def pooled_table(study):
     scored = [quantity for quantity in quantities if any(
         score_words(against.scores.get((quantity, value)), "iqm", "") != "-"
         for value in against.values)]
-    head = [against.axis, "grid", "seeds", f"not by {number(study.limit)}"]
+    head = [against.axis, "grid", "seeds", f"not by {number(study.limit)}", "moved again"]
     for quantity in quantities:
-        head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm"]
+        head += [f"{QUANTITIES[quantity]} [{level}]", "p Holm", "in words"]
     for quantity in scored:
         head += [f"IQM of {QUANTITIES[quantity]} [{level}]", f"P(improvement) [{level}]"]
     rows = []
     for value in against.values:
         rmst = against.pooled.get(("rmst", value))
         row = [against.value_name(value), dash(rmst and rmst["tasks"]), dash(rmst and rmst["pairs"]),
-               never_words(against, value, value)]
+               never_words(against, value, value), moved_words(against, value) or "-"]
         for quantity in quantities:
             told = against.pooled.get((quantity, value))
-            row += (["reference", "-"] if value == against.reference else
-                    [difference_words(told, quantity), dash(told and told["p_holm"], ".3g")])
+            row += (["reference", "-", "-"] if value == against.reference else
+                    [difference_words(told, quantity), dash(told and told["p_holm"], ".3g"),
+                     re.sub("^not estimable.*", "-", supported(study, against, value, quantity))])
         for quantity in scored:
             told = against.scores.get((quantity, value))
             row += [score_words(told, "iqm", ".0f"), score_words(told, "improvement", ".2f")]

@@ -198,7 +198,7 @@ def interventions(study):
         return None
     quantity = against.return_quantity()
     return {"axis": against.axis, "grid": against.places_axis(),
-            "summary": findings.summary(study, against),
+            "summary": findings.sentences(study, "against"),
             "values": [(against.value_name(value), against.number_name(value),
                         findings.moved_words(against, value) != "")
                        for value in findings.ordered(study, against)],

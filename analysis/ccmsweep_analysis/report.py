@@ -78,7 +78,7 @@ def html_of(study, drawn):
         comparisons=facts.comparison_tables(study),
         tests=facts.test_table(study), returns=facts.returns_table(study), work=work,
         commands=facts.commands(study), settings=settings, drawn=sections,
-        findings=findings.findings(study), pooled=findings.pooled_table(study),
+        findings=findings.sentences(study), pooled=findings.pooled_table(study),
         pooled_notes=findings.table_notes(study))
     return page, study.sweep.failures
 

@@ -50,10 +50,8 @@ def test_the_section_of_the_report(folder, labelled, pooled):
     section = page.split('<section id="interventions">')[1].split("</section>")[0]
     assert re.findall(r'<figure id="(\w+)">', section) == [draw.__name__ for draw in SECTIONS["interventions"]]
     words = text_of(re.sub(r'src="[^"]*"|alt="[^"]*"', "", section))
-    assert words.startswith("5. Interventions Compared with published, pooled over actor_lr, ")
+    assert words.startswith("5. Interventions Differences from the reference, mean over the grid")
     study = study_of(labelled, *FEW_DRAWS)
-    for _, sentence in findings.findings(study)[1]:
-        assert words.index(sentence) < words.index("Differences from the reference")
     for row in findings.pooled_table(study)[1]:
         assert all(str(cell) in words for cell in row)
     for one in pooled.values():
@@ -113,26 +111,39 @@ def test_the_section_of_the_paper(folder, labelled, pooled):
 # Sentences
 
 
-def test_findings_are_what_intervals_support(study, told, against):
-    (summary, *_), each = findings.findings(study)
+def cells_of(study, value, column):
+    """Cells of the pooled table of a value, in all columns of this name."""
+    head, rows = findings.pooled_table(study)
+    row, = (row for row in rows if row[0] == value)
+    return [cell for name, cell in zip(head, row) if name == column]
+
+
+def test_the_pooled_table_says_what_tests_support(study, told, against):
     pooled = {(one["quantity"], one["value"]): one for one in told["pooled"]}
-    assert summary.startswith("Compared with adam_beta1 0.9, pooled over ")
-    assert {name for name, _ in each} == {against.value_name(value) for value in against.others}
     for value in against.others:
-        sentence = dict(each)[against.value_name(value)]
-        one = pooled["rmst", value]
+        name, one = against.value_name(value), pooled["rmst", value]
         verdict = ("no difference shown" if one["p_holm"] >= 0.05 else
                    "stops later" if one["difference"] > 0 else "stops earlier")
-        assert (f"RMST {one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}] episodes "
-                f"(p Holm {one['p_holm']:.2g}): {verdict};") in sentence
+        assert cells_of(study, name, "in words")[0] == (
+            findings.opposite_words(study, against, value, "rmst") or verdict)
+        assert cells_of(study, name, "RMST, episodes [95 %]") == [
+            f"{one['difference']:+.1f} [{one['lower']:.1f}, {one['upper']:.1f}]"]
         mine = [against.at(value, place).told["never"] for place in against.places
                 if against.at(value, place)]
-        theirs = [against.at(0.9, place).told["never"] for place in against.places
-                  if against.at(value, place)]
-        counts = [f"{sum(part['count'] for part in side)} of {sum(part['of'] for part in side)}"
-                  for side in (mine, theirs)]
-        assert sentence.startswith(f"{counts[0]} runs did not stop by 300, {counts[1]} "
-                                   "with adam_beta1 0.9;")
+        assert cells_of(study, name, "not by 300") == [
+            f"{sum(one['count'] for one in mine)} of {sum(one['of'] for one in mine)}"]
+    assert cells_of(study, "adam_beta1 0.9", "in words")[0] == "-"
+
+
+def test_sentences_are_those_of_aggregate(study):
+    assert findings.sentences(study) == [
+        f"{one['sentence'][0].upper()}{one['sentence'][1:]}." for one in study.told["findings"]]
+    told = [{"rule": "against_rmst", "sentence": "compared with a, b"},
+            {"rule": "all", "sentence": "all of 3"}]
+    made = studies.Study(studies.Snapshot(study.sweep.path, {**study.told, "findings": told}, "",
+                                          study.sweep.done))
+    assert findings.sentences(made) == ["Compared with a, b.", "All of 3."]
+    assert findings.sentences(made, "against") == ["Compared with a, b."]
 
 
 def test_runs_that_moved_again_are_told(path):
@@ -142,19 +153,18 @@ def test_runs_that_moved_again_are_told(path):
     against = Against(study)
     for one in snapshot.told["configurations"]:
         one["moved_again"] = 0
-    assert "moved again" not in " ".join(sentence for _, sentence in findings.findings(study)[1])
+    for value in against.values:
+        assert cells_of(study, against.value_name(value), "moved again") == ["-"]
     mine = [against.at(0.5, place).told for place in against.places if against.at(0.5, place)]
     mine[0]["moved_again"], mine[1]["moved_again"] = 2, 1
     events = sum(one["fates"]["events"] for one in mine)
-    each = dict(findings.findings(study)[1])
-    assert (f"; in 3 of {events} runs that stopped an actor moved again, or may have; RMST"
-            in each["adam_beta1 0.5"])
-    assert "moved again" not in each["adam_beta1 0.95"]
+    assert cells_of(study, "adam_beta1 0.5", "moved again") == [f"3 of {events}"]
+    assert cells_of(study, "adam_beta1 0.95", "moved again") == ["-"]
     assert dict(findings.numbers_of(study))["against/moved-again/0.5"] == f"3 of {events}"
     # Of another event than first_still of all actors it is not known.
     for one in mine:
         one["moved_again"] = None
-    assert "moved again" not in dict(findings.findings(study)[1])["adam_beta1 0.5"]
+    assert cells_of(study, "adam_beta1 0.5", "moved again") == ["-"]
 
 
 def with_signs(path, quantity, signs):
@@ -185,31 +195,23 @@ ALL = "actor_lr / critic_lr / zero_gradient / actor_precision"
 
 def test_opposite_signs_are_not_pooled(path):
     study, names = with_signs(path, "rmst", (1, -1, -1, 0))
-    (first, second), each = findings.findings(study)
     words = (f"later at {ALL} {names[1][0]}, "
              f"earlier at {ALL} {' and '.join(names[-1])}")
-    assert len(names[-1]) == 2 and first.endswith(
-        f"no difference is shown for adam_beta1 0.95; adam_beta1 0.5: {words}.")
-    assert "stop later with" not in first
-    assert second.endswith("also where only some configurations do: no difference is shown for "
-                           "adam_beta1 0.5.")
-    assert f"(p Holm 0.01): {words};" in dict(each)["adam_beta1 0.5"]
+    assert len(names[-1]) == 2 and cells_of(study, "adam_beta1 0.5", "in words")[0] == words
+    assert cells_of(study, "adam_beta1 0.95", "in words")[0] == "no difference shown"
     assert dict(findings.numbers_of(study))["against/verdict/rmst/0.5"] == words
     # Differences that are not significant have no side, nor those of one sign.
     for signs in ((1, 1, 0, 0), (1, 0, 0, 0)):
-        assert "actors stop later with adam_beta1 0.5" in findings.findings(
-            with_signs(path, "rmst", signs)[0])[0][0]
+        assert cells_of(with_signs(path, "rmst", signs)[0], "adam_beta1 0.5", "in words")[0] == (
+            "stops later")
 
 
 def test_opposite_signs_of_returns(path):
     study, names = with_signs(path, "return_evaluation", (-1, 1, 0, 0))
-    (first, second), each = findings.findings(study)
     words = (f"higher at {ALL} {names[1][0]}, "
              f"lower at {ALL} {names[-1][0]}")
-    assert "actors stop later with adam_beta1 0.5" in first
-    assert second == ("The return at the last evaluation of those that stop later: "
-                      f"adam_beta1 0.5: {words}.")
-    assert dict(each)["adam_beta1 0.5"].endswith(f": {words}.")
+    said = cells_of(study, "adam_beta1 0.5", "in words")
+    assert said[0] == "stops later" and words in said
 
 
 def test_many_places_of_a_sign_are_counted(many):

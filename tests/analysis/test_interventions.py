@@ -326,10 +326,10 @@ def test_parts_that_are_missing(many):
                 figure_of(study, name)
             except paper_of_figures.NothingToDraw as reason:
                 assert "can be estimated" in str(reason) and study is not bare
-        assert findings.findings(study)[0] and findings.pooled_table(study)[1]
-        assert dict(findings.numbers_of(study))
-    said = findings.findings(nothing)[1][0][1]
-    assert "RMST not estimable: no pairs" in said and "[" not in said
+        assert findings.pooled_table(study)[1] and dict(findings.numbers_of(study))
+    said = findings.pooled_table(nothing)[1][1]
+    assert "not estimable" not in said and "[" not in "".join(map(str, said))
+    assert any(note.endswith("(no pairs).") for note in findings.table_notes(nothing))
 
 
 # Labels, as aggregate compares them

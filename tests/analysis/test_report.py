@@ -59,6 +59,16 @@ def test_sections_in_order_and_whole(page):
     assert page.rstrip().endswith("</html>")
 
 
+def test_it_begins_with_the_findings(page, told):
+    """In the words of aggregate, before warnings, contents and all sections; and nowhere else."""
+    top, rest = page.split('<ul class="findings" aria-label="Findings">')[1].split("</ul>", 1)
+    items = [text_of(item) for item in re.findall(r"<li>(.*?)</li>", top)]
+    assert items == [f"{one['sentence'][0].upper()}{one['sentence'][1:]}."
+                     for one in told["findings"]] and items
+    assert "<nav>" in rest and not any(item in text_of(rest) for item in items)
+    assert 'class="open"' not in page.split('<ul class="findings"')[0].split("<header>")[1]
+
+
 def test_nothing_is_fetched(page):
     outside = re.sub(r'src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*"', "", page)
     assert not re.search(r'(src|href)="(?!#|data:,")', outside)

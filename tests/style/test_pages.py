@@ -223,6 +223,7 @@ def said(tmp_path_factory):
     found = {name: json.loads(text) for name, text in texts.items()}
     found["aggregate against"] = found["aggregate against"]["against"]
     found["aggregate configurations"] = found["aggregate"]["configurations"][0]
+    found["aggregate findings"] = found["aggregate"]["findings"][0]
     return found
 
 

@@ -17,6 +17,7 @@ const struct command commands[] = {
      &aggregate_line, cmd_aggregate},
     {"show", "FILE | --schema", "show the summary of a finished run, or what files hold",
      &show_line, cmd_show},
+    {"verify", "FILE", "find what is damaged or was changed in a file", &verify_line, cmd_verify},
     {"export", "FILE FOLDER", "write what a file holds as tables, or as the study's files",
      &export_line, cmd_export},
     {"spec", "--defaults | SPEC.yaml", "print the defaults, or check a spec and print all of it",

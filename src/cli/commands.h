@@ -28,7 +28,7 @@ extern const struct command commands[];
 extern const struct exit_row command_exits[];
 
 extern const struct command_line train_line, plan_line, run_line, status_line, aggregate_line,
-    show_line, export_line, spec_line, bench_line, bench_schedule_line;
+    show_line, verify_line, export_line, spec_line, bench_line, bench_schedule_line;
 
 /** Train one cell, with or without a file. */
 enum status cmd_train(int argc, char **argv, struct fault *fault) MUST_USE;
@@ -45,6 +45,9 @@ enum status cmd_aggregate(int argc, char **argv, struct fault *fault) MUST_USE;
 
 /** Show the summary of a finished run in a file, or the schema of files. */
 enum status cmd_show(int argc, char **argv, struct fault *fault) MUST_USE;
+
+/** Find what is wrong in a file. */
+enum status cmd_verify(int argc, char **argv, struct fault *fault) MUST_USE;
 
 /** Write what a file holds as tables, or as the files of the published study. */
 enum status cmd_export(int argc, char **argv, struct fault *fault) MUST_USE;

@@ -86,6 +86,7 @@ static enum status open_dataset(struct store *store, const struct schema *schema
 {
     hid_t dataset = H5I_INVALID_HID;
     hid_t *const place = place_of(store, variable);
+    store->filter = 0;
     const bool is_text = variable->kind == SCHEMA_SPEC || variable->kind == SCHEMA_SETTINGS;
     if (is_text || (place == NULL && store->mode == STORE_SHARED))
         return STATUS_OK;
@@ -95,8 +96,12 @@ static enum status open_dataset(struct store *store, const struct schema *schema
     h5_deafen();
     if (!opened) {
         const enum status status = refuse_damaged(store, &words, fault);
-        fault_prefix(fault, "%s%s", variable->in_volatile ? "volatile/" : "", variable->name);
-        return status;
+        char name[sizeof variable->name + 16];
+        snprintf(name, sizeof name, "%s%s", variable->in_volatile ? "volatile/" : "",
+                 variable->name);
+        fault_prefix(fault, "%s", name);
+        store->lacking = true;
+        return store_found(store, status, -1, name, fault);
     }
     if (place != NULL) {
         *place = dataset;
@@ -194,6 +199,7 @@ static enum status check_file(struct store *store, struct fault *fault)
         return status;
     const bool known = fstat(fd, &entry) == 0;
     /* The size at this moment is what store_check_place compares with for as long as it is open. */
+    store->size = known ? entry.st_size : -1;
     const int64_t at = known ? find_signature(fd, entry.st_size, &version) : -2;
     const int error = errno; /* close may change it */
     close(fd);
@@ -202,7 +208,6 @@ static enum status check_file(struct store *store, struct fault *fault)
                          strerror(error));
     if (at < 0)
         return fault_set(fault, STATUS_INPUT, "%s is not an HDF5 file", store->path);
-    store->size = entry.st_size;
     if (at > 0 || version != 0)
         snprintf(store->foreign, sizeof store->foreign, "its superblock");
     return store_is_writable(store) ? store_check_layout(store, fault) : STATUS_OK;
@@ -272,16 +277,19 @@ static enum status begin_scan(struct store *store, struct fault *fault)
 
 /* The stages are named for the watchdog, which prints the one in which a rank hangs. */
 static enum status open_store(struct store **store, const char *path, enum store_mode mode,
-                              struct watchdog *watchdog, struct fault *fault)
+                              struct watchdog *watchdog, struct findings *findings,
+                              struct fault *fault)
 {
     *store = NULL;
     struct store *opening = fault_alloc(1, sizeof *opening);
     *opening = (struct store){.path = disk_name("%s", path),
                               .mode = mode,
                               .watchdog = watchdog,
+                              .findings = findings,
                               .fd = -1,
                               .file = H5I_INVALID_HID,
                               .transfer = H5P_DEFAULT,
+                              .size = -1,
                               .runs = -1,
                               .spec = spec_new()};
     watchdog_stage(watchdog, "reading %s, with no other rank", path);
@@ -295,10 +303,15 @@ static enum status open_store(struct store **store, const char *path, enum store
         status = read_spec(opening, fault);
     if (status == STATUS_OK)
         status = open_datasets(opening, fault);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !opening->lacking)
         status = begin_scan(opening, fault);
+    /* What goes on elsewhere ends here: nothing behind it could be believed. */
+    const bool whole = status == STATUS_OK && !opening->lacking;
+    if (opening->size >= 0)
+        status = store_found(opening, status, -1, "", fault);
     opening->watchdog = NULL;
-    if (status == STATUS_OK)
+    opening->findings = NULL;
+    if (whole)
         *store = opening;
     else if (mode != STORE_SHARED)
         store_close(&opening);
@@ -310,13 +323,19 @@ static enum status open_store(struct store **store, const char *path, enum store
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
                        struct fault *fault)
 {
-    return open_store(store, path, mode, NULL, fault);
+    return open_store(store, path, mode, NULL, NULL, fault);
+}
+
+enum status store_open_findings(struct store **store, const char *path, struct findings *findings,
+                                struct fault *fault)
+{
+    return open_store(store, path, STORE_READ, NULL, findings, fault);
 }
 
 enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,
                               struct fault *fault)
 {
-    const enum status status = open_store(store, path, STORE_SHARED, watchdog, fault);
+    const enum status status = open_store(store, path, STORE_SHARED, watchdog, NULL, fault);
     /* Wrong input here is not the user's: rank 0 has opened the same file, and found it good. */
     if (status != STATUS_INPUT)
         return status;

@@ -18,6 +18,7 @@
 
 #include "spec/identity.h"
 #include "spec/spec.h"
+#include "store/findings.h"
 #include "store/schema.h"
 #include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
@@ -75,6 +76,16 @@ enum store_mode {
  */
 enum status store_open(struct store **store, const char *path, enum store_mode mode,
                        struct fault *fault) MUST_USE;
+
+/**
+ * Open an existing file for reading, and add to `findings` all that store_open refuses in its
+ * content, and not only the first. Only what is not the content is refused: STATUS_INPUT when the
+ * file is absent, not permitted or not a regular file, STATUS_FAULT when the system fails.
+ * \return STATUS_OK: `*store` is NULL when runs cannot be read, because the file is cut short or
+ *         not one of this program and schema, or a dataset is missing or of another kind
+ */
+enum status store_open_findings(struct store **store, const char *path, struct findings *findings,
+                                struct fault *fault) MUST_USE;
 
 struct watchdog;
 
@@ -215,6 +226,23 @@ enum status store_verify(const struct store *store, int64_t run, struct fault *d
  *  \param chosen (runs) which ones; NULL: all
  *  \return not STATUS_OK when rows could not be read, which says nothing about them */
 enum status store_compare(struct store *store, const bool *chosen, struct fault *fault) MUST_USE;
+
+/** What store_find has compared. */
+struct store_found {
+    int64_t records; /**< commit records that are not zeros */
+    int64_t rows;    /**< finished runs whose rows were compared with their commit records */
+    int64_t bytes;   /**< of these rows */
+};
+
+/** Look at all that is written into a file behind its opening: layout, size, commit records, rows
+ *  of finished runs (as store_inspect and store_compare), fill behind a run's own extents, notes,
+ *  and the log of starts. Everything of the file is read. Finished runs that are damaged become
+ *  STORE_DAMAGED.
+ *  \param held a process may be writing: whatever it can change is looked at twice
+ *  \param findings what is wrong is added
+ *  \return STATUS_FAULT when the system fails */
+enum status store_find(struct store *store, bool held, struct findings *findings,
+                       struct store_found *found, struct fault *fault) MUST_USE;
 
 /** Bytes of the rows of all runs that are STORE_DONE: what store_compare reads of them. */
 int64_t store_done_bytes(const struct store *store) MUST_USE;

@@ -99,29 +99,29 @@ static void write_value(const struct variable *variable, const void *values, int
                                               : ((const int32_t *)values)[i]);
 }
 
-/* Place of the first value that differs, -1 when there is none. Bytes are compared, not numbers:
- * both come from the same computation, and a NaN would differ from itself. */
+/* Place of the first value from `i` on that differs, `count` when there is none. Bytes are compared,
+ * not numbers: both come from the same computation, and a NaN would differ from itself. */
 static int64_t find_difference(const struct variable *variable, const void *there,
-                               const void *given, int64_t count)
+                               const void *given, int64_t i, int64_t count)
 {
-    if (memcmp(there, given, (size_t)count * variable->size) == 0)
-        return -1;
-    int64_t i = 0;
-    while (memcmp((const char *)there + (size_t)i * variable->size,
-                  (const char *)given + (size_t)i * variable->size, variable->size) == 0)
+    const size_t size = variable->size;
+    const char *const a = there, *const b = given;
+    if (memcmp(a + (size_t)i * size, b + (size_t)i * size, (size_t)(count - i) * size) == 0)
+        return count;
+    while (memcmp(a + (size_t)i * size, b + (size_t)i * size, size) == 0)
         i++;
     return i;
 }
 
 /* The same for edges of bins: they are computed, and may differ in the last bit between C
- * libraries. The outermost are infinite. */
-static int64_t find_another_edge(const double *there, const double *given, int64_t count)
+ * libraries. The outermost is infinite, and differs from any number by as much. */
+static int64_t find_another_edge(const double *there, const double *given, int64_t i, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) {
-        if (there[i] != given[i] && !(fabs(there[i] - given[i]) <= 1e-12 * fabs(given[i])))
-            return i;
-    }
-    return -1;
+    while (i < count &&
+           (there[i] == given[i] ||
+            (isfinite(given[i]) && fabs(there[i] - given[i]) <= 1e-12 * fabs(given[i]))))
+        i++;
+    return i;
 }
 
 static enum status refuse_column(const struct store *store, const struct variable *variable,
@@ -194,12 +194,15 @@ enum status store_check_column(const struct store *store, const struct schema *s
     enum status status = dataset_read(store, dataset, &slab, there, fault, "cannot read %s from %s",
                                       variable->name, store->path);
     if (status == STATUS_OK)
-        status = check_words(store, variable, dataset, fault);
-    const int64_t i = status != STATUS_OK ? -1
-                      : rounded           ? find_another_edge(there, given, count)
-                                          : find_difference(variable, there, given, count);
-    if (i >= 0)
-        status = refuse_column(store, variable, there, given, i, fault);
+        status = store_found(store, check_words(store, variable, dataset, fault), -1,
+                             variable->name, fault);
+    for (int64_t i = 0; status == STATUS_OK && i < count; i++) {
+        i = rounded ? find_another_edge(there, given, i, count)
+                    : find_difference(variable, there, given, i, count);
+        if (i < count)
+            status = store_found(store, refuse_column(store, variable, there, given, i, fault),
+                                 variable->kind == SCHEMA_SCALE ? -1 : i, variable->name, fault);
+    }
     free(there);
     free(given);
     return status;
@@ -228,7 +231,8 @@ enum status store_check_identities(const struct store *store, struct fault *faul
             store_cell(store, run + i, &cell);
             const struct identity identity = identities_next(identities, &cell);
             if (!identity_equal(&identity, &there[i]))
-                status = refuse_cell(store, run + i, fault);
+                status = store_found(store, refuse_cell(store, run + i, fault), run + i, "identity",
+                                     fault);
         }
     }
     identities_free(&identities);

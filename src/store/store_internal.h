@@ -7,6 +7,7 @@
 #ifndef CCMSWEEP_STORE_INTERNAL_H
 #define CCMSWEEP_STORE_INTERNAL_H
 
+#include "store/findings.h"
 #include "store/h5_internal.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -18,11 +19,13 @@ struct store {
     char *path;
     enum store_mode mode;
     struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
+    struct findings *findings; /**< of store_open_findings while it opens, else NULL; borrowed */
     int fd;                    /**< plain descriptor of the file, for fsync; -1 when reading */
     hid_t file;
     hid_t transfer;   /**< of H5Dwrite and H5Dread: independent on a shared store */
-    int64_t size;     /**< bytes of the file when it was opened; it never changes */
+    int64_t size;     /**< bytes of the file when it was opened; it never changes. -1: it is none */
     int filter;       /**< of HDF5, by number: the file needs it and it is not installed; 0 */
+    bool lacking;     /**< a dataset is not such that it can be read */
     char foreign[64]; /**< what is not stored as the program stores it; "" when all is */
     int64_t runs;
     uint32_t algorithm_version; /**< with which the file was made */
@@ -85,6 +88,17 @@ enum status store_compare_alone(struct store *store, int64_t run, struct fault *
 /** Write the outcome of a run that has no commit record, for readers. */
 enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
                                 struct fault *fault) MUST_USE;
+
+/** Add a sentence to the findings, if they are asked for, so that the caller goes on.
+ *  \param run, dataset where it is (struct finding)
+ *  \param fault has the sentence; with findings it must not be NULL
+ *  \return STATUS_OK instead of STATUS_INPUT when it was added, else `status` */
+enum status store_found(const struct store *store, enum status status, int64_t run,
+                        const char *dataset, const struct fault *fault) MUST_USE;
+
+/** Add to the findings each note that the program never writes. */
+enum status store_find_notes(const struct store *store, struct findings *findings,
+                             struct fault *fault) MUST_USE;
 
 /** True when the store is open for writing. */
 bool store_is_writable(const struct store *store) MUST_USE;

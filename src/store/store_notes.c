@@ -289,6 +289,54 @@ enum status store_note_column(const struct store *store, enum schema_note note, 
     return status;
 }
 
+/* Place of the first value from `i` on that mend has changed, `count` when there is none. */
+static int64_t find_mended(const struct variable *note, const char *raw, const char *mended,
+                           int64_t i, int64_t count)
+{
+    for (; i < count; i++) {
+        const size_t at = (size_t)i * note->size;
+        const bool is_nan =
+            note->type == SCHEMA_F64 && isnan(*(const double *)(const void *)(raw + at));
+        if (memcmp(raw + at, mended + at, note->size) != 0 && !is_nan)
+            break;
+    }
+    return i;
+}
+
+enum status store_find_notes(const struct store *store, struct findings *findings,
+                             struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (int n = 0; n < NOTE_COUNT && status == STATUS_OK; n++) {
+        const struct variable note = schema_note((enum schema_note)n);
+        const bool of_runs = note.dims[0] == SCHEMA_RUN;
+        const int64_t count = of_runs ? store->runs : SCHEMA_STARTS;
+        const struct slab slab = slab_values(0, count);
+        char *const raw = fault_alloc((size_t)count, note.size);
+        char *const mended = fault_alloc((size_t)count, note.size);
+        status = dataset_read(store, store->notes[n], &slab, raw, fault,
+                              "cannot read /volatile/%s from %s", note.name, store->path);
+        memcpy(mended, raw, (size_t)count * note.size);
+        mend(&note, mended, count);
+        for (int64_t i = 0; status == STATUS_OK && i < count; i++) {
+            struct fault sentence;
+            char name[sizeof note.name + 16];
+            i = find_mended(&note, raw, mended, i, count);
+            if (i == count)
+                break;
+            snprintf(name, sizeof name, "volatile/%s", note.name);
+            fault_set(&sentence, STATUS_INPUT,
+                      "%s was changed by another program: /%s of %s %" PRId64
+                      " is nothing that this program writes",
+                      store->path, name, row_of(&note), i);
+            findings_add(findings, of_runs ? i : -1, name, -1, sentence.text);
+        }
+        free(mended);
+        free(raw);
+    }
+    return status;
+}
+
 /* The log is a ring. Its last start is the row with the highest number, wherever it is; numbers
  * begin at 1, and 0 is a row that was never used. */
 enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)

@@ -40,6 +40,15 @@ void store_cell(const struct store *store, int64_t run, struct settings *cell)
     spec_cell(store->spec, run, cell);
 }
 
+enum status store_found(const struct store *store, enum status status, int64_t run,
+                        const char *dataset, const struct fault *fault)
+{
+    if (status != STATUS_INPUT || store->findings == NULL)
+        return status;
+    findings_add(store->findings, run, dataset, -1, fault->text);
+    return STATUS_OK;
+}
+
 hid_t store_outcomes(const struct store *store)
 {
     size_t count = 0;

@@ -14,7 +14,8 @@ from program import SMALL, listing, run
 
 PAGES = Path(os.environ["CCMSWEEP_BUILD"]) / "src/cli"
 COMPLETION = PAGES / "ccmsweep"
-COMMANDS = ["train", "plan", "run", "status", "aggregate", "show", "export", "spec", "bench"]
+COMMANDS = ["train", "plan", "run", "status", "aggregate", "show", "verify", "export", "spec",
+            "bench"]
 FORMS = [*COMMANDS, "bench schedule"]
 
 

@@ -50,7 +50,7 @@ def test_generated_tables_are_fresh(page):
 def test_every_command_has_its_options_on_a_page():
     commands = re.findall(r"^  (\w+) {2,}", write_pages.printed(PROGRAM, "--help").split(
         "Commands:")[1].split("\n\n")[0], flags=re.MULTILINE)
-    assert len(commands) == 9
+    assert len(commands) == 10
     blocks = re.findall(r"<!-- generated: options (.*) -->",
                         "".join(page.read_text() for page in PAGES))
     assert sorted(blocks) == sorted([*commands, "bench schedule"])
@@ -212,6 +212,7 @@ def said(tmp_path_factory):
         "plan": run("plan", "s.yaml", "s.h5", "--json", "--list", folder=folder),
         "train": run("show", "s.h5", "--json", folder=folder),
         "status": run("status", "s.h5", "--json", "--cells", folder=folder),
+        "verify": run("verify", "s.h5", "--json", folder=folder),
         "aggregate": run("aggregate", "s.h5", "--format", "json", folder=folder),
         "aggregate against": run("aggregate", "s.h5", "--format", "json", "--against",
                                  "actor_lr=0.1", folder=folder),

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+"""verify: it finds each change that another program makes in a file, names all of them, and finds
+nothing in a file that only this program has written, whatever happened to its sweep."""
+import fcntl
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import time
+
+import h5py
+import numpy as np
+import pytest
+from contents import datasets, record_fields
+from damage_case import (CHANGED, CHANGES, NOT_COMMITTED, RUNS, SPEC, damage, fixture_finished,
+                         fixture_path, recommit, replace, run)
+from program import PROGRAM
+from sweep_case import needs_faults, sweep
+
+__all__ = ["fixture_finished", "fixture_path"]
+
+QUIET = ["--progress", "none"]
+# Cells that have less of everything than the file.
+MIXED = """\
+training: {batch: 8}
+networks: {critic_hidden1: 32, critic_hidden2: 16}
+tracking: {snapshot_every: 30}
+evaluation: {every: 20, episodes: 2}
+grid:
+  training.episodes: [60, 20]
+  environment.agents: [5, 3]
+  tracking.log_every: [5, 10]
+"""
+
+
+def verify(path, code, *words):
+    """What it finds; also that both forms say the same and that nothing is written."""
+    before = path.read_bytes()
+    done = run("verify", path.name, "--json", *words, cwd=path.parent)
+    assert done.returncode == code, done.stdout + done.stderr
+    seen = json.loads(done.stdout)
+    plain = run("verify", path.name, *words, cwd=path.parent)
+    lines = plain.stdout.splitlines()
+    assert lines[:-1] == [one["text"] for one in seen["findings"]] and plain.returncode == code
+    count = len(seen["findings"])
+    said = f"{count} finding{'s' * (count != 1)}"
+    assert lines[-1].startswith(f"{path.name}: ")
+    assert lines[-1].endswith(": " + (said if count else "nothing is wrong"))
+    assert plain.stderr == (f"ccmsweep: {path.name} is not as it was written: {said}\n" if count
+                            else "")
+    assert path.read_bytes() == before
+    return seen
+
+
+def found(path, *words):
+    return [(one["run"], one["dataset"]) for one in verify(path, 3, *words)["findings"]]
+
+
+def texts(path):
+    return [one["text"] for one in verify(path, 3)["findings"]]
+
+
+# ---- nothing is wrong ----
+
+def test_a_file_that_is_in_order(path):
+    seen = verify(path, 0)
+    size = seen.pop("compared_bytes")
+    assert size == 4 * sum(-(-len(rows) // 8) * 8 for rows in rows_of(path, 0).values())
+    assert seen == {"schema_version": 1, "file": "s.h5", "locked": False, "holder": None,
+                    "readable": True, "runs": 4, "finished": 4, "commit_records": 4,
+                    "compared_runs": 4, "findings": []}
+    assert run("verify", "s.h5", cwd=path.parent).stdout == (
+        "s.h5: 4 runs, 4 finished; compared: settings, columns, notes, 4 commit records and the "
+        f"rows of 4 finished runs ({size / 1e6:.3g} MB): nothing is wrong\n")
+
+
+def rows_of(path, number):
+    with h5py.File(path) as file:
+        return {name: file[name][number].tobytes() for name in record_fields() if name in file}
+
+
+def test_an_unfinished_sweep(tmp_path):
+    """Killed inside a commit, then stopped, then done; and at each moment that it is read."""
+    needs_faults()
+    (tmp_path / "s.yaml").write_text(SPEC)
+    for faults in "rows@0=kill", "record@1=kill", "commit@2=kill":
+        sweep(0, "s.yaml", "-o", "s.h5", "--order", "plan", *QUIET, cwd=tmp_path, faults=faults)
+        seen = verify(tmp_path / "s.h5", 0)
+        assert seen["runs"] == 4 and seen["finished"] == seen["commit_records"]
+    assert seen["finished"] == 3
+    assert "3 finished; " in run("verify", "s.h5", cwd=tmp_path).stdout
+
+
+def test_a_sweep_at_work(tmp_path):
+    (tmp_path / "s.yaml").write_text(SPEC.replace("[1, 2]", "1-20"))
+    path = tmp_path / "s.h5"
+    with subprocess.Popen([PROGRAM, "run", "s.yaml", "-o", "s.h5", *QUIET], cwd=tmp_path,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not path.exists():
+            time.sleep(0.01)
+        seen, looks = set(), 0
+        while process.poll() is None:
+            done = run("verify", "s.h5", "--json", cwd=tmp_path)
+            assert done.returncode == 0, done.stdout + done.stderr
+            seen.add(json.loads(done.stdout)["finished"])
+            looks += 1
+    assert len(seen) > 3 and looks > 3 and verify(path, 0)["finished"] == 40
+
+
+def test_a_file_that_another_process_holds(path):
+    with open(f"{path}.lock", "a+", encoding="utf-8") as lock:
+        fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+        assert verify(path, 0)["locked"]
+        assert "finished, a process is at work; " in run("verify", "s.h5", cwd=path.parent).stdout
+        # What it may just be doing is no finding.
+        with h5py.File(path, "r+") as file:
+            file["commit"][2] = 0
+        assert verify(path, 0)["finished"] == 3
+
+
+def test_cells_of_several_extents(tmp_path):
+    (tmp_path / "s.yaml").write_text(MIXED)
+    assert run("run", "s.yaml", "-o", "s.h5", *QUIET, cwd=tmp_path).returncode == 0
+    path = tmp_path / "s.h5"
+    verify(path, 0)
+    with h5py.File(path, "r+") as file:
+        short = [number for number in range(8) if file["extent_episode"][number] == 20
+                 and file["extent_actor"][number] == 3 and file["extent_log"][number] == 2][0]
+        for name, place in (("reward", 20), ("reward", 59), ("first_still", 4),
+                            ("actor_update", (1, 3)), ("actor_update", (5, 0)),
+                            ("evaluation_reward", 2), ("actor_layer_grad_own", (0, 4, 2)),
+                            ("preactivation_histogram", (1, 0, 0))):
+            place = (short, *(place if isinstance(place, tuple) else (place,)))
+            before = file[name][place]
+            file[name][place] = 3
+            file.flush()
+            assert found(path) == [(short, name)], (name, place)
+            file[name][place] = before
+            file.flush()
+    verify(path, 0)
+
+
+def test_the_file_of_a_training(tmp_path):
+    assert run("train", "-o", "t.h5", "--set", "training.episodes=12", *QUIET,
+               cwd=tmp_path).returncode == 0
+    assert verify(tmp_path / "t.h5", 0)["finished"] == 1
+
+
+# ---- changes ----
+
+def test_each_byte_counts(path):
+    """One bit of a byte of a run in every dataset; and of the others somewhere."""
+    draw = random.Random(7)
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        places = {name: (item.id.get_offset(), item.shape, item.dtype.itemsize)
+                  for name, item in datasets(file).items()
+                  if name not in ("spec", "settings") and not name.startswith("volatile/")}
+    planted = 0
+    for name, (start, shape, size) in places.items():
+        for of_run in (range(4) if name in ("reward", "commit", "identity") else
+                       [draw.randrange(4)]):
+            row = int(np.prod(shape[1:])) * size
+            at = draw.randrange(row) if row > size else draw.randrange(size)
+            if name == "bin":
+                at = at // 8 * 8 + 6  # bits that a C library may round are not looked at
+            number = of_run if shape[0] == 4 else draw.randrange(shape[0])
+            changed = bytearray(content)
+            changed[start + number * row + at] ^= 1 << draw.randrange(8)
+            path.write_bytes(changed)
+            done = run("verify", "s.h5", "--json", cwd=path.parent)
+            assert done.returncode == 3, (name, number, at)
+            finding, *others = json.loads(done.stdout)["findings"]
+            assert not others, (name, finding, others)
+            of_runs = name in record_fields() or shape[0] == 4 and name not in (
+                "run", "actor", "action", "evaluation")
+            assert finding["run"] == (number if of_runs else None), (name, finding)
+            if name not in record_fields():
+                assert finding["dataset"] == name
+            planted += 1
+    assert planted > 80
+    path.write_bytes(content)
+    verify(path, 0)
+
+
+def copy_run(file, one, other, names):
+    for name in names:
+        rows = file[name][...]
+        rows[[one, other]] = rows[[other, one]]
+        file[name][...] = rows
+
+
+def test_rows_that_were_swapped(path):
+    """Those of a dataset; of all of them; and with their commit records."""
+    with h5py.File(path) as file:
+        fields = [name for name in record_fields() if name in file]
+    committed = [(1, ""), (2, "")]
+    for names, expected in (
+            (["reward"], committed), (["reward", "cause"], committed), (fields, committed),
+            ([*fields, "commit"], [(1, "commit"), (2, "commit")]),
+            ([*fields, "identity"], [(1, "identity"), (2, "identity")])):
+        with h5py.File(path, "r+") as file:
+            copy_run(file, 1, 2, names)
+        assert [(number, name or "") for number, name in found(path)] == expected, names
+        with h5py.File(path, "r+") as file:
+            copy_run(file, 1, 2, names)
+    verify(path, 0)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_was_changed(change, path, monkeypatch):
+    """As the other commands say it."""
+    monkeypatch.chdir(path.parent)
+    make, words = CHANGES[change]
+    if change == "a link to a FIFO":
+        os.mkfifo("fifo")
+    with h5py.File(path, "r+") as file:
+        make(file)
+    assert any(words in text for text in texts(path))
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_a_value_that_no_training_leaves(case, path):
+    words = damage(path, case)
+    finding, = verify(path, 3)["findings"]
+    assert finding["run"] == 1 and finding["text"] == f"run 1 of s.h5 is damaged: {words}"
+
+
+def test_all_is_found_and_not_only_the_first(path):
+    with h5py.File(path, "r+") as file:
+        file["actor_lr"][:2] = 0.3
+        file["seed"][3] = 9
+        file["extent_log"][0] = 2
+        file["identity"][2, 5] ^= 1
+        file["volatile/flight"][1] = 99
+        file["volatile/start_log_ranks"][7] = -5
+        CHANGED["reward"](file, 0)
+        CHANGED["a cause"](file, 3)
+        record = file["commit"][1]
+        record[30] ^= 1
+        file["commit"][1] = record
+    with path.open("ab") as file:
+        file.write(b"more")
+    seen = texts(path)
+    for words in ("training.actor_lr of run 0 is 0.1 in its settings and 0.3 in its column",
+                  "training.actor_lr of run 1 is 0.1 in its settings and 0.3 in its column",
+                  "training.seed of run 3 is 2 in its settings and 9 in its column",
+                  "extent_log of run 0 is 12 in its settings and 2 in its column",
+                  "the settings of run 2 (", "4 bytes behind its end",
+                  "/volatile/flight of run 1 is nothing that this program writes",
+                  "/volatile/start_log_ranks of start 7 is nothing",
+                  f"run 0 of s.h5 is damaged: {NOT_COMMITTED}",
+                  f"run 3 of s.h5 is damaged: {NOT_COMMITTED}",
+                  "the commit record of run 1 of s.h5 is torn, or was changed"):
+        assert len([text for text in seen if words in text]) == 1, words
+    assert len(seen) == 11
+
+
+def test_datasets_that_are_gone(path):
+    """The others are looked at all the same."""
+    with h5py.File(path, "r+") as file:
+        del file["reward"], file["volatile/host"]
+        replace(file, "outcome", dtype="<f8")
+        file["seed"][3] = 9
+    assert set(found(path)) == {(None, "reward"), (None, "volatile/host"), (None, "outcome"),
+                                (3, "seed")}
+    assert "s.h5: its runs cannot be read: 4 findings" in run("verify", "s.h5",
+                                                              cwd=path.parent).stdout
+
+
+def test_commit_records(path):
+    version = bytearray(h5py.File(path)["commit"][1].tobytes())
+    with h5py.File(path, "r+") as file:
+        file["commit"][0] = file["commit"][3]
+        version[12] ^= 1
+        file["commit"][1] = np.frombuffer(version, np.uint8)
+        file["commit"][2] = 0
+    recommit(path, 1)
+    none, other, of = texts(path)
+    assert "commit record of run 0 of s.h5 is that of run 3" in none
+    assert "commit record of run 1 of s.h5 is of version " in other
+    assert "run 2 of s.h5 has no commit record, but all runs had one when the last start" in of
+
+
+@pytest.mark.parametrize("size", [0, 7, 60, 3000, -4096, -1])
+def test_a_file_cut_short(size, path):
+    path.write_bytes(path.read_bytes()[:size])
+    seen = verify(path, 3)
+    assert not seen["readable"] and seen["runs"] is None and len(seen["findings"]) == 1
+
+
+@pytest.mark.skipif(shutil.which("h5repack") is None, reason="needs h5repack")
+def test_a_file_written_anew(path):
+    """Its rows are compared all the same."""
+    path.rename(path.parent / "old.h5")
+    subprocess.run(["h5repack", "-f", "GZIP=4", "old.h5", "s.h5"], cwd=path.parent, check=True,
+                   capture_output=True, timeout=60)
+    seen = verify(path, 3)
+    assert seen["compared_runs"] == 4 and "has rewritten the file" in seen["findings"][0]["text"]
+    assert len(seen["findings"]) == 1
+    with h5py.File(path, "r+") as file:
+        CHANGED["an event"](file, 2)
+    assert (2, None) in found(path)
+
+
+# ---- what is no file of a sweep ----
+
+@pytest.mark.parametrize("words, said", [
+    (["absent.h5"], "cannot open absent.h5: No such file or directory"), (["."], "Is a directory"),
+    (["fifo"], "it is a FIFO, expected a file"), ([], "no file, expected the file of a sweep"),
+    (["s.h5", "t.h5"], "expected one file")])
+def test_usage(words, said, path):
+    os.mkfifo(path.parent / "fifo")
+    done = run("verify", *words, cwd=path.parent)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr

@@ -38,13 +38,17 @@ static void print_compared(FILE *file, const struct verify_report *report)
         return;
     }
     const int64_t runs = store_runs(report->store), done = count_done(report->store);
+    char again[64] = "";
+    if (report->drawn != NULL)
+        snprintf(again, sizeof again, ", %d of %d run%s trained again", report->trained,
+                 report->draws, report->draws == 1 ? "" : "s");
     fprintf(file,
             "%" PRId64 " run%s, %" PRId64 " finished%s; compared: settings, columns, notes, "
-            "%" PRId64 " commit record%s and the rows of %" PRId64 " finished run%s (%.3g MB): "
+            "%" PRId64 " commit record%s and the rows of %" PRId64 " finished run%s (%.3g MB)%s: "
             "%s\n",
             runs, runs == 1 ? "" : "s", done, report->held ? ", a process is at work" : "",
             report->found.records, report->found.records == 1 ? "" : "s", report->found.rows,
-            report->found.rows == 1 ? "" : "s", 1e-6 * (double)report->found.bytes, count);
+            report->found.rows == 1 ? "" : "s", 1e-6 * (double)report->found.bytes, again, count);
 }
 
 void verify_print(FILE *file, const struct verify_report *report)
@@ -63,6 +67,19 @@ static json_t *finding_json(const void *of, int64_t i)
                      json_text(finding->text));
 }
 
+static json_t *retrained_json(const struct verify_report *report)
+{
+    json_t *const runs = json_array();
+    if (report->drawn == NULL) {
+        json_decref(runs);
+        return json_null();
+    }
+    for (int i = 0; i < report->draws; i++)
+        json_array_append_new(runs, json_integer(report->drawn[i]));
+    return json_pack("{s:o, s:o, s:i}", "runs", runs, "draw_seed",
+                     json_whole_or_null(report->draw_seed), "compared", report->trained);
+}
+
 bool verify_print_json(FILE *file, const struct verify_report *report)
 {
     const bool readable = report->store != NULL;
@@ -79,6 +96,7 @@ bool verify_print_json(FILE *file, const struct verify_report *report)
                   json_whole_or_null(readable ? found->records : -1), "compared_runs",
                   json_whole_or_null(readable ? found->rows : -1), "compared_bytes",
                   json_whole_or_null(readable ? found->bytes : -1)));
+    json_stream_set(&stream, "retrained", retrained_json(report));
     json_stream_list(&stream, "findings", (int64_t)report->findings.count, finding_json,
                      &report->findings);
     return json_stream_end(&stream);

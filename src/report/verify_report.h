@@ -21,6 +21,10 @@ struct verify_report {
     const struct store *store; /**< NULL: its runs cannot be read */
     struct store_found found;
     struct findings findings;
+    const int32_t
+        *drawn; /**< (draws) runs that were to be trained again; NULL: none were asked for */
+    int draws, trained; /**< how many; and how many were, to their end */
+    int64_t draw_seed;  /**< -1: all finished runs, not drawn */
 };
 
 /** Write "2 findings". Cut at `size`. */
@@ -40,6 +44,8 @@ void verify_print(FILE *file, const struct verify_report *report);
  *  - `commit_records`: number of commit records that are not empty
  *  - `compared_runs`, `compared_bytes`: finished runs whose rows were compared with their checksums,
  *    and the size of these rows
+ *  - `retrained`: with `--retrain`: `runs` that were to be trained again, `draw_seed` with which they
+ *    were drawn (`null` when all were taken), and how many were `compared`; otherwise `null`
  *  - `findings`: all that is wrong: `text`, a sentence, and where it is: `run`, `dataset`, `episode`,
  *    `null` where it is not of one
  */

@@ -7,6 +7,7 @@
 #include "run/attempt.h"
 #include "base/build.h"
 #include "model/kernels.h"
+#include "run/comparison.h"
 #include "run/crash_mark.h"
 #include "store/checkpoint.h"
 #include "sys/clock.h"
@@ -21,6 +22,12 @@ static const double note_every_s = 10;
 /* When a suspect saves its first checkpoint. Until then no other suspect is tried, so it is soon;
  * but a cell that exhausts the memory or crashes at its start should have done so by then. */
 static const double suspect_saves_s = 5;
+
+/* Whether what happens to a run is written into the file. */
+static bool is_kept(const struct attempt *a)
+{
+    return a->store != NULL && !a->again;
+}
 
 /* The checkpoint carries the identity of the cell: one that belongs to another cell, or to another
  * version of the algorithm, is not loaded. */
@@ -101,7 +108,7 @@ enum status attempt_claim(struct attempt *a, int64_t run, struct fault *fault)
 {
     struct store_failures failures;
     a->run = run;
-    if (a->store == NULL)
+    if (!is_kept(a))
         return STATUS_OK;
     enum status status = store_check_place(a->store, fault);
     if (status == STATUS_OK)
@@ -133,7 +140,7 @@ enum status attempt_begin(struct attempt *a, struct trainer *trainer, struct fau
 {
     a->trainer = trainer;
     a->noted_s = a->saved_s = clock_now();
-    if (a->store == NULL)
+    if (!is_kept(a))
         return STATUS_OK;
     const enum status status = resume(a, fault);
     if (status == STATUS_OK)
@@ -227,7 +234,7 @@ static enum status save_when_due(struct attempt *a, double now_s, struct fault *
 enum status attempt_episode(struct attempt *a, struct fault *fault)
 {
     trainer_advance(a->trainer, 1);
-    if (a->store == NULL)
+    if (!is_kept(a))
         return STATUS_OK;
     inject(INJECT_EPISODE, a->run);
     const double now_s = clock_now();
@@ -287,8 +294,11 @@ enum status attempt_end(struct attempt *a, struct message *said, struct fault *f
                              .cell = a->run,
                              .outcome = *record->outcome,
                              .stopping = *record->stopping_episode};
-    const enum status status =
-        done ? attempt_commit(a, &said->seconds, fault) : attempt_stop(a, fault);
+    enum status status = STATUS_OK;
+    if (a->again && done)
+        status = comparison_make(a->store, a->run, record, &said->compared, fault);
+    else if (!a->again)
+        status = done ? attempt_commit(a, &said->seconds, fault) : attempt_stop(a, fault);
     attempt_fini(a);
     return status;
 }

@@ -9,7 +9,8 @@
  *
  * Here time and files meet the trainer, which knows neither: a checkpoint when one is due, a note
  * of how far the run is, the commit at the end. What is trained never depends on them. A worker
- * rank, a process that works alone and a single training (`train`) use the same code. It knows no
+ * rank, a process that works alone, a single training (`train`) and one that only proves what the
+ * file has (`verify`) use the same code. It knows no
  * other ranks and no signals, and sends no message. Local.
  */
 #ifndef CCMSWEEP_ATTEMPT_H
@@ -30,8 +31,10 @@ struct attempt {
     const char *path;    /**< of the store's file */
     struct progress *progress; /**< where sentences for the user go */
     double checkpoint_s;       /**< seconds between two checkpoints; 0: only when stopped */
-    bool begins_again;         /**< a run whose checkpoint is of another arithmetic begins again */
-    int rank;                  /**< for the notes; 0 without a launcher */
+    bool again; /**< the runs are finished: they are trained again from the beginning and compared
+                     with their rows, and nothing is written */
+    bool begins_again; /**< a run whose checkpoint is of another arithmetic begins again */
+    int rank;          /**< for the notes; 0 without a launcher */
 
     bool warned;             /**< the user was told once that a checkpoint could not be written */
     int64_t run;             /**< of the last attempt_claim */
@@ -76,7 +79,8 @@ enum status attempt_commit(struct attempt *attempt, double *wall_s, struct fault
  * one. */
 enum status attempt_stop(struct attempt *attempt, struct fault *fault) MUST_USE;
 
-/** Commit the run of attempt_start, or stop it politely when it has not ended; free its trainer.
+/** Commit the run of attempt_start, or compare it with its rows (`again`), or stop it politely when
+ *  it has not ended; free its trainer.
  *  \param said MESSAGE_DONE or MESSAGE_STOPPED, with all that belongs to it (output) */
 enum status attempt_end(struct attempt *attempt, struct message *said,
                         struct fault *fault) MUST_USE;

@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct message) == 32, "no padding travels");
+_Static_assert(sizeof(struct message) == 56, "no padding travels");
 
 enum { TAG = 1 };
 

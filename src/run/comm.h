@@ -25,14 +25,23 @@ enum message_type {
     MESSAGE_LEAVE,   /**< rank 0: no work is left */
 };
 
-/** One message; 32 bytes. */
+/** How the rows of a finished run differ from those of the same training, done again. */
+struct comparison {
+    int32_t fields;  /**< number of fields that differ; 0: all bytes are equal */
+    int32_t first;   /**< place (record_fields) of the one that differs first */
+    int32_t episode; /**< in which it does; -1: it has no episodes */
+    char level[12];  /**< of the CPU on which it was trained again */
+};
+
+/** One message; 56 bytes. */
 struct message {
-    int32_t type;     /**< enum message_type */
-    int32_t outcome;  /**< of MESSAGE_DONE: enum outcome */
-    int64_t cell;     /**< of all but READY, STOP and LEAVE */
-    int32_t stopping; /**< of MESSAGE_DONE: stopping episode, -1 without */
-    int32_t reserved; /**< 0 */
-    double seconds;   /**< of MESSAGE_DONE: time that the cell took in all its attempts */
+    int32_t type;               /**< enum message_type */
+    int32_t outcome;            /**< of MESSAGE_DONE: enum outcome */
+    int64_t cell;               /**< of all but READY, STOP and LEAVE */
+    int32_t stopping;           /**< of MESSAGE_DONE: stopping episode, -1 without */
+    int32_t reserved;           /**< 0 */
+    double seconds;             /**< of MESSAGE_DONE: time that the cell took in all its attempts */
+    struct comparison compared; /**< of MESSAGE_DONE of a run that was trained again */
 };
 
 /** The ranks. Rank 0 schedules. */

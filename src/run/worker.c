@@ -80,11 +80,12 @@ enum status worker_run(const struct worker *worker, struct fault *fault)
                               .path = worker->path,
                               .progress = &progress,
                               .checkpoint_s = worker->checkpoint_s,
+                              .again = worker->again,
                               .begins_again = true,
                               .rank = worker->comm->rank};
     const enum status status = train_all(worker, &attempt, fault);
     attempt_fini(&attempt);
-    if (status == STATUS_FAULT)
+    if (status == STATUS_FAULT && !worker->again)
         failure_policy_note_fault(worker->store);
     return status;
 }

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -15,9 +16,9 @@ import numpy as np
 import pytest
 from contents import datasets, record_fields
 from damage_case import (CHANGED, CHANGES, NOT_COMMITTED, RUNS, SPEC, damage, fixture_finished,
-                         fixture_path, recommit, replace, run)
+                         fixture_path, flip, recommit, replace, run)
 from program import PROGRAM
-from sweep_case import needs_faults, sweep
+from sweep_case import Job, needs_faults, sweep
 
 __all__ = ["fixture_finished", "fixture_path"]
 
@@ -70,7 +71,7 @@ def test_a_file_that_is_in_order(path):
     assert size == 4 * sum(-(-len(rows) // 8) * 8 for rows in rows_of(path, 0).values())
     assert seen == {"schema_version": 1, "file": "s.h5", "locked": False, "holder": None,
                     "readable": True, "runs": 4, "finished": 4, "commit_records": 4,
-                    "compared_runs": 4, "findings": []}
+                    "compared_runs": 4, "retrained": None, "findings": []}
     assert run("verify", "s.h5", cwd=path.parent).stdout == (
         "s.h5: 4 runs, 4 finished; compared: settings, columns, notes, 4 commit records and the "
         f"rows of 4 finished runs ({size / 1e6:.3g} MB): nothing is wrong\n")
@@ -303,6 +304,138 @@ def test_a_file_written_anew(path):
     with h5py.File(path, "r+") as file:
         CHANGED["an event"](file, 2)
     assert (2, None) in found(path)
+
+
+# ---- trained again ----
+
+def retrained(path, code, *words, ranks=0, **variables):
+    """What verify --retrain says on both streams."""
+    before = path.read_bytes()
+    with Job(ranks, "verify", "s.h5", "--json", "--retrain", *words, cwd=path.parent,
+             extra=variables) as job:
+        done = job.finish()
+    assert done.returncode == code, done.stderr
+    assert path.read_bytes() == before
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.mark.parametrize("ranks", [0, 1, 3])
+def test_all_runs_are_equal(ranks, path):
+    seen, said = retrained(path, 0, "all", ranks=ranks)
+    assert seen["retrained"] == {"runs": [0, 1, 2, 3], "draw_seed": None, "compared": 4}
+    assert "ccmsweep: all 4 finished runs are trained again\n" in said
+    for number in range(4):
+        assert f"ccmsweep: run {number}: equal in all bytes (" in said
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["s.h5", "s.yaml"]
+
+
+def test_the_draw(path):
+    """That of Python, from the runs that have finished."""
+    with h5py.File(path, "r+") as file:
+        file["commit"][1] = 0
+        file["volatile/start_log_status"][0] = 75
+    drawn = {}
+    for seed in 1, 2, 3, 4:
+        seen, said = retrained(path, 0, "2", *(["--draw-seed", str(seed)] if seed > 1 else []))
+        drawn[seed] = seen["retrained"]["runs"]
+        assert drawn[seed] == sorted(random.Random(seed).sample([0, 2, 3], 2))
+        assert (f"2 of 3 finished runs are trained again, drawn with --draw-seed {seed}: "
+                f"{', '.join(map(str, drawn[seed]))}\n") in said
+        assert seen["retrained"]["draw_seed"] == seed
+    assert len(set(map(tuple, drawn.values()))) > 1
+    assert retrained(path, 0, "9")[0]["retrained"]["runs"] == [0, 2, 3]
+    done = run("verify", "s.h5", "--retrain", "2", cwd=path.parent)
+    assert ", 2 of 2 runs trained again: nothing is wrong\n" in done.stdout
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_where_a_run_differs(ranks, path):
+    """With commit records that vouch for it: the first episode of all datasets."""
+    with h5py.File(path, "r+") as file:
+        flip(file, "reward", (1, 30))
+        flip(file, "critic_loss", (1, 16))
+        flip(file, "tanh_slope_mean", (1, 3, 2))  # episode 20
+        file["evaluation_reward"][2, 1] += 1      # episode 40
+        file["gradient_zero_first"][3, 1] = 59
+    for number in 1, 2, 3:
+        recommit(path, number)
+    seen, said = retrained(path, 3, "all", ranks=ranks)
+    assert seen["retrained"]["compared"] == 4
+    places = sorted((one["run"], one["dataset"], one["episode"]) for one in seen["findings"])
+    assert places == [(1, "critic_loss", 17), (2, "evaluation_reward", 40),
+                      (3, "gradient_zero_first", None)]
+    one, = [one["text"] for one in seen["findings"] if one["run"] == 1]
+    with h5py.File(path) as file:
+        level = file["volatile/cpu_level"][1].decode()
+        revision = file["volatile/revision"][1].decode()
+    assert one == ("run 1 of s.h5 is not what this program computes: critic_loss differs first "
+                   f"from episode 17 on, and 2 more datasets; trained by revision {revision} on a "
+                   f"CPU of level {level}, again by {revision} on {level}")
+    assert one in said and "run 0: equal" in said
+
+
+def test_a_damaged_run_is_trained_again_too(path):
+    """The checksum says which run, and the training where in it."""
+    with h5py.File(path, "r+") as file:
+        flip(file, "n_selected", (2, 40))
+    seen, _ = retrained(path, 3, "all")
+    assert [(one["run"], one["dataset"], one["episode"]) for one in seen["findings"]] == [
+        (2, None, None), (2, "n_selected", 41)]
+
+
+def test_another_arithmetic(path):
+    """Levels are named, and what a difference between them proves."""
+    with h5py.File(path) as file:
+        level = file["volatile/cpu_level"][0].decode()
+    if level == "baseline":
+        pytest.skip("this CPU has one level")
+    seen, _ = retrained(path, 3, "1", CCMSWEEP_LEVEL="baseline")
+    text = seen["findings"][0]["text"]
+    assert f"on a CPU of level {level}, again by " in text and " on baseline: their arith" in text
+
+
+def test_runs_that_are_not_trained_again(path):
+    """Those that were set aside, and those whose settings are others: nothing is left."""
+    with h5py.File(path, "r+") as file:
+        file["identity"][2, 5] ^= 1
+        file["outcome"][:2] = 5
+    for number in 0, 1:
+        recommit(path, number)
+    seen, _ = retrained(path, 3, "all")
+    assert seen["retrained"]["runs"] == [3] and seen["retrained"]["compared"] == 1
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_a_signal_ends_it(ranks, path):
+    (path.parent / "l.yaml").write_text(SPEC.replace("batch: 8", "batch: 512"))
+    path.unlink()
+    assert run("run", "l.yaml", "-o", "s.h5", *QUIET, cwd=path.parent).returncode == 0
+    with Job(ranks, "verify", "s.h5", "--retrain", "all", cwd=path.parent) as job:
+        while "are trained again" not in job.process.stderr.readline():
+            pass
+        os.kill(job.launcher(), signal.SIGUSR1)
+        done = job.finish()
+    assert done.returncode == 75, done.stderr
+    assert "s.h5: stopped by a signal when " in done.stderr
+    assert " of 4 runs trained again: nothing is wrong" in done.stdout
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--retrain", "0"], "--retrain: '0' is not a number of runs, expected one from 1, or all"),
+    (["--retrain", "some"], "--retrain: 'some' is not a number"),
+    (["--draw-seed", "2"], "--draw-seed: nothing is drawn, expected --retrain N"),
+    (["--retrain", "all", "--draw-seed", "2"], "--draw-seed: nothing is drawn"),
+    (["--retrain", "1", "--draw-seed", "-1"], "--draw-seed: ")])
+def test_wrong_options(words, said, path):
+    done = run("verify", "s.h5", *words, cwd=path.parent)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_not_trained_again(path):
+    path.write_bytes(path.read_bytes()[:-1])
+    for ranks in 0, 3:
+        seen, _ = retrained(path, 3, "all", ranks=ranks)
+        assert seen["retrained"] is None and not seen["readable"]
 
 
 # ---- what is no file of a sweep ----

@@ -212,7 +212,7 @@ def said(tmp_path_factory):
         "plan": run("plan", "s.yaml", "s.h5", "--json", "--list", folder=folder),
         "train": run("show", "s.h5", "--json", folder=folder),
         "status": run("status", "s.h5", "--json", "--cells", folder=folder),
-        "verify": run("verify", "s.h5", "--json", folder=folder),
+        "verify": run("verify", "s.h5", "--json", "--retrain", "1", folder=folder),
         "aggregate": run("aggregate", "s.h5", "--format", "json", folder=folder),
         "aggregate against": run("aggregate", "s.h5", "--format", "json", "--against",
                                  "actor_lr=0.1", folder=folder),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* `ccmsweep verify`: whether a file is as this program wrote it, and has what this program computes.
- * What is looked at is in store/store_find, what is trained again in run/retrain, and what is
- * printed in report/verify_report. The file is only read, by each rank on its own. */
+/* `ccmsweep verify`: whether a file is as this program wrote it, and has what this program
+ * computes. What is looked at is in store/store_find, what is trained again in run/retrain, and
+ * what is printed in report/verify_report. The file is only read, by each rank on its own. */
 #include "base/text.h"
 #include "cli/commands.h"
 #include "report/verify_report.h"
@@ -229,8 +229,8 @@ static enum status follow(const struct arguments *a, const struct comm *comm, st
     return STATUS_OK;
 }
 
-/* Without --retrain there is nothing for other ranks to do, and MPI is not started. All ranks see the
- * same command line, and rank 0 says what is wrong with it. */
+/* Without --retrain there is nothing for other ranks to do, and MPI is not started. All ranks see
+ * the same command line, and rank 0 says what is wrong with it. */
 enum status cmd_verify(int argc, char **argv, struct fault *fault)
 {
     struct arguments arguments = {.path = NULL, .draw_seed = -1};

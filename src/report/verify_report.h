@@ -42,12 +42,12 @@ void verify_print(FILE *file, const struct verify_report *report);
  *  - `readable`: whether runs could be read; if not, the numbers below are `null`
  *  - `runs`, `finished`: number of runs; of those that are done and not damaged
  *  - `commit_records`: number of commit records that are not empty
- *  - `compared_runs`, `compared_bytes`: finished runs whose rows were compared with their checksums,
- *    and the size of these rows
- *  - `retrained`: with `--retrain`: `runs` that were to be trained again, `draw_seed` with which they
- *    were drawn (`null` when all were taken), and how many were `compared`; otherwise `null`
- *  - `findings`: all that is wrong: `text`, a sentence, and where it is: `run`, `dataset`, `episode`,
- *    `null` where it is not of one
+ *  - `compared_runs`, `compared_bytes`: finished runs whose rows were compared with their
+ *    checksums, and the size of these rows
+ *  - `retrained`: with `--retrain`: `runs` that were to be trained again, `draw_seed` with which
+ *    they were drawn (`null` when all were taken), and how many were `compared`; otherwise `null`
+ *  - `findings`: all that is wrong: `text`, a sentence, and where it is: `run`, `dataset`,
+ *    `episode`, `null` where it is not of one
  */
 bool verify_print_json(FILE *file, const struct verify_report *report) MUST_USE;
 

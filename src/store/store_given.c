@@ -99,8 +99,9 @@ static void write_value(const struct variable *variable, const void *values, int
                                               : ((const int32_t *)values)[i]);
 }
 
-/* Place of the first value from `i` on that differs, `count` when there is none. Bytes are compared,
- * not numbers: both come from the same computation, and a NaN would differ from itself. */
+/* Place of the first value from `i` on that differs, `count` when there is none. Bytes are
+ * compared, not numbers: both come from the same computation, and a NaN would differ from
+ * itself. */
 static int64_t find_difference(const struct variable *variable, const void *there,
                                const void *given, int64_t i, int64_t count)
 {

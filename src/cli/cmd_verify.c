@@ -122,9 +122,9 @@ static enum status look(const char *path, struct store **store, struct verify_re
 {
     *report = (struct verify_report){.path = path};
     report->held = lock_is_held(path, report->holder, sizeof report->holder);
-    enum status status = store_open_findings(store, path, &report->findings, fault);
+    enum status status = store_open_defects(store, path, &report->defects, fault);
     if (status == STATUS_OK && *store != NULL)
-        status = store_find(*store, report->held, &report->findings, &report->found, fault);
+        status = store_find(*store, report->held, &report->defects, &report->found, fault);
     report->store = *store;
     return status;
 }
@@ -137,7 +137,7 @@ static enum status print(const struct verify_report *report, bool json, struct f
     else if (!verify_print_json(stdout, report) && !ferror(stdout))
         return fault_set(fault, STATUS_FAULT, "the report could not be written: %s",
                          strerror(errno));
-    if (report->findings.count == 0)
+    if (report->defects.count == 0)
         return STATUS_OK;
     verify_count(report, count, sizeof count);
     return fault_set(fault, STATUS_CELLS, "%s is not as it was written: %s", report->path, count);
@@ -166,7 +166,7 @@ static enum status draw(const struct arguments *a, struct retrain *r, struct ver
     report->draw_seed = all ? -1 : a->draw_seed >= 0 ? a->draw_seed : 1;
     enum status status = store_check_algorithm(r->store, fault);
     if (status == STATUS_OK)
-        status = retrain_draw(r, &report->findings, all ? -1 : a->retrain,
+        status = retrain_draw(r, &report->defects, all ? -1 : a->retrain,
                               all ? 0 : (uint32_t)report->draw_seed, fault);
     if (status != STATUS_OK)
         return status;
@@ -188,7 +188,7 @@ static enum status lead(const struct arguments *a, const struct comm *comm, stru
     if (a->retrain != 0)
         comm_broadcast(comm, &begin, sizeof begin);
     if (begin)
-        status = retrain_all(r, &report->findings, fault);
+        status = retrain_all(r, &report->defects, fault);
     report->trained = r->compared;
     if (begin && comm->launched && (status == STATUS_FAULT || status == STATUS_INPUT)) {
         fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault->text));
@@ -209,11 +209,11 @@ static enum status follow(const struct arguments *a, const struct comm *comm, st
 {
     int32_t begin = 0;
     struct store *store = NULL;
-    struct findings findings = {0};
+    struct defects defects = {0};
     comm_broadcast(comm, &begin, sizeof begin);
     if (!begin)
         return STATUS_OK;
-    enum status status = store_open_findings(&store, a->path, &findings, fault);
+    enum status status = store_open_defects(&store, a->path, &defects, fault);
     if (status == STATUS_OK && store == NULL)
         status = fault_set(fault, STATUS_INPUT, "%s is another file on this host", a->path);
     if (status == STATUS_OK) {
@@ -224,7 +224,7 @@ static enum status follow(const struct arguments *a, const struct comm *comm, st
         fprintf(stderr, "ccmsweep: rank %d: %s\n", comm->rank, text_make_plain(fault->text));
         comm_abort(comm, (int)status);
     }
-    findings_fini(&findings);
+    defects_fini(&defects);
     store_close(&store);
     return STATUS_OK;
 }
@@ -250,7 +250,7 @@ enum status cmd_verify(int argc, char **argv, struct fault *fault)
     struct retrain retrain = {.comm = &comm, .path = arguments.path, .progress = &progress};
     const enum status status = comm.rank == 0 ? lead(&arguments, &comm, &retrain, &report, fault)
                                               : follow(&arguments, &comm, fault);
-    findings_fini(&report.findings);
+    defects_fini(&report.defects);
     retrain_fini(&retrain);
     store_close(&retrain.store);
     if (arguments.retrain != 0)

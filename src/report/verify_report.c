@@ -15,8 +15,8 @@ static int64_t count_done(const struct store *store)
 
 void verify_count(const struct verify_report *report, char *text, size_t size)
 {
-    snprintf(text, size, "%zu finding%s", report->findings.count,
-             report->findings.count == 1 ? "" : "s");
+    snprintf(text, size, "%zu finding%s", report->defects.count,
+             report->defects.count == 1 ? "" : "s");
 }
 
 /* A sentence may quote what another program has written: it is made fit for a terminal. */
@@ -30,7 +30,7 @@ static void print_sentence(FILE *file, const char *text)
 static void print_compared(FILE *file, const struct verify_report *report)
 {
     char count[48] = "nothing is wrong";
-    if (report->findings.count > 0)
+    if (report->defects.count > 0)
         verify_count(report, count, sizeof count);
     fprintf(file, "%s: ", report->path);
     if (report->store == NULL) {
@@ -53,18 +53,18 @@ static void print_compared(FILE *file, const struct verify_report *report)
 
 void verify_print(FILE *file, const struct verify_report *report)
 {
-    for (size_t i = 0; i < report->findings.count; i++)
-        print_sentence(file, report->findings.of[i].text);
+    for (size_t i = 0; i < report->defects.count; i++)
+        print_sentence(file, report->defects.of[i].text);
     print_compared(file, report);
 }
 
-static json_t *finding_json(const void *of, int64_t i)
+static json_t *defect_json(const void *of, int64_t i)
 {
-    const struct finding *const finding = &((const struct findings *)of)->of[i];
-    return json_pack("{s:o, s:o, s:o, s:o}", "run", json_whole_or_null(finding->run), "dataset",
-                     finding->dataset[0] != '\0' ? json_text(finding->dataset) : json_null(),
-                     "episode", json_whole_or_null(finding->episode), "text",
-                     json_text(finding->text));
+    const struct defect *const defect = &((const struct defects *)of)->of[i];
+    return json_pack("{s:o, s:o, s:o, s:o}", "run", json_whole_or_null(defect->run), "dataset",
+                     defect->dataset[0] != '\0' ? json_text(defect->dataset) : json_null(),
+                     "episode", json_whole_or_null(defect->episode), "text",
+                     json_text(defect->text));
 }
 
 static json_t *retrained_json(const struct verify_report *report)
@@ -97,7 +97,7 @@ bool verify_print_json(FILE *file, const struct verify_report *report)
                   json_whole_or_null(readable ? found->rows : -1), "compared_bytes",
                   json_whole_or_null(readable ? found->bytes : -1)));
     json_stream_set(&stream, "retrained", retrained_json(report));
-    json_stream_list(&stream, "findings", (int64_t)report->findings.count, finding_json,
-                     &report->findings);
+    json_stream_list(&stream, "findings", (int64_t)report->defects.count, defect_json,
+                     &report->defects);
     return json_stream_end(&stream);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
- * What `verify` prints: each finding, and what was compared. For people and as JSON. Local.
+ * What `verify` prints: each defect, and what was compared. For people and as JSON. Local.
  */
 #ifndef CCMSWEEP_VERIFY_REPORT_H
 #define CCMSWEEP_VERIFY_REPORT_H
 
-#include "store/findings.h"
+#include "store/defects.h"
 #include "store/store.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct verify_report {
     char holder[512];
     const struct store *store; /**< NULL: its runs cannot be read */
     struct store_found found;
-    struct findings findings;
+    struct defects defects;
     const int32_t
         *drawn; /**< (draws) runs that were to be trained again; NULL: none were asked for */
     int draws, trained; /**< how many; and how many were, to their end */
@@ -30,7 +30,7 @@ struct verify_report {
 /** Write "2 findings". Cut at `size`. */
 void verify_count(const struct verify_report *report, char *text, size_t size);
 
-/** Print each finding as a line, and a last line that says what was compared. */
+/** Print each defect as a line, and a last line that says what was compared. */
 void verify_print(FILE *file, const struct verify_report *report);
 
 /** Print it as one JSON object. \return false when the stream did not take all of it

@@ -13,22 +13,22 @@
 /* ---- which runs ---- */
 
 /* Runs whose settings are not those that were trained would differ from the first episode on. */
-static bool *list_unfit(const struct store *store, const struct findings *findings)
+static bool *list_unfit(const struct store *store, const struct defects *defects)
 {
     bool *const unfit = fault_alloc((size_t)store_runs(store), sizeof *unfit);
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct finding *const finding = &findings->of[i];
-        if (finding->run >= 0 && strcmp(finding->dataset, "identity") == 0)
-            unfit[finding->run] = true;
+    for (size_t i = 0; i < defects->count; i++) {
+        const struct defect *const defect = &defects->of[i];
+        if (defect->run >= 0 && strcmp(defect->dataset, "identity") == 0)
+            unfit[defect->run] = true;
     }
     return unfit;
 }
 
-static enum status list_trained(const struct store *store, const struct findings *findings,
+static enum status list_trained(const struct store *store, const struct defects *defects,
                                 int32_t *pool, int *count, struct fault *fault)
 {
     int32_t *const outcomes = fault_alloc((size_t)store_runs(store), sizeof *outcomes);
-    bool *const unfit = list_unfit(store, findings);
+    bool *const unfit = list_unfit(store, defects);
     const enum status status = store_column(store, record_field("outcome"), outcomes, fault);
     *count = 0;
     for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK; run++) {
@@ -48,13 +48,13 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-enum status retrain_draw(struct retrain *r, const struct findings *findings, int64_t wanted,
+enum status retrain_draw(struct retrain *r, const struct defects *defects, int64_t wanted,
                          uint32_t seed, struct fault *fault)
 {
     struct python_rng rng;
     int count = 0;
     int32_t *const pool = fault_alloc((size_t)store_runs(r->store), sizeof *pool);
-    const enum status status = list_trained(r->store, findings, pool, &count, fault);
+    const enum status status = list_trained(r->store, defects, pool, &count, fault);
     r->among = count;
     r->count = wanted < 0 || wanted > count ? count : (int)wanted;
     r->runs = fault_alloc((size_t)r->count + 1, sizeof *r->runs);
@@ -88,7 +88,7 @@ static const char *explain(const char *there, const char *here)
 }
 
 static enum status add_difference(const struct retrain *r, int64_t run, const struct comparison *c,
-                                  struct findings *findings, struct fault *fault)
+                                  struct defects *defects, struct fault *fault)
 {
     size_t count = 0;
     const char *const name = record_fields(&count)[c->first].name;
@@ -110,18 +110,18 @@ static enum status add_difference(const struct retrain *r, int64_t run, const st
               notes.cpu_level[0] != '\0' ? notes.cpu_level : "?", build_revision(), c->level,
               explain(notes.cpu_level, c->level));
     progress_say(r->progress, "%s", sentence.text);
-    findings_add(findings, run, name, c->episode, sentence.text);
+    defects_add(defects, run, name, c->episode, sentence.text);
     return STATUS_OK;
 }
 
 static enum status count_run(struct retrain *r, const struct message *event,
-                             struct findings *findings, struct fault *fault)
+                             struct defects *defects, struct fault *fault)
 {
     if (event->type != MESSAGE_DONE)
         return STATUS_OK;
     r->compared++;
     if (event->compared.fields > 0)
-        return add_difference(r, event->cell, &event->compared, findings, fault);
+        return add_difference(r, event->cell, &event->compared, defects, fault);
     progress_say(r->progress, "run %" PRId64 ": equal in all bytes (%d of %d)", event->cell,
                  r->compared, r->count);
     return STATUS_OK;
@@ -129,7 +129,7 @@ static enum status count_run(struct retrain *r, const struct message *event,
 
 /* ---- the trainings ---- */
 
-static enum status train_alone(struct retrain *r, int64_t run, struct findings *findings,
+static enum status train_alone(struct retrain *r, int64_t run, struct defects *defects,
                                struct fault *fault)
 {
     struct attempt attempt = {
@@ -141,10 +141,10 @@ static enum status train_alone(struct retrain *r, int64_t run, struct findings *
     if (status == STATUS_OK)
         status = attempt_end(&attempt, &event, fault);
     attempt_fini(&attempt);
-    return status == STATUS_OK ? count_run(r, &event, findings, fault) : status;
+    return status == STATUS_OK ? count_run(r, &event, defects, fault) : status;
 }
 
-static enum status hand_out(struct retrain *r, struct findings *findings, struct fault *fault)
+static enum status hand_out(struct retrain *r, struct defects *defects, struct fault *fault)
 {
     struct dispatch dispatch;
     struct message event;
@@ -162,21 +162,21 @@ static enum status hand_out(struct retrain *r, struct findings *findings, struct
             continue;
         }
         backoff_reset(&backoff);
-        status = count_run(r, &event, findings, fault);
+        status = count_run(r, &event, defects, fault);
     }
     dispatch_fini(&dispatch);
     scheduler_free(&scheduler);
     return status;
 }
 
-enum status retrain_all(struct retrain *r, struct findings *findings, struct fault *fault)
+enum status retrain_all(struct retrain *r, struct defects *defects, struct fault *fault)
 {
     enum status status = STATUS_OK;
     if (r->comm->size > 1)
-        status = hand_out(r, findings, fault);
+        status = hand_out(r, defects, fault);
     for (int i = 0; i < r->count && status == STATUS_OK && r->comm->size == 1 && !stop_requested();
          i++)
-        status = train_alone(r, r->runs[i], findings, fault);
+        status = train_alone(r, r->runs[i], defects, fault);
     if (status != STATUS_OK || r->compared == r->count)
         return status;
     return fault_set(fault, STATUS_STOPPED,

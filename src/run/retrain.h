@@ -10,7 +10,7 @@
 
 #include "run/comm.h"
 #include "run/progress.h"
-#include "store/findings.h"
+#include "store/defects.h"
 #include "store/store.h"
 
 /** What is trained again. */
@@ -27,20 +27,20 @@ struct retrain {
 
 /**
  * Draw runs that have finished, damaged ones too, among those that were trained: not set aside, and
- * without a finding that their settings are not those of their identity. A draw is that of Python's
+ * without a defect that their settings are not those of their identity. A draw is that of Python's
  * `random.Random(seed).sample` from a list of these runs, in its form with a pool. Local.
  * \param wanted how many, fewer when there are fewer; -1: all, and nothing is drawn
  */
-enum status retrain_draw(struct retrain *retrain, const struct findings *findings, int64_t wanted,
+enum status retrain_draw(struct retrain *retrain, const struct defects *defects, int64_t wanted,
                          uint32_t seed, struct fault *fault) MUST_USE;
 
 /**
  * Train the drawn runs again: on the other ranks, or in this process when it is alone; their
- * worker_run has `again`. Rank 0 only. Each run whose bytes differ is added to the findings.
+ * worker_run has `again`. Rank 0 only. Each run whose bytes differ is added to the defects.
  * \return STATUS_STOPPED when asked to stop before the end; STATUS_FAULT, STATUS_INPUT when a row
  *         could not be read
  */
-enum status retrain_all(struct retrain *retrain, struct findings *findings,
+enum status retrain_all(struct retrain *retrain, struct defects *defects,
                         struct fault *fault) MUST_USE;
 
 /** Free the list of runs. */

@@ -277,7 +277,7 @@ static enum status begin_scan(struct store *store, struct fault *fault)
 
 /* The stages are named for the watchdog, which prints the one in which a rank hangs. */
 static enum status open_store(struct store **store, const char *path, enum store_mode mode,
-                              struct watchdog *watchdog, struct findings *findings,
+                              struct watchdog *watchdog, struct defects *defects,
                               struct fault *fault)
 {
     *store = NULL;
@@ -285,7 +285,7 @@ static enum status open_store(struct store **store, const char *path, enum store
     *opening = (struct store){.path = disk_name("%s", path),
                               .mode = mode,
                               .watchdog = watchdog,
-                              .findings = findings,
+                              .defects = defects,
                               .fd = -1,
                               .file = H5I_INVALID_HID,
                               .transfer = H5P_DEFAULT,
@@ -310,7 +310,7 @@ static enum status open_store(struct store **store, const char *path, enum store
     if (opening->size >= 0)
         status = store_found(opening, status, -1, "", fault);
     opening->watchdog = NULL;
-    opening->findings = NULL;
+    opening->defects = NULL;
     if (whole)
         *store = opening;
     else if (mode != STORE_SHARED)
@@ -326,10 +326,10 @@ enum status store_open(struct store **store, const char *path, enum store_mode m
     return open_store(store, path, mode, NULL, NULL, fault);
 }
 
-enum status store_open_findings(struct store **store, const char *path, struct findings *findings,
-                                struct fault *fault)
+enum status store_open_defects(struct store **store, const char *path, struct defects *defects,
+                               struct fault *fault)
 {
-    return open_store(store, path, STORE_READ, NULL, findings, fault);
+    return open_store(store, path, STORE_READ, NULL, defects, fault);
 }
 
 enum status store_open_shared(struct store **store, const char *path, struct watchdog *watchdog,

@@ -18,7 +18,7 @@
 
 #include "spec/identity.h"
 #include "spec/spec.h"
-#include "store/findings.h"
+#include "store/defects.h"
 #include "store/schema.h"
 #include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
@@ -78,14 +78,14 @@ enum status store_open(struct store **store, const char *path, enum store_mode m
                        struct fault *fault) MUST_USE;
 
 /**
- * Open an existing file for reading, and add to `findings` all that store_open refuses in its
+ * Open an existing file for reading, and add to `defects` all that store_open refuses in its
  * content, and not only the first. Only what is not the content is refused: STATUS_INPUT when the
  * file is absent, not permitted or not a regular file, STATUS_FAULT when the system fails.
  * \return STATUS_OK: `*store` is NULL when runs cannot be read, because the file is cut short or
  *         not one of this program and schema, or a dataset is missing or of another kind
  */
-enum status store_open_findings(struct store **store, const char *path, struct findings *findings,
-                                struct fault *fault) MUST_USE;
+enum status store_open_defects(struct store **store, const char *path, struct defects *defects,
+                               struct fault *fault) MUST_USE;
 
 struct watchdog;
 
@@ -239,9 +239,9 @@ struct store_found {
  *  and the log of starts. Everything of the file is read. Finished runs that are damaged become
  *  STORE_DAMAGED.
  *  \param held a process may be writing: whatever it can change is looked at twice
- *  \param findings what is wrong is added
+ *  \param defects what is wrong is added
  *  \return STATUS_FAULT when the system fails */
-enum status store_find(struct store *store, bool held, struct findings *findings,
+enum status store_find(struct store *store, bool held, struct defects *defects,
                        struct store_found *found, struct fault *fault) MUST_USE;
 
 /** Bytes of the rows of all runs that are STORE_DONE: what store_compare reads of them. */

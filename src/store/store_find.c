@@ -18,24 +18,23 @@
 /* Commit records of one piece. */
 enum { FIND_ROWS = 4096 };
 
-static void add(struct findings *findings, int64_t run, const char *dataset, const char *format,
-                ...) __attribute__((format(printf, 4, 5)));
+static void add(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-static void add(struct findings *findings, int64_t run, const char *dataset, const char *format,
-                ...)
+static void add(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
 {
     struct fault sentence;
     va_list args;
     va_start(args, format);
     vsnprintf(sentence.text, sizeof sentence.text, format, args);
     va_end(args);
-    findings_add(findings, run, dataset, -1, sentence.text);
+    defects_add(defects, run, dataset, -1, sentence.text);
 }
 
 /* ---- the file ---- */
 
 /* HDF5 itself finds a file that is shorter than it should be. */
-static void find_tail(const struct store *store, struct findings *findings)
+static void find_tail(const struct store *store, struct defects *defects)
 {
     haddr_t end = 0;
     struct h5_words words;
@@ -43,7 +42,7 @@ static void find_tail(const struct store *store, struct findings *findings)
     const bool known = H5Fget_eoa(store->file, &end) >= 0;
     h5_deafen();
     if (known && store->foreign[0] == '\0' && (haddr_t)store->size > end)
-        add(findings, -1, "",
+        add(defects, -1, "",
             "%s was changed by another program: it has %" PRId64 " bytes behind its end",
             store->path, store->size - (int64_t)end);
 }
@@ -57,7 +56,7 @@ static bool is_empty(const uint8_t bytes[COMMIT_SIZE])
 }
 
 static void add_record(const struct store *store, int64_t run, const uint8_t bytes[COMMIT_SIZE],
-                       struct findings *findings)
+                       struct defects *defects)
 {
     struct commit commit;
     char why[96] = "torn, or was changed by another program";
@@ -69,13 +68,13 @@ static void add_record(const struct store *store, int64_t run, const uint8_t byt
                  commit.algorithm_version);
     else if (sound)
         snprintf(why, sizeof why, "that of a cell with other settings");
-    add(findings, run, "commit", "the commit record of run %" PRId64 " of %s is %s", run,
+    add(defects, run, "commit", "the commit record of run %" PRId64 " of %s is %s", run,
         store->path, why);
 }
 
 /* Looks again at a record that is neither empty nor valid by the settings. One that is valid by the
  * identity in the file was found when that was compared with the settings. */
-static enum status look_again(const struct store *store, int64_t run, struct findings *findings,
+static enum status look_again(const struct store *store, int64_t run, struct defects *defects,
                               struct fault *fault)
 {
     uint8_t bytes[COMMIT_SIZE];
@@ -93,7 +92,7 @@ static enum status look_again(const struct store *store, int64_t run, struct fin
     if (status == STATUS_OK && !is_empty(bytes) &&
         !commit_holds(NULL, bytes, run, store->algorithm_version, &own) &&
         !commit_holds(NULL, bytes, run, store->algorithm_version, &there))
-        add_record(store, run, bytes, findings);
+        add_record(store, run, bytes, defects);
     return status;
 }
 
@@ -109,7 +108,7 @@ static enum status read_completed(const struct store *store, bool held, bool *co
     return status;
 }
 
-static enum status find_records(const struct store *store, bool held, struct findings *findings,
+static enum status find_records(const struct store *store, bool held, struct defects *defects,
                                 struct store_found *found, struct fault *fault)
 {
     uint8_t(*const commits)[COMMIT_SIZE] = fault_alloc(FIND_ROWS, COMMIT_SIZE);
@@ -127,13 +126,13 @@ static enum status find_records(const struct store *store, bool held, struct fin
             const struct identity own = identities_next(identities, &cell);
             found->records += !is_empty(commits[i]);
             if (is_empty(commits[i]) && completed)
-                add(findings, run + i, "commit",
+                add(defects, run + i, "commit",
                     "run %" PRId64 " of %s has no commit record, but all runs had one when the "
                     "last start ended",
                     run + i, store->path);
             else if (!is_empty(commits[i]) &&
                      !commit_holds(NULL, commits[i], run + i, store->algorithm_version, &own))
-                status = look_again(store, run + i, findings, fault);
+                status = look_again(store, run + i, defects, fault);
         }
     }
     identities_free(&identities);
@@ -143,7 +142,7 @@ static enum status find_records(const struct store *store, bool held, struct fin
 
 /* ---- rows ---- */
 
-static enum status find_damage(struct store *store, struct findings *findings,
+static enum status find_damage(struct store *store, struct defects *defects,
                                struct store_found *found, struct fault *fault)
 {
     enum status status = store_inspect(store, true, fault);
@@ -154,7 +153,7 @@ static enum status find_damage(struct store *store, struct findings *findings,
         status = store_compare(store, NULL, fault);
     for (int64_t run = 0; run < store->runs && status == STATUS_OK; run++) {
         if (store_damage(store, run) != NULL)
-            add(findings, run, "", "run %" PRId64 " of %s is damaged: %s", run, store->path,
+            add(defects, run, "", "run %" PRId64 " of %s is damaged: %s", run, store->path,
                 store_damage(store, run));
     }
     return status;
@@ -199,7 +198,7 @@ static bool is_filled(const struct field *field, const struct extents *own,
 }
 
 static enum status find_values(const struct store *store, int64_t run, const struct extents *file,
-                               const struct record *fill, void *values, struct findings *findings,
+                               const struct record *fill, void *values, struct defects *defects,
                                struct fault *fault)
 {
     size_t count = 0;
@@ -216,7 +215,7 @@ static enum status find_values(const struct store *store, int64_t run, const str
             continue;
         status = store_read_runs(store, run, 1, &fields[f], file, values, fault);
         if (status == STATUS_OK && !is_filled(&fields[f], &own, file, values, filled))
-            add(findings, run, fields[f].name,
+            add(defects, run, fields[f].name,
                 "%s was changed by another program: %s of run %" PRId64
                 " has values behind the run's own extents",
                 store->path, fields[f].name, run);
@@ -226,7 +225,7 @@ static enum status find_values(const struct store *store, int64_t run, const str
 
 /* Rows of which a run uses a part only: no checksum covers the rest, which stays as it was made.
  * Rows that another program has packed are passed over when they cannot be read: that was found. */
-static enum status find_rest(const struct store *store, struct findings *findings,
+static enum status find_rest(const struct store *store, struct defects *defects,
                              struct fault *fault)
 {
     struct record fill;
@@ -237,7 +236,7 @@ static enum status find_rest(const struct store *store, struct findings *finding
     record_clear(&fill, &file);
     enum status status = STATUS_OK;
     for (int64_t run = 0; run < store->runs && status == STATUS_OK; run++) {
-        status = find_values(store, run, &file, &fill, values, findings, fault);
+        status = find_values(store, run, &file, &fill, values, defects, fault);
         if (status == STATUS_INPUT && store->foreign[0] != '\0')
             status = STATUS_OK;
     }
@@ -246,29 +245,29 @@ static enum status find_rest(const struct store *store, struct findings *finding
     return status;
 }
 
-/* What cannot be read for its content is a finding, and the other parts are looked at. */
-static enum status keep(enum status status, struct findings *findings, const struct fault *fault)
+/* What cannot be read for its content is a defect, and the other parts are looked at. */
+static enum status keep(enum status status, struct defects *defects, const struct fault *fault)
 {
     if (status != STATUS_INPUT)
         return status;
-    findings_add(findings, -1, "", -1, fault->text);
+    defects_add(defects, -1, "", -1, fault->text);
     return STATUS_OK;
 }
 
-enum status store_find(struct store *store, bool held, struct findings *findings,
+enum status store_find(struct store *store, bool held, struct defects *defects,
                        struct store_found *found, struct fault *fault)
 {
     struct fault sentence;
     *found = (struct store_found){0};
     if (store_check_layout(store, &sentence) != STATUS_OK)
-        findings_add(findings, -1, "", -1, sentence.text);
-    find_tail(store, findings);
-    enum status status = keep(find_records(store, held, findings, found, fault), findings, fault);
+        defects_add(defects, -1, "", -1, sentence.text);
+    find_tail(store, defects);
+    enum status status = keep(find_records(store, held, defects, found, fault), defects, fault);
     if (status == STATUS_OK)
-        status = keep(find_damage(store, findings, found, fault), findings, fault);
+        status = keep(find_damage(store, defects, found, fault), defects, fault);
     if (status == STATUS_OK)
-        status = keep(find_rest(store, findings, fault), findings, fault);
+        status = keep(find_rest(store, defects, fault), defects, fault);
     if (status == STATUS_OK)
-        status = keep(store_find_notes(store, findings, fault), findings, fault);
+        status = keep(store_find_notes(store, defects, fault), defects, fault);
     return status;
 }

@@ -7,7 +7,7 @@
 #ifndef CCMSWEEP_STORE_INTERNAL_H
 #define CCMSWEEP_STORE_INTERNAL_H
 
-#include "store/findings.h"
+#include "store/defects.h"
 #include "store/h5_internal.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -19,7 +19,7 @@ struct store {
     char *path;
     enum store_mode mode;
     struct watchdog *watchdog; /**< of a shared store while it is opened, else NULL; borrowed */
-    struct findings *findings; /**< of store_open_findings while it opens, else NULL; borrowed */
+    struct defects *defects;   /**< of store_open_defects while it opens, else NULL; borrowed */
     int fd;                    /**< plain descriptor of the file, for fsync; -1 when reading */
     hid_t file;
     hid_t transfer;   /**< of H5Dwrite and H5Dread: independent on a shared store */
@@ -89,15 +89,15 @@ enum status store_compare_alone(struct store *store, int64_t run, struct fault *
 enum status store_write_outcome(struct store *store, int64_t run, enum outcome outcome,
                                 struct fault *fault) MUST_USE;
 
-/** Add a sentence to the findings, if they are asked for, so that the caller goes on.
- *  \param run, dataset where it is (struct finding)
- *  \param fault has the sentence; with findings it must not be NULL
+/** Add a sentence to the defects, if they are asked for, so that the caller goes on.
+ *  \param run, dataset where it is (struct defect)
+ *  \param fault has the sentence; with defects it must not be NULL
  *  \return STATUS_OK instead of STATUS_INPUT when it was added, else `status` */
 enum status store_found(const struct store *store, enum status status, int64_t run,
                         const char *dataset, const struct fault *fault) MUST_USE;
 
-/** Add to the findings each note that the program never writes. */
-enum status store_find_notes(const struct store *store, struct findings *findings,
+/** Add to the defects each note that the program never writes. */
+enum status store_find_notes(const struct store *store, struct defects *defects,
                              struct fault *fault) MUST_USE;
 
 /** True when the store is open for writing. */

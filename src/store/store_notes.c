@@ -303,7 +303,7 @@ static int64_t find_mended(const struct variable *note, const char *raw, const c
     return i;
 }
 
-enum status store_find_notes(const struct store *store, struct findings *findings,
+enum status store_find_notes(const struct store *store, struct defects *defects,
                              struct fault *fault)
 {
     enum status status = STATUS_OK;
@@ -329,7 +329,7 @@ enum status store_find_notes(const struct store *store, struct findings *finding
                       "%s was changed by another program: /%s of %s %" PRId64
                       " is nothing that this program writes",
                       store->path, name, row_of(&note), i);
-            findings_add(findings, of_runs ? i : -1, name, -1, sentence.text);
+            defects_add(defects, of_runs ? i : -1, name, -1, sentence.text);
         }
         free(mended);
         free(raw);

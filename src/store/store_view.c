@@ -43,9 +43,9 @@ void store_cell(const struct store *store, int64_t run, struct settings *cell)
 enum status store_found(const struct store *store, enum status status, int64_t run,
                         const char *dataset, const struct fault *fault)
 {
-    if (status != STATUS_INPUT || store->findings == NULL)
+    if (status != STATUS_INPUT || store->defects == NULL)
         return status;
-    findings_add(store->findings, run, dataset, -1, fault->text);
+    defects_add(store->defects, run, dataset, -1, fault->text);
     return STATUS_OK;
 }
 

@@ -88,11 +88,11 @@ static void test_the_first_difference(void **state)
     filled_fini(&filled);
 }
 
-static void assert_drawn(int64_t wanted, uint32_t seed, const struct findings *findings,
+static void assert_drawn(int64_t wanted, uint32_t seed, const struct defects *defects,
                          const int32_t *runs, int count)
 {
     struct retrain retrain = {.store = store};
-    assert_ok(retrain_draw(&retrain, findings, wanted, seed, &fault));
+    assert_ok(retrain_draw(&retrain, defects, wanted, seed, &fault));
     assert_int_equal(retrain.count, count);
     assert_memory_equal(retrain.runs, runs, (size_t)count * sizeof *runs);
     retrain_fini(&retrain);
@@ -102,24 +102,24 @@ static void assert_drawn(int64_t wanted, uint32_t seed, const struct findings *f
 static void test_the_draw(void **state)
 {
     (void)state;
-    struct findings findings = {0};
-    findings_add(&findings, 5, "actor_lr", -1, "a column");
-    assert_drawn(3, 1, &findings, (const int32_t[]){0, 2, 4}, 3);
-    assert_drawn(3, 2, &findings, (const int32_t[]){0, 6, 7}, 3);
-    assert_drawn(-1, 0, &findings, (const int32_t[]){0, 1, 2, 3, 4, 5, 6, 7}, 8);
-    assert_drawn(100, 7, &findings, (const int32_t[]){0, 1, 2, 3, 4, 5, 6, 7}, 8);
+    struct defects defects = {0};
+    defects_add(&defects, 5, "actor_lr", -1, "a column");
+    assert_drawn(3, 1, &defects, (const int32_t[]){0, 2, 4}, 3);
+    assert_drawn(3, 2, &defects, (const int32_t[]){0, 6, 7}, 3);
+    assert_drawn(-1, 0, &defects, (const int32_t[]){0, 1, 2, 3, 4, 5, 6, 7}, 8);
+    assert_drawn(100, 7, &defects, (const int32_t[]){0, 1, 2, 3, 4, 5, 6, 7}, 8);
     /* Not of settings that are not those of the identity, nor what was set aside. */
     struct settings cell;
     struct filled filled;
-    findings_add(&findings, 6, "identity", -1, "other settings");
+    defects_add(&defects, 6, "identity", -1, "other settings");
     store_cell(store, 1, &cell);
     filled_init(&filled, &cell, 3);
     *filled.record.outcome = OUTCOME_QUARANTINED;
     assert_ok(store_commit(store, 1, &filled.record, &fault));
     filled_fini(&filled);
-    assert_drawn(-1, 0, &findings, (const int32_t[]){0, 2, 3, 4, 5, 7}, 6);
-    findings_fini(&findings);
-    assert_int_equal(findings.count, 0);
+    assert_drawn(-1, 0, &defects, (const int32_t[]){0, 2, 3, 4, 5, 7}, 6);
+    defects_fini(&defects);
+    assert_int_equal(defects.count, 0);
 }
 
 int main(void)

@@ -32,14 +32,14 @@ static int end(void **state)
 }
 
 /* Looks for everything, and whether runs could be read. */
-static bool look(struct findings *findings, struct store_found *found)
+static bool look(struct defects *defects, struct store_found *found)
 {
     struct store *store = NULL;
-    *findings = (struct findings){0};
-    assert_ok(store_open_findings(&store, folder.path, findings, &fault));
+    *defects = (struct defects){0};
+    assert_ok(store_open_defects(&store, folder.path, defects, &fault));
     const bool read = store != NULL;
     if (read)
-        assert_ok(store_find(store, false, findings, found, &fault));
+        assert_ok(store_find(store, false, defects, found, &fault));
     store_close(&store);
     return read;
 }
@@ -47,10 +47,10 @@ static bool look(struct findings *findings, struct store_found *found)
 static void test_a_file_in_order(void **state)
 {
     (void)state;
-    struct findings findings;
+    struct defects defects;
     struct store_found found;
-    assert_true(look(&findings, &found));
-    assert_int_equal(findings.count, 0);
+    assert_true(look(&defects, &found));
+    assert_int_equal(defects.count, 0);
     assert_int_equal(found.records, 6);
     assert_int_equal(found.rows, 6);
     assert_true(found.bytes > 0);
@@ -80,13 +80,13 @@ static void test_each_byte(void **state)
         int64_t size = 0, looks = 0, missed = 0;
         const int64_t start = place_of(names[n], &size);
         for (int64_t at = 0; at<size; at += size> 300 ? 53 : 11) {
-            struct findings findings;
+            struct defects defects;
             struct store_found found;
             file_flip(folder.path, start + at, 4);
-            (void)look(&findings, &found);
+            (void)look(&defects, &found);
             looks++;
-            missed += findings.count == 0;
-            findings_fini(&findings);
+            missed += defects.count == 0;
+            defects_fini(&defects);
             file_flip(folder.path, start + at, 4);
         }
         const bool of_rows = n < 4 || n == 10;
@@ -98,20 +98,20 @@ static void test_each_byte(void **state)
 static void test_what_cannot_be_read(void **state)
 {
     (void)state;
-    struct findings findings;
+    struct defects defects;
     struct store_found found;
     struct store *store = NULL;
     size_t size = 0;
     free(file_read(folder.path, &size));
     assert_int_equal(truncate(folder.path, (off_t)size - 9), 0);
-    assert_false(look(&findings, &found));
-    assert_int_equal(findings.count, 1);
-    assert_non_null(strstr(findings.of[0].text, "cut short"));
-    findings_fini(&findings);
+    assert_false(look(&defects, &found));
+    assert_int_equal(defects.count, 1);
+    assert_non_null(strstr(defects.of[0].text, "cut short"));
+    defects_fini(&defects);
     assert_int_equal(unlink(folder.path), 0);
-    assert_refused(store_open_findings(&store, folder.path, &findings, &fault), STATUS_INPUT,
+    assert_refused(store_open_defects(&store, folder.path, &defects, &fault), STATUS_INPUT,
                    "No such file");
-    assert_int_equal(findings.count, 0);
+    assert_int_equal(defects.count, 0);
 }
 
 int main(void)

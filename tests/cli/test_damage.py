@@ -3,16 +3,19 @@
 leaves out what is damaged, and never hangs, crashes or believes it."""
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
 import subprocess
 
 import h5py
+import numpy as np
 import pytest
-from contents import assert_same_results
+from contents import Sweep, assert_same_results
 from damage_case import (CHANGED, CHANGES, NOT_COMMITTED, RUNS, SPEC, damage, edit_settings,
                          fixture_finished, fixture_path, replace, run)
+from program import PROGRAM
 
 __all__ = ["fixture_finished", "fixture_path"]
 

@@ -90,7 +90,7 @@ static struct sides count_sides(const struct aggregate *aggregate, enum against_
 }
 
 /* A value that lacks runs is known of the others only, and a run that diverged is not one that
- * stopped: both is seen in RMST, which then is not estimable, or says what it lacks. */
+ * stopped: both show in RMST, which then is not estimable, or says what it lacks. */
 static enum verdict judge(const struct aggregate *aggregate, enum against_quantity quantity,
                           int64_t value)
 {
@@ -103,6 +103,10 @@ static enum verdict judge(const struct aggregate *aggregate, enum against_quanti
     const int sign = finding_sign(aggregate, &d->found);
     if (sides.below > 0 && sides.above > 0)
         return BOTH;
+    /* A pooled difference speaks for all only if none that is supported is on the other side, and
+     * without one single configurations may still differ. */
+    if (sign < 0 ? sides.above > 0 : sign > 0 ? sides.below > 0 : sides.below + sides.above > 0)
+        return SILENT;
     if (sign != 0)
         return sign < 0 ? BELOW : ABOVE;
     /* Without an interval, as when all pairs differ equally, a small p shows a difference all the

@@ -58,9 +58,9 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  *                m = 0: 3 and 20; with actor_norm hidden 350 more; with input_norm range 770, and
  *                1500 with any input_norm where critic_lr >= 0.03; SGD without momentum and
  *                clip_actor: 3);
- *                never with a lower actor_lr, a penalty, a squash or an actor_norm output that
+ *                else never with a lower actor_lr, a penalty, a squash or an actor_norm output that
  *                keeps saturated actors moving, weight_decay, or, below 0.03, actors of f64 or of
- *                actor_norm hidden, or m < 100; and
+ *                actor_norm hidden, or 0 < m < 100; and
  *     l        = 1190 with critic_lr >= 0.03, when the critic is dead; 1500 with input_norm
  *                running; never with clip_critic, input_norm range, corrected rules, a penalty,
  *                weight_decay, or a critic that is linear or normalised

@@ -36,7 +36,8 @@ def test_version():
 
 COMMAND_LINES = {
     "unknown command": (["tarin"], "ccmsweep: 'tarin': unknown command, expected one of train, "
-                                   "plan, run, status, aggregate, show, export, spec, bench; see ccmsweep --help\n"),
+                                   "plan, run, status, aggregate, show, verify, export, spec, "
+                                   "bench; see ccmsweep --help\n"),
     "escape sequence for a command": (["\033[31m"], "ccmsweep: '?[31m': unknown command"),
     "unknown option of the program": (["--verbose"], "ccmsweep: '--verbose': unknown command"),
 }

@@ -150,7 +150,7 @@ def test_json_has_the_documented_keys(tmp_path):
     done = run("train", *SMALL, "--episodes", "12", "--json", cwd=tmp_path)
     got = json.loads(done.stdout)
     assert list(got) == [
-        "schema_version", "actor_lr", "critic_lr", "seed", "outcome", "stopping_episode",
+        "schema_version", "label", "actor_lr", "critic_lr", "seed", "outcome", "stopping_episode",
         "total_episodes", "actors_stopped", "events", "critic_events", "causes",
         "final_gradient_ratio", "final_saturation", "mean_reward_last_100", "messages", "wall_s"]
     assert got["outcome"] == "censored" and got["stopping_episode"] is None

@@ -73,6 +73,13 @@ static double momentum_tail(const struct settings *cell)
     return round(bits * log(0.5) / log(kept));
 }
 
+/* Whether the critic is one affine map. */
+static bool is_affine(const struct settings *cell)
+{
+    return cell->networks.critic_activation == ACTIVATION_LINEAR &&
+           cell->networks.critic_norm == CRITIC_NORM_NONE;
+}
+
 /* The update of the actors in which the last of them stops, where they stop early: the tail, after
  * what is needed to saturate. With a tail that takes longer, as it moves some out of saturation. */
 static double last_stop(const struct settings *cell)
@@ -91,7 +98,7 @@ static double last_stop(const struct settings *cell)
         return 1500.0;
     if (cell->networks.input_norm == INPUT_NORM_RANGE)
         return 770.0;
-    const double late = hidden ? 350.0 : 0.0;
+    const double late = hidden ? 350.0 : is_affine(cell) ? 50.0 : 0.0;
     if (tail == 0.0)
         return (high ? 3.0 : 20.0) + late;
     return (high ? 35.0 : 95.0) + tail + late;
@@ -123,13 +130,6 @@ static double expect_episodes(const struct settings *cell)
     const double last = fmin(saturated, critic_death(cell));
     const double stopped = last + (double)cell->training.episodes_after_stop * every;
     return fmin(stopped, limit);
-}
-
-/* Whether the critic is one affine map. */
-static bool is_affine(const struct settings *cell)
-{
-    return cell->networks.critic_activation == ACTIVATION_LINEAR &&
-           cell->networks.critic_norm == CRITIC_NORM_NONE;
 }
 
 /* What normalised hidden layers cost, in units of the published size: as the units they have. */
@@ -180,7 +180,7 @@ static double spared(const struct settings *cell)
         return 0.9;
     if (cell->networks.input_norm != INPUT_NORM_NONE)
         return 0.75;
-    return is_affine(cell) ? 0.85 : 0.65;
+    return is_affine(cell) ? 0.95 : 0.65;
 }
 
 double cost_units(const struct settings *cell)

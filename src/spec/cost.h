@@ -55,9 +55,9 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  *     units    = L x (E x (1 + 0.8 / log_every) / 1.08 + P) + V x 0.04 n s
  *     L        = min(episodes, l + episodes_after_stop x actor_every), the sooner of
  *     l        = actor_every x (m + 35 with actor_lr >= 0.03, m + 95 with actor_lr >= 0.005, or
- *                m = 0: 3 and 20; with actor_norm hidden 350 more; with input_norm range 770, and
- *                1500 with any input_norm where critic_lr >= 0.03; SGD without momentum and
- *                clip_actor: 3);
+ *                m = 0: 3 and 20; 350 more with actor_norm hidden, 50 with a linear critic; with
+ *                input_norm range 770, and 1500 with any input_norm where critic_lr >= 0.03; SGD
+ *                without momentum and clip_actor: 3, at any rate, with any squash or penalty);
  *                else never with a lower actor_lr, a penalty, a squash or an actor_norm output that
  *                keeps saturated actors moving, weight_decay, or, below 0.03, actors of f64 or of
  *                actor_norm hidden, or 0 < m < 100; and
@@ -77,7 +77,7 @@ void cost_calibrate(struct cost *cost, double seconds_per_unit);
  * and with linear hidden units of the critic (without critic_norm) or of the actors, in their
  * places
  *
- *     (0.06 + 0.11 b) n c1 for b x (...) x (...), 0.85 for 0.65;  0.115 n a for 0.165 n a ,
+ *     (0.06 + 0.11 b) n c1 for b x (...) x (...), 0.95 for 0.65;  0.115 n a for 0.165 n a ,
  *
  * with sizes in terms of the published ones: n = agents / 50, s = steps / 10, b = batch / 64,
  * c1, c2 = critic_hidden1 / 512, critic_hidden2 / 128, a = actor_hidden1 x actor_hidden2 / 2048,

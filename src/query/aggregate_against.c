@@ -19,26 +19,6 @@
 
 /* ---- counterparts ---- */
 
-/* Number the values that items have of all axes but one (-1: of all). The numbers are made dense
- * after each axis, so that they do not overflow.
- * \param run (count) a run of each item; NULL: the items are the runs */
-static int64_t number_others(const struct grouping *grouping, int64_t axis, int64_t count,
-                             const int64_t *run, int64_t *number)
-{
-    int64_t numbers = 1;
-    for (int64_t i = 0; i < count; i++)
-        number[i] = 0;
-    for (int64_t a = 0; a < grouping->axes; a++) {
-        const struct grouping_axis *const other = &grouping->axis[a];
-        if (a == axis)
-            continue;
-        for (int64_t i = 0; i < count; i++)
-            number[i] = number[i] * other->count + other->index[run != NULL ? run[i] : i];
-        numbers = factorize(count, number, number);
-    }
-    return numbers;
-}
-
 /* Of each item the one with the same number that has the value that is asked for; -1: there is
  * none, or the item has that value itself. There are never two: no cell of a plan is there twice,
  * and an axis that is part of another was refused (aggregate_asked.c). */
@@ -71,7 +51,7 @@ static void find_counterparts(const struct aggregate *aggregate, struct against 
         first[c] = aggregate->configuration[c].first;
         value[c] = index[first[c]];
     }
-    number_others(&aggregate->grouping, against->axis, count, first, number);
+    grouping_others(&aggregate->grouping, against->axis, count, first, number);
     match(count, number, value, against->value, against->counterpart);
     for (int64_t c = 0; c < count; c++)
         against->lacking += value[c] != against->value && against->counterpart[c] < 0;
@@ -91,7 +71,7 @@ static void pair_runs(struct against_plan *plan)
     /* This cannot fail: only names that a user gives can be wrong. */
     CHECK(grouping_make(&full, table, NULL, NULL) == STATUS_OK);
     const int64_t axis = against_axis(&full, grouping_lead(&aggregate->grouping, plan->axis));
-    plan->tasks = number_others(&full, axis, table->runs, NULL, plan->task);
+    plan->tasks = grouping_others(&full, axis, table->runs, NULL, plan->task);
     /* A seed has 32 bits. */
     for (int64_t run = 0; run < table->runs; run++)
         unit[run] = (plan->task[run] << 32) + table->run[run].seed;

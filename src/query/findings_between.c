@@ -226,12 +226,11 @@ static struct ends find_ends(const struct aggregate *aggregate, int64_t axis)
     int64_t *const place = fault_alloc((size_t)configurations, sizeof *place);
     struct ends ends = {.first = fault_alloc((size_t)configurations, sizeof *ends.first),
                         .last = fault_alloc((size_t)configurations, sizeof *ends.last)};
-    for (int64_t a = 0; a < grouping->axes; a++) {
-        const struct grouping_axis *const other = &grouping->axis[a];
-        for (int64_t c = 0; a != axis && c < configurations; c++)
-            place[c] = place[c] * other->count + other->index[aggregate->configuration[c].first];
-        ends.places = factorize(configurations, place, place);
-    }
+    int64_t *const run = fault_alloc((size_t)configurations, sizeof *run);
+    for (int64_t c = 0; c < configurations; c++)
+        run[c] = aggregate->configuration[c].first;
+    ends.places = grouping_others(grouping, axis, configurations, run, place);
+    free(run);
     for (int64_t c = 0; c < configurations; c++)
         ends.first[c] = ends.last[c] = -1;
     for (int64_t c = 0; c < configurations; c++) {

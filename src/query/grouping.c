@@ -7,6 +7,7 @@
  */
 #include "query/grouping.h"
 #include "base/text.h"
+#include "stats/factorize.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -376,4 +377,21 @@ void grouping_fini(struct grouping *grouping)
     free(grouping->decision);
     free(grouping->of_run);
     *grouping = (struct grouping){0};
+}
+
+int64_t grouping_others(const struct grouping *grouping, int64_t axis, int64_t count,
+                        const int64_t *run, int64_t *number)
+{
+    int64_t numbers = 1;
+    for (int64_t i = 0; i < count; i++)
+        number[i] = 0;
+    for (int64_t a = 0; a < grouping->axes; a++) {
+        const struct grouping_axis *const other = &grouping->axis[a];
+        if (a == axis)
+            continue;
+        for (int64_t i = 0; i < count; i++)
+            number[i] = number[i] * other->count + other->index[run != NULL ? run[i] : i];
+        numbers = factorize(count, number, number);
+    }
+    return numbers;
 }

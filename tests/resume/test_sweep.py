@@ -19,15 +19,16 @@ RUN = ["s.yaml", "-o", "b.h5", "--progress", "none"]
 TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
 # Where a kill is to fall: what is slowed down, what is waited for, and between how many seconds the
 # instant is drawn from then on, or from the start of the job. None: the program as it is. What is
-# waited for is a file, or that rank 0 has noted its start in the sweep's file: how long that takes
-# is the machine's affair.
+# waited for is a file, or that rank 0 has noted its start in the sweep's file, or that this start has
+# rows of a run that does not count: how long that takes is the machine's affair.
 STARTED = "a start in the file"
+ROWS = "rows without a commit record"
 PLACES = [
     (None, None, (0.1, 1.8)),
     ("create=sleep:5000", "b.h5.ccmsweep-tmp.*", (0, 0.5)),
     (None, STARTED, (0, 1.2)),
     ("rows=sleep:300", STARTED, (0, 2)),
-    ("record=sleep:300", STARTED, (0, 2)),
+    ("record=sleep:5000", ROWS, (0, 2)),
     ("commit=sleep:300", STARTED, (0, 2)),
     ("checkpoint=sleep:200", STARTED, (0, 1.5)),
     ("begin=sleep:100", STARTED, (0, 1.5)),
@@ -68,9 +69,8 @@ class Harness:
         before = self.starts()
         with Job(3, "run", *RUN, cwd=self.folder, faults=faults) as job:
             if sign:
-                wait_until(lambda: job.process.poll() is not None or (
-                    self.starts() > before if sign == STARTED else any(self.folder.glob(sign))),
-                    f"{self.story}: no {sign}")
+                wait_until(lambda: job.process.poll() is not None or self.shows(sign, before),
+                           f"{self.story}: no {sign}")
             end = time.monotonic() + instant
             while job.process.poll() is None and time.monotonic() < end:
                 time.sleep(0.002)
@@ -84,6 +84,12 @@ class Harness:
         self.kills += 1
         self.count(f"killed {target}")
         return True
+
+    def shows(self, sign, before):
+        """Whether what is waited for is there, of a start that came after `before` others."""
+        if sign not in (STARTED, ROWS):
+            return any(self.folder.glob(sign))
+        return self.starts() > before and (sign == STARTED or bool(Sweep(self.path).begun()))
 
     def starts(self):
         """How many starts the sweep's file has noted, 0 while there is none."""

@@ -16,7 +16,7 @@ struct told {
     enum finding_rule rule;
     enum against_quantity quantity;
     int digits;
-    const char *name, *below, *above;
+    const char *name, *below, *above, *short_above;
 };
 
 /* What is supported of a value. */
@@ -25,7 +25,8 @@ enum verdict { BELOW, ABOVE, BOTH, NEITHER, SILENT };
 static struct told rmst_of(const struct aggregate *aggregate)
 {
     const struct finding_words words = finding_words(aggregate);
-    return (struct told){FINDING_AGAINST_RMST, AGAINST_RMST, 1, "RMST", words.earlier, words.later};
+    return (struct told){FINDING_AGAINST_RMST, AGAINST_RMST, 1,      "RMST",
+                         words.earlier,        words.later,  "later"};
 }
 
 static const struct told never = {FINDING_AGAINST_NEVER,
@@ -33,19 +34,22 @@ static const struct told never = {FINDING_AGAINST_NEVER,
                                   2,
                                   "the share without the event",
                                   "the share without the event is lower",
-                                  "the share without the event is higher"};
+                                  "the share without the event is higher",
+                                  "higher"};
 static const struct told end = {FINDING_AGAINST_RETURN,
                                 AGAINST_END,
                                 1,
                                 "the return at the end",
                                 "the return at the end is lower",
-                                "the return at the end is higher"};
+                                "the return at the end is higher",
+                                "higher"};
 static const struct told evaluation = {FINDING_AGAINST_RETURN,
                                        AGAINST_EVALUATION,
                                        1,
                                        "the return at the last evaluation",
                                        "the return at the last evaluation is lower",
-                                       "the return at the last evaluation is higher"};
+                                       "the return at the last evaluation is higher",
+                                       "higher"};
 
 /* The pooled difference of a value; NULL: there is none. */
 static const struct against_difference *pooled(const struct against *against,
@@ -152,6 +156,16 @@ static const struct against_difference *next_value(const struct against *against
     return next;
 }
 
+/* What a pooled difference would hide. */
+static void keep_sides(struct finding *finding, const char *value, const struct sides *sides)
+{
+    char name[SETTING_TEXT + 8];
+    snprintf(name, sizeof name, "%s below", value);
+    finding_count(finding, name, (double)sides->below);
+    snprintf(name, sizeof name, "%s above", value);
+    finding_count(finding, name, (double)sides->above);
+}
+
 static void say_one(struct finding *finding, const struct aggregate *aggregate,
                     const struct told *told, enum verdict wanted,
                     const struct against_difference *d)
@@ -162,12 +176,13 @@ static void say_one(struct finding *finding, const struct aggregate *aggregate,
     say_value(finding, aggregate, d->value);
     finding_value(aggregate, aggregate->against->axis, d->value, text, sizeof text);
     if (wanted == BOTH) {
-        finding_say(finding, " (in %" PRId64 " and %" PRId64 " of %" PRId64 " configurations)",
-                    sides.below, sides.above, sides.all);
-    } else {
-        finding_say(finding, " by ");
-        finding_say_difference(finding, paired->difference, paired->between, told->digits);
+        finding_say(finding, " (in %" PRId64 " and in %" PRId64 " of %" PRId64 ")", sides.below,
+                    sides.above, sides.all);
+        keep_sides(finding, text, &sides);
+        return;
     }
+    finding_say(finding, " by ");
+    finding_say_difference(finding, paired->difference, paired->between, told->digits);
     finding_number(finding, text, paired->difference, paired->between);
 }
 
@@ -189,8 +204,8 @@ static void say_verdict(struct finding *finding, const struct aggregate *aggrega
         if (count > 1)
             finding_say(finding, ", ");
         else if (wanted == BOTH)
-            finding_say(finding, "%s%s, or it is the reverse, with ",
-                        finding->numbers > 0 ? "; " : "", told->below);
+            finding_say(finding, "%s%s in some configurations and %s in others with ",
+                        finding->numbers > 0 ? "; " : "", told->below, told->short_above);
         else
             finding_say(finding, "%s%s with ", finding->numbers > 0 ? "; " : "",
                         wanted == BELOW ? told->below : told->above);
@@ -274,7 +289,7 @@ static struct finding *find_none(struct findings *findings, const struct told *t
         say_value(finding, aggregate, against->value);
         finding_say(finding, " in %s for ", told->name);
         finding_say_values(finding, aggregate, against->axis, none);
-        finding_say(finding, "%s", small ? " (too few seeds)" : "");
+        finding_say(finding, "%s", small ? " (too few seeds or permutations)" : "");
         finding_count(finding, against_name(told->quantity), (double)counts[NEITHER]);
     }
     free(verdict);

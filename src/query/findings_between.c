@@ -22,6 +22,15 @@ struct tally {
     bool small;   /* no test could reach the level */
 };
 
+/* Whether one of the two has the larger value: not a setting that is switched off, unless that and
+ * another one are all there is. */
+static bool is_ordered(const struct aggregate *aggregate, const struct comparison *c)
+{
+    return c->axis < 0 || aggregate->grouping.axis[c->axis].count == 2 ||
+           !(finding_is_off(aggregate, c->axis, finding_place(aggregate, c->axis, c->a)) ||
+             finding_is_off(aggregate, c->axis, finding_place(aggregate, c->axis, c->b)));
+}
+
 /* Count the comparisons along an axis; -1: with the reference. */
 static struct tally count(const struct findings *findings, int64_t axis)
 {
@@ -31,7 +40,7 @@ static struct tally count(const struct findings *findings, int64_t axis)
     for (int64_t i = 0; i < aggregate->comparisons; i++) {
         const struct comparison *const c = &aggregate->comparison[i];
         if (c->axis != axis || !findings->spoken[c->a] || !findings->spoken[c->b] ||
-            isnan(c->adjusted))
+            isnan(c->adjusted) || !is_ordered(aggregate, c))
             continue;
         tally.pairs++;
         tally.none += c->adjusted >= 1.0 - aggregate->options.confidence;
@@ -104,6 +113,9 @@ static void say_tally(struct finding *finding, const struct aggregate *aggregate
     if (tally->none > 0)
         finding_say(finding, "; %" PRId64 " show%s no difference", tally->none,
                     tally->none == 1 ? "s" : "");
+    const int64_t open = tally->pairs - tally->none - tally->side[EARLIER] - tally->side[LATER];
+    if (open > 0)
+        finding_say(finding, "; of %" PRId64 " the p is small and no interval supports it", open);
     finding_count(finding, "pairs", (double)tally->pairs);
     finding_count(finding, "earlier", (double)tally->side[EARLIER]);
     finding_count(finding, "later", (double)tally->side[LATER]);
@@ -162,16 +174,16 @@ static void find_no_difference(struct findings *findings)
             continue;
         if (finding == NULL)
             finding = findings_add(findings, FINDING_NO_DIFFERENCE, 0);
-        finding_say(finding, "%s%s (%" PRId64 " %s%s)",
-                    finding->numbers > 0 ? ", "
-                                         : "no difference is shown between neighbouring values of ",
-                    aggregate_axis(aggregate, axis), tally.pairs,
-                    tally.pairs == 1 ? "pair" : "pairs", tally.small ? ", too few seeds" : "");
+        finding_say(
+            finding, "%s%s (%" PRId64 " %s%s)",
+            finding->numbers > 0 ? ", " : "no difference is shown between neighbouring values of ",
+            aggregate_axis(aggregate, axis), tally.pairs, tally.pairs == 1 ? "pair" : "pairs",
+            tally.small ? ", too few seeds or permutations" : "");
         finding_count(finding, aggregate_axis(aggregate, axis), (double)tally.pairs);
     }
     finding = findings_of_no_difference(findings, finding);
     if (finding != NULL)
-        finding_say(finding, "; there may be one all the same");
+        finding_say(finding, "; that does not show that there is none");
 }
 
 void findings_of_differences(struct findings *findings)
@@ -213,9 +225,10 @@ static bool *find_lacking(const struct findings *findings, enum against_quantity
     return lacking;
 }
 
-/* The configurations with the first and with the last value of an axis, of equal other axes. */
+/* The configurations with the first and with the last value of an axis, of equal other axes. Where
+ * there are more than two values, the last is the largest number: `none` comes behind it. */
 struct ends {
-    int64_t places;
+    int64_t places, value; /* the index of the last value */
     int64_t *first, *last; /* (places) -1: there is none */
 };
 
@@ -231,13 +244,16 @@ static struct ends find_ends(const struct aggregate *aggregate, int64_t axis)
         run[c] = aggregate->configuration[c].first;
     ends.places = grouping_others(grouping, axis, configurations, run, place);
     free(run);
+    ends.value = grouping->axis[axis].count - 1;
+    if (ends.value > 1 && finding_is_off(aggregate, axis, ends.value))
+        ends.value--;
     for (int64_t c = 0; c < configurations; c++)
         ends.first[c] = ends.last[c] = -1;
     for (int64_t c = 0; c < configurations; c++) {
-        const int64_t value = grouping->axis[axis].index[aggregate->configuration[c].first];
+        const int64_t value = finding_place(aggregate, axis, c);
         if (value == 0)
             ends.first[place[c]] = c;
-        else if (value == grouping->axis[axis].count - 1)
+        else if (value == ends.value)
             ends.last[place[c]] = c;
     }
     free(place);
@@ -284,12 +300,12 @@ static void say_return(struct finding *finding, const char *name, const struct e
 }
 
 static void say_apart(struct finding *finding, const struct aggregate *aggregate, int64_t axis,
-                      int which, const struct apart *apart)
+                      int64_t value, int which, const struct apart *apart)
 {
     const enum returns returns = compared[which].which;
     char first[SETTING_TEXT], last[SETTING_TEXT];
     finding_value(aggregate, axis, 0, first, sizeof first);
-    finding_value(aggregate, axis, aggregate->grouping.axis[axis].count - 1, last, sizeof last);
+    finding_value(aggregate, axis, value, last, sizeof last);
     finding_say(finding, "%s is %s with %s %s than with %s", compared[which].words,
                 apart->higher > 0 ? "higher" : "lower", aggregate_axis(aggregate, axis), last,
                 first);
@@ -312,7 +328,7 @@ static bool find_return(struct findings *findings, int64_t axis, int which, cons
     compare_ends(aggregate, &ends, lacking, compared[which].which, &apart);
     if (apart.pairs > 0 && (apart.higher == apart.pairs || apart.lower == apart.pairs))
         say_apart(findings_add(findings, FINDING_RETURN, finding_set_runs(aggregate, apart.in)),
-                  aggregate, axis, which, &apart);
+                  aggregate, axis, ends.value, which, &apart);
     free(ends.first);
     free(ends.last);
     free(apart.in);

@@ -60,6 +60,14 @@ void finding_say_set(struct finding *finding, const struct aggregate *aggregate,
 /** Whether an axis has numbers, which have an order of their own. */
 bool finding_is_number(const struct aggregate *aggregate, int64_t axis) MUST_USE;
 
+/** Index of the value that a configuration has of an axis. */
+int64_t finding_place(const struct aggregate *aggregate, int64_t axis,
+                      int64_t configuration) MUST_USE;
+
+/** Whether a value, by its index, of an axis of numbers is no number: `none`, of a setting that is
+ *  switched off. It is the last of its axis, and not the largest. */
+bool finding_is_off(const struct aggregate *aggregate, int64_t axis, int64_t value) MUST_USE;
+
 /** Write a value of an axis, by its index. SETTING_TEXT bytes are enough. */
 void finding_value(const struct aggregate *aggregate, int64_t axis, int64_t value, char *text,
                    size_t size);

@@ -105,7 +105,8 @@ static void say_share(const struct findings *findings, const struct together *al
         finding_say(finding, "none of %" PRId64 " runs %s by %" PRId64, all->runs, did,
                     aggregate->options.limit);
     else
-        finding_say(finding, "%" PRId64 " of %" PRId64 " runs %s", all->events, all->runs, did);
+        finding_say(finding, "%" PRId64 " of %" PRId64 " runs %s by %" PRId64 ",", all->events,
+                    all->runs, did, aggregate->options.limit);
     if (all->events > 0)
         say_episodes(all, finding);
     finding_say(finding, "; up to %.0f %% %smay%s", up(most),
@@ -117,7 +118,7 @@ static void say_undecided(const struct findings *findings, const struct together
                           struct finding *finding)
 {
     const struct finding_words words = finding_words(findings->aggregate);
-    finding_say(finding, "not settled is whether most runs %s", words.does);
+    finding_say(finding, "it is not settled whether most runs %s", words.does);
     if (all->count < findings->aggregate->configurations) {
         finding_say(finding, " with ");
         finding_say_set(finding, findings->aggregate, all->in);

@@ -96,6 +96,13 @@ void finding_value(const struct aggregate *aggregate, int64_t axis, int64_t valu
                          size);
 }
 
+bool finding_is_off(const struct aggregate *aggregate, int64_t axis, int64_t value)
+{
+    const struct grouping *const grouping = &aggregate->grouping;
+    return finding_is_number(aggregate, axis) &&
+           isnan(grouping_lead(grouping, axis)->values[grouping->axis[axis].run[value]]);
+}
+
 void finding_say_values(struct finding *finding, const struct aggregate *aggregate, int64_t axis,
                         const bool *has)
 {
@@ -106,7 +113,8 @@ void finding_say_values(struct finding *finding, const struct aggregate *aggrega
         first = has[v] && first < 0 ? v : first;
         last = has[v] ? v : last;
     }
-    const bool range = count > 3 && last - first + 1 == count && finding_is_number(aggregate, axis);
+    const bool range = count > 3 && last - first + 1 == count &&
+                       finding_is_number(aggregate, axis) && !finding_is_off(aggregate, axis, last);
     for (int64_t v = first, said = 0; v >= 0 && v <= last; v++) {
         char text[SETTING_TEXT];
         if (!has[v] || (range && v != first && v != last))
@@ -144,7 +152,7 @@ int64_t finding_set_runs(const struct aggregate *aggregate, const bool *in)
     return runs;
 }
 
-static int64_t value_of(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
+int64_t finding_place(const struct aggregate *aggregate, int64_t axis, int64_t configuration)
 {
     return aggregate->grouping.axis[axis].index[aggregate->configuration[configuration].first];
 }
@@ -171,9 +179,9 @@ static void count_values(const struct cover *cover, int64_t outer, int64_t axis)
     const struct aggregate *const aggregate = cover->aggregate;
     const int64_t count = aggregate->configurations;
     for (int64_t c = 0; c < count; c++) {
-        const int64_t value = outer < 0 ? 0 : value_of(aggregate, outer, c);
+        const int64_t value = outer < 0 ? 0 : finding_place(aggregate, outer, c);
         cover->number[c] =
-            value * aggregate->grouping.axis[axis].count + value_of(aggregate, axis, c);
+            value * aggregate->grouping.axis[axis].count + finding_place(aggregate, axis, c);
         cover->out[c] = cover->new[c] = 0;
     }
     factorize(count, cover->number, cover->number);
@@ -188,7 +196,7 @@ static bool is_in(const struct cover *cover, const struct group *group, int64_t 
 {
     const int64_t number = cover->number[c];
     return cover->out[number] == 0 && cover->new[number] > 0 &&
-           (group->outer < 0 || value_of(cover->aggregate, group->outer, c) == group->value);
+           (group->outer < 0 || finding_place(cover->aggregate, group->outer, c) == group->value);
 }
 
 /* Keep the better of `best` and the best group of these axes. The first of equals stays. */
@@ -199,7 +207,7 @@ static void try_axes(const struct cover *cover, int64_t outer, int64_t axis, str
     int64_t *const gain = fault_alloc((size_t)values, sizeof *gain);
     count_values(cover, outer, axis);
     for (int64_t c = 0; c < cover->aggregate->configurations; c++) {
-        const int64_t value = outer < 0 ? 0 : value_of(cover->aggregate, outer, c);
+        const int64_t value = outer < 0 ? 0 : finding_place(cover->aggregate, outer, c);
         gain[value] += cover->out[cover->number[c]] == 0 && !cover->covered[c];
     }
     for (int64_t value = 0; value < values; value++) {
@@ -234,7 +242,7 @@ static void say_group(struct finding *finding, const struct cover *cover, const 
     for (int64_t c = 0; c < aggregate->configurations; c++) {
         if (!is_in(cover, group, c))
             continue;
-        has[value_of(aggregate, group->axis, c)] = true;
+        has[finding_place(aggregate, group->axis, c)] = true;
         cover->covered[c] = true;
     }
     if (group->outer >= 0) {

@@ -80,8 +80,8 @@ void grouping_fini(struct grouping *grouping);
 /** The setting after which an axis is named. */
 const struct run_axis *grouping_lead(const struct grouping *grouping, int64_t axis) MUST_USE;
 
-/** Number values of all axes but one (-1: of all): equal numbers, from 0, where these are equal. Made
- *  dense after each axis, so that they do not overflow.
+/** Number values of all axes but one (-1: of all): equal numbers, from 0, where these are equal.
+ *  Made dense after each axis, so that they do not overflow.
  *  \param run (count) runs whose values are meant; NULL: runs 0 to count - 1
  *  \param number (count) set
  *  \return how many numbers there are; 1 without other axes */

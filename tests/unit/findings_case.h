@@ -24,7 +24,7 @@ static inline int finish_all(void **state)
 
 /* What a made-up table says of a run with these values. */
 struct cell {
-    double actor, critic, gamma;
+    double actor, critic, gamma, clip; /* clip: NaN without a threshold */
     int64_t seed;
 };
 typedef int (*times)(struct cell cell);
@@ -41,9 +41,11 @@ static inline double value_of(const char *name, int64_t run, double without)
 
 static inline struct cell cell_of(int64_t run)
 {
-    return (struct cell){table.axis[RUN_TABLE_ACTOR_LR].values[run],
-                         table.axis[RUN_TABLE_CRITIC_LR].values[run], value_of("gamma", run, 0),
-                         table.run[run].seed};
+    return (struct cell){.actor = value_of("actor_lr", run, 0),
+                         .critic = value_of("critic_lr", run, 0),
+                         .gamma = value_of("gamma", run, 0),
+                         .clip = value_of("clip_actor", run, NAN),
+                         .seed = table.run[run].seed};
 }
 
 /* An episode that differs between seeds, in an order that looks like chance. */

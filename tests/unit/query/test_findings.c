@@ -40,7 +40,7 @@ static void test_few_seeds_settle_nothing(void **state)
     assert_said(FINDING_ALL, NULL);
     assert_said(FINDING_NONE, NULL);
     assert_said(FINDING_UNDECIDED,
-                "not settled is whether most runs stop: 20 of 40 stopped by 600; "
+                "it is not settled whether most runs stop: 20 of 40 stopped by 600; "
                 "between 0 and 100 % of a configuration may not");
     finish_all(NULL);
     begin(NULL);
@@ -61,13 +61,15 @@ static void test_most_and_few(void **state)
 {
     (void)state;
     look("actor_lr: [0.1, 0.01, 0.001], critic_lr: [0.1], seed: 1-10", some_stop);
-    assert_said(FINDING_MOST, "with actor_lr 0.1, 9 of 10 runs stopped in episodes 204 to 236; up "
-                              "to 45 % may not");
+    assert_said(FINDING_MOST,
+                "with actor_lr 0.1, 9 of 10 runs stopped by 600, in episodes 204 to 236; up "
+                "to 45 % may not");
     assert_said(FINDING_FEW,
-                "with actor_lr 0.001, 1 of 10 runs stopped in episode 221; up to 45 % may");
-    assert_said(FINDING_UNDECIDED,
-                "not settled is whether most runs stop with actor_lr 0.01: 5 of 10 stopped by 600; "
-                "between 18 and 82 % may not");
+                "with actor_lr 0.001, 1 of 10 runs stopped by 600, in episode 221; up to 45 % may");
+    assert_said(
+        FINDING_UNDECIDED,
+        "it is not settled whether most runs stop with actor_lr 0.01: 5 of 10 stopped by 600; "
+        "between 18 and 82 % may not");
     assert_said(FINDING_ALL, NULL);
     assert_said(FINDING_NONE, NULL);
     cohort.member[0].moved = true;
@@ -94,7 +96,7 @@ static void test_pooled_runs_count_as_seeds(void **state)
     aggregate_them((struct aggregate_options){.by = "actor_lr"});
     assert_said(FINDING_MOST, NULL);
     assert_said(FINDING_UNDECIDED,
-                "not settled is whether most runs stop: 11 of 12 stopped by 600");
+                "it is not settled whether most runs stop: 11 of 12 stopped by 600");
 }
 
 /* ---- what is left out ---- */
@@ -246,7 +248,7 @@ static void test_differences_along_an_axis(void **state)
     assert_said(FINDING_AXIS, NULL);
     assert_said(FINDING_NO_DIFFERENCE,
                 "no difference is shown between neighbouring values of actor_lr (1 pair, too few "
-                "seeds); there may be one all the same");
+                "seeds or permutations); that does not show that there is none");
 }
 
 static int all_the_same_distance(struct cell cell)
@@ -274,8 +276,8 @@ static void test_differences_without_an_interval_or_around_0(void **state)
     assert_said(FINDING_AXIS, NULL);
     assert_said(
         FINDING_NO_DIFFERENCE,
-        "no difference is shown between neighbouring values of actor_lr (1 pair); there may "
-        "be one all the same");
+        "no difference is shown between neighbouring values of actor_lr (1 pair); that does "
+        "not show that there is none");
 }
 
 /* Of three values the largest is earlier than the second, and that later than the third; only at
@@ -300,6 +302,47 @@ static void test_both_directions_along_an_axis(void **state)
 
 /* ---- one value against the others ---- */
 
+/* Without a threshold like the largest two, which differ from the smallest. */
+static int clipped(struct cell cell)
+{
+    return about(cell.clip < 5 ? 300 : 100, cell) +
+           (cell.clip < 5 ? 0 : (int)(cell.seed * 31 % 17));
+}
+
+static double clipped_returns(struct cell cell)
+{
+    return (double)(cell.seed * 7919 % 37) + (cell.clip < 5 ? 400 : isnan(cell.clip) ? 0 : 200);
+}
+
+static int clipped_few(struct cell cell)
+{
+    return cell.clip < 2 ? about(100, cell) : NEVER;
+}
+
+/* A setting that is switched off has no place among the numbers: it is in no pair of a larger and a
+ * smaller value, and not the largest of all. Where there is one number, the two are compared. */
+static void test_a_setting_that_is_off_is_not_the_largest(void **state)
+{
+    (void)state;
+    make_runs("actor_lr: [0.1], critic_lr: [0.1], training.clip_actor: [none, 1, 10], seed: 1-8",
+              clipped);
+    add_returns(clipped_returns);
+    aggregate_them((struct aggregate_options){0});
+    assert_part(FINDING_AXIS, "actors stop earlier with clip_actor 10 than with 1, by ");
+    assert_int_equal((int)number_of(FINDING_AXIS, "pairs"), 1);
+    assert_part(FINDING_RETURN, " is lower with clip_actor 10 than with 1: ");
+    finish_all(NULL);
+    begin(NULL);
+    look("actor_lr: [0.1], critic_lr: [0.1], training.clip_actor: [none, 1], seed: 1-8", clipped);
+    assert_part(FINDING_AXIS, "actors stop earlier with clip_actor none than with 1, by ");
+    finish_all(NULL);
+    begin(NULL);
+    look("actor_lr: [0.1, 0.01], critic_lr: [0.1], training.clip_actor: [none, 1, 2, 3, 4], "
+         "seed: 1-6",
+         clipped_few);
+    assert_part(FINDING_NONE, "with clip_actor 2, 3, 4 and none, none of 48 runs");
+}
+
 /* 0.9 is the reference: 0.95 is later, 0.99 later at one critic and earlier at the other. */
 static int gammas(struct cell cell)
 {
@@ -319,8 +362,11 @@ static void test_values_against_one(void **state)
     assert_part(FINDING_AGAINST_RMST,
                 "compared with gamma 0.9, pooled over all other axes, actors stop later with gamma "
                 "0.95 by ");
-    assert_part(FINDING_AGAINST_RMST, " (episodes of RMST(600)); actors stop earlier, or it is the "
-                                      "reverse, with gamma 0.99 (in 1 and 1 of 2 configurations)");
+    assert_part(FINDING_AGAINST_RMST, " (episodes of RMST(600)); actors stop earlier in some "
+                                      "configurations and later in others with gamma 0.99 (in 1 "
+                                      "and in 1 of 2)");
+    assert_int_equal((int)number_of(FINDING_AGAINST_RMST, "0.99 below"), 1);
+    assert_int_equal((int)number_of(FINDING_AGAINST_RMST, "0.99 above"), 1);
     assert_said(FINDING_AGAINST_NEVER, NULL);
     assert_said(FINDING_AGAINST_RETURN, NULL);
     /* A run that diverged: of its value nothing can be said, of the other it can. */
@@ -373,7 +419,7 @@ static void test_never_and_returns_against_one(void **state)
     make_runs("actor_lr: [0.1], critic_lr: [0.1], gamma: [0.9, 0.95, 0.99], seed: 1-8", no_gamma);
     aggregate_them((struct aggregate_options){.against = "gamma=0.9"});
     assert_said(FINDING_AGAINST_RMST, NULL);
-    assert_part(FINDING_NO_DIFFERENCE, "; from gamma 0.9 in RMST for 0.95 and 0.99; there may");
+    assert_part(FINDING_NO_DIFFERENCE, "; from gamma 0.9 in RMST for 0.95 and 0.99; that does");
 }
 
 /* ---- returns ---- */
@@ -475,6 +521,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_differences_without_an_interval_or_around_0, begin,
                                         finish_all),
         cmocka_unit_test_setup_teardown(test_both_directions_along_an_axis, begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_a_setting_that_is_off_is_not_the_largest, begin,
+                                        finish_all),
         cmocka_unit_test_setup_teardown(test_values_against_one, begin, finish_all),
         cmocka_unit_test_setup_teardown(test_never_and_returns_against_one, begin, finish_all),
         cmocka_unit_test_setup_teardown(test_returns, begin, finish_all),

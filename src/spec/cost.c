@@ -169,13 +169,14 @@ static double critic_units(const struct settings *cell, double n, double b)
     return inputs * b * (0.38 + 0.4 * n + 0.015 * n * n) * (0.1 + 0.45 * c1 + 0.45 * c1 * c2);
 }
 
-/* What is left of an episode where actors saturate: samples without a slope need no critic. A
+/* What is left of an episode where actors saturate: samples without a slope need no critic. Nor
+ * do those of a critic that is dead, if there is time for it to die. A
  * critic without activations is spared less than one with, and so are actors that saturate but are
  * not still, some of whose outputs keep a slope. */
 static double spared(const struct settings *cell)
 {
     if (!stops_early(cell))
-        return isfinite(critic_death(cell)) ? 0.8 : 1.0;
+        return critic_death(cell) < (double)cell->training.episodes ? 0.8 : 1.0;
     if (!isfinite(last_stop(cell)))
         return 0.9;
     if (cell->networks.input_norm != INPUT_NORM_NONE)

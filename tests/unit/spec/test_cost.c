@@ -66,6 +66,8 @@ static void test_lengths_are_those_of_real_sweeps(void **state)
         snprintf(words, sizeof words, "training.episodes=4000 %s", rows[i].words);
         assert_close(units_with(words) / rows[i].unit, rows[i].episodes, 0.3, "%s", rows[i].words);
     }
+    assert_close(units_with("training.actor_lr=0.001 training.critic_lr=0.1 training.episodes=900"),
+                 900, 1e-12, "a critic that does not live to die");
     assert_close(units_with("training.actor_lr=0.1 training.weight_decay=0.1"), 0.9 * 2000, 1e-12,
                  "nothing is ever still");
     assert_close(units_with("training.actor_lr=0.1 training.optimizer=sgd"), 0.65 * 104, 1e-12,

@@ -53,7 +53,8 @@ test_in() {
     log=$folder/meson-logs/$label.json
     rm -f "$folder/meson-logs/$label"*
     say "Testing: $label"
-    meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
+    # One more than there are processors: many tests wait, for instants and for processes that end.
+    MESON_TESTTHREADS=${MESON_TESTTHREADS:-$(($(nproc) + 1))} meson test -C "$folder" --no-rebuild --setup "$setup" --logbase "$label" \
         ${suites[@]+"${suites[@]}"} </dev/null || true
     # Meson adds the name of a setup that was asked for.
     for name in "$folder/meson-logs/$label"*.json; do

@@ -235,12 +235,12 @@ check_program() {
     fail 2 "$1 $(quoted "$program"), which is $why"
 }
 
-# Run a Python that takes no module from the current folder, whatever its version, and that the user's
-# variables for Python do not change: run_python PYTHON SCRIPT [ARGUMENT…]. Of PYTHONPATH, with
-# which sites show where modules are, it keeps what names a folder once for all places.
-run_python() (
+# Become a Python that takes no module from the current folder, whatever its version, and that the
+# user's variables for Python do not change: become_python PYTHON SCRIPT [ARGUMENT…]. Of PYTHONPATH,
+# with which sites show where modules are, it keeps what names a folder once for all places.
+become_python() {
+    local parts part kept='' name
     IFS=: read -r -d '' -a parts <<<"${PYTHONPATH:-}:" || true
-    kept=
     for part in "${parts[@]}"; do
         case $part in
         "$PWD" | "$PWD/") ;;
@@ -256,6 +256,11 @@ run_python() (
     export PYTHONUTF8=1
     [ -z "$kept" ] || export PYTHONPATH=$kept
     exec "$@"
+}
+
+# Run it as a process of its own: run_python PYTHON SCRIPT [ARGUMENT…]
+run_python() (
+    become_python "$@"
 )
 
 # Print a Python that has what a script of ours takes, for the first on PATH may not: find_python SCRIPT

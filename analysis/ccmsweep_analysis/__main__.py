@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python3 -m ccmsweep_analysis list|figures|report FILE …, where it is installed
-ccmsweep-analysis list|figures|report FILE …"""
+"""python3 -m ccmsweep_analysis list|figures|report|serve FILE …, where it is installed
+ccmsweep-analysis list|figures|report|serve FILE …"""
 import argparse
 import os
 import pathlib
@@ -16,6 +16,7 @@ try:
     from .output import naming, refuse_own, workshop, write_whole
     from .paper import write_paper
     from .report import write_report
+    from .server import PORT, port_of, serve
     from .study import take_snapshot
     from .sweep import Fault, Unreadable
     from .words import name_out, open_streams, printable, say, shown
@@ -51,11 +52,12 @@ def parser():
     top = argparse.ArgumentParser(
         prog=called_as(), allow_abbrev=False,
         description="Figures and reports of the file of a sweep, finished or not.",
-        epilog="Exit codes: 0 written; 1 the system failed, for example the disk; 2 an option or "
+        epilog="Exit codes: 0 written; of serve: ended by Ctrl-C or a signal; 1 the system failed, "
+               "for example the disk; 2 an option or "
                "the file is wrong, and nothing is written; 3 written, but a figure could not be "
                "drawn, part of the file is damaged, or the paper does not compile: the page and a "
                "line say which.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="list|figures|report")
+    commands = top.add_subparsers(dest="command", required=True, metavar="list|figures|report|serve")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("file", metavar="FILE", help="the file of a sweep")
     passed = common.add_argument_group("statistics, as of ccmsweep aggregate")
@@ -79,6 +81,11 @@ def parser():
     report.add_argument("--latex", action="store_true",
                         help="also DIR/paper: tables, figures, numbers and a skeleton that "
                              "LaTeX compiles; paper.pdf where there is pdflatex")
+    live = commands.add_parser(
+        "serve", parents=[common], allow_abbrev=False,
+        help="show the report as a live page in browsers of this machine, until Ctrl-C")
+    live.add_argument("--port", metavar="N", default=str(PORT),
+                      help=f"of 127.0.0.1 (default {PORT}; 0: any that is free)")
     return top
 
 
@@ -174,7 +181,13 @@ def write_reports(arguments):
     return told_of(failures)
 
 
-COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_reports}
+def serve_page(arguments):
+    serve(arguments.file, port_of(arguments.port), passed_on(arguments))
+    return 0
+
+
+COMMANDS = {"list": list_figures, "figures": draw_figures, "report": write_reports,
+            "serve": serve_page}
 
 
 def stop(number, _):

@@ -55,19 +55,29 @@ def fit(value):
         printable(value, keep="\n") if isinstance(value, str) else value)
 
 
-def html_of(study, drawn):
-    """The page, and sentences on what failed, which are also in the page."""
+def template(name):
+    """A template of a page, which knows the style of all pages."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
                                    undefined=jinja2.StrictUndefined, finalize=fit)
-    style = jinja2.utils.markupsafe.Markup((TEMPLATES / "report.css").read_text("utf-8"))
+    templates.globals["style"] = jinja2.utils.markupsafe.Markup(
+        (TEMPLATES / "report.css").read_text("utf-8"))
+    return templates.get_template(name)
+
+
+def title_of(path):
+    return f"Sweep {shown(os.path.basename(path))}"
+
+
+def html_of(study, drawn):
+    """The page, and sentences on what failed, which are also in the page."""
     provenance, work = facts.provenance(study), facts.work(study)
     settings = facts.known(study, lambda study: study.sweep.text("settings"), "unknown")
     for sentence in facts.failed(drawn):
         study.sweep.note_failure(sentence)
     sections = sections_of(drawn)
     contents = contents_of(study, sections)
-    page = templates.get_template("report.html").render(
-        title=f"Sweep {shown(os.path.basename(study.sweep.path))}", style=style, contents=contents,
+    page = template("report.html").render(
+        title=title_of(study.sweep.path), contents=contents,
         numbered={name: place for place, (name, _) in enumerate(contents, 1)},
         headline=facts.headline(study), complete=facts.complete(study),
         event=study.event_words(), limit=number(study.limit),

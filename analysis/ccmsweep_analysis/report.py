@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The report of a sweep: one HTML file that needs nothing else."""
 import base64
+import functools
 import os
 import pathlib
 import re
@@ -55,6 +56,7 @@ def fit(value):
         printable(value, keep="\n") if isinstance(value, str) else value)
 
 
+@functools.cache
 def template(name):
     """A template of a page, which knows the style of all pages."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from analysis_case import analysis
+from browser import CHROMIUM, QUIET
 from program import run
 from report_case import path, text_of
 from sweep_case import SOURCE, environment
@@ -19,7 +20,6 @@ from ccmsweep_analysis.figures import FIGURES, SECTIONS as GROUPS  # noqa: E402
 from ccmsweep_analysis.words import number  # noqa: E402
 
 __all__ = ["path"]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Without labels there is nothing to compare them with, and no section of it.
 DRAWN = [name for name, draw in FIGURES.items() if draw not in GROUPS["interventions"]]
 SECTIONS = ["Provenance and completeness", "The grid", "Curves", "Comparisons", "Mechanism",
@@ -168,9 +168,7 @@ def browse(*words, folder):
     if not CHROMIUM:
         pytest.skip("no chromium")
     done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-         "--disable-background-networking", "--disable-component-update", "--no-first-run",
-         "--disable-sync", "--disable-default-apps", f"--user-data-dir={folder}/profile", *words],
+        [CHROMIUM, *QUIET, f"--user-data-dir={folder}/profile", *words],
         capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.decode(), done.stderr.decode()
@@ -213,8 +211,8 @@ def requests_of(page, folder):
     requests but those that the browser makes for itself."""
     net = folder / "net.json"
     _, said = browse("--dump-dom", "--enable-logging=stderr", "--v=0", f"--log-net-log={net}",
-                     "--net-log-capture-mode=Everything", "--virtual-time-budget=5000",
-                     "--host-resolver-rules=MAP * ~NOTFOUND", page, folder=folder)
+                     "--net-log-capture-mode=Everything", "--virtual-time-budget=5000", page,
+                     folder=folder)
     logged = json.loads(net.read_text("utf-8"))
     started = logged["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
     asked = [event["params"] for event in logged["events"]

@@ -392,6 +392,33 @@ allow_root() {
     fi
 }
 
+# The processes of a session: session_members SESSION
+session_members() {
+    local stat line fields
+    for stat in /proc/[0-9]*/stat; do
+        { line=$(<"$stat"); } 2>/dev/null || continue
+        # After the name, which may hold anything: state, parent, group, session.
+        read -r -a fields <<<"${line##*) }"
+        if [ "${fields[3]}" = "$1" ]; then
+            stat=${stat%/stat}
+            printf '%s\n' "${stat#/proc/}"
+        fi
+    done
+}
+
+# Run a command once on each node: on_each_node COMMAND…
+on_each_node() {
+    timeout 60 srun --mpi=none --export=ALL --overcommit --nodes="$SLURM_JOB_NUM_NODES" \
+        --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 "$@" </dev/null || true
+}
+
+# The scheduler's rank shares a core: ranks are not bound. A cluster that never binds says so.
+unbind_ranks() {
+    if slurm_tool scontrol show config 2>/dev/null | grep -qE '^TaskPlugin .*(affinity|cgroup)'; then
+        export SLURM_CPU_BIND=none
+    fi
+}
+
 # The first number with this key in the JSON on standard input: number_in KEY
 number_in() {
     sed -n '/"'"$1"'": *[0-9]/{s/^.*"'"$1"'": *\([0-9.e+-]*\).*$/\1/p;q}'

@@ -132,20 +132,6 @@ without_banner() {
     printf '%s' "$line"
 }
 
-# The processes of a session: session_members SESSION
-session_members() {
-    local stat line fields
-    for stat in /proc/[0-9]*/stat; do
-        { line=$(<"$stat"); } 2>/dev/null || continue
-        # After the name, which may hold anything: state, parent, group, session.
-        read -r -a fields <<<"${line##*) }"
-        if [ "${fields[3]}" = "$1" ]; then
-            stat=${stat%/stat}
-            printf '%s\n' "${stat#/proc/}"
-        fi
-    done
-}
-
 # The processes of the job but its launcher, as far as they have become other programs.
 workers_of_job() {
     local pid name launcher

@@ -378,8 +378,8 @@ leave_out_once() {
         fi
         # As getopt_long does, it takes names cut short.
         case $word in
-        --ret*=* | --reu*=* | --c | --ch | --che | --chec | --check) ;;
-        --ret* | --reu*) value=true ;;
+        --ret*=* | --reu*=* | --pre*=* | --c | --ch | --che | --chec | --check) ;;
+        --ret* | --reu* | --pre*) value=true ;;
         *) later+=("$word") ;;
         esac
     done

@@ -14,8 +14,8 @@
 #   --dry-run           show all that and submit nothing
 # Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
 # --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh. The options behind -- are those
-# of every start of the job, but --retry, --reuse and --check, which are those of the first. The job
-# reads a copy of the spec, FILE.job/spec.yaml: SPEC may be changed as soon as it is submitted.
+# of every start of the job, but --retry, --reuse, --prefer and --check, which are those of the first.
+# The job reads a copy of the spec, FILE.job/spec.yaml: SPEC may be changed as soon as it is submitted.
 #
 # Exit codes: 0 submitted, or nothing is left to do; 1 the queue cannot be asked; 2 wrong input; 4 a
 # job for FILE is queued or running; else that of sbatch.

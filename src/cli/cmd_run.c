@@ -33,7 +33,8 @@ struct arguments {
     struct session_options session;
     int progress, order; /* enum progress_mode, enum session_order */
     int64_t max_lost;
-    bool retry[2];  /* places of name_retry */
+    bool retry[2]; /* places of name_retry */
+    struct option_names reuse;
     char *file;     /* session.path, resolved */
     double job_end; /* of the batch job, INFINITY for none */
     bool dry_run;
@@ -93,10 +94,16 @@ static const struct option_row options[] = {
      .set = set_end},
     {.name = "reuse",
      .argument = "OLD",
-     .kind = OPTION_FILE,
-     .offset = offsetof(struct arguments, session.reuse),
+     .kind = OPTION_FILES,
+     .offset = offsetof(struct arguments, reuse),
      .help = "copy the results that the file OLD has of the same cells instead of training them "
-             "again"},
+             "again; repeatable. Cells that several files have must be equal in all"},
+    {.name = "prefer",
+     .argument = "FILE",
+     .kind = OPTION_FILE,
+     .offset = offsetof(struct arguments, session.reuse.prefer),
+     .help =
+         "where files differ in a cell, take that of FILE: one of --reuse, or that of the sweep"},
     {.name = "retry",
      .argument = "OUTCOME",
      .kind = OPTION_CHOICES,
@@ -169,6 +176,11 @@ static enum status finish(void *arguments, struct fault *fault)
         return fault_set(fault, STATUS_INPUT,
                          "--output: a name of %zu characters, expected fewer than %d",
                          strlen(a->session.path), PATH_MAX);
+    if (a->session.reuse.prefer != NULL && a->reuse.count == 0)
+        return fault_set(fault, STATUS_INPUT,
+                         "--prefer: there is nothing to choose from, expected --reuse OLD");
+    a->session.reuse.paths = a->reuse.of;
+    a->session.reuse.count = a->reuse.count;
     a->session.order = (enum session_order)a->order;
     a->session.max_lost = (int)a->max_lost;
     for (size_t i = 0; i < sizeof retried / sizeof *retried; i++)
@@ -397,6 +409,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     session_fini(&session);
     spec_free(&spec);
     spec_options_fini(&arguments.options);
+    options_names_fini(&arguments.reuse);
     free(arguments.file);
     return status;
 }

@@ -169,8 +169,10 @@ static void print_kind(FILE *file, const struct option_row *row)
     const char *kind = words[row->words];
     if (row->choice != NULL)
         kind = row->kind == OPTION_LIST ? "list" : "words";
-    else if (row->kind == OPTION_FILE || row->kind == OPTION_FOLDER)
-        kind = row->kind == OPTION_FILE ? "file" : "folder";
+    else if (row->kind == OPTION_FILE || row->kind == OPTION_FILES)
+        kind = "file";
+    else if (row->kind == OPTION_FOLDER)
+        kind = "folder";
     else if (row->kind == OPTION_SETTING)
         kind = "setting";
     fprintf(file, " echo %s", kind);

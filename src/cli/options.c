@@ -178,6 +178,26 @@ static enum status store_name(const char *value, void *at, struct fault *fault)
     return STATUS_OK;
 }
 
+static enum status add_name(const char *value, struct option_names *names, struct fault *fault)
+{
+    const char *name = NULL;
+    const enum status status = store_name(value, &name, fault);
+    if (status != STATUS_OK)
+        return status;
+    const size_t size = (names->count + 1) * sizeof *names->of;
+    names->of = realloc(names->of, size);
+    if (names->of == NULL)
+        fault_no_memory(size);
+    names->of[names->count++] = name;
+    return STATUS_OK;
+}
+
+void options_names_fini(struct option_names *names)
+{
+    free(names->of);
+    *names = (struct option_names){0};
+}
+
 /* Store the value of a row where its kind and offset say. A switch without a default: the compiler
  * then reports a kind that is missing here. */
 static enum status store_value(const struct option_row *row, void *arguments, const char *value,
@@ -198,6 +218,8 @@ static enum status store_value(const struct option_row *row, void *arguments, co
     case OPTION_FILE:
     case OPTION_FOLDER:
         return store_name(value, at, fault);
+    case OPTION_FILES:
+        return add_name(value, at, fault);
     case OPTION_CHOICE:
     case OPTION_CHOICES:
         return store_choice(row, value, at, fault);

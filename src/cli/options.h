@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_TEXT,    /**< anything: const char *, borrowed, as the next two */
     OPTION_FILE,    /**< name of a file, not empty */
     OPTION_FOLDER,  /**< name of a folder, not empty */
+    OPTION_FILES,   /**< name of a file, repeatable: added to the struct option_names */
     OPTION_CHOICE,  /**< one of the row's names: int, its place */
     OPTION_CHOICES, /**< the same, repeatable: bool[], true at the place of each */
     OPTION_LIST,    /**< the same, several between commas */
@@ -35,6 +36,12 @@ enum option_words {
     WORDS_NONE,
     WORDS_AXES,       /**< settings that can be an axis, between commas */
     WORDS_CONDITIONS, /**< such settings with a value: KEY=VALUE, between commas */
+};
+
+/** Names in the order in which they were given. Zeroed at first; options_names_fini frees it. */
+struct option_names {
+    const char **of; /**< (count) borrowed from the command line */
+    size_t count;
 };
 
 /** One option; or, without a name and a letter, one argument. */
@@ -107,6 +114,9 @@ enum options_mode {
  */
 enum status options_parse(const struct command_line *line, enum options_mode mode, int argc,
                           char **argv, void *arguments) MUST_USE;
+
+/** Free the list, and empty it. */
+void options_names_fini(struct option_names *names);
 
 /** Write what a value of `row` may be: "a whole number from 1 to 10", "one of auto, bar", or "".
  *  Cut at `size`. */

@@ -296,7 +296,7 @@ enum status attempt_end(struct attempt *a, struct message *said, struct fault *f
                              .stopping = *record->stopping_episode};
     enum status status = STATUS_OK;
     if (a->again && done)
-        status = comparison_make(a->store, a->run, record, &said->compared, fault);
+        status = comparison_make(a->store, a->run, record, &said->compared, NULL, fault);
     else if (!a->again)
         status = done ? attempt_commit(a, &said->seconds, fault) : attempt_stop(a, fault);
     attempt_fini(a);

@@ -45,7 +45,7 @@ static void compare_field(const struct settings *cell, const struct extents *ext
 }
 
 enum status comparison_make(struct store *store, int64_t run, const struct record *record,
-                            struct comparison *comparison, struct fault *fault)
+                            struct comparison *comparison, bool *differs, struct fault *fault)
 {
     size_t count = 0;
     const struct field *const fields = record_fields(&count);
@@ -61,9 +61,12 @@ enum status comparison_make(struct store *store, int64_t run, const struct recor
         memcpy(&here, (const char *)record + fields[f].offset, sizeof here);
         if (record_count(&fields[f], &extents) == 0)
             continue;
+        const int32_t before = comparison->fields;
         status = store_read(store, run, &fields[f], there, fault);
         if (status == STATUS_OK)
             compare_field(&cell, &extents, f, there, here, comparison);
+        if (differs != NULL && comparison->fields > before)
+            differs[f] = true;
     }
     free(there);
     if (comparison->fields == 0)
@@ -73,4 +76,12 @@ enum status comparison_make(struct store *store, int64_t run, const struct recor
     if (state != STORE_DONE && state != STORE_DAMAGED)
         comparison->fields = 0;
     return status;
+}
+
+/* Two CPUs whose levels differ have the same arithmetic, unless one of them has no fused
+ * multiply-add. */
+bool comparison_rounds_differently(const char *level, const char *other)
+{
+    const bool one = strcmp(level, "baseline") == 0, two = strcmp(other, "baseline") == 0;
+    return one != two;
 }

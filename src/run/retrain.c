@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "run/attempt.h"
 #include "run/backoff.h"
+#include "run/comparison.h"
 #include "run/dispatch.h"
 #include "sys/stop_signal.h"
 #include <inttypes.h>
@@ -77,14 +78,12 @@ void retrain_fini(struct retrain *r)
 
 /* ---- what comes of them ---- */
 
-/* Two CPUs whose levels differ have the same arithmetic, unless one of them has no fused
- * multiply-add (kernels.h). */
 static const char *explain(const char *there, const char *here)
 {
-    const bool one = strcmp(there, "baseline") == 0, other = strcmp(here, "baseline") == 0;
-    return one != other ? ": their arithmetic differs in the last bits, so nothing is proved; "
-                          "verify it on a CPU like the first"
-                        : "";
+    return comparison_rounds_differently(there, here)
+               ? ": their arithmetic differs in the last bits, so nothing is proved; "
+                 "verify it on a CPU like the first"
+               : "";
 }
 
 static enum status add_difference(const struct retrain *r, int64_t run, const struct comparison *c,

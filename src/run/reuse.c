@@ -1,54 +1,16 @@
 // SPDX-License-Identifier: MIT
-/*
- * The result of a run depends on its settings alone, and the identity of a cell is a hash of these
- * settings and of the version of the algorithm. So equal identities mean equal results, in whatever
- * file they are.
- */
 #include "run/reuse.h"
+#include "base/text.h"
 #include "spec/grid.h"
+#include "sys/disk.h"
 #include "sys/stop_signal.h"
+#include <ccmsweep/trainer.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A finished run of the other file. */
-struct entry {
-    struct identity identity;
-    int64_t run;
-};
-
-/* By identity alone: the same cell may have another number in the other file. */
-static int compare(const void *a, const void *b)
-{
-    const struct entry *const x = a;
-    const struct entry *const y = b;
-    return memcmp(x->identity.bytes, y->identity.bytes, IDENTITY_SIZE);
-}
-
-static enum status list_finished(const struct store *other, struct entry **entries, size_t *count,
-                                 struct fault *fault)
-{
-    const size_t runs = (size_t)store_runs(other);
-    int32_t *const outcomes = fault_alloc(runs, sizeof *outcomes);
-    *entries = fault_alloc(runs, sizeof **entries);
-    *count = 0;
-    enum status status = store_column(other, record_field("outcome"), outcomes, fault);
-    for (int64_t run = 0; run < (int64_t)runs && status == STATUS_OK; run++) {
-        const int32_t outcome = outcomes[run];
-        const bool trained = outcome == OUTCOME_STOPPED || outcome == OUTCOME_CENSORED ||
-                             outcome == OUTCOME_DIVERGED;
-        /* A damaged run is listed as well: the user is told only if this sweep needs it. */
-        if (store_damage(other, run) == NULL && (store_state(other, run) != STORE_DONE || !trained))
-            continue;
-        (*entries)[*count].run = run;
-        status = store_identity(other, run, &(*entries)[*count].identity, fault);
-        (*count)++;
-    }
-    qsort(*entries, *count, sizeof **entries, compare);
-    free(outcomes);
-    return status;
-}
+/* ---- runs ---- */
 
 /* The notes come first, for the commit's fsync covers them: how long the run took is worth as much
  * to the estimates here as there. */
@@ -73,36 +35,51 @@ static enum status copy_run(struct store *store, int64_t run, const struct store
     return status;
 }
 
-/* What is done here is left alone. The rows are compared with their checksums before they are
- * copied: a new commit record would certify damaged ones. */
-static enum status copy_runs(struct store *store, const struct store *other,
-                             struct progress *progress, int64_t *copied, struct fault *fault)
+/* The rows are compared with their checksums before they are copied: a new commit record would
+ * certify damaged ones. What is done here stays, unless the preferred file has something else; then
+ * its record goes first, so that a kill leaves a run that is to be copied again. */
+static enum status take(struct store *store, int64_t run, const struct sources *sources,
+                        const struct identity *identity, struct fault *fault)
 {
-    struct entry *entries = NULL;
-    size_t count = 0;
-    enum status status = list_finished(other, &entries, &count, fault);
+    struct source_choice choice;
+    enum status status = sources_choose(sources, identity, &choice, fault);
+    while (status == STATUS_OK && choice.source != NULL && choice.source != sources->own) {
+        status = sources_look(sources, &choice, fault);
+        if (status == STATUS_OK && choice.run->rows_are == SOURCE_INTACT)
+            break;
+        if (status == STATUS_OK)
+            status = sources_choose(sources, identity, &choice, fault);
+    }
+    if (status != STATUS_OK || choice.source == NULL || choice.source == sources->own)
+        return status;
+    const bool replaces = store_state(store, run) == STORE_DONE;
+    if (replaces)
+        status = store_uncommit(store, run, fault);
+    if (status == STATUS_OK)
+        status = copy_run(store, run, choice.source->store, choice.run->run, fault);
+    choice.source->copied += status == STATUS_OK;
+    choice.source->replaced += status == STATUS_OK && replaces;
+    return status;
+}
+
+/* Of what is given up here nothing is copied: it stays that until --retry. */
+static bool is_given_up(const struct store *store, int64_t run, const struct sources *sources,
+                        const struct identity *identity)
+{
+    return store_state(store, run) == STORE_DONE && !sources_own(sources, identity);
+}
+
+static enum status copy_runs(struct store *store, const struct sources *sources,
+                             struct fault *fault)
+{
+    enum status status = STATUS_OK;
     for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK && !stop_requested();
          run++) {
-        struct entry key;
-        struct fault damage;
-        if (store_state(store, run) == STORE_DONE)
-            continue;
-        status = store_identity(store, run, &key.identity, fault);
-        const struct entry *const found =
-            status == STATUS_OK ? bsearch(&key, entries, count, sizeof *entries, compare) : NULL;
-        if (found == NULL)
-            continue;
-        status = store_verify(other, found->run, &damage, fault);
-        if (status != STATUS_OK)
-            break;
-        if (damage.text[0] != '\0') {
-            progress_say(progress, "%s; it is not copied", damage.text);
-            continue;
-        }
-        status = copy_run(store, run, other, found->run, fault);
-        *copied += status == STATUS_OK;
+        struct identity identity;
+        status = store_identity(store, run, &identity, fault);
+        if (status == STATUS_OK && !is_given_up(store, run, sources, &identity))
+            status = take(store, run, sources, &identity, fault);
     }
-    free(entries);
     return status;
 }
 
@@ -199,23 +176,116 @@ static void compare_labels(const struct spec *here, const struct spec *there, co
                      name, count - 1, path, first);
 }
 
-enum status reuse_runs(struct store *store, const char *path, struct progress *progress,
-                       struct fault *fault)
+static void say_copied(const struct sources *sources, struct progress *progress)
 {
-    struct store *other = NULL;
-    int64_t copied = 0;
-    enum status status = store_open(&other, path, STORE_READ, fault);
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *const from = &sources->of[i];
+        if (from == sources->own)
+            continue;
+        const char *const plural = from->copied == 1 ? "" : "s";
+        if (from->copied == 0)
+            progress_say(progress,
+                         "0 runs copied from %s: none of the cells that are left here is finished "
+                         "there",
+                         from->path);
+        else if (from->replaced == 0)
+            progress_say(progress, "%" PRId64 " run%s copied from %s", from->copied, plural,
+                         from->path);
+        else
+            progress_say(progress,
+                         "%" PRId64 " run%s copied from %s, %" PRId64 " of them in place of others",
+                         from->copied, plural, from->path, from->replaced);
+    }
+}
+
+enum status reuse_runs(struct store *store, const char *path, const struct sources_asked *asked,
+                       struct progress *progress, struct fault *fault)
+{
+    struct sources sources;
+    enum status status = sources_open(&sources, asked, store, path, progress, fault);
+    for (size_t i = 1; i < sources.count && status == STATUS_OK; i++)
+        compare_labels(store_spec(store), store_spec(sources.of[i].store), sources.of[i].path,
+                       progress);
     if (status == STATUS_OK)
-        compare_labels(store_spec(store), store_spec(other), path, progress);
+        status = copy_runs(store, &sources, fault);
     if (status == STATUS_OK)
-        status = copy_runs(store, other, progress, &copied, fault);
-    store_close(&other);
+        say_copied(&sources, progress);
+    sources_close(&sources);
+    return status;
+}
+
+/* ---- before anything is made ---- */
+
+/* The sentence has the first cell in which files differ, and here the number of all others: it may
+ * be one of ten thousand, or all of them. */
+static void count_others(const struct sources *sources, const struct spec *spec, int64_t from,
+                         struct identities *identities, struct fault *fault)
+{
+    int64_t others = 0;
+    for (int64_t index = from; index < spec_cells(spec); index++) {
+        struct settings cell;
+        spec_cell(spec, index, &cell);
+        const struct identity identity = identities_next(identities, &cell);
+        others += !sources_agree(sources, &identity);
+    }
+    if (others > 0)
+        text_add(fault->text, sizeof fault->text, "; %" PRId64 " more cell%s differ%s", others,
+                 others == 1 ? "" : "s", others == 1 ? "s" : "");
+}
+
+static enum status check_cells(const struct sources *sources, const struct spec *spec,
+                               struct fault *fault)
+{
+    struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
+    enum status status = STATUS_OK;
+    int64_t index = 0;
+    while (index < spec_cells(spec) && status == STATUS_OK) {
+        struct settings cell;
+        struct source_choice choice;
+        spec_cell(spec, index++, &cell);
+        const struct identity identity = identities_next(identities, &cell);
+        status = sources_choose(sources, &identity, &choice, fault);
+    }
+    if (status == STATUS_INPUT)
+        count_others(sources, spec, index, identities, fault);
+    identities_free(&identities);
+    return status;
+}
+
+/* The own file must be another one: compared by device and inode, for two names may lead to the
+ * same file. */
+static enum status check_own(const struct stat *here, const struct sources_asked *asked,
+                             struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < asked->count && status == STATUS_OK; i++) {
+        struct stat there;
+        status = disk_look(asked->paths[i], 0, &there, fault);
+        if (status != STATUS_OK)
+            fault_prefix(fault, "--reuse");
+        else if (here->st_mode != 0 && here->st_dev == there.st_dev && here->st_ino == there.st_ino)
+            status = fault_set(fault, STATUS_INPUT, "--reuse: %s is the file of this sweep itself",
+                               asked->paths[i]);
+    }
+    return status;
+}
+
+enum status reuse_check(const char *path, const struct spec *spec,
+                        const struct sources_asked *asked, struct fault *fault)
+{
+    struct stat here;
+    struct store *own = NULL;
+    struct sources sources = {0};
+    enum status status = disk_look(path, 0, &here, fault);
     if (status == STATUS_OK)
-        progress_say(progress,
-                     copied > 0 ? "%" PRId64 " run%s copied from %s"
-                                : "%" PRId64
-                                  " run%s copied from %s: none of the cells that are left "
-                                  "here is finished there",
-                     copied, copied == 1 ? "" : "s", path);
+        status = check_own(&here, asked, fault);
+    if (status == STATUS_OK && here.st_mode != 0)
+        status = store_open(&own, path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = sources_open(&sources, asked, own, path, NULL, fault);
+    if (status == STATUS_OK)
+        status = check_cells(&sources, spec, fault);
+    sources_close(&sources);
+    store_close(&own);
     return status;
 }

@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: MIT
 /**
- * Runs of another file: a run that is committed there for the same cell need not be trained again.
- * A sweep is extended in this way: with a new spec, a new file, and the runs of the old file. Rank
- * 0 only.
+ * Runs of other files: a run that is committed there for the same cell need not be trained again. A
+ * sweep is extended in this way, with a new spec, a new file, and the runs of the old file; and
+ * sweeps are merged, with a spec of all their cells. Rank 0 only.
  */
 #ifndef CCMSWEEP_REUSE_H
 #define CCMSWEEP_REUSE_H
 
 #include "run/progress.h"
+#include "run/sources.h"
 #include "store/store.h"
 
 /**
- * Copy every run of the file `path` that is stopped, censored or diverged to the run of equal
- * identity here that is not done, with its notes, and commit it. A run whose rows differ from its
- * commit record there is damaged: it is reported and not copied. Prints how many were copied.
- * \return STATUS_INPUT when the other file cannot be read or is not one of this program,
- *         STATUS_FAULT when this one cannot be written
+ * Find what would be refused, before anything is made: the files, and cells of the spec that several
+ * of them have and that differ.
+ * \param path of the sweep's own file, which is one of them if it is there
+ * \return STATUS_INPUT with a sentence: a file cannot be read, is not one of this program, is the
+ *         own one; or cells differ (sources_choose)
  */
-enum status reuse_runs(struct store *store, const char *path, struct progress *progress,
-                       struct fault *fault) MUST_USE;
+enum status reuse_check(const char *path, const struct spec *spec,
+                        const struct sources_asked *asked, struct fault *fault) MUST_USE;
+
+/**
+ * Copy every run of the other files that is stopped, censored or diverged to the run of equal
+ * identity here that is not done, with its notes, and commit it. What is done here is replaced only
+ * where it differs from the preferred file. A run whose rows differ from its commit record there is
+ * damaged: it is reported and not copied. Prints how many were copied.
+ * \param path of the store's file
+ * \return STATUS_INPUT as reuse_check, when the files have changed since; STATUS_FAULT when this one
+ *         cannot be written. What was copied until then counts
+ */
+enum status reuse_runs(struct store *store, const char *path, const struct sources_asked *asked,
+                       struct progress *progress, struct fault *fault) MUST_USE;
 
 #endif

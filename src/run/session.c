@@ -64,29 +64,6 @@ static enum status check_file(const struct session *s, struct fault *fault)
     return status;
 }
 
-/* The file whose runs are to be copied must be one, and another one: compared by device and inode,
- * for two names may lead to the same file. */
-static enum status check_reuse(const struct session *s, struct fault *fault)
-{
-    struct stat here, there;
-    struct store *other = NULL;
-    const char *const path = s->options->reuse;
-    if (path == NULL)
-        return STATUS_OK;
-    enum status status = disk_look(path, 0, &there, fault);
-    if (status == STATUS_OK)
-        status = disk_look(s->options->path, 0, &here, fault);
-    if (status == STATUS_OK && here.st_mode != 0 && here.st_dev == there.st_dev &&
-        here.st_ino == there.st_ino)
-        return fault_set(fault, STATUS_INPUT, "--reuse: %s is the file of this sweep itself", path);
-    if (status == STATUS_OK)
-        status = store_open(&other, path, STORE_READ, fault);
-    store_close(&other);
-    if (status != STATUS_OK)
-        fault_prefix(fault, "--reuse");
-    return status;
-}
-
 /* Whoever holds it may be a job that was killed just now, so this waits. In short steps, because a
  * signal must be able to end the wait; and without a word at first, because a lock that is released
  * within a second is the usual case of a requeued job. */
@@ -123,7 +100,9 @@ enum status session_check(const struct session *s, struct fault *fault)
         status = sidecar_check(s->options->path, &warning, fault);
     if (status == STATUS_OK && warning.text[0] != '\0')
         progress_say(s->progress, "warning: %s", warning.text);
-    return status == STATUS_OK ? check_reuse(s, fault) : status;
+    if (status == STATUS_OK && s->options->reuse.count > 0)
+        status = reuse_check(s->options->path, s->spec, &s->options->reuse, fault);
+    return status;
 }
 
 enum status session_prepare(struct session *s, struct fault *fault)
@@ -386,8 +365,8 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
         status = refuse_damage(s, fault);
     if (status == STATUS_OK)
         status = apply_policy(s, &policy, fault);
-    if (status == STATUS_OK && s->options->reuse != NULL)
-        status = reuse_runs(s->store, s->options->reuse, s->progress, fault);
+    if (status == STATUS_OK && s->options->reuse.count > 0)
+        status = reuse_runs(s->store, s->options->path, &s->options->reuse, s->progress, fault);
     if (status == STATUS_OK) {
         tidy(s);
         status = count_and_queue(s, &policy, workers, fault);

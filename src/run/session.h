@@ -18,6 +18,7 @@
 
 #include "run/progress.h"
 #include "run/scheduler.h"
+#include "run/sources.h"
 #include "spec/cost.h"
 #include "spec/spec.h"
 #include "store/store.h"
@@ -31,8 +32,8 @@ extern const char *const session_orders[];
 
 /** What the user asks for. */
 struct session_options {
-    const char *path;  /**< of the file, resolved (disk_resolve): all beside it is named after it */
-    const char *reuse; /**< file whose runs may be copied, or NULL */
+    const char *path; /**< of the file, resolved (disk_resolve): all beside it is named after it */
+    struct sources_asked reuse; /**< files whose runs may be copied */
     double lock_wait_s;
     double end; /**< seconds since 1970-01-01 UTC; INFINITY: no end */
     enum session_order order;
@@ -58,8 +59,8 @@ struct session {
 };
 
 /** Find what can be refused before anything is made: the file, if it is there, is of this spec and
- *  can be written, what stands beside it can be used, and the one whose runs are to be copied is
- * another sweep's. `session` has options and spec. \return STATUS_INPUT, STATUS_FAULT with a
+ *  can be written, what stands beside it can be used, and those whose runs are to be copied are of
+ *  other sweeps and agree. `session` has options and spec. \return STATUS_INPUT, STATUS_FAULT with a
  * sentence */
 enum status session_check(const struct session *session, struct fault *fault) MUST_USE;
 

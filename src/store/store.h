@@ -18,6 +18,7 @@
 
 #include "spec/identity.h"
 #include "spec/spec.h"
+#include "store/commit.h"
 #include "store/defects.h"
 #include "store/schema.h"
 #include <ccmsweep/fault.h>
@@ -133,6 +134,10 @@ void store_cell(const struct store *store, int64_t run, struct settings *cell);
 /** Identity of a run's cell as the file has it. */
 enum status store_identity(const struct store *store, int64_t run, struct identity *identity,
                            struct fault *fault) MUST_USE;
+
+/** Read the commit record of a run. \param commit its `run` is -1 when the record does not hold */
+enum status store_committed(const struct store *store, int64_t run, struct commit *commit,
+                            struct fault *fault) MUST_USE;
 
 enum store_state {
     STORE_PENDING,     /**< no valid commit record: to be trained, or continued */

@@ -295,6 +295,20 @@ static enum status read_commit(const struct store *store, int64_t run, uint8_t *
                         store->path);
 }
 
+enum status store_committed(const struct store *store, int64_t run, struct commit *commit,
+                            struct fault *fault)
+{
+    uint8_t bytes[COMMIT_SIZE];
+    struct identity identity;
+    enum status status = read_commit(store, run, bytes, fault);
+    if (status == STATUS_OK)
+        status = store_identity(store, run, &identity, fault);
+    if (status == STATUS_OK &&
+        !commit_holds(commit, bytes, run, store->algorithm_version, &identity))
+        *commit = (struct commit){.run = -1};
+    return status;
+}
+
 /* What is wrong with a run that says it is done. */
 enum flaw {
     FLAW_NONE,

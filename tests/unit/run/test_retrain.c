@@ -38,7 +38,7 @@ static struct comparison compared(void *value, size_t size, struct filled *fille
         memcpy(before, value, size);
         ((unsigned char *)value)[size - 1] ^= 1;
     }
-    assert_ok(comparison_make(store, 2, &filled->record, &comparison, &fault));
+    assert_ok(comparison_make(store, 2, &filled->record, &comparison, NULL, &fault));
     if (value != NULL)
         memcpy(value, before, size);
     return comparison;

@@ -52,6 +52,13 @@ static struct progress quiet(FILE **file)
     return progress;
 }
 
+static enum status reuse(struct store *other, const char *path, const char *from,
+                         struct progress *progress, struct fault *fault)
+{
+    const struct sources_asked asked = {.paths = &from, .count = 1};
+    return reuse_runs(other, path, &asked, progress, fault);
+}
+
 static void test_runs_of_another_file_are_copied(void **state)
 {
     (void)state;
@@ -67,7 +74,7 @@ static void test_runs_of_another_file_are_copied(void **state)
     struct spec *wider = spec_small("grid: {seed: [4, 6, 5, 8, 7]}\n");
     snprintf(path, sizeof path, "%s/wider.h5", folder.name);
     struct store *other = store_made(path, wider);
-    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    assert_ok(reuse(other, path, folder.path, &progress, &fault));
     static const enum store_state expected[] = {STORE_PENDING, STORE_DONE, STORE_DONE,
                                                 STORE_PENDING, STORE_PENDING};
     for (int run = 0; run < 5; run++)
@@ -82,14 +89,14 @@ static void test_runs_of_another_file_are_copied(void **state)
     assert_int_equal(unlink(path), 0);
     other = store_made(path, wider);
     commit_salted(other, 1, 99);
-    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    assert_ok(reuse(other, path, folder.path, &progress, &fault));
     assert_true(holds_salted(other, 1, 99) && holds_salted(other, 2, 11));
     /* Rows that are not those committed there are not copied. */
     filled_flip(0);
     assert_ok(store_uncommit(other, 2, &fault));
-    assert_ok(reuse_runs(other, folder.path, &progress, &fault));
+    assert_ok(reuse(other, path, folder.path, &progress, &fault));
     assert_int_equal(store_state(other, 2), STORE_PENDING);
-    assert_refused(reuse_runs(other, "/nowhere/x.h5", &progress, &fault), STATUS_INPUT,
+    assert_refused(reuse(other, path, "/nowhere/x.h5", &progress, &fault), STATUS_INPUT,
                    "No such file");
     store_close(&other);
     spec_free(&wider);

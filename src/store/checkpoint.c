@@ -51,7 +51,7 @@ static char *folder_name(const char *path)
 
 static char *file_name(const char *path, int64_t run)
 {
-    return disk_name("%s.ckpt/run-%06" PRId64 ".ckpt", path, run);
+    return disk_name("%s.ckpt/" CHECKPOINT_NAME, path, run);
 }
 
 /* Two checksums: that of the header can be verified before the size in it is believed, and the
@@ -130,11 +130,10 @@ static enum checkpoint_answer refuse_unreadable(struct fault *fault, const char 
     return CHECKPOINT_REFUSED;
 }
 
-/* Why a header is not the one of this run's checkpoint, or NULL. Magic and format come before the
+/* Why a header is not the one of a checkpoint of this cell, or NULL. Magic and format come before the
  * checksum, because a newer format may have its checksum elsewhere; everything that the checksum
  * covers comes after it. */
-static const char *header_flaw(const uint8_t *header, int64_t run, const struct identity *identity,
-                               size_t size)
+static const char *header_flaw(const uint8_t *header, const struct identity *identity, size_t size)
 {
     if (memcmp(header, magic, sizeof magic) != 0)
         return "is not a checkpoint of this program";
@@ -147,8 +146,6 @@ static const char *header_flaw(const uint8_t *header, int64_t run, const struct 
         return "is damaged: the checksum of its header does not hold";
     if (bytes_get(header + AT_VERSION, 4) != TRAINER_ALGORITHM_VERSION)
         return "was written by another version of the algorithm";
-    if ((int64_t)bytes_get(header + AT_RUN, 8) != run)
-        return "belongs to another run";
     if (memcmp(header + AT_IDENTITY, identity->bytes, IDENTITY_SIZE) != 0)
         return "belongs to a run with other settings";
     if (bytes_get(header + AT_SIZE, 8) != size)
@@ -173,9 +170,8 @@ static ssize_t read_all(int fd, void *bytes, size_t size)
     return (ssize_t)got;
 }
 
-static enum checkpoint_answer load_file(int fd, const char *name, int64_t run,
-                                        const struct identity *identity, void *payload, size_t size,
-                                        struct fault *fault)
+static enum checkpoint_answer load_file(int fd, const char *name, const struct identity *identity,
+                                        void *payload, size_t size, struct fault *fault)
 {
     uint8_t header[CHECKPOINT_HEADER], sum[SHA256_DIGEST_SIZE];
     char beyond = 0; /* a byte behind the state: the file is longer than its header says */
@@ -184,7 +180,7 @@ static enum checkpoint_answer load_file(int fd, const char *name, int64_t run,
         return refuse_unreadable(fault, name);
     if (head < CHECKPOINT_HEADER)
         return refuse(fault, name, "is cut short");
-    const char *flaw = header_flaw(header, run, identity, size);
+    const char *flaw = header_flaw(header, identity, size);
     if (flaw != NULL)
         return refuse(fault, name, flaw);
     const ssize_t body = read_all(fd, payload, size);
@@ -212,10 +208,9 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
     if (fd >= 0) {
-        answer = fstat(fd, &about) != 0 ? refuse_unreadable(fault, name)
-                 : !S_ISREG(about.st_mode)
-                     ? refuse(fault, name, "is not a file")
-                     : load_file(fd, name, run, identity, payload, size, fault);
+        answer = fstat(fd, &about) != 0    ? refuse_unreadable(fault, name)
+                 : !S_ISREG(about.st_mode) ? refuse(fault, name, "is not a file")
+                                           : load_file(fd, name, identity, payload, size, fault);
         close(fd);
     } else if (errno == ELOOP) {
         answer = refuse(fault, name, "is a link");

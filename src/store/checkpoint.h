@@ -5,7 +5,9 @@
  * A checkpoint is replaced as a whole: written under a temporary name in the same folder, fsync,
  * rename, fsync of the folder. So FILE.ckpt/run-000000.ckpt is absent, the old one or the new one
  * at any instant. The 128 bytes before the payload carry the identity of the cell and two
- * checksums, so that anything torn, foreign or newer is recognised and refused. `path` below is the
+ * checksums, so that anything torn, foreign or newer is recognised and refused. The identity says
+ * whose it is; the number of the run is the one under which it was saved, and an extension of the
+ * sweep may have given the run another. `path` below is the
  * path of the sweep's file, FILE. The meaning of the payload is not known here. All functions are
  * local; one process writes the checkpoints of a run.
  *
@@ -18,11 +20,15 @@
 
 #include "spec/identity.h"
 #include <ccmsweep/fault.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { CHECKPOINT_FORMAT = 1, CHECKPOINT_HEADER = 128 };
+
+/** Name of the checkpoint of a run in the folder, as a format of printf for an int64_t. */
+#define CHECKPOINT_NAME "run-%06" PRId64 ".ckpt"
 
 /**
  * Save `size` bytes as the checkpoint of `run`; makes the folder if it is absent.

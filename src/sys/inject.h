@@ -24,7 +24,9 @@ enum inject_point {
     INJECT_ROWS,       /**< rows are written and not synced */
     INJECT_RECORD,     /**< rows are synced, the commit record is not written */
     INJECT_COMMIT,     /**< the commit record is synced, rank 0 does not know it yet */
-    INJECT_EXPORT,     /**< an export is made and not renamed yet, or not all of it */
+    INJECT_EXTEND, /**< inside an extension, in place of RUN: 0 before the rows are copied, 1 before
+                            and 2 after the file is renamed, 3 among its checkpoints */
+    INJECT_EXPORT, /**< an export is made and not renamed yet, or not all of it */
     INJECT_POINTS
 };
 

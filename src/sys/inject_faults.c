@@ -14,7 +14,8 @@
 static const char *const names[INJECT_POINTS] = {
     [INJECT_OPEN] = "open",       [INJECT_CREATE] = "create",         [INJECT_BEGIN] = "begin",
     [INJECT_EPISODE] = "episode", [INJECT_CHECKPOINT] = "checkpoint", [INJECT_ROWS] = "rows",
-    [INJECT_RECORD] = "record",   [INJECT_COMMIT] = "commit",         [INJECT_EXPORT] = "export",
+    [INJECT_RECORD] = "record",   [INJECT_COMMIT] = "commit",         [INJECT_EXTEND] = "extend",
+    [INJECT_EXPORT] = "export",
 };
 
 /* An unknown action aborts: a typing error in a test would otherwise make it pass without any

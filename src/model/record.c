@@ -179,6 +179,24 @@ void record_clear(struct record *r, const struct extents *extents)
     *r->outcome = OUTCOME_PENDING;
 }
 
+/* Only first dimensions grow with the limit of episodes, so what a field has is the beginning of
+ * what it has then. */
+void record_widen(const struct record *from, const struct extents *narrow, struct record *to,
+                  const struct extents *wide)
+{
+    record_clear(to, wide);
+    for (int f = 0; f < FIELDS; f++) {
+        const int64_t count = record_count(&fields[f], narrow);
+        const void *read = NULL;
+        void *written = NULL;
+        memcpy(&read, (const char *)from + fields[f].offset, sizeof read);
+        memcpy(&written, (const char *)to + fields[f].offset, sizeof written);
+        CHECK(count <= record_count(&fields[f], wide));
+        if (count > 0)
+            memcpy(written, read, (size_t)count * record_value_size(&fields[f]));
+    }
+}
+
 void record_bin_edges(double edges[RECORD_BINS])
 {
     /* Logarithmic on both sides of 0, from 10^-2 to 10^5: pre-activations grow by orders of

@@ -24,6 +24,7 @@
 #include <ccmsweep/fault.h>
 #include <ccmsweep/record.h>
 #include <ccmsweep/settings.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -58,6 +59,16 @@ struct store_program store_this_program(void) MUST_USE;
  */
 enum status store_create(const char *path, const struct spec *spec,
                          const struct store_program *program, struct fault *fault) MUST_USE;
+
+/**
+ * Create the same file beside PATH, which is resolved and stays what it is: the caller fills the new
+ * file and renames it (disk_rename), or removes it. Rank 0 only, with the lock of PATH.
+ * \param temporary its name, owned by the caller (free); NULL on failure, and nothing is left
+ * \return as store_create
+ */
+enum status store_create_beside(const char *path, const struct spec *spec,
+                                const struct store_program *program, char **temporary,
+                                struct fault *fault) MUST_USE;
 
 struct store;
 
@@ -108,6 +119,9 @@ void store_close(struct store **store);
  *  sentence that names the keys that differ, with both values */
 enum status store_match(const struct store *store, const struct spec *spec,
                         struct fault *fault) MUST_USE;
+
+/** Whether the file was made for the cells of the spec: what store_match does not refuse. */
+bool store_is_of(const struct store *store, const struct spec *spec) MUST_USE;
 
 /** Number of runs in the file. */
 int64_t store_runs(const struct store *store) MUST_USE;
@@ -173,6 +187,16 @@ void store_look_again(struct store *store, int64_t run);
  */
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault) MUST_USE;
+
+/** Write the record of a finished run and its commit record without any fsync, into a file that has
+ *  not got its name yet. The caller closes the store and syncs the file before it renames it. */
+enum status store_put(struct store *store, int64_t run, const struct record *record,
+                      struct fault *fault) MUST_USE;
+
+/** Mark a run that is not done as the other file marks the one that is to continue here:
+ *  interrupted or not. As store_put. */
+enum status store_put_state(struct store *store, int64_t run, enum store_state state,
+                            struct fault *fault) MUST_USE;
 
 /** For measurements only: write a valid commit record for every run, without rows and fsync. */
 enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
@@ -323,6 +347,12 @@ enum status store_notes(const struct store *store, int64_t run, struct store_not
 enum status store_note_copy(struct store *store, int64_t run, const struct store_notes *notes,
                             struct fault *fault) MUST_USE;
 
+/** Take all of /volatile from the file whose runs are to continue here: what it has about these
+ *  runs, what is held against them, and the log of starts.
+ *  \param to (runs of `other`) the run here; -1: none, nothing of that run is taken */
+enum status store_take_notes(struct store *store, const struct store *other, const int64_t *to,
+                             struct fault *fault) MUST_USE;
+
 /* Numbers in /volatile that the program never writes read as not written; control characters in its
  * texts read as '?'. */
 
@@ -331,20 +361,24 @@ enum status store_note_copy(struct store *store, int64_t run, const struct store
 enum status store_note_column(const struct store *store, enum schema_note note, void *values,
                               struct fault *fault) MUST_USE;
 
-/** A start of the program. */
+/** A start of the program, or an extension of the sweep: of 0 ranks, with the words
+ *  STORE_EXTENSION in place of a job. */
 struct store_start {
     const char *host, *job, *revision; /**< job: "" outside of a job */
     int64_t process;
     int32_t ranks, done;
 };
 
+/** The words of an extension in the log, as a format for the cells before it and after it. */
+#define STORE_EXTENSION "%" PRId64 " to %" PRId64 " cells"
+
 /** Add a start to the log; it replaces the oldest when the log is full. Rank 0 only.
  *  \param row its place in the log (output), for store_log_end */
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
                             int64_t *row, struct fault *fault) MUST_USE;
 
-/** Find the last start in the log: its row, -1 when the log is empty, and the exit code it ended
- *  with, -1 when it was killed or has not ended. */
+/** Find the last start in the log that was no extension: its row, -1 when there is none, and the
+ *  exit code it ended with, -1 when it was killed or has not ended. */
 enum status store_log_last(const struct store *store, int64_t *row, int *code,
                            struct fault *fault) MUST_USE;
 

@@ -355,34 +355,56 @@ struct store_program store_this_program(void)
                                   .libraries = build_libraries()};
 }
 
-enum status store_create(const char *path, const struct spec *spec,
-                         const struct store_program *program, struct fault *fault)
+/* Makes the file under a temporary name beside `name`, with the permissions of the one that it will
+ * replace. \param temporary owned by the caller on success, else NULL and nothing is left */
+static enum status make_beside(const char *name, const struct spec *spec,
+                               const struct store_program *program, char **temporary,
+                               struct fault *fault)
 {
-    char *name = NULL, *temporary = NULL;
     int fd = -1;
-    enum status status = disk_resolve(path, &name, fault);
-    if (status != STATUS_OK)
-        return status;
     /* The caller holds the lock, so nobody else makes one now: all are left by killed creations. */
     disk_remove_temporaries(name);
-    temporary = disk_temporary(name);
+    *temporary = disk_temporary(name);
     /* Created by hand first, so that the message about the folder is the system's and not
      * HDF5's. */
-    status = disk_create(temporary, &fd, fault);
+    enum status status = disk_create(*temporary, &fd, fault);
     if (status == STATUS_OK) {
-        status = make(fd, temporary, name, spec, program, fault);
-        /* With --force the new file gets the permissions of the one that it replaces. */
+        status = make(fd, *temporary, name, spec, program, fault);
         disk_keep_mode(fd, name);
         close(fd);
         inject(INJECT_CREATE, -1);
         if (status == STATUS_OK && stop_requested())
             status = refuse_stopped(name, fault);
-        if (status == STATUS_OK)
-            status = disk_rename(temporary, name, fault);
+        if (status != STATUS_OK)
+            unlink(*temporary);
+    }
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    free(*temporary);
+    *temporary = NULL;
+    return status;
+}
+
+enum status store_create(const char *path, const struct spec *spec,
+                         const struct store_program *program, struct fault *fault)
+{
+    char *name = NULL, *temporary = NULL;
+    enum status status = disk_resolve(path, &name, fault);
+    if (status == STATUS_OK)
+        status = make_beside(name, spec, program, &temporary, fault);
+    if (status == STATUS_OK) {
+        status = disk_rename(temporary, name, fault);
         if (status != STATUS_OK)
             unlink(temporary);
     }
     free(temporary);
     free(name);
     return status;
+}
+
+enum status store_create_beside(const char *path, const struct spec *spec,
+                                const struct store_program *program, char **temporary,
+                                struct fault *fault)
+{
+    return make_beside(path, spec, program, temporary, fault);
 }

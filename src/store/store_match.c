@@ -84,7 +84,7 @@ static bool is_same(const struct settings *a, const struct settings *b)
 }
 
 /* The usual case, without a message to compose: it ends at the first difference. */
-static bool is_of_spec(const struct store *store, const struct spec *spec)
+bool store_is_of(const struct store *store, const struct spec *spec)
 {
     bool same = spec_cells(spec) == store->runs;
     for (int64_t run = 0; run < store->runs && same; run++) {
@@ -98,7 +98,7 @@ static bool is_of_spec(const struct store *store, const struct spec *spec)
 
 enum status store_match(const struct store *store, const struct spec *spec, struct fault *fault)
 {
-    if (is_of_spec(store, spec))
+    if (store_is_of(store, spec))
         return STATUS_OK;
     const int64_t cells = spec_cells(spec);
     char differences[4096] = "";
@@ -111,10 +111,10 @@ enum status store_match(const struct store *store, const struct spec *spec, stru
         return fault_set(fault, STATUS_INPUT,
                          "%s was made for %" PRId64 " cells and the spec has %" PRId64 ": %s: give "
                          "another file (run --reuse copies what this one has), or the spec it was "
-                         "made for",
+                         "made for, or run --extend if the spec has all its cells and others",
                          store->path, store->runs, cells, differences);
     return fault_set(fault, STATUS_INPUT,
                      "%s was made for other settings: %s: give another file, or the settings it "
-                     "was made for",
+                     "was made for (run --extend takes more cells, and more training.episodes)",
                      store->path, differences);
 }

@@ -258,6 +258,44 @@ enum status store_note_failures(struct store *store, int64_t run,
     return write_members(store, run, run_failures, COUNT(run_failures), failures, fault);
 }
 
+/* One note of all runs, or of all rows of the log. Of a run that nothing is taken of, what is here
+ * stays. */
+static enum status take_column(struct store *store, const struct store *other, const int64_t *to,
+                               enum schema_note note, struct fault *fault)
+{
+    const struct variable variable = schema_note(note);
+    const bool of_runs = variable.dims[0] == SCHEMA_RUN;
+    const int64_t count = of_runs ? store->runs : SCHEMA_STARTS;
+    const int64_t there = of_runs ? other->runs : SCHEMA_STARTS;
+    const struct slab slab = slab_values(0, count);
+    char *const values = fault_alloc((size_t)count, variable.size);
+    char *const taken = fault_alloc((size_t)there, variable.size);
+    enum status status = store_note_column(store, note, values, fault);
+    if (status == STATUS_OK)
+        status = store_note_column(other, note, taken, fault);
+    for (int64_t i = 0; i < there; i++) {
+        const int64_t at = of_runs ? to[i] : i;
+        if (at >= 0)
+            memcpy(values + (size_t)at * variable.size, taken + (size_t)i * variable.size,
+                   variable.size);
+    }
+    if (status == STATUS_OK)
+        status = dataset_write(store, store->notes[note], &slab, values, fault,
+                               "cannot write /volatile/%s to %s", variable.name, store->path);
+    free(taken);
+    free(values);
+    return status;
+}
+
+enum status store_take_notes(struct store *store, const struct store *other, const int64_t *to,
+                             struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    for (int note = 0; note < NOTE_COUNT && status == STATUS_OK; note++)
+        status = take_column(store, other, to, (enum schema_note)note, fault);
+    return status;
+}
+
 /* Where a note of a run is in the file. It never moves, so a signal handler, which may not call
  * HDF5, can write it with pwrite. */
 static int64_t place_of(const struct store *store, int64_t run, enum schema_note note)
@@ -337,24 +375,35 @@ enum status store_find_notes(const struct store *store, struct defects *defects,
     return status;
 }
 
-/* The log is a ring. Its last start is the row with the highest number, wherever it is; numbers
- * begin at 1, and 0 is a row that was never used. */
-enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)
+/* The log is a ring. Its last row is the one with the highest number, wherever it is; numbers begin
+ * at 1, and 0 is a row that was never used. An extension has 0 ranks. */
+static enum status find_last(const struct store *store, bool extensions, int64_t *row,
+                             int64_t *number, int *code, struct fault *fault)
 {
     int64_t numbers[SCHEMA_STARTS];
-    int32_t codes[SCHEMA_STARTS];
+    int32_t codes[SCHEMA_STARTS], ranks[SCHEMA_STARTS];
     *row = -1;
+    *number = 0;
     *code = -1;
     enum status status = store_note_column(store, NOTE_LOG_NUMBER, numbers, fault);
     if (status == STATUS_OK)
         status = store_note_column(store, NOTE_LOG_STATUS, codes, fault);
+    if (status == STATUS_OK)
+        status = store_note_column(store, NOTE_LOG_RANKS, ranks, fault);
     for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++) {
-        if (numbers[i] > (*row < 0 ? 0 : numbers[*row])) {
+        if (numbers[i] > *number && (extensions || ranks[i] != 0)) {
             *row = i;
+            *number = numbers[i];
             *code = codes[i];
         }
     }
     return status;
+}
+
+enum status store_log_last(const struct store *store, int64_t *row, int *code, struct fault *fault)
+{
+    int64_t number = 0;
+    return find_last(store, false, row, &number, code, fault);
 }
 
 enum status store_log_start(struct store *store, const struct store_start *start, double now,
@@ -365,11 +414,9 @@ enum status store_log_start(struct store *store, const struct store_start *start
     const int32_t open = -1;
     int64_t number = 0;
     int code = 0;
-    enum status status = store_log_last(store, row, &code, fault);
+    const enum status status = find_last(store, true, row, &number, &code, fault);
     if (status != STATUS_OK)
         return status;
-    if (*row >= 0)
-        status = read_notes(store, *row, &(struct note){NOTE_LOG_NUMBER, &number}, 1, fault);
     /* The log is a ring: the oldest start gives its row to the newest. The number comes last: after
      * a kill before it, the row is not taken for a new start that ended as the oldest did. */
     *row = number % SCHEMA_STARTS;
@@ -386,7 +433,7 @@ enum status store_log_start(struct store *store, const struct store_start *start
         {NOTE_LOG_REVISION, start->revision},
         {NOTE_LOG_NUMBER, &number},
     };
-    return status == STATUS_OK ? write_notes(store, *row, notes, COUNT(notes), fault) : status;
+    return write_notes(store, *row, notes, COUNT(notes), fault);
 }
 
 enum status store_log_end(struct store *store, int64_t row, int status, double now,

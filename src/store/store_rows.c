@@ -124,27 +124,35 @@ enum status store_check_place(const struct store *store, struct fault *fault)
                      store->path);
 }
 
+static struct commit commit_of(const struct store *store, int64_t run, const struct settings *cell,
+                               const struct record *record, const struct extents *extents)
+{
+    CHECK(outcome_is_final(*record->outcome));
+    struct commit commit = {.run = run,
+                            .outcome = (enum outcome) * record->outcome,
+                            .algorithm_version = store->algorithm_version};
+    /* Not read from the file, with which opening it has compared it: MPI-IO can hide that a read
+     * has failed, and a record with another identity would not count. */
+    const struct identity identity = identity_of(cell);
+    commit_hash_rows(record, extents, commit.rows);
+    memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+    return commit;
+}
+
 enum status store_commit(struct store *store, int64_t run, const struct record *record,
                          struct fault *fault)
 {
     CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
-    const enum outcome outcome = (enum outcome)record->outcome[0];
-    CHECK(outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED);
     struct settings cell;
     store_cell(store, run, &cell);
     const struct extents extents = record_extents(&cell);
-    /* Not read from the file, with which opening it has compared it: MPI-IO can hide that a read
-     * has failed, and a record with another identity would not count. */
-    const struct identity identity = identity_of(&cell);
     /* The order is the protocol: rows, sync, record, sync. A kill between any two of these leaves a
      * run that does not count, and which is trained again to the same rows. */
-    struct commit commit = {
-        .run = run, .outcome = outcome, .algorithm_version = store->algorithm_version};
+    struct commit commit;
     enum status status = store_check_place(store, fault);
     /* Only in the program with faults: the wrong order, which the kill tests must find. */
     if (status == STATUS_OK && inject_reversed()) {
-        commit_hash_rows(record, &extents, commit.rows);
-        memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+        commit = commit_of(store, run, &cell, record, &extents);
         status = write_synced_commit(store, &commit, fault);
         inject(INJECT_COMMIT, run);
     }
@@ -156,13 +164,38 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
     /* A hint that the disk can begin while the rows are hashed here. It makes nothing durable, and
      * whether it works does not matter: the fsync below decides. */
     sync_file_range(store->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    commit_hash_rows(record, &extents, commit.rows);
-    memcpy(commit.identity, identity.bytes, COMMIT_HALF);
+    commit = commit_of(store, run, &cell, record, &extents);
     status = write_synced_commit(store, &commit, fault);
     if (status == STATUS_OK)
         store->states[run] = STORE_DONE;
     inject(INJECT_COMMIT, run);
     return status;
+}
+
+/* The order of a commit does not matter here: nobody opens the file before it has its name. */
+enum status store_put(struct store *store, int64_t run, const struct record *record,
+                      struct fault *fault)
+{
+    CHECK(store_is_writable(store) && run >= 0 && run < store->runs);
+    struct settings cell;
+    store_cell(store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    const struct commit commit = commit_of(store, run, &cell, record, &extents);
+    enum status status = write_rows(store, run, record, &extents, fault);
+    if (status == STATUS_OK)
+        status = write_commit(store, &commit, fault);
+    if (status == STATUS_OK)
+        store->states[run] = STORE_DONE;
+    return status;
+}
+
+enum status store_put_state(struct store *store, int64_t run, enum store_state state,
+                            struct fault *fault)
+{
+    CHECK(state == STORE_PENDING || state == STORE_INTERRUPTED);
+    store->states[run] = (uint8_t)state;
+    return store_write_outcome(
+        store, run, state == STORE_PENDING ? OUTCOME_PENDING : OUTCOME_INTERRUPTED, fault);
 }
 
 /* The outcome of a run without a commit record is for readers only; no decision is based on it

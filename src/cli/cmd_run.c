@@ -92,6 +92,11 @@ static const struct option_row options[] = {
      .help = "stop politely before TIME: +90m (s, m, h, d), Unix time, or ISO 8601. The end of a "
              "SLURM job is known without it",
      .set = set_end},
+    {.name = "extend",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, session.extend),
+     .help = "make the sweep of FILE that of SPEC, which has all its cells and others, or the same "
+             "with more training.episodes; nothing that is committed is trained again"},
     {.name = "reuse",
      .argument = "OLD",
      .kind = OPTION_FILES,

@@ -149,8 +149,8 @@ static double label_of(const struct spec *spec, size_t block)
 
 /* Runs are copied by their settings, so nothing is wrong in the file; but a reader who knows the
  * other file would expect its labels to mean the same here. */
-static void compare_labels(const struct spec *here, const struct spec *there, const char *path,
-                           struct progress *progress)
+void reuse_compare_labels(const struct spec *here, const struct spec *there, const char *path,
+                          struct progress *progress)
 {
     int64_t count = 0;
     char first[2 * SETTING_TEXT + 96] = "", name[SETTING_TEXT], text[sizeof first];
@@ -204,8 +204,8 @@ enum status reuse_runs(struct store *store, const char *path, const struct sourc
     struct sources sources;
     enum status status = sources_open(&sources, asked, store, path, progress, fault);
     for (size_t i = 1; i < sources.count && status == STATUS_OK; i++)
-        compare_labels(store_spec(store), store_spec(sources.of[i].store), sources.of[i].path,
-                       progress);
+        reuse_compare_labels(store_spec(store), store_spec(sources.of[i].store),
+                             sources.of[i].path, progress);
     if (status == STATUS_OK)
         status = copy_runs(store, &sources, fault);
     if (status == STATUS_OK)

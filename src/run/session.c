@@ -10,9 +10,12 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "model/kernels.h"
+#include "run/extend.h"
 #include "run/failure_policy.h"
 #include "run/reuse.h"
+#include "store/carried.h"
 #include "store/checkpoint.h"
+#include "store/extension.h"
 #include "store/sidecar.h"
 #include "sys/clock.h"
 #include "sys/disk.h"
@@ -33,19 +36,38 @@ static enum status create(const struct session *s, struct fault *fault)
     const enum status status = store_create(s->options->path, s->spec, &program, fault);
     /* Checkpoints of a file that was removed: their identities could match runs of the new one,
      * and who removes a file wants its runs trained anew. */
-    if (status == STATUS_OK)
-        checkpoint_tidy(s->options->path, NULL, 0);
+    if (status != STATUS_OK)
+        return status;
+    checkpoint_tidy(s->options->path, NULL, 0);
+    return carried_settle(s->options->path, NULL, fault);
+}
+
+/* A file of other cells is refused, unless it is to be extended to this spec and can be.
+ * \param extends whether it is */
+static enum status check_cells(const struct session *s, const struct store *store, bool *extends,
+                               struct fault *fault)
+{
+    struct extension *extension = NULL;
+    *extends = s->options->extend && !store_is_of(store, s->spec);
+    if (!*extends)
+        return store_match(store, s->spec, fault);
+    const enum status status = extension_new(&extension, store, s->options->path, s->spec, fault);
+    extension_free(&extension);
     return status;
 }
 
 /* A file that is there must be one that this command may write into. The cheap and certain refusals
  * come first; store_match names the settings that differ, which is what a user most often needs. */
-static enum status check_file(const struct session *s, struct fault *fault)
+static enum status check_file(const struct session *s, bool *extends, struct fault *fault)
 {
     struct stat entry;
     struct store *store = NULL;
     const char *const path = s->options->path;
     enum status status = disk_look(path, 0, &entry, fault);
+    *extends = false;
+    if (status == STATUS_OK && entry.st_mode == 0 && s->options->extend)
+        return fault_set(fault, STATUS_INPUT,
+                         "--extend: there is no %s, expected the file of a sweep", path);
     if (status != STATUS_OK || entry.st_mode == 0)
         return status;
     if (!S_ISREG(entry.st_mode))
@@ -57,7 +79,7 @@ static enum status check_file(const struct session *s, struct fault *fault)
     if (status == STATUS_OK)
         status = store_check_layout(store, fault);
     if (status == STATUS_OK)
-        status = store_match(store, s->spec, fault);
+        status = check_cells(s, store, extends, fault);
     if (status == STATUS_OK)
         status = disk_check_access(path, fault);
     store_close(&store);
@@ -95,7 +117,8 @@ static enum status lock(struct session *s, struct fault *fault)
 enum status session_check(const struct session *s, struct fault *fault)
 {
     struct fault warning;
-    enum status status = check_file(s, fault);
+    bool extends = false;
+    enum status status = check_file(s, &extends, fault);
     if (status == STATUS_OK)
         status = sidecar_check(s->options->path, &warning, fault);
     if (status == STATUS_OK && warning.text[0] != '\0')
@@ -103,6 +126,25 @@ enum status session_check(const struct session *s, struct fault *fault)
     if (status == STATUS_OK && s->options->reuse.count > 0)
         status = reuse_check(s->options->path, s->spec, &s->options->reuse, fault);
     return status;
+}
+
+/* What an extension has left that was killed is completed first, so that the checkpoints are those
+ * of the file; a second extension then begins as if the first had never been killed. */
+static enum status continue_file(struct session *s, struct fault *fault)
+{
+    const struct session_options *const options = s->options;
+    struct store *store = NULL;
+    bool extends = false;
+    enum status status = check_file(s, &extends, fault);
+    if (status == STATUS_OK)
+        status = store_open(&store, options->path, STORE_READ, fault);
+    if (status == STATUS_OK)
+        status = carried_settle(options->path, store_spec(store), fault);
+    store_close(&store);
+    if (status != STATUS_OK || !extends)
+        return status;
+    status = extend_file(options->path, s->spec, options->check, s->progress, fault);
+    return status == STATUS_OK ? carried_settle(options->path, s->spec, fault) : status;
 }
 
 enum status session_prepare(struct session *s, struct fault *fault)
@@ -114,9 +156,9 @@ enum status session_prepare(struct session *s, struct fault *fault)
     /* All that was found may be out of date: whoever held the lock may have made the file. */
     if (status == STATUS_OK)
         status = disk_look(s->options->path, 0, &entry, fault);
-    if (status != STATUS_OK)
-        return status;
-    return entry.st_mode == 0 ? create(s, fault) : check_file(s, fault);
+    if (status == STATUS_OK && (entry.st_mode != 0 || s->options->extend))
+        return continue_file(s, fault);
+    return status == STATUS_OK ? create(s, fault) : status;
 }
 
 /* ---- what the file has ---- */

@@ -228,7 +228,8 @@ def test_a_spec_with_other_labels_does_not_continue(folder):
         done = run("run", f"{name}.yaml", "-o", "s.h5", "--progress", "none", cwd=folder)
         assert done.returncode == 2
         assert done.stderr == (f"ccmsweep: s.h5 was made for other settings: {message}: give another "
-                               "file, or the settings it was made for\n")
+                               "file, or the settings it was made for (run --extend takes more cells, "
+                               "and more training.episodes)\n")
     assert (folder / "s.h5").read_bytes() == before
 
 

@@ -124,12 +124,17 @@ def trained_by(study):
 
 def starts(study):
     sweep = study.sweep
-    noted = np.flatnonzero(sweep.column("volatile/start_log_number") > 0)
+    noted = np.flatnonzero((sweep.column("volatile/start_log_number") > 0)
+                           & (sweep.column("volatile/start_log_ranks") != 0))
+    extended = np.flatnonzero(sweep.column("volatile/start_log_ranks") == 0)
     jobs = names(sweep.column("volatile/start_log_job")[noted])
     begun = sweep.column("volatile/start_log_time")[noted]
     return (f"{len(noted)} noted, the first on {when(begun.min()) if len(begun) else '-'}, "
             f"the last on {when(begun.max()) if len(begun) else '-'}"
-            + (f"; SLURM jobs: {jobs}" if jobs != "-" else ""))
+            + (f"; SLURM jobs: {jobs}" if jobs != "-" else "")
+            + (f"; extended {len(extended)} times, the last on "
+               f"{when(sweep.column('volatile/start_log_time')[extended].max())}"
+               if len(extended) else ""))
 
 
 def column(study, name):
@@ -281,7 +286,8 @@ def time_taken(study):
                                   f"{np.median(trained):.3g} s in the median, "
                                   f"{trained.max():.3g} s at most")]
     begun, ended = (sweep.column(f"volatile/start_log_{name}") for name in ("time", "end"))
-    known = sweep.column("volatile/start_log_number") > 0
+    known = ((sweep.column("volatile/start_log_number") > 0)
+             & (sweep.column("volatile/start_log_ranks") != 0))
     if known.any() and np.isfinite(ended[known]).all():
         workers = np.maximum(sweep.column("volatile/start_log_ranks")[known] - 1, 1)
         held = ((ended - begun)[known] * workers).sum()

@@ -363,7 +363,7 @@ static void expect(const struct store *store, struct run_table *table)
     free(took_s);
 }
 
-/* ---- the last start ---- */
+/* ---- the log of starts ---- */
 
 struct log {
     int64_t numbers[SCHEMA_STARTS];
@@ -372,12 +372,8 @@ struct log {
     char hosts[SCHEMA_STARTS][64], jobs[SCHEMA_STARTS][32], revisions[SCHEMA_STARTS][64];
 };
 
-/* The log of starts is a ring of SCHEMA_STARTS rows: the last start is the one with the largest
- * number, wherever it is. */
-static enum status read_start(const struct store *store, struct run_table_start *start,
-                              struct fault *fault)
+static enum status read_log(const struct store *store, struct log *log, struct fault *fault)
 {
-    struct log *const log = fault_alloc(1, sizeof *log); /* more than a small stack holds */
     const struct {
         enum schema_note note;
         void *values;
@@ -388,9 +384,20 @@ static enum status read_start(const struct store *store, struct run_table_start 
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == STATUS_OK; i++)
         status = store_note_column(store, parts[i].note, parts[i].values, fault);
-    size_t last = 0;
-    for (size_t i = 1; i < SCHEMA_STARTS; i++)
-        last = log->numbers[i] > log->numbers[last] ? i : last;
+    return status;
+}
+
+/* The log is a ring: the last start is the one with the largest number, wherever it is. */
+static void find_start(const struct log *log, struct run_table_start *start)
+{
+    size_t last = SCHEMA_STARTS;
+    for (size_t i = 0; i < SCHEMA_STARTS; i++) {
+        if (log->numbers[i] > 0 && log->ranks[i] != 0 &&
+            (last == SCHEMA_STARTS || log->numbers[i] > log->numbers[last]))
+            last = i;
+    }
+    if (last == SCHEMA_STARTS)
+        return;
     *start = (struct run_table_start){.number = log->numbers[last],
                                       .time = log->times[last],
                                       .end = log->ends[last],
@@ -399,6 +406,38 @@ static enum status read_start(const struct store *store, struct run_table_start 
     memcpy(start->host, log->hosts[last], sizeof log->hosts[last]);
     memcpy(start->job, log->jobs[last], sizeof log->jobs[last]);
     memcpy(start->revision, log->revisions[last], sizeof log->revisions[last]);
+}
+
+/* A row of an extension has 0 ranks, and its words are where starts have their job. */
+static void find_extensions(const struct log *log, struct run_table *table)
+{
+    const struct run_table_start none = {0};
+    size_t first = 0;
+    table->extension = fault_alloc(SCHEMA_STARTS, sizeof *table->extension);
+    for (size_t i = 1; i < SCHEMA_STARTS; i++) {
+        if (log->numbers[i] > 0 && log->numbers[i] < log->numbers[first])
+            first = i;
+    }
+    for (size_t k = 0; k < SCHEMA_STARTS; k++) {
+        const size_t i = (first + k) % SCHEMA_STARTS;
+        char words[sizeof none.job] = "";
+        struct run_table_extension found = {.time = log->times[i]};
+        memcpy(words, log->jobs[i], sizeof log->jobs[i]);
+        if (log->numbers[i] > 0 && log->ranks[i] == 0 &&
+            sscanf(words, "%" SCNd64 " to %" SCNd64 " cells", &found.before, &found.after) == 2)
+            table->extension[table->extensions++] = found;
+    }
+}
+
+static enum status read_starts(const struct store *store, struct run_table *table,
+                               struct fault *fault)
+{
+    struct log *const log = fault_alloc(1, sizeof *log); /* more than a small stack holds */
+    const enum status status = read_log(store, log, fault);
+    if (status == STATUS_OK) {
+        find_start(log, &table->start);
+        find_extensions(log, table);
+    }
     free(log);
     return status;
 }
@@ -410,7 +449,7 @@ enum status run_table_take(const struct store *store, bool held, struct run_tabl
     table->run = fault_alloc((size_t)table->runs, sizeof *table->run);
     enum status status = read_columns(store, table, fault);
     if (status == STATUS_OK)
-        status = read_start(store, &table->start, fault);
+        status = read_starts(store, table, fault);
     if (status != STATUS_OK) {
         run_table_fini(table);
         return status;
@@ -427,6 +466,7 @@ void run_table_fini(struct run_table *table)
     for (size_t i = 0; i < table->axes; i++)
         free(table->axis[i].values);
     free(table->axis);
+    free(table->extension);
     free(table->run);
     *table = (struct run_table){0};
 }

@@ -53,6 +53,12 @@ struct run_axis {
 /** Indices of the learning rates. */
 enum { RUN_TABLE_ACTOR_LR, RUN_TABLE_CRITIC_LR, RUN_TABLE_RATES };
 
+/** An extension of the sweep to more cells, or to more episodes. */
+struct run_table_extension {
+    double time;           /**< seconds after 1970-01-01 UTC */
+    int64_t before, after; /**< cells */
+};
+
 /** The last start of the program on the file. */
 struct run_table_start {
     int64_t number;   /**< from 1; 0: no start is known */
@@ -73,6 +79,8 @@ struct run_table {
     int64_t states[RUN_STATE_COUNT];
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
     struct run_table_start start;
+    size_t extensions;
+    struct run_table_extension *extension; /**< (extensions) that are in the log, oldest first */
     double median_s, p90_s;       /**< of the times of trained cells; NaN: none has finished */
     double left_s, left_margin_s; /**< expected seconds of work on what is left, for one worker, and
                                      twice their standard deviation; NaN: nothing is known */

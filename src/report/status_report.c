@@ -146,6 +146,18 @@ static void print_start(FILE *file, const struct status_report *report)
         fputs(report->held ? "; still running\n" : "; ended unexpectedly\n", file);
 }
 
+/* Of a sweep that has grown, how it has. */
+static void print_extensions(FILE *file, const struct run_table *table)
+{
+    for (size_t i = 0; i < table->extensions; i++) {
+        const struct run_table_extension *const e = &table->extension[i];
+        char date[64];
+        write_date(e->time, date, sizeof date);
+        fprintf(file, "extended  on %s from %" PRId64 " to %" PRId64 " cells\n", date, e->before,
+                e->after);
+    }
+}
+
 /* Rare states are shown only when a run is in them. */
 static void print_counts(FILE *file, const struct run_table *table)
 {
@@ -412,6 +424,7 @@ void status_print(FILE *file, const struct status_report *report, bool cells)
 {
     print_head(file, report);
     print_start(file, report);
+    print_extensions(file, &report->table);
     print_counts(file, &report->table);
     print_progress(file, &report->table);
     print_attention(file, &report->table);
@@ -438,6 +451,18 @@ static json_t *start_json(const struct run_table_start *start)
                      json_real_or_null(start->end), "code", json_whole_or_null(start->status),
                      "ranks", start->ranks, "host", text_or_null(start->host), "job",
                      text_or_null(start->job), "revision", text_or_null(start->revision));
+}
+
+static json_t *extensions_json(const struct run_table *table)
+{
+    json_t *const list = json_array();
+    for (size_t i = 0; i < table->extensions; i++) {
+        const struct run_table_extension *const e = &table->extension[i];
+        json_array_append_new(list, json_pack("{s:o, s:I, s:I}", "time", json_real_or_null(e->time),
+                                              "before", (json_int_t)e->before, "after",
+                                              (json_int_t)e->after));
+    }
+    return list;
 }
 
 /* The other axes, the label first. The learning rates and the seed have keys of their own, which
@@ -522,11 +547,12 @@ static void set_times(json_t *object, const struct run_table *table)
 bool status_print_json(FILE *file, const struct status_report *report, bool cells, bool line)
 {
     const struct run_table *const table = &report->table;
-    json_t *const object = json_pack(
-        "{s:i, s:o, s:f, s:i, s:b, s:o, s:o}", "schema_version", STATUS_SCHEMA_VERSION, "file",
-        text_or_null(report->path), "time", report->now, "algorithm_version",
-        (int)store_algorithm_version(report->store), "locked", (int)report->held, "holder",
-        text_or_null(report->held ? report->holder : ""), "last_start", start_json(&table->start));
+    json_t *const object =
+        json_pack("{s:i, s:o, s:f, s:i, s:b, s:o, s:o, s:o}", "schema_version",
+                  STATUS_SCHEMA_VERSION, "file", text_or_null(report->path), "time", report->now,
+                  "algorithm_version", (int)store_algorithm_version(report->store), "locked",
+                  (int)report->held, "holder", text_or_null(report->held ? report->holder : ""),
+                  "last_start", start_json(&table->start), "extensions", extensions_json(table));
     CHECK(object != NULL);
     set_counts(object, table);
     set_times(object, table);

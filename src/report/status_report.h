@@ -37,6 +37,7 @@ void status_print(FILE *file, const struct status_report *report, bool cells);
  *  - `last_start`: `number`, `time`, `end`, exit `code`, `ranks`, `host`, SLURM `job`, `revision`
  *    of the program; `end` and `code` are `null` while it runs or when it was killed; `null` for
  *    the file of a `train`
+ *  - `extensions`: `run --extend`: `time`, number of cells `before` and `after`; the oldest first
  *  - `cells`, `states`, `outcomes`: number of cells; by state; those that are done, by outcome
  *  - `crash_marks`, `suspects`: crash marks of all cells together; number of cells that are
  *    suspects

@@ -204,8 +204,8 @@ enum status reuse_runs(struct store *store, const char *path, const struct sourc
     struct sources sources;
     enum status status = sources_open(&sources, asked, store, path, progress, fault);
     for (size_t i = 1; i < sources.count && status == STATUS_OK; i++)
-        reuse_compare_labels(store_spec(store), store_spec(sources.of[i].store),
-                             sources.of[i].path, progress);
+        reuse_compare_labels(store_spec(store), store_spec(sources.of[i].store), sources.of[i].path,
+                             progress);
     if (status == STATUS_OK)
         status = copy_runs(store, &sources, fault);
     if (status == STATUS_OK)

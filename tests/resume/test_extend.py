@@ -206,6 +206,8 @@ class Harness:
             self.count("a temporary")
         wrong = wrong_cells(path, self.reference)
         wrong += ["a run that counted does not"] if self.done - done else []
+        verified = run("verify", path)
+        wrong += [verified.stdout] if verified.returncode != 0 else []
         wrong += ["a checkpoint is lost"] if self.saved - saved - done else []
         if not carried or not new:
             wrong += self.misplaced(path)

@@ -185,7 +185,6 @@ static void test_foreign_ones_are_refused(void **state)
     identity.bytes[31] ^= 1;
     assert_load_refused("other settings");
     identity.bytes[31] ^= 1;
-    struct fault fault;
     assert_int_equal(load(&fault), CHECKPOINT_LOADED);
     unlink(file);
     assert_int_equal(mkdir(file, 0777), 0);

@@ -78,7 +78,7 @@ def headlines(told):
     if states["done"] == cells:
         given_up = sum(told["outcomes"][name] for name in GIVEN_UP)
         words = f"; {given_up} failed or are quarantined" if given_up else ""
-        return [("open" if given_up else "complete", f"All {cells} cells are done{words}.")]
+        return [("open" if given_up else "complete", f"{cells} of {cells} cells are done{words}.")]
     counts = [f"{states['done']} of {cells} cells are done", f"{states['running']} running",
               *(f"{states[name]} {name}" for name in RARE if states[name]),
               f"{states['pending']} pending"]
@@ -100,8 +100,6 @@ def eta(told, now):
 
 def start_words(told):
     start = told["last_start"]
-    if start is None:
-        return "-"
     job = f", SLURM job {start['job']}" if start["job"] else ""
     end = (f"ended on {when(start['end'])} with code {start['code']}" if start["end"] is not None
            else "still running" if told["locked"] else "ended unexpectedly")
@@ -123,9 +121,10 @@ def facts(look):
         left = told["left_core_s"]
         pairs += [("left", "?" if left is None else f"{left / 3600:.3g} core-hours"),
                   ("ETA", eta(told, look.time))]
-    return [*pairs, ("start", start_words(told)),
-            ("lock", f"held by {told['holder'] or '?'}" if told["locked"] else
-             "free: no process works on it"), ("as of", clock(look.time))]
+    if told["last_start"] is not None:
+        pairs.append(("start", start_words(told)))
+    lock = f"held by {told['holder'] or '?'}" if told["locked"] else "free: no process works on it"
+    return [*pairs, ("lock", lock), ("as of", clock(look.time))]
 
 
 def moment(row, name):

@@ -124,6 +124,7 @@ class Server(socketserver.ThreadingTCPServer):
     """Requests are answered by threads; figures are begun and collected by the main thread. It is no
     http.server.HTTPServer, which asks for the name of this machine, perhaps on the network."""
     allow_reuse_address = daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, port, looks, redrawing):
         self.looks, self.redrawing = looks, redrawing

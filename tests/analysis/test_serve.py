@@ -183,7 +183,7 @@ def test_a_file_that_comes_changes_and_goes(tmp_path):
     with Serving("s.h5", cwd=tmp_path) as page:
         page.wait_for("There is no such file (yet)")
         os.rename(first, tmp_path / "s.h5")
-        page.wait_for("All 6 cells are done.")
+        page.wait_for("6 of 6 cells are done.")
         page.wait_for("<figure", "/report")
         os.rename(second, tmp_path / "s.h5")
         page.wait_for("8 of 12 cells are done, 0 running, 4 pending.")
@@ -352,7 +352,7 @@ def test_durations_are_those_of_status():
 
 def test_the_end_of_a_sweep_in_words():
     told = {"cells": 4, "states": {"done": 4}, "outcomes": dict.fromkeys(live.OUTCOMES, 0)}
-    assert live.headlines(told) == [("complete", "All 4 cells are done.")]
+    assert live.headlines(told) == [("complete", "4 of 4 cells are done.")]
     told["outcomes"] |= {"failed": 1, "quarantined": 2}
     assert live.headlines(told) == [("open",
-                                     "All 4 cells are done; 3 failed or are quarantined.")]
+                                     "4 of 4 cells are done; 3 failed or are quarantined.")]

@@ -236,13 +236,25 @@ clean_nodes() {
     fi
 }
 
+# A job that waits is only taken back; one that runs is to clean up first.
+end_submitted() {
+    local try
+    slurm_tool scancel --state=PENDING "$submitted" || true
+    slurm_tool scancel --batch --signal=TERM "$submitted" || true
+    for ((try = 0; try < 300; try++)); do
+        runs "$waiting" || break
+        sleep 0.2
+    done
+    slurm_tool scancel "$submitted" || true
+    wait "$waiting" || true
+} >/dev/null 2>&1
+
 # However this ends.
 leave() {
     local code=$?
     trap '' HUP INT TERM
-    if [ -n "$submitted" ]; then
-        scancel "$submitted" 2>/dev/null || true
-    fi
+    [ -z "$submitted" ] || end_submitted
+    rm -f -- ${answer:+"$answer"} ${out:+"$out"}
     [ -n "$place" ] || exit "$code"
     end_all
     clean_nodes
@@ -301,7 +313,7 @@ find_nodes() {
 
 # Run this as a job, show what it says, and leave with its exit code.
 submit() {
-    local code=0 waiting answer=$folder/ccmsweep-selftest.$$.sbatch out command word
+    local code=0 command word
     type -P sbatch >/dev/null ||
         fail 2 "jobs/selftest.sh: --nodes needs SLURM, and there is no sbatch here"
     [[ $folder != *\\* ]] || fail 2 "jobs/selftest.sh: $(quoted "$folder") has a backslash in it"
@@ -313,6 +325,7 @@ submit() {
         --nodes "$nodes" --only "$(tr -s ' ' , <<<"$only" | sed 's/^,//;s/,$//')"; do
         command+=" '${word//\'/\'\\\'\'}'"
     done
+    answer=$folder/ccmsweep-selftest.$$.sbatch
     out=${answer%.sbatch}.out
     : >"$out"
     slurm_tool sbatch --parsable --wait --job-name=selftest --nodes="$nodes" \
@@ -329,11 +342,10 @@ submit() {
     wait "$waiting" || code=$?
     wait "$!" || true
     submitted=
-    rm -f -- "$answer" "$out"
     exit "$code"
 }
 
-place='' submitted='' hosts=()
+place='' submitted='' answer='' out='' hosts=()
 read_arguments "$@"
 need_files
 trap leave EXIT
@@ -355,14 +367,13 @@ began=$SECONDS
 sound=true
 for check in "${checks[@]}"; do
     wanted "$check" || continue
-    # Read with the ranks.
-    [ "$check" != readers ] || ! wanted ranks || continue
     if ! $sound && [ "$check" != locks ] && [ "$check" != nodes ]; then
         skip "$check" "what it needs has failed"
-        continue
+    elif [ "$check" != readers ]; then
+        "check_$check" || sound=false
+    elif ! wanted ranks; then
+        check_ranks || sound=false
     fi
-    [ "$check" != readers ] || check=ranks
-    "check_$check" || sound=false
 done
 echo "$passed passed, $failed failed, in $((SECONDS - began)) s"
 if [ "$failed" -gt 0 ]; then

@@ -11,7 +11,7 @@
  *   CCMSWEEP_FAIL_NOTE=FILE        one line is appended for each kind that was counted, as
  *                                  `KIND COUNT`, when the process ends, and one as it fails
  *
- * Only processes whose program begins with `ccmsweep` are touched. */
+ *   CCMSWEEP_FAIL_PROGRAM=NAME     only processes whose program begins so (default: ccmsweep) */
 
 /* Both names of a call are defined below, so neither may be turned into the other. */
 #undef _FILE_OFFSET_BITS
@@ -95,8 +95,10 @@ static int rank_of_process(void)
 __attribute__((constructor)) static void read_plan(void)
 {
     const char *const text = getenv("CCMSWEEP_FAIL"), *const rank = getenv("CCMSWEEP_FAIL_RANK");
+    const char *program = getenv("CCMSWEEP_FAIL_PROGRAM");
+    program = program != NULL ? program : "ccmsweep";
     char kind[32] = "", onwards = '\0';
-    if (text == NULL || strncmp(program_invocation_short_name, "ccmsweep", 8) != 0 ||
+    if (text == NULL || strncmp(program_invocation_short_name, program, strlen(program)) != 0 ||
         rank_of_process() != (rank != NULL ? (int)strtol(rank, NULL, 10) : 0))
         return;
     if (sscanf(text, "%31[a-z]:%ld:%d", kind, &plan.nth, &plan.error) != 3 &&

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of jobs/selftest.sh share: the table that it prints, what must not be left of it, and
+promises of the system that are not kept."""
+import os
+import re
+from pathlib import Path
+
+import pytest
+from program import listing
+from sweep_case import SOURCE, processes_in
+
+SELFTEST = SOURCE / "jobs/selftest.sh"
+CHECKS = ["launcher", "fsync", "rename", "file", "locks", "nodes", "ranks", "readers", "stop", "kills",
+          "bytes"]
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    """With a blank and an umlaut, as users have them."""
+    path = tmp_path / "zwölf ü"
+    path.mkdir()
+    return path
+
+
+def rows(done):
+    """The table: the result of each check, and all its words with what they mean."""
+    found = {}
+    for line in done.stdout.splitlines():
+        match = re.fullmatch(r"(\w+) +(pass|FAILED|not tried) +(.*)", line)
+        if match:
+            name = match[1]
+            found[name] = (match[2], match[3])
+        elif line.startswith(" " * 20):
+            found[name] = (found[name][0], f"{found[name][1]} | {line.strip()}")
+    return found
+
+
+def assert_nothing_left(folder):
+    assert listing(folder) == []
+    assert not processes_in(folder)
+    assert not list(Path("/dev/shm").glob("ccmsweep-selftest.*"))
+
+
+def assert_passes(done, folder, nodes="not tried"):
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = rows(done)
+    assert list(found) == CHECKS
+    assert {name: result for name, (result, _) in found.items()} == {
+        name: nodes if name == "nodes" else "pass" for name in CHECKS}, done.stdout
+    assert_nothing_left(folder)
+
+
+def failing(kind, number, folder, program):
+    return {"LD_PRELOAD": os.environ["CCMSWEEP_FAILING_CALLS"], "CCMSWEEP_FAIL": f"{kind}:1+:{number}",
+            "CCMSWEEP_FAIL_UNDER": str(folder), "CCMSWEEP_FAIL_PROGRAM": program}
+
+
+def lying(kind, folder):
+    return {"LD_PRELOAD": os.environ["CCMSWEEP_LYING_CALLS"], "CCMSWEEP_LIE": kind,
+            "CCMSWEEP_LIE_UNDER": str(folder)}
+
+
+def assert_finds(check, words, meaning, done, folder):
+    """The row of the check fails, with what was seen and what it means; all is kept."""
+    assert done.returncode == 3, done.stdout + done.stderr
+    result, said = rows(done)[check]
+    assert result == "FAILED", done.stdout
+    seen, means = said.split(" | ")
+    assert words in seen and meaning in means, said
+    kept = re.search(r"What was written is in (.*)\. The same choice", done.stderr)
+    assert kept and [path.name for path in folder.iterdir()] == [kept[1].rpartition("/")[2]]
+    assert not processes_in(folder)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""jobs/selftest.sh: it passes on the file systems that are here, and finds each promise that is not
+kept (failing_calls.c, lying_calls.c) in its own row of the table, with what that means."""
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from program import PROGRAM, listing
+from selftest_case import (SELFTEST, assert_finds, assert_nothing_left, assert_passes, failing, folder,
+                           lying, rows)
+from sweep_case import (WITH_FAULTS, environment, needs_faults, processes_in, send, stat_of,
+                        wait_until)
+
+__all__ = ["folder"]
+
+KILLS = os.environ.get("CCMSWEEP_KILLS") or "3"
+ALL = int(KILLS) > 20
+
+
+def begin(*words, cwd, program=PROGRAM, **changes):
+    """`changes` are variables."""
+    return subprocess.Popen(["timeout", "-k", "30", "1500", SELFTEST, *map(str, words)], cwd=cwd,
+                            env=environment() | {"CCMSWEEP": str(program)} | changes, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True)
+
+
+def selftest(*words, cwd, **changes):
+    process = begin(*words, cwd=cwd, **changes)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def test_everything(folder):
+    done = selftest("--kills", KILLS, "--seed", "5", folder, cwd="/")
+    assert_passes(done, folder)
+    assert f"{KILLS} SIGKILLs" in rows(done)["kills"][1]
+    assert "seed 5" in done.stderr and done.stdout.splitlines()[-1].startswith("10 passed, 0 failed")
+
+
+@pytest.mark.skipif(not ALL, reason="with --all")
+def test_in_memory():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        done = selftest("--kills", KILLS, cwd=name)
+        assert "tmpfs" in done.stderr
+        assert_passes(done, Path(name))
+
+
+@pytest.mark.parametrize("check, kind, number, program, words, meaning", [
+    ("file", "lock", 37, "ccmsweep", "this file system has no locks", "mount it with locks"),
+    ("locks", "lock", 38, "ccmsweep", "a sweep does not begin", "mount it with locks"),
+    ("file", "fsync", 5, "ccmsweep", "cannot sync", "fsync fails"),
+    ("fsync", "fsync", 5, "dd", "Input/output error", "cannot be put on the disk"),
+    ("file", "rename", 5, "ccmsweep", "cannot rename", "cannot get its name"),
+    ("rename", "rename", 5, "mv", "Input/output error", "do not run sweeps in this folder"),
+])
+def test_calls_that_fail(check, kind, number, program, words, meaning, folder):
+    done = selftest(folder, "--only", check, cwd="/", **failing(kind, number, folder, program))
+    assert_finds(check, words, meaning, done, folder)
+
+
+@pytest.mark.parametrize("check, kind, words, meaning", [
+    ("locks", "locks", "a second process began to work on the file", "never start two jobs"),
+    ("rename", "rename-gap", "there was no file", "does not replace a file as a whole"),
+    ("rename", "rename-lost", "had not its new content", "does not replace a file as a whole"),
+    ("file", "rename-lost", "is not an HDF5 file", "Sweeps do not work in this folder"),
+    ("ranks", "write", "is not what this program computes", "What ranks write is lost"),
+])
+def test_calls_that_lie(check, kind, words, meaning, folder):
+    done = selftest(folder, "--only", check, cwd="/", **lying(kind, folder))
+    assert_finds(check, words, meaning, done, folder)
+
+
+def test_fsync_that_lies(folder):
+    """What can be seen of it without a loss of power: where the file system tells whether the bytes
+    have a place on the disk."""
+    honest = selftest(folder, "--only", "fsync", cwd="/")
+    assert honest.returncode == 0
+    done = selftest(folder, "--only", "fsync", cwd="/", **lying("fsync", folder))
+    if "all had their place on the disk" not in rows(honest)["fsync"][1]:
+        assert "cannot be seen on this file system" in rows(done)["fsync"][1]
+        pytest.skip("this file system does not tell")
+    assert_finds("fsync", "no place on the disk yet", "a power cut can lose", done, folder)
+
+
+def test_what_fails_first_is_not_said_twice(folder):
+    """Without locks nothing that trains can be tried."""
+    done = selftest(folder, cwd="/", **failing("lock", 37, folder, "ccmsweep"))
+    results = {name: result for name, (result, _) in rows(done).items()}
+    assert results == {name: "pass" for name in ("launcher", "fsync", "rename")} | {
+        name: "FAILED" for name in ("file", "locks")} | {
+        name: "not tried" for name in ("nodes", "ranks", "readers", "stop", "kills", "bytes")}
+
+
+def test_stop_that_kills(folder):
+    program = folder.parent / "ccmsweep rude"
+    program.write_text(f"""#!/bin/bash
+trap 'kill -KILL $pid; exit 1' USR1
+'{PROGRAM}' "$@" &
+pid=$!
+wait $pid
+""")
+    program.chmod(0o755)
+    done = selftest(folder, "--only", "stop", cwd="/", program=program)
+    assert_finds("stop", "ended with code 1", "cannot be stopped politely", done, folder)
+
+
+@pytest.mark.skipif(not ALL, reason="with --all")
+def test_kills_that_cost_work(folder):
+    """A program that counts a run before its rows are written."""
+    needs_faults()
+    done = selftest(folder, "--only", "kills", "--seed", "1", cwd="/", program=WITH_FAULTS,
+                    CCMSWEEP_FAULTS="reverse,commit=sleep:1500")
+    assert_finds("kills", "run", "Kills cost finished work here", done, folder)
+    assert "--seed 1" in rows(done)["kills"][1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(number, folder):
+    """Nothing stays."""
+    process = begin("--only", "ranks", folder, cwd=folder)
+    wait_until(lambda: list(folder.glob("*/ranks.h5")), "no sweep was begun", seconds=120)
+    script = [pid for pid in processes_in(folder) if (stat_of(pid) or [""] * 2)[1] == str(process.pid)]
+    assert len(script) == 1
+    send(script[0], number)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, err
+    assert_nothing_left(folder)
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--kills", "0"], "jobs/selftest.sh: --kills '0', expected a whole number from 1"),
+    (["--seed", "x"], "jobs/selftest.sh: --seed 'x', expected a whole number from 1"),
+    (["--nodes"], "jobs/selftest.sh: --nodes needs a value"),
+    (["--nodes", "2"], "jobs/selftest.sh: --nodes needs SLURM, and there is no sbatch here"),
+    (["--only", "lock"], "jobs/selftest.sh: --only 'lock', expected some of launcher fsync "),
+    (["--none"], "jobs/selftest.sh: unknown option '--none' (see --help)"),
+    (["nowhere"], "jobs/selftest.sh: there is no folder nowhere"),
+    ([".", "."], "jobs/selftest.sh: one folder only, not also '.'"),
+])
+def test_bad_input(words, said, folder):
+    if words == ["--nodes", "2"] and shutil.which("sbatch"):
+        pytest.skip("there is an sbatch here")
+    done = selftest(*words, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said) and done.stderr.count("\n") == 1, done.stderr
+    assert listing(folder) == []
+
+
+def test_help(folder):
+    done = selftest("--help", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--nodes N" in done.stdout and "Exit codes: 0 all checks passed" in done.stdout

@@ -41,12 +41,11 @@ def assert_nothing_left(folder):
     assert not list(Path("/dev/shm").glob("ccmsweep-selftest.*"))
 
 
-def assert_passes(done, folder, nodes="not tried"):
+def assert_passes(done, folder, checks=CHECKS, nodes="not tried"):
     assert done.returncode == 0, done.stdout + done.stderr
-    found = rows(done)
-    assert list(found) == CHECKS
-    assert {name: result for name, (result, _) in found.items()} == {
-        name: nodes if name == "nodes" else "pass" for name in CHECKS}, done.stdout
+    assert {name: result for name, (result, _) in rows(done).items()} == {
+        name: nodes if name == "nodes" else "pass" for name in checks}, done.stdout
+    assert list(rows(done)) == checks
     assert_nothing_left(folder)
 
 
@@ -67,6 +66,6 @@ def assert_finds(check, words, meaning, done, folder):
     assert result == "FAILED", done.stdout
     seen, means = said.split(" | ")
     assert words in seen and meaning in means, said
-    kept = re.search(r"What was written is in (.*)\. The same choice", done.stderr)
+    kept = re.search(r"What was written is in (.*)\. The same choice", done.stdout + done.stderr)
     assert kept and [path.name for path in folder.iterdir()] == [kept[1].rpartition("/")[2]]
     assert not processes_in(folder)

@@ -552,3 +552,22 @@ void tracker_finish(struct tracker *tracker)
     const int64_t last = tracker->at->critic_change;
     *r->critic_last_change = last >= 0 && episode - last >= absorb ? (int32_t)last : -1;
 }
+
+/* All that tracker_finish writes, but for the cause of an actor that was never updated: what it has
+ * now is what a second end would give it. */
+void tracker_extend(struct tracker *tracker, const struct tracker *shorter)
+{
+    struct record *r = &tracker->record;
+    record_widen(&shorter->record, &shorter->extents, r, &tracker->extents);
+    *r->outcome = OUTCOME_PENDING;
+    *r->total_episodes = *r->stopping_episode = *r->run_cause = *r->critic_last_change = -1;
+    for (int64_t i = 0; i < tracker->extents.of[DIM_ACTOR]; i++)
+        r->last_change[i] = -1;
+}
+
+bool tracker_ended_by_limit(const struct settings *settings, int32_t outcome, int32_t total,
+                            int32_t stopping)
+{
+    return outcome == OUTCOME_CENSORED ||
+           (outcome == OUTCOME_STOPPED && total < stopping + tracker_episodes_after_stop(settings));
+}

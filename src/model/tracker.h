@@ -122,4 +122,14 @@ int64_t tracker_episodes_after_stop(const struct settings *settings) MUST_USE;
 /** Write outcome, censoring time, last_change events and the run's cause. */
 void tracker_finish(struct tracker *tracker);
 
+/** Take over where `shorter` is: the same training with a smaller limit of episodes. What
+ *  tracker_finish may have written there is taken back, since this one has not ended. */
+void tracker_extend(struct tracker *tracker, const struct tracker *shorter);
+
+/** True when the limit has ended a run, which would have gone on under a larger one: it is censored,
+ *  or its actors stopped so late that it has not seen all of the episodes that follow a stop.
+ *  \param total, stopping as the record has them */
+bool tracker_ended_by_limit(const struct settings *settings, int32_t outcome, int32_t total,
+                            int32_t stopping) MUST_USE;
+
 #endif

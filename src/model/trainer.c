@@ -467,6 +467,47 @@ enum status trainer_load(struct trainer *t, const void *buffer, size_t size, str
     return STATUS_OK;
 }
 
+/* Place of what the tracker has behind the record, and the room of the record. */
+static size_t tracker_offset(const struct trainer *t)
+{
+    return (size_t)((const char *)t->tracker.at - t->state.base);
+}
+
+static size_t record_room(const struct trainer *t)
+{
+    struct arena record = {0};
+    (void)!arena_take(&record, record_size(&t->tracker.extents), 1);
+    return record.used;
+}
+
+/* Of a state only the record depends on the limit. What is before it and behind it is copied as it
+ * is, the record row by row. */
+void trainer_extend(struct trainer *t, const struct trainer *shorter)
+{
+    const struct header header = *t->header;
+    const size_t behind = t->state.used - tracker_offset(t);
+    const size_t before = tracker_offset(shorter) - record_room(shorter);
+    CHECK(behind == shorter->state.used - tracker_offset(shorter));
+    CHECK(before == tracker_offset(t) - record_room(t));
+    memcpy(t->state.base, shorter->state.base, before);
+    memcpy(t->tracker.at, shorter->tracker.at, behind);
+    *t->header = header;
+    t->header->episode = shorter->header->episode;
+    t->header->done = 0;
+    tracker_extend(&t->tracker, &shorter->tracker);
+    if (reached_end(t)) { /* for another reason than its limit */
+        tracker_finish(&t->tracker);
+        t->header->done = 1;
+    }
+}
+
+bool trainer_ended_by_limit(const struct trainer *t)
+{
+    const struct record *const r = &t->tracker.record;
+    return trainer_done(t) && tracker_ended_by_limit(&t->settings, *r->outcome, *r->total_episodes,
+                                                     *r->stopping_episode);
+}
+
 size_t trainer_memory(const struct trainer *t)
 {
     return sizeof *t + t->state.used + t->scratch.used;

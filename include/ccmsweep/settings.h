@@ -35,6 +35,7 @@ enum input_norm_kind { INPUT_NORM_NONE, INPUT_NORM_RANGE, INPUT_NORM_RUNNING };
 enum precision { PRECISION_F32, PRECISION_F64 };
 enum replay_weighting { WEIGHTING_SQUARED, WEIGHTING_PLAIN };
 enum replay_priority { PRIORITY_SQUARED_SUM, PRIORITY_MEAN_ABSOLUTE };
+enum checkpoint_keep { KEEP_NONE, KEEP_CENSORED };
 enum seeding { SEEDING_OWN, SEEDING_CONTINUED };
 
 /** A closed interval from which a constant is drawn uniformly. */
@@ -122,6 +123,7 @@ struct settings {
     } evaluation;
     struct {
         double every_s;
+        enum checkpoint_keep keep;
     } checkpoint;
     int64_t label; /* of its block of the grid, 0 for none; it decides nothing: settings_label */
 };

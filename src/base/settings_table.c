@@ -22,6 +22,7 @@ static const char *const input_norm_names[] = {"none", "range", "running", NULL}
 static const char *const precision_names[] = {"f32", "f64", NULL};
 static const char *const weighting_names[] = {"squared", "plain", NULL};
 static const char *const priority_names[] = {"squared_sum", "mean_absolute", NULL};
+static const char *const keep_names[] = {"none", "censored", NULL};
 static const char *const seeding_names[] = {"own", "continued", NULL};
 
 /* Offset of a member that must have the stated type, or the table does not compile. */
@@ -240,6 +241,10 @@ static const struct setting table[] = {
 
     {ROW(TYPE_REAL, double, checkpoint.every_s, CLASS_OPERATION, "s", 0, 1e7, "60",
          "seconds between two checkpoints; 0: only when stopped")},
+    {ROW(TYPE_CHOICE, enum checkpoint_keep, checkpoint.keep, CLASS_OPERATION, "1", 0, 1, "none",
+         "keep the last checkpoint of runs that their limit of episodes has ended, so that run "
+         "--extend continues them with a larger one: none or censored"),
+     .choices = keep_names, LATER},
 };
 /* clang-format on */
 

@@ -239,16 +239,18 @@ const struct command_line run_line = {
 struct orders {
     int32_t begin; /* else they leave */
     int32_t bar;   /* rank 0 draws one */
+    int32_t keeps; /* checkpoint.keep */
     double checkpoint_s;
     char path[PATH_MAX];
 };
 
 /* Settings of `checkpoint` cannot be an axis, so the first cell speaks for all. */
-static double checkpoint_s_of(const struct spec *spec)
+static void order_checkpoints(const struct spec *spec, struct orders *orders)
 {
     struct settings cell;
     spec_cell(spec, 0, &cell);
-    return cell.checkpoint.every_s;
+    orders->checkpoint_s = cell.checkpoint.every_s;
+    orders->keeps = cell.checkpoint.keep == KEEP_CENSORED;
 }
 
 /* Rank 0: everything up to the point where all ranks open the file. Whatever is refused here is
@@ -386,7 +388,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     enum status status = prepare(argc, argv, &arguments, &spec, &session, fault);
     orders.begin = status == STATUS_OK && !arguments.dry_run;
     if (orders.begin) {
-        orders.checkpoint_s = checkpoint_s_of(spec);
+        order_checkpoints(spec, &orders);
         orders.bar = progress.mode == PROGRESS_BAR;
         snprintf(orders.path, sizeof orders.path, "%s", arguments.session.path);
     }
@@ -398,6 +400,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
                                         .store = store,
                                         .path = orders.path,
                                         .checkpoint_s = orders.checkpoint_s,
+                                        .keeps = orders.keeps != 0,
                                         .session = &session};
         status = manager_run(&manager, fault);
     }
@@ -435,6 +438,7 @@ static enum status run_other_rank(const struct comm *comm, struct fault *fault)
                                       .store = store,
                                       .path = orders.path,
                                       .checkpoint_s = orders.checkpoint_s,
+                                      .keeps = orders.keeps != 0,
                                       .beside_bar = orders.bar != 0};
         status = worker_run(&worker, fault);
     }

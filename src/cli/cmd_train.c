@@ -200,6 +200,11 @@ static enum status leave(struct attempt *attempt, struct fault *fault)
                                             : "nothing is kept without --output");
 }
 
+static bool keeps(const struct trainer *trainer)
+{
+    return trainer_settings(trainer)->checkpoint.keep == KEEP_CENSORED;
+}
+
 /* Train episode by episode until the training ends or a signal asks to stop; then commit, or leave.
  * The run is claimed before its checkpoint is read: if reading needs too much memory or crashes,
  * that counts as an attempt of this run. */
@@ -211,7 +216,8 @@ static enum status pull(const struct arguments *arguments, struct store *store,
     struct attempt attempt = {.store = store,
                               .path = arguments->output,
                               .progress = &progress,
-                              .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s};
+                              .checkpoint_s = trainer_settings(trainer)->checkpoint.every_s,
+                              .keeps = keeps(trainer)};
     const double began_s = clock_now();
     enum status status = attempt_claim(&attempt, 0, fault);
     if (status == STATUS_OK)
@@ -230,7 +236,8 @@ static enum status pull(const struct arguments *arguments, struct store *store,
         status = attempt_commit(&attempt, wall_s, fault);
     if (status == STATUS_OK && store != NULL)
         /* The run is committed, so no checkpoint of it is needed any more, nor the folder. */
-        checkpoint_tidy(arguments->output, &(bool){false}, 1);
+        checkpoint_tidy(arguments->output,
+                        &(bool){keeps(trainer) && trainer_ended_by_limit(trainer)}, 1);
     return status;
 }
 

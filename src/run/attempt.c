@@ -52,23 +52,72 @@ static void say_checkpoint_gone(const struct attempt *a)
                      a->path, a->path);
 }
 
-/* Load the checkpoint, and tell the user what happened to it. It is read directly into the state of
- * the trainer: a copy would need two thirds of the memory of the trainer. */
-static enum status resume(struct attempt *a, struct fault *fault)
+/* The limit of episodes of the cell whose checkpoint is there: the run's own, or the smaller one that
+ * it had before the sweep was extended, whose cell differs in nothing else. 0: of neither. */
+static int64_t find_limit(const struct attempt *a)
+{
+    struct identity there;
+    struct settings cell = *trainer_settings(a->trainer);
+    const int64_t own = cell.training.episodes;
+    if (!checkpoint_identity(a->path, a->run, &there))
+        return 0;
+    /* Of an identity only the last lines are hashed anew: some microseconds for each limit. */
+    struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
+    int64_t limit = own;
+    for (bool found = false; !found && limit > 0; limit -= !found) {
+        cell.training.episodes = limit;
+        const struct identity identity = identities_next(identities, &cell);
+        found = identity_equal(&identity, &there);
+    }
+    identities_free(&identities);
+    return limit;
+}
+
+/* The state of a smaller limit is read to where a training with that limit has it. */
+static enum status load_shorter(struct attempt *a, int64_t limit, enum checkpoint_answer *answer,
+                                struct fault *fault)
+{
+    struct settings cell = *trainer_settings(a->trainer);
+    cell.training.episodes = limit;
+    struct trainer *shorter = trainer_new(&cell);
+    const struct identity identity = identity_of(&cell);
+    void *const state = trainer_state(shorter);
+    const size_t size = trainer_state_size(shorter);
+    *answer = checkpoint_load(a->path, a->run, &identity, state, size, fault);
+    enum status status = STATUS_INPUT;
+    if (*answer == CHECKPOINT_LOADED)
+        status = trainer_load(shorter, state, size, fault);
+    if (status == STATUS_OK)
+        trainer_extend(a->trainer, shorter);
+    trainer_free(&shorter);
+    return status;
+}
+
+static enum status load_own(struct attempt *a, enum checkpoint_answer *answer, struct fault *fault)
 {
     const struct identity identity = identity_of(trainer_settings(a->trainer));
     void *const state = trainer_state(a->trainer);
     const size_t size = trainer_state_size(a->trainer);
-    const enum checkpoint_answer answer =
-        checkpoint_load(a->path, a->run, &identity, state, size, fault);
+    *answer = checkpoint_load(a->path, a->run, &identity, state, size, fault);
+    return *answer == CHECKPOINT_LOADED ? trainer_load(a->trainer, state, size, fault)
+                                        : STATUS_INPUT;
+}
+
+/* Load the checkpoint, and tell the user what happened to it. It is read directly into the state of
+ * the trainer: a copy would need two thirds of the memory of the trainer. */
+static enum status resume(struct attempt *a, struct fault *fault)
+{
+    enum checkpoint_answer answer = CHECKPOINT_ABSENT;
+    const int64_t limit = find_limit(a);
+    const bool own = limit == 0 || limit == trainer_settings(a->trainer)->training.episodes;
+    const enum status status =
+        own ? load_own(a, &answer, fault) : load_shorter(a, limit, &answer, fault);
     if (answer == CHECKPOINT_ABSENT) {
         /* A run that was killed early has none yet; one that was stopped had one. */
         if (store_state(a->store, a->run) == STORE_INTERRUPTED)
             say_checkpoint_gone(a);
         return STATUS_OK;
     }
-    const enum status status =
-        answer == CHECKPOINT_LOADED ? trainer_load(a->trainer, state, size, fault) : STATUS_INPUT;
     /* The checkpoint was made by another arithmetic (kernels of another CPU), with which this
      * machine would compute other bits. In a single training the user decides, who may have the
      * other machine; in a sweep a cell that begins again costs less than a sweep that stops. */
@@ -244,6 +293,20 @@ enum status attempt_episode(struct attempt *a, struct fault *fault)
     return status;
 }
 
+/* A run that its limit has ended is saved as it is, for a larger limit: before the commit, or a kill
+ * in between would leave a finished run without it. That it could not be saved is told. */
+static bool keep(struct attempt *a)
+{
+    struct fault warning;
+    if (!a->keeps || !trainer_ended_by_limit(a->trainer))
+        return false;
+    if (save(a, &warning) == STATUS_OK)
+        return true;
+    progress_say(a->progress, "the last checkpoint of run %lld is not kept: %s", (long long)a->run,
+                 warning.text);
+    return false;
+}
+
 /* The notes come first, because the commit's fsync covers them too. The crash mark is taken off
  * only behind the commit: a crash inside it is still this run's. The checkpoint goes last: killed
  * before, the run is committed and the next start removes it; the other way round the work of
@@ -251,6 +314,7 @@ enum status attempt_episode(struct attempt *a, struct fault *fault)
 enum status attempt_commit(struct attempt *a, double *wall_s, struct fault *fault)
 {
     struct store_notes notes;
+    const bool kept = keep(a);
     enum status status = note_progress(a, fault);
     if (status == STATUS_OK)
         status = store_notes(a->store, a->run, &notes, fault);
@@ -260,7 +324,7 @@ enum status attempt_commit(struct attempt *a, double *wall_s, struct fault *faul
     if (status == STATUS_OK)
         status = clear_failures(a, FLIGHT_NONE, true, fault);
     struct fault warning;
-    if (status == STATUS_OK && checkpoint_remove(a->path, a->run, &warning) != STATUS_OK)
+    if (status == STATUS_OK && !kept && checkpoint_remove(a->path, a->run, &warning) != STATUS_OK)
         progress_say(a->progress, "%s", warning.text);
     if (status == STATUS_OK)
         *wall_s = notes.wall_s;

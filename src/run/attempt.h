@@ -31,6 +31,7 @@ struct attempt {
     const char *path;    /**< of the store's file */
     struct progress *progress; /**< where sentences for the user go */
     double checkpoint_s;       /**< seconds between two checkpoints; 0: only when stopped */
+    bool keeps;                /**< the last checkpoint of a run that its limit has ended */
     bool again; /**< the runs are finished: they are trained again from the beginning and compared
                      with their rows, and nothing is written */
     bool begins_again; /**< a run whose checkpoint is of another arithmetic begins again */

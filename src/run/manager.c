@@ -99,6 +99,7 @@ static enum status work_alone(struct lead *lead, struct fault *fault)
                               .path = m->path,
                               .progress = lead->session->progress,
                               .checkpoint_s = m->checkpoint_s,
+                              .keeps = m->keeps,
                               .begins_again = true,
                               .rank = m->comm->rank};
     enum status status = STATUS_OK;

@@ -19,6 +19,7 @@ struct manager {
     struct store *store;
     const char *path;        /**< of the store's file */
     double checkpoint_s;     /**< between checkpoints, when it is alone; 0: only at a stop */
+    bool keeps;              /**< checkpoint.keep, as in struct attempt */
     struct session *session; /**< prepared; begun and ended by manager_run */
 };
 

@@ -200,16 +200,25 @@ static enum status refuse_damage(const struct session *s, struct fault *fault)
     return status;
 }
 
-/* Checkpoints of runs that are done, and temporaries: what kills at the wrong moment have left. */
-static void tidy(const struct session *s)
+/* Checkpoints of runs that are done, but for those that are kept for a larger limit, and
+ * temporaries: what kills at the wrong moment have left. */
+static enum status tidy(const struct session *s, struct fault *fault)
 {
+    struct settings cell;
     const int64_t runs = store_runs(s->store);
-    bool *const unfinished = fault_alloc((size_t)runs, sizeof *unfinished);
+    bool *const wanted = fault_alloc((size_t)runs, sizeof *wanted);
+    spec_cell(s->spec, 0, &cell);
+    enum status status = STATUS_OK;
+    if (cell.checkpoint.keep == KEEP_CENSORED)
+        status = extension_limited(s->store, wanted, fault);
     for (int64_t run = 0; run < runs; run++)
-        unfinished[run] = store_state(s->store, run) != STORE_DONE;
-    checkpoint_tidy(s->options->path, unfinished, runs);
-    disk_remove_temporaries(s->options->path);
-    free(unfinished);
+        wanted[run] = wanted[run] || store_state(s->store, run) != STORE_DONE;
+    if (status == STATUS_OK) {
+        checkpoint_tidy(s->options->path, wanted, runs);
+        disk_remove_temporaries(s->options->path);
+    }
+    free(wanted);
+    return status;
 }
 
 /* Tell when runs that are done come from another program or machine: `size` bytes of text each. A
@@ -409,10 +418,10 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
         status = apply_policy(s, &policy, fault);
     if (status == STATUS_OK && s->options->reuse.count > 0)
         status = reuse_runs(s->store, s->options->path, &s->options->reuse, s->progress, fault);
-    if (status == STATUS_OK) {
-        tidy(s);
+    if (status == STATUS_OK)
+        status = tidy(s, fault);
+    if (status == STATUS_OK)
         status = count_and_queue(s, &policy, workers, fault);
-    }
     if (status == STATUS_OK)
         status = compare_origins(s, fault);
     if (status == STATUS_OK)
@@ -437,11 +446,10 @@ enum status session_end(struct session *s, enum status ends, struct fault *fault
     enum status status = store_check_place(s->store, fault);
     if (status == STATUS_OK && ends == STATUS_STOPPED)
         status = failure_policy_clear(s->store, fault);
-    if (status != STATUS_OK)
+    if (status == STATUS_OK)
+        status = tidy(s, fault);
+    if (status != STATUS_OK || s->log_row < 0)
         return status;
-    tidy(s);
-    if (s->log_row < 0)
-        return STATUS_OK;
     return store_log_end(s->store, s->log_row, (int)ends, clock_utc(), fault);
 }
 

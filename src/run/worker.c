@@ -80,6 +80,7 @@ enum status worker_run(const struct worker *worker, struct fault *fault)
                               .path = worker->path,
                               .progress = &progress,
                               .checkpoint_s = worker->checkpoint_s,
+                              .keeps = worker->keeps,
                               .again = worker->again,
                               .begins_again = true,
                               .rank = worker->comm->rank};

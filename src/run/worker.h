@@ -18,6 +18,7 @@ struct worker {
     struct store *store;
     const char *path;    /**< of the store's file */
     double checkpoint_s; /**< between checkpoints; 0: only at a stop */
+    bool keeps;          /**< checkpoint.keep, as in struct attempt */
     bool again;          /**< finished runs are trained again and compared (attempt.h) */
     bool beside_bar;     /**< rank 0 draws a bar on the same terminal */
 };

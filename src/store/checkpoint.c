@@ -130,10 +130,10 @@ static enum checkpoint_answer refuse_unreadable(struct fault *fault, const char 
     return CHECKPOINT_REFUSED;
 }
 
-/* Why a header is not the one of a checkpoint of this cell, or NULL. Magic and format come before the
- * checksum, because a newer format may have its checksum elsewhere; everything that the checksum
- * covers comes after it. */
-static const char *header_flaw(const uint8_t *header, const struct identity *identity, size_t size)
+/* Why a header is not one of a checkpoint, or NULL. Magic and format come before the checksum,
+ * because a newer format may have its checksum elsewhere; everything that the checksum covers comes
+ * after it. */
+static const char *header_flaw(const uint8_t *header)
 {
     if (memcmp(header, magic, sizeof magic) != 0)
         return "is not a checkpoint of this program";
@@ -146,6 +146,15 @@ static const char *header_flaw(const uint8_t *header, const struct identity *ide
         return "is damaged: the checksum of its header does not hold";
     if (bytes_get(header + AT_VERSION, 4) != TRAINER_ALGORITHM_VERSION)
         return "was written by another version of the algorithm";
+    return NULL;
+}
+
+/* Why it is not that of a state of this cell. */
+static const char *cell_flaw(const uint8_t *header, const struct identity *identity, size_t size)
+{
+    const char *const flaw = header_flaw(header);
+    if (flaw != NULL)
+        return flaw;
     if (memcmp(header + AT_IDENTITY, identity->bytes, IDENTITY_SIZE) != 0)
         return "belongs to a run with other settings";
     if (bytes_get(header + AT_SIZE, 8) != size)
@@ -180,7 +189,7 @@ static enum checkpoint_answer load_file(int fd, const char *name, const struct i
         return refuse_unreadable(fault, name);
     if (head < CHECKPOINT_HEADER)
         return refuse(fault, name, "is cut short");
-    const char *flaw = header_flaw(header, identity, size);
+    const char *flaw = cell_flaw(header, identity, size);
     if (flaw != NULL)
         return refuse(fault, name, flaw);
     const ssize_t body = read_all(fd, payload, size);
@@ -195,6 +204,10 @@ static enum checkpoint_answer load_file(int fd, const char *name, const struct i
     return CHECKPOINT_LOADED;
 }
 
+/* In a shared folder anybody may have put anything under the name: a link is not followed, and a
+ * FIFO is not waited for. */
+static const int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
 enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
                                        const struct identity *identity, void *payload, size_t size,
                                        struct fault *fault)
@@ -202,9 +215,7 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     char *name = file_name(path, run);
     /* Only this process writes checkpoints of the run: what is left is of a killed one. */
     disk_remove_temporaries(name);
-    /* In a shared folder anybody may have put anything under the name: a link is not followed, and
-     * a FIFO is not waited for. */
-    const int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int fd = open(name, open_flags);
     struct stat about;
     enum checkpoint_answer answer = CHECKPOINT_ABSENT;
     if (fd >= 0) {
@@ -219,6 +230,21 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     }
     free(name);
     return answer;
+}
+
+bool checkpoint_identity(const char *path, int64_t run, struct identity *identity)
+{
+    uint8_t header[CHECKPOINT_HEADER];
+    char *name = file_name(path, run);
+    const int fd = open(name, open_flags);
+    const bool known = fd >= 0 && read_all(fd, header, sizeof header) == CHECKPOINT_HEADER &&
+                       header_flaw(header) == NULL;
+    if (known)
+        memcpy(identity->bytes, header + AT_IDENTITY, IDENTITY_SIZE);
+    if (fd >= 0)
+        close(fd);
+    free(name);
+    return known;
 }
 
 /* Called when the run is committed. A kill before it leaves a checkpoint of a run that is done,
@@ -262,14 +288,14 @@ static bool is_temporary(const char *entry)
 }
 
 /* Only names of the program's own form are removed: the folder may hold files of the user's. */
-void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs)
+void checkpoint_tidy(const char *path, const bool *wanted, int64_t runs)
 {
     char *folder = folder_name(path);
     DIR *entries = opendir(folder);
     if (entries != NULL) {
         for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
             const int64_t run = run_of(entry->d_name);
-            if (is_temporary(entry->d_name) || (run >= 0 && (run >= runs || !unfinished[run])))
+            if (is_temporary(entry->d_name) || (run >= 0 && (run >= runs || !wanted[run])))
                 unlinkat(dirfd(entries), entry->d_name, 0);
         }
         closedir(entries);

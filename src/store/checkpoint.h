@@ -54,6 +54,10 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
                                        const struct identity *identity, void *payload, size_t size,
                                        struct fault *fault) MUST_USE;
 
+/** Read whose the checkpoint of `run` is. \return false when there is none, or its head cannot be
+ *  believed */
+bool checkpoint_identity(const char *path, int64_t run, struct identity *identity) MUST_USE;
+
 /** Remove the checkpoint of `run` and its temporaries, if there are any.
  *  \return STATUS_FAULT when the file cannot be removed */
 enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault) MUST_USE;
@@ -61,9 +65,9 @@ enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault
 /** True when a file has the name of the run's checkpoint; it may be refused all the same. */
 bool checkpoint_exists(const char *path, int64_t run) MUST_USE;
 
-/** Remove temporaries, the checkpoints of all runs that are not unfinished, and the folder when it
- *  is then empty. What cannot be removed stays. Call it only while nobody saves checkpoints.
- *  \param unfinished (runs) */
-void checkpoint_tidy(const char *path, const bool *unfinished, int64_t runs);
+/** Remove temporaries, the checkpoints of all runs of which none is wanted, and the folder when it is
+ *  then empty. What cannot be removed stays. Call it only while nobody saves checkpoints.
+ *  \param wanted (runs) */
+void checkpoint_tidy(const char *path, const bool *wanted, int64_t runs);
 
 #endif

@@ -187,17 +187,6 @@ static void free_ends(const struct ends *ends)
     free(ends->stopping);
 }
 
-/* Whether the limit ended the run, which would have gone on under a larger one: a run that is
- * censored, but also one whose actors stopped so late that it did not see all of the episodes that
- * follow (trainer.c, reached_end). */
-static bool ended_by_limit(const struct settings *cell, int32_t outcome, int32_t total,
-                           int32_t stopping)
-{
-    return outcome == OUTCOME_CENSORED ||
-           (outcome == OUTCOME_STOPPED &&
-            total < (int64_t)stopping + tracker_episodes_after_stop(cell));
-}
-
 static enum fate fate_of(const struct extension *e, const struct store *store, const char *path,
                          const struct spec *wider, const struct ends *ends, int64_t run)
 {
@@ -209,7 +198,7 @@ static enum fate fate_of(const struct extension *e, const struct store *store, c
     store_cell(store, run, &before);
     spec_cell(wider, e->to[run], &after);
     if (before.training.episodes == after.training.episodes ||
-        !ended_by_limit(&before, ends->outcome[run], ends->total[run], ends->stopping[run]))
+        !tracker_ended_by_limit(&before, ends->outcome[run], ends->total[run], ends->stopping[run]))
         return FATE_COPIED;
     return checkpoint_exists(path, run) ? FATE_CONTINUED : FATE_ANEW;
 }
@@ -223,6 +212,21 @@ static enum status find_fates(struct extension *e, const struct store *store, co
         const enum fate fate = fate_of(e, store, path, wider, &ends, run);
         e->fate[run] = (uint8_t)fate;
         e->count[fate]++;
+    }
+    free_ends(&ends);
+    return status;
+}
+
+enum status extension_limited(const struct store *store, bool *limited, struct fault *fault)
+{
+    struct ends ends = {0};
+    const enum status status = read_ends(store, &ends, fault);
+    for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK; run++) {
+        struct settings cell;
+        store_cell(store, run, &cell);
+        limited[run] =
+            store_state(store, run) == STORE_DONE &&
+            tracker_ended_by_limit(&cell, ends.outcome[run], ends.total[run], ends.stopping[run]);
     }
     free_ends(&ends);
     return status;

@@ -46,4 +46,9 @@ enum status extension_new(struct extension **extension, const struct store *stor
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void extension_free(struct extension **extension);
 
+/** Which finished runs were ended by their limit, so that they would go on under a larger one.
+ *  \param limited (runs) output */
+enum status extension_limited(const struct store *store, bool *limited,
+                              struct fault *fault) MUST_USE;
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sweeps that are extended: to more cells, and killed meanwhile. The file is the old one or the new
 one with all that was committed and saved, and in the end that of a sweep that was left alone."""
+import json
 import os
 import random
 import re
@@ -370,3 +371,147 @@ def test_failures_come_along(tmp_path, wide):
         assert file["volatile/crashes"][number] == 3
     done = extend(tmp_path, "--retry", "quarantined")
     assert_complete(wide, tmp_path, done, "narrow.yaml", "wide.yaml")
+
+
+# More episodes
+
+
+LATE = TINY.format(episodes="{limit}", actors="[0.1, 0.5, 0.001]", seeds="[1, 2]").replace(
+    "episodes_after_stop: 40", "episodes_after_stop: 30")
+
+
+def limited(limit, keep):
+    """A sweep of runs that stop before, at and behind several limits, some never."""
+    return LATE.replace("{limit}", str(limit)).replace("every_s: 0.02", f"every_s: 0.02, keep: {keep}")
+
+
+def outcomes(path):
+    with h5py.File(path) as file:
+        return file["outcome"][:].tolist(), file["total_episodes"][:].tolist()
+
+
+@pytest.fixture(scope="module")
+def longest(tmp_path_factory):
+    return alone("longest", limited(600, "none"), tmp_path_factory.mktemp("longest"))
+
+
+def trained(folder):
+    """How many attempts there were at each run, and how many episodes all of them took at least."""
+    with h5py.File(folder / "b.h5") as file:
+        return file["volatile/attempts"][:].tolist()
+
+
+@pytest.mark.parametrize("keep, ranks", [("censored", 0), ("censored", 3), ("none", 0)])
+def test_more_episodes(keep, ranks, longest, tmp_path):
+    """200 become 400 and 600: what ended before its limit is copied, the others go on where they
+    were, or begin again; in the end nobody sees it."""
+    specs = {f"s{limit}": limited(limit, keep) for limit in (200, 400, 600)}
+    write(tmp_path, **specs)
+    files = [f"{name}.yaml" for name in specs]
+    done = sweep(ranks, "s200.yaml", "-o", "b.h5", *QUIET, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for limit in (400, 600):
+        totals = outcomes(tmp_path / "b.h5")[1]
+        by_limit = totals.count(limit - 200)
+        assert 0 < by_limit < 6
+        kept = [path.name for path in tmp_path.glob("b.h5.ckpt/*")]
+        assert len(kept) == (by_limit if keep == "censored" else 0), (kept, totals)
+        done = extend(tmp_path, spec=f"s{limit}.yaml", ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        what = ("to go on behind their old limit" if keep == "censored"
+                else "to be trained anew with the larger limit")
+        assert said(done)[0] == (f"ccmsweep: b.h5 extended from 6 to 6 cells: {6 - by_limit} finished, "
+                                 f"{by_limit} {what}, 0 new")
+        assert "beginning again" not in done.stderr
+        again = [attempts > 1 for attempts in trained(tmp_path)]
+        assert sum(again) == (by_limit if keep == "censored" else 0) or limit == 600
+    # Another text of the spec, whose runs are the same in every byte.
+    reference = alone("s600", specs["s600"], tmp_path)
+    assert_same_results(reference, tmp_path / "b.h5")
+    assert not wrong_cells(tmp_path / "b.h5", longest)
+    shutil.rmtree(tmp_path / "s600.h5.ckpt", ignore_errors=True)
+    left = {path.name for path in tmp_path.glob("b.h5.ckpt/*")}
+    assert len(left) == (outcomes(tmp_path / "b.h5")[1].count(600) if keep == "censored" else 0)
+    assert all((tmp_path / name).exists() for name in files)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder with a sweep whose runs are done and whose last checkpoints are kept."""
+    folder = tmp_path_factory.mktemp("kept")
+    write(folder, s200=limited(200, "censored"), s600=limited(600, "none"))
+    done = run("run", "s200.yaml", "-o", "b.h5", *QUIET, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_killed_with_more_episodes(step, kept, longest, tmp_path):
+    """At each step; the command goes on, and no run is trained from the beginning."""
+    needs_faults()
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    done = extend(tmp_path, spec="s600.yaml", faults=f"extend@{step}=kill")
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    limits = {600} if step > 1 else {200}
+    with h5py.File(tmp_path / "b.h5") as file:
+        assert set(file["extent_episode"][:]) == limits
+    done = extend(tmp_path, spec="s600.yaml")
+    assert_complete(longest, tmp_path, done, "s200.yaml", "s600.yaml")
+
+
+def test_kept_before_the_commit(kept, tmp_path):
+    """Killed between the last checkpoint and the commit record: nothing is trained again."""
+    needs_faults()
+    write(tmp_path, s200=limited(200, "censored"))
+    number = outcomes(kept / "b.h5")[1].index(200)
+    words = ["s200.yaml", "-o", "b.h5", *QUIET]
+    done = sweep(0, *words, cwd=tmp_path, faults=f"record@{number}=kill")
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tmp_path / f"b.h5.ckpt/run-{number:06}.ckpt").exists()
+    done = sweep(0, *words, cwd=tmp_path, faults=f"episode@{number}=abort")
+    assert done.returncode == 0, done.stderr
+    assert_same_results(kept / "b.h5", tmp_path / "b.h5")
+    assert listing(tmp_path / "b.h5.ckpt") == listing(kept / "b.h5.ckpt")
+
+
+def test_none_keeps_none(kept, tmp_path):
+    """The next start removes what was kept when it is not to be."""
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "b.h5.ckpt").exists()
+    done = sweep(0, "s200.yaml", "-o", "b.h5", *QUIET, "--set", "checkpoint.keep=none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "b.h5.ckpt").exists()
+
+
+def test_fewer_episodes_are_refused(kept, tmp_path):
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    write(tmp_path, s100=limited(100, "none"))
+    done = extend(tmp_path, spec="s100.yaml")
+    assert done.returncode == 2
+    assert "training.episodes is 200 in the file and 100 in the spec" in done.stderr
+
+
+def test_plan(kept, tmp_path):
+    """How many runs of each kind there are, and what is left of the work."""
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    by_limit = outcomes(tmp_path / "b.h5")[1].count(200)
+    write(tmp_path, more=limited(600, "none").replace("[1, 2]", "[1, 2, 3]"))
+    words = ["plan", "more.yaml", "b.h5", "--extend"]
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"{6 - by_limit} copied, {by_limit} continued behind their old limit, 3 new" in done.stdout
+    assert f"{6 - by_limit} in b.h5, {by_limit + 3} left, {by_limit} of them" in done.stdout
+    plan = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
+    assert plan["extension"] == {"copied": 6 - by_limit, "continued": by_limit, "anew": 0, "open": 0,
+                                 "added": 3}
+    continued = plan["expected"]["left_s"]
+    shutil.rmtree(tmp_path / "b.h5.ckpt")
+    plan = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
+    assert plan["extension"]["anew"] == by_limit and plan["extension"]["continued"] == 0
+    assert plan["expected"]["left_s"] > continued
+    assert plan["expected"]["finished_cells"] == 6
+    plain = run("plan", "more.yaml", "b.h5", cwd=tmp_path)
+    assert plain.returncode == 2 and "run --extend if" in plain.stderr
+    plan = json.loads(run("plan", "s200.yaml", "b.h5", "--extend", "--json", cwd=tmp_path).stdout)
+    assert plan["extension"] is None and plan["file"]["finished"] == 6
+    assert run("plan", "more.yaml", "--extend", cwd=tmp_path).returncode == 2

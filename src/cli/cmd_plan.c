@@ -12,6 +12,7 @@ struct arguments {
     struct spec_options options;
     struct plan_options plan;
     int64_t ranks; /* 0: some usual numbers */
+    bool extend;
     bool json;
 };
 
@@ -28,6 +29,12 @@ static const struct option_row options[] = {
      .noun = "a number of ranks",
      .low = 1,
      .high = 1000000},
+    {.name = "extend",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct arguments, extend),
+     .help =
+         "plan run --extend, if the spec is wider than FILE.h5: how many runs are copied, go on "
+         "behind their old limit of episodes, and are trained"},
     {.name = "list",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, plan.list),
@@ -52,6 +59,8 @@ static enum status finish(void *arguments, struct fault *fault)
     struct arguments *const a = arguments;
     if (a->options.path == NULL)
         return fault_set(fault, STATUS_INPUT, "no spec, expected SPEC.yaml");
+    if (a->extend && a->plan.path == NULL)
+        return fault_set(fault, STATUS_INPUT, "--extend: no file, expected FILE.h5 to be extended");
     a->plan.spec = a->options.path;
     a->plan.alone = a->ranks == 1;
     if (a->ranks > 0)
@@ -69,6 +78,7 @@ static const struct exit_row exits[] = {
 static const struct text_row examples[] = {
     {"ccmsweep plan demo.yaml", "Before a sweep: what it will take on this machine."},
     {"ccmsweep plan demo.yaml demo.h5 --ranks 33", "What is left of it, for 32 workers."},
+    {"ccmsweep plan wider.yaml demo.h5 --extend", "Before run --extend: what it will take."},
     {NULL, NULL},
 };
 
@@ -106,24 +116,37 @@ static enum status print(const struct arguments *arguments, const struct plan *p
 
 /* The file is matched with the spec before anything is learnt from it: the times of another spec
  * belong to other cells. Damaged runs are named, and teach nothing. */
+static enum status open_file(const struct arguments *arguments, const struct spec *spec,
+                             struct store **store, struct extension **extension,
+                             struct fault *fault)
+{
+    const char *const path = arguments->plan.path;
+    enum status status = store_open(store, path, STORE_READ, fault);
+    const bool extends = status == STATUS_OK && arguments->extend && !store_is_of(*store, spec);
+    if (status == STATUS_OK && !extends)
+        status = store_match(*store, spec, fault);
+    if (status == STATUS_OK)
+        status = damage_tell(*store, path, DAMAGE_NUMBERS, NULL, fault);
+    if (status == STATUS_OK && extends)
+        status = extension_new(extension, *store, path, spec, fault);
+    return status;
+}
+
 static enum status make_plan(const struct arguments *arguments, const struct spec *spec,
                              struct fault *fault)
 {
     struct store *store = NULL;
+    struct extension *extension = NULL;
     struct plan *plan = NULL;
     enum status status = STATUS_OK;
-    if (arguments->plan.path != NULL) {
-        status = store_open(&store, arguments->plan.path, STORE_READ, fault);
-        if (status == STATUS_OK)
-            status = store_match(store, spec, fault);
-        if (status == STATUS_OK)
-            status = damage_tell(store, arguments->plan.path, DAMAGE_NUMBERS, NULL, fault);
-    }
+    if (arguments->plan.path != NULL)
+        status = open_file(arguments, spec, &store, &extension, fault);
     if (status == STATUS_OK)
-        status = plan_new(&plan, spec, store, fault);
+        status = plan_new(&plan, spec, store, extension, fault);
     if (status == STATUS_OK)
         status = print(arguments, plan, fault);
     plan_free(&plan);
+    extension_free(&extension);
     store_close(&store);
     return status;
 }

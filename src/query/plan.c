@@ -145,44 +145,99 @@ static void measure_memory(struct plan *plan, const struct look *look)
     trainer_free(&t);
 }
 
+/* What the file has of a run. */
+struct known {
+    enum store_state state;
+    int32_t outcome;
+    double wall_s;
+};
+
 /* Take the state of a run into account, and learn from its time if it was trained to an end. Failed
  * and quarantined runs count as finished but teach nothing. */
-static void learn_run(struct plan *plan, int64_t run, enum store_state state, int32_t outcome,
-                      double wall_s)
+static void learn_run(struct plan *plan, int64_t cell, const struct known *run)
 {
-    plan->states[run] = (uint8_t)state;
-    plan->interrupted += state == STORE_INTERRUPTED;
-    plan->finished += state == STORE_DONE;
-    if (state != STORE_DONE || outcome == OUTCOME_FAILED || outcome == OUTCOME_QUARANTINED ||
-        !isfinite(wall_s) || wall_s <= 0)
+    plan->states[cell] = (uint8_t)run->state;
+    plan->interrupted += run->state == STORE_INTERRUPTED;
+    plan->finished += run->state == STORE_DONE;
+    if (run->state != STORE_DONE || run->outcome == OUTCOME_FAILED ||
+        run->outcome == OUTCOME_QUARANTINED || !isfinite(run->wall_s) || run->wall_s <= 0)
         return;
-    cost_learn(plan->cost, run, wall_s);
+    cost_learn(plan->cost, cell, run->wall_s);
     plan->learnt++;
-    plan->total_s += wall_s;
+    plan->total_s += run->wall_s;
 }
 
-static enum status learn(struct plan *plan, const struct store *store, struct fault *fault)
+/* The same for a run of a file that is to be extended. One that its limit has ended took what it
+ * would take with the larger one, in proportion to the limits, as long as it does not stop. */
+static void learn_extended(struct plan *plan, const struct extension *e, int64_t run,
+                           struct known *known, double share)
 {
-    double *const wall_s = fault_alloc((size_t)plan->cells, sizeof *wall_s);
-    int32_t *const outcomes = fault_alloc((size_t)plan->cells, sizeof *outcomes);
+    const enum fate fate = (enum fate)e->fate[run];
+    const int64_t cell = e->to[run];
+    if (fate == FATE_CONTINUED || fate == FATE_ANEW) {
+        if (isfinite(known->wall_s) && known->wall_s > 0) {
+            cost_learn(plan->cost, cell, known->wall_s / share);
+            plan->learnt++;
+        }
+        known->state = fate == FATE_CONTINUED ? STORE_INTERRUPTED : STORE_PENDING;
+        plan->left[cell] = fate == FATE_CONTINUED ? 1 - share : 1;
+    } else if (fate == FATE_DAMAGED) {
+        known->state = STORE_PENDING;
+    }
+    plan->fates[fate]++;
+    learn_run(plan, cell, known);
+}
+
+static void begin_extension(struct plan *plan, const struct extension *e)
+{
+    plan->left = fault_alloc((size_t)plan->cells, sizeof *plan->left);
+    for (int64_t i = 0; i < plan->cells; i++)
+        plan->left[i] = 1;
+    plan->added = e->cells - e->runs;
+}
+
+static double share_of(const struct spec *spec, const struct store *store,
+                       const struct extension *e, int64_t run)
+{
+    struct settings before, after;
+    store_cell(store, run, &before);
+    spec_cell(spec, e->to[run], &after);
+    return (double)before.training.episodes / (double)after.training.episodes;
+}
+
+static enum status learn(struct plan *plan, const struct spec *spec, const struct store *store,
+                         const struct extension *e, struct fault *fault)
+{
+    const size_t runs = (size_t)store_runs(store);
+    double *const wall_s = fault_alloc(runs, sizeof *wall_s);
+    int32_t *const outcomes = fault_alloc(runs, sizeof *outcomes);
     plan->states = fault_alloc((size_t)plan->cells, 1);
     enum status status = store_note_column(store, NOTE_WALL, wall_s, fault);
     if (status == STATUS_OK)
         status = store_column(store, record_field("outcome"), outcomes, fault);
-    for (int64_t i = 0; i < plan->cells && status == STATUS_OK; i++)
-        learn_run(plan, i, store_state(store, i), outcomes[i], wall_s[i]);
+    if (e != NULL)
+        begin_extension(plan, e);
+    for (int64_t i = 0; i < (int64_t)runs && status == STATUS_OK; i++) {
+        struct known known = {store_state(store, i), outcomes[i], wall_s[i]};
+        if (e == NULL)
+            learn_run(plan, i, &known);
+        else
+            learn_extended(plan, e, i, &known, share_of(spec, store, e, i));
+    }
     free(outcomes);
     free(wall_s);
     return status;
 }
 
-/* What cells that have begun have already done is not subtracted here; `status` does that. */
+/* What cells that have begun have already done is not subtracted here (`status` does that), unless
+ * all of it is known: up to their old limit. */
 static void expect_rest(struct plan *plan)
 {
     for (int64_t i = 0; i < plan->cells; i++) {
         if (plan->states != NULL && plan->states[i] == STORE_DONE)
             continue;
-        const double seconds = cost_expect(plan->cost, i);
+        const double share = plan->left != NULL ? plan->left[i] : 1;
+        const double seconds = share * cost_expect(plan->cost, i);
         plan->left_s += seconds;
         plan->longest_s = fmax(plan->longest_s, seconds);
     }
@@ -190,7 +245,7 @@ static void expect_rest(struct plan *plan)
 }
 
 enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
-                     struct fault *fault)
+                     const struct extension *extension, struct fault *fault)
 {
     const double base = measure_base(store != NULL);
     struct plan *making = fault_alloc(1, sizeof *making);
@@ -207,7 +262,7 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
     find_parts(making);
     enum status status = STATUS_OK;
     if (store != NULL)
-        status = learn(making, store, fault);
+        status = learn(making, spec, store, extension, fault);
     if (status == STATUS_OK) {
         measure_memory(making, look);
         making->memory += base;
@@ -238,6 +293,7 @@ void plan_free(struct plan **plan)
     free((*plan)->part);
     free((*plan)->label_cell);
     free((*plan)->states);
+    free((*plan)->left);
     cost_free(&(*plan)->cost);
     free(*plan);
     *plan = NULL;

@@ -10,6 +10,7 @@
 
 #include "query/label_parts.h"
 #include "spec/spec.h"
+#include "store/extension.h"
 #include "store/store.h"
 #include <ccmsweep/fault.h>
 #include <ccmsweep/settings.h>
@@ -36,7 +37,12 @@ struct plan {
     size_t parts;            /**< settings that are part of the label, and no axes */
     struct label_part *part; /**< (parts) their values are owned here */
     struct cost *cost;
-    uint8_t *states; /**< (cells) enum store_state; NULL without a file */
+    uint8_t *states; /**< (cells) enum store_state; NULL without a file. Of an extension: in which
+                          it will leave them */
+    double *left; /**< (cells) share of what a cell is expected to take that is left of it when an
+                          extension continues it; NULL without one */
+    int64_t fates[FATE_COUNT]; /**< of an extension: what becomes of the runs of the file */
+    int64_t added;             /**< cells that no run of the file becomes */
     int64_t finished, interrupted;
     int64_t learnt;       /**< finished cells whose times are known */
     double calibration_s; /**< time that the calibration took; NaN: finished cells made it
@@ -54,11 +60,12 @@ struct plan {
 /**
  * Make the plan of a checked spec. Takes a few seconds at most.
  * \param store the file of the sweep, which matches the spec; or NULL
+ * \param extension of that file to the spec, which it then does not match; or NULL
  * \return STATUS_OK: the caller owns `*plan`, plan_free. Otherwise `*plan` is NULL: the file could
  *         not be read
  */
 enum status plan_new(struct plan **plan, const struct spec *spec, const struct store *store,
-                     struct fault *fault) MUST_USE;
+                     const struct extension *extension, struct fault *fault) MUST_USE;
 
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void plan_free(struct plan **plan);

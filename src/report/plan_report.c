@@ -233,6 +233,21 @@ static void print_list(FILE *file, const struct plan *plan)
     free(widths);
 }
 
+/* What becomes of the runs of the file when it is extended to the spec; damaged ones are trained
+ * anew. */
+static void print_extension(FILE *file, const struct plan *plan)
+{
+    const int64_t *const n = plan->fates;
+    fprintf(file, "%" PRId64 " copied", n[FATE_COPIED]);
+    if (n[FATE_CONTINUED] > 0)
+        fprintf(file, ", %" PRId64 " continued behind their old limit", n[FATE_CONTINUED]);
+    if (n[FATE_ANEW] + n[FATE_DAMAGED] > 0)
+        fprintf(file, ", %" PRId64 " trained anew", n[FATE_ANEW] + n[FATE_DAMAGED]);
+    if (n[FATE_OPEN] > 0)
+        fprintf(file, ", %" PRId64 " not finished", n[FATE_OPEN]);
+    fprintf(file, ", %" PRId64 " new\n", plan->added);
+}
+
 void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     /* All labels have the width of the longest one, so that the values form a column. */
@@ -260,6 +275,10 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
         if (plan->interrupted > 0)
             fprintf(file, ", %" PRId64 " of them interrupted", plan->interrupted);
         fputc('\n', file);
+    }
+    if (plan->left != NULL) {
+        print_label(file, "extension", width);
+        print_extension(file, plan);
     }
     print_label(file, "core-hours", width);
     print_hours(file, plan);
@@ -348,6 +367,18 @@ static json_t *pack_file(const struct plan *plan, const struct plan_options *opt
                      "left", (json_int_t)(plan->cells - plan->finished));
 }
 
+/* null unless the file is to be extended. */
+static json_t *pack_extension(const struct plan *plan)
+{
+    const int64_t *const n = plan->fates;
+    if (plan->left == NULL)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "copied", (json_int_t)n[FATE_COPIED], "continued",
+                     (json_int_t)n[FATE_CONTINUED], "anew",
+                     (json_int_t)(n[FATE_ANEW] + n[FATE_DAMAGED]), "open", (json_int_t)n[FATE_OPEN],
+                     "added", (json_int_t)plan->added);
+}
+
 /* The time that the cells are expected to take, and what the expectation was learnt from. */
 static json_t *pack_expected(const struct plan *plan)
 {
@@ -388,13 +419,13 @@ static json_t *pack_listed(const void *of, int64_t cell)
 bool plan_print_json(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     json_t *const object = json_pack(
-        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
+        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:o}", "schema_version",
         PLAN_SCHEMA_VERSION, "spec", text_or_null(options->spec), "cells", (json_int_t)plan->cells,
         "first", pack_numbered(plan, 0), "last", pack_numbered(plan, plan->cells - 1), "axes",
-        pack_axes(plan), "labels", pack_labels(plan), "file", pack_file(plan, options), "expected",
-        pack_expected(plan), "wall", pack_wall(plan, options), "file_bytes",
-        (json_int_t)plan->file_size, "memory_bytes", plan_memory(plan, options->alone),
-        "checkpoint_bytes", json_real_or_null(plan->checkpoint));
+        pack_axes(plan), "labels", pack_labels(plan), "file", pack_file(plan, options), "extension",
+        pack_extension(plan), "expected", pack_expected(plan), "wall", pack_wall(plan, options),
+        "file_bytes", (json_int_t)plan->file_size, "memory_bytes",
+        plan_memory(plan, options->alone), "checkpoint_bytes", json_real_or_null(plan->checkpoint));
     struct json_stream stream = json_stream_begin(file, 2);
     json_stream_set_all(&stream, object);
     if (options->list)

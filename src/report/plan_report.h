@@ -36,6 +36,8 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
  *    when the blocks of the grid have none
  *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
  *    file is given
+ *  - `extension`: with `--extend`, of a file that is narrower: runs that are `copied`, `continued`
+ *    behind their old limit, trained `anew`, not finished (`open`), and cells `added`; else `null`
  *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,
  *    `calibration_s`, the seconds that the calibration took, `total_core_hours`, `left_core_hours`,
  *    `left_s`, `longest_cell_s`, and `spread`, the relative standard deviation of a cell

@@ -45,7 +45,7 @@ static void test_what_is_left_is_expected(void **state)
     finish(store, 2, 4.0);
     assert_ok(store_interrupt(store, 3, &fault));
     struct plan *plan = NULL;
-    assert_ok(plan_new(&plan, spec, store, &fault));
+    assert_ok(plan_new(&plan, spec, store, NULL, &fault));
     struct settings small, large;
     spec_cell(spec, 0, &small);
     spec_cell(spec, 3, &large);
@@ -82,7 +82,7 @@ static void test_times_may_be_missing(void **state)
     struct store *store = store_made(folder.path, spec);
     commit_salted(store, 5, 1);
     struct plan *plan = NULL;
-    assert_ok(plan_new(&plan, spec, store, &fault));
+    assert_ok(plan_new(&plan, spec, store, NULL, &fault));
     assert_int_equal(plan->finished, 1);
     assert_int_equal(plan->learnt, 0);
     assert_true(plan->calibration_s > 0);
@@ -101,7 +101,7 @@ static void test_axes_list_each_value_once(void **state)
                 "  networks.proposal_bias: [0.5, none, -2]\n"
                 "  environment.seed: [7, none]\n  actor_lr: [0.1, 0.02, 1e-3]\n");
     struct plan *plan = NULL;
-    assert_ok(plan_new(&plan, spec, NULL, &fault));
+    assert_ok(plan_new(&plan, spec, NULL, NULL, &fault));
     static const struct {
         const char *key;
         size_t count;
@@ -130,7 +130,7 @@ static void test_memory_is_that_of_the_largest_trainer(void **state)
     struct spec *spec = spec_of(SHORT "grid:\n  environment.agents: [3, 30, 10]\n");
     struct settings cell;
     struct plan *plan = NULL;
-    assert_ok(plan_new(&plan, spec, NULL, &fault));
+    assert_ok(plan_new(&plan, spec, NULL, NULL, &fault));
     spec_cell(spec, 1, &cell);
     struct trainer *t = trainer_new(&cell);
     /* The process comes on top; tests/cli/test_memory.py compares with what workers take. */

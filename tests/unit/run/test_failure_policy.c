@@ -135,7 +135,7 @@ static void assert_outcome(int64_t run, enum outcome expected)
 static void log_start(int code)
 {
     int64_t row = -1;
-    const struct store_start start = {.host = "h", .job = "", .revision = "r"};
+    const struct store_start start = {.host = "h", .job = "", .revision = "r", .ranks = 1};
     assert_ok(store_log_start(store, &start, 1, &row, &fault));
     if (code >= 0)
         assert_ok(store_log_end(store, row, code, 2, &fault));

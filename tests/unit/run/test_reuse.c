@@ -84,13 +84,18 @@ static void test_runs_of_another_file_are_copied(void **state)
     struct store_notes notes;
     assert_ok(store_notes(other, 1, &notes, &fault));
     assert_true(notes.wall_s == 12.5 && strcmp(notes.host, "there") == 0);
-    /* What is done here is left alone. */
+    /* What is done here must be the same there, and is left alone. */
     store_close(&other);
     assert_int_equal(unlink(path), 0);
     other = store_made(path, wider);
     commit_salted(other, 1, 99);
+    assert_refused(reuse(other, path, folder.path, &progress, &fault), STATUS_INPUT,
+                   "two files differ in the cell");
+    assert_true(holds_salted(other, 1, 99));
+    assert_int_equal(store_state(other, 2), STORE_PENDING);
+    commit_salted(other, 1, 12);
     assert_ok(reuse(other, path, folder.path, &progress, &fault));
-    assert_true(holds_salted(other, 1, 99) && holds_salted(other, 2, 11));
+    assert_true(holds_salted(other, 1, 12) && holds_salted(other, 2, 11));
     /* Rows that are not those committed there are not copied. */
     filled_flip(0);
     assert_ok(store_uncommit(other, 2, &fault));

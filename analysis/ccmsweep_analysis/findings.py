@@ -13,7 +13,6 @@ HIGHER = {"rmst": "stops later", "never": "stops less often", "return": "higher"
 LOWER = {"rmst": "stops earlier", "never": "stops more often", "return": "lower"}
 SIDES = {"rmst": ("later", "earlier"), "never": ("less often", "more often"),
          "return": ("higher", "lower")}
-SHARES = (0.9, 0.75, 0.5, 0.25, 0.1)  # of the reference, at which profiles are told
 NAMED = 3  # configurations that a sentence names; more are counted
 
 
@@ -160,22 +159,19 @@ def table_notes(study):
 
 def profile_numbers(study, against):
     """Names and values of performance profiles: shares of runs whose return is above those at which
-    that of the reference is nearest to SHARES, as in the tables of aggregate."""
-    for quantity in QUANTITIES:
-        told = {value: against.scores[quantity, value] for value in against.values
+    aggregate tells them in short, as in its tables."""
+    for one in study.told["against"]["short"]:
+        quantity, wanted, point = one["quantity"], number(one["share"]), one["point"]
+        told = {value: against.scores[quantity, value]["profile"] for value in against.values
                 if against.scores.get((quantity, value), {}).get("estimable")}
-        if not told:
-            continue
         key = quantity.replace("_", "-")
-        lead = told.get(against.reference, next(iter(told.values())))["profile"]
-        for wanted in SHARES:
-            point = min(range(len(lead["tau"])), key=lambda at: abs(lead["share"][at] - wanted))
-            yield f"against/profile-return/{key}/{wanted}", f"{lead['tau'][point]:.5g}"
-            for value, one in told.items():
-                shares = {"value": one["profile"]["share"][point],
-                          **{end: one["profile"][end][point] for end in ("lower", "upper")}}
-                yield (f"against/profile/{key}/{against.number_name(value)}/{wanted}",
-                       f"{shares['value']:.2f} {interval(shares, '.2f')}".strip())
+        tau = next(iter(told.values()))["tau"][point]  # the same for all values
+        yield f"against/profile-return/{key}/{wanted}", f"{tau:.5g}"
+        for value, profile in told.items():
+            shares = {"value": profile["share"][point],
+                      **{end: profile[end][point] for end in ("lower", "upper")}}
+            yield (f"against/profile/{key}/{against.number_name(value)}/{wanted}",
+                   f"{shares['value']:.2f} {interval(shares, '.2f')}".strip())
 
 
 def numbers_of(study):

@@ -115,7 +115,7 @@ class Snapshot:
 
 def take_snapshot(path, options=(), tables=False):
     """Take a snapshot; when runs finish in the meantime, it is taken again. Raises Unreadable, with
-    the words of aggregate, for a file that does not belong to a sweep."""
+    the words of the program, for a file that does not belong to a sweep."""
     options = [*options, *usual_comparison(path, options)]
     for _ in range(10):
         told = with_lists_as_text(json.loads(aggregate(path, options)))

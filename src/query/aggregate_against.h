@@ -23,8 +23,11 @@ enum against_quantity {
     AGAINST_QUANTITIES
 };
 
-/** Number of returns in a profile. */
-enum { AGAINST_POINTS = 51 };
+/** Number of returns in a profile, and of those at which it is told in short. */
+enum { AGAINST_POINTS = 51, AGAINST_SHARES = 5 };
+
+/** Shares of runs at which a profile is told in short, from most to few. */
+extern const double against_shares[AGAINST_SHARES];
 
 /** A difference: a value of the axis minus the one that is asked for. */
 struct against_difference {
@@ -71,6 +74,11 @@ struct against {
     /** Number of p that were adjusted together. */
     int64_t tests_compared[AGAINST_QUANTITIES], tests_pooled[AGAINST_QUANTITIES];
     double *tau; /**< (AGAINST_QUANTITIES, AGAINST_POINTS) memory of the profiles */
+    /** Of each return the value whose profile says where all are told in short: the one that is
+     *  asked for, or else the first that has a profile; -1: none has. */
+    int64_t lead[AGAINST_QUANTITIES];
+    /** Points at which its share is nearest to against_shares. */
+    int64_t short_point[AGAINST_QUANTITIES][AGAINST_SHARES];
 };
 
 /** Name as in reports: "rmst", "never", "return_end", ... */

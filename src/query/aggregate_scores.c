@@ -195,6 +195,30 @@ static void make_profiles(const struct sorted *sorted, const struct tasks *tasks
     }
 }
 
+const double against_shares[AGAINST_SHARES] = {0.9, 0.75, 0.5, 0.25, 0.1};
+
+/* Choose the points at which the profiles of a return are told in short.
+ * \param score (count) of all its values */
+static void choose_points(const struct against_score *score, int64_t count, int64_t asked,
+                          int64_t *value, int64_t point[AGAINST_SHARES])
+{
+    const struct against_score *lead = NULL;
+    for (int64_t i = 0; i < count; i++) {
+        if (score[i].estimable && (lead == NULL || score[i].value == asked))
+            lead = &score[i];
+    }
+    *value = lead != NULL ? lead->value : -1;
+    for (int c = 0; lead != NULL && c < AGAINST_SHARES; c++) {
+        int64_t best = 0;
+        for (int64_t k = 1; k < lead->points; k++) {
+            if (fabs(lead->share[k].value - against_shares[c]) <
+                fabs(lead->share[best].value - against_shares[c]))
+                best = k;
+        }
+        point[c] = best;
+    }
+}
+
 /* A value that shares no task with the one that is asked for has no row. */
 static bool shares_task(const struct sorted *sorted, const struct tasks *tasks, int64_t value)
 {
@@ -226,6 +250,7 @@ void against_score_all(const struct against_plan *plan, struct against *against)
         }
         make_profiles(&sorted, &tasks, &x, count, first,
                       against->tau + (int64_t)q * AGAINST_POINTS);
+        choose_points(first, count, plan->value, &against->lead[q], against->short_point[q]);
         against->scores += count;
     }
     free_tasks(&tasks);

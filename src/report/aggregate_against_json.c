@@ -84,6 +84,20 @@ static json_t *score_at(const void *of, int64_t i)
                      "note", s->note, "profile", profile_json(s));
 }
 
+/* By return, then by share; only returns that have profiles. */
+static json_t *short_points(const struct against *against)
+{
+    json_t *const list = json_array();
+    for (int q = AGAINST_END; q < AGAINST_QUANTITIES; q++) {
+        for (int c = 0; against->scores > 0 && against->lead[q] >= 0 && c < AGAINST_SHARES; c++)
+            json_array_append_new(list, json_pack("{s:s, s:f, s:I}", "quantity",
+                                                  against_name((enum against_quantity)q), "share",
+                                                  against_shares[c], "point",
+                                                  (json_int_t)against->short_point[q][c]));
+    }
+    return list;
+}
+
 /* First those of configurations, then those that are pooled. */
 static json_t *family_at(const void *of, int64_t i)
 {
@@ -109,6 +123,7 @@ void aggregate_stream_against(struct json_stream *stream, const struct aggregate
     json_stream_list(stream, "comparisons", against->comparisons, comparison_at, aggregate);
     json_stream_list(stream, "pooled", against->pooled, pooled_at, aggregate);
     json_stream_list(stream, "scores", against->scores, score_at, aggregate);
+    json_stream_set(stream, "short", short_points(against));
     json_stream_list(stream, "families", INT64_C(2) * AGAINST_QUANTITIES, family_at, aggregate);
     json_stream_close(stream);
 }

@@ -22,6 +22,8 @@
  *    `improvement` (`value`, `error`, `lower`, `upper`; the latter `null` for the value asked for),
  *    `estimable`, `note`, `profile`: by point `tau`, `share`, `lower`, `upper`; empty when not
  *    estimable
+ *  - `short`: by `quantity`, the number of the `point` at which profiles are told in short: where
+ *    that of the value asked for, or else of the first that has one, is nearest to each `share`
  *  - `families`: number of p that were adjusted together, `tests`, by `quantity` and by table: `of`
  *    is `comparisons` or `pooled`
  */

@@ -235,25 +235,16 @@ static void add_scores(const struct aggregate *aggregate, struct sheets *sheets)
 
 /* ---- profiles ---- */
 
-/* Columns of a profile: shares of runs of the value that is asked for, from most to few. */
-static const double profile_shares[] = {0.9, 0.75, 0.5, 0.25, 0.1};
-enum { PROFILE_COLUMNS = sizeof profile_shares / sizeof *profile_shares };
-
-/* Of the points of a profile, those at which its share is nearest to each of profile_shares. Two of
- * these can have the same point, which is then taken once.
- * \param point (PROFILE_COLUMNS) rising \return how many there are */
-static int choose_points(const struct against_score *s, int64_t *point)
+/* The points at which profiles of a return are told in short, each once.
+ * \param point (AGAINST_SHARES) rising \return how many there are */
+static int take_points(const struct against *against, enum against_quantity quantity,
+                       int64_t *point)
 {
     int count = 0;
-    for (int c = 0; c < PROFILE_COLUMNS; c++) {
-        int64_t best = 0;
-        for (int64_t k = 1; k < s->points; k++) {
-            if (fabs(s->share[k].value - profile_shares[c]) <
-                fabs(s->share[best].value - profile_shares[c]))
-                best = k;
-        }
-        if (count == 0 || best > point[count - 1])
-            point[count++] = best;
+    for (int c = 0; c < AGAINST_SHARES; c++) {
+        const int64_t next = against->short_point[quantity][c];
+        if (count == 0 || next > point[count - 1])
+            point[count++] = next;
     }
     return count;
 }
@@ -265,18 +256,17 @@ static int digits_of(const struct against_score *s)
     return step > 0 ? (int)fmin(fmax(ceil(-log10(step)), 0), 17) : 2;
 }
 
-/* The score whose profile says which points are shown: that of the value that is asked for, else
- * the first one. NULL: no profile is estimable. */
+/* The score of the value whose profile says which points are shown; NULL: no profile is
+ * estimable. */
 static const struct against_score *leading_score(const struct against *against,
                                                  enum against_quantity quantity)
 {
-    const struct against_score *lead = NULL;
     for (int64_t i = 0; i < against->scores; i++) {
         const struct against_score *const s = &against->score[i];
-        if (s->quantity == quantity && s->estimable && (lead == NULL || s->value == against->value))
-            lead = s;
+        if (s->quantity == quantity && s->value == against->lead[quantity])
+            return s;
     }
-    return lead;
+    return NULL;
 }
 
 static void add_profile(const struct aggregate *aggregate, enum against_quantity quantity,
@@ -286,10 +276,10 @@ static void add_profile(const struct aggregate *aggregate, enum against_quantity
     const struct against_score *const lead = leading_score(against, quantity);
     const char *const axis = aggregate_axis(aggregate, against->axis);
     char name[SETTING_TEXT], percent[32];
-    int64_t point[PROFILE_COLUMNS], lacking = 0;
+    int64_t point[AGAINST_SHARES], lacking = 0;
     if (lead == NULL)
         return;
-    const int columns = choose_points(lead, point);
+    const int columns = take_points(against, quantity, point);
     write_quantity(quantity, aggregate->options.limit, name, sizeof name);
     aggregate_percent(aggregate, percent, sizeof percent);
     struct sheet *const sheet = sheets_add(

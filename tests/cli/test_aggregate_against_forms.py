@@ -192,7 +192,8 @@ def test_profiles_are_shown_where_the_value_asked_for_has_its_quantiles(gammas):
     """A few of the points that JSON has, with the same figures."""
     words = ["--against", "gamma=0.95"]
     shown = text(gammas, *words)
-    scores = aggregate(gammas, *words)["against"]["scores"]
+    told = aggregate(gammas, *words)["against"]
+    scores = told["scores"]
     names = {"return_end": "return at the end", "return_training": "return in training",
              "return_evaluation": "return at the last evaluation"}
     found = profiles_of(shown)
@@ -203,8 +204,11 @@ def test_profiles_are_shown_where_the_value_asked_for_has_its_quantiles(gammas):
         if not mine:
             continue
         asked = next((one for one in mine if one["value"] == 0.95), mine[0])
-        points = sorted({int(np.argmin(np.abs(np.array(asked["profile"]["share"]) - share)))
-                         for share in (0.9, 0.75, 0.5, 0.25, 0.1)})
+        nearest = {share: int(np.argmin(np.abs(np.array(asked["profile"]["share"]) - share)))
+                   for share in (0.9, 0.75, 0.5, 0.25, 0.1)}
+        assert [(one["share"], one["point"]) for one in told["short"]
+                if one["quantity"] == quantity] == list(nearest.items())
+        points = sorted(set(nearest.values()))
         head, *rows = found[name]
         assert len(head) == len(points) + 1 > 3 and head[0] == "gamma"
         tau = [float(word.removeprefix("> ")) for word in head[1:]]

@@ -53,8 +53,8 @@ def made_up(told, axis, value, seed=1):
             known = bool(differences) and None not in differences
             pooled.append({"quantity": quantity, "value": held, "tasks": len(differences),
                            **compared(rng, float(np.mean(differences)) if known else None, 5)})
-    return {"axis": axis, "value": value, "comparisons": comparisons, "pooled": pooled, "scores": [],
-            "families": [{"quantity": quantity, "of": of, "tests": sum(
+    return {"axis": axis, "value": value, "comparisons": comparisons, "pooled": pooled,
+            "scores": [], "short": [], "families": [{"quantity": quantity, "of": of, "tests": sum(
                 one["quantity"] == quantity and one["p"] is not None for one in part)}
                 for quantity in QUANTITIES
                 for of, part in (("comparisons", comparisons), ("pooled", pooled))]}

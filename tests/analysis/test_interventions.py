@@ -19,7 +19,7 @@ from program import PROGRAM
 from ccmsweep_analysis import canvas as paper_of_figures
 from ccmsweep_analysis import drawing, findings, study as studies
 from ccmsweep_analysis.against import Against
-from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, interventions
+from ccmsweep_analysis.figures import FIGURES, SECTIONS, caption_of, interventions, tails
 
 __all__ = ["against", "labelled", "many", "path", "study", "told"]
 NAMES = [draw.__name__ for draw in SECTIONS["interventions"]]
@@ -162,7 +162,7 @@ def test_causes_add_up(study, against):
     ((0.9, "f32", "reset_moments", "adam", 1), 0), ((0.9, "f64", "skip", "adam", 1), 0),
     ((0.0, "f32", "keep", "adam", 1), 0), ((0.9, "f32", "keep", "sgd", 1), None)])
 def test_predicted_tails(decide, episodes):
-    found = interventions.predicted_tail(*decide)
+    found = tails.predicted_tail(*decide)
     assert found is None if episodes is None else round(found) == episodes
 
 

@@ -3,7 +3,7 @@
 title, the rest its caption. The report shows the figures of a section in this order."""
 import inspect
 
-from . import curves, gradients, grid, interventions, returns, runtime, saturation
+from . import curves, gradients, grid, interventions, returns, runtime, saturation, tails
 
 SECTIONS = {
     "grid": (grid.rmst_map, grid.stopping_map, grid.rmst_by_row, grid.stopping_bubbles),
@@ -13,7 +13,7 @@ SECTIONS = {
         interventions.intervention_matrix, interventions.intervention_forest,
         interventions.intervention_survival, interventions.intervention_causes,
         interventions.intervention_returns, interventions.intervention_conditions,
-        interventions.momentum_tail),
+        tails.momentum_tail),
     "mechanism": (
         gradients.gradient_ratio, gradients.gradient_norms, gradients.layer_gradients,
         gradients.ratio_and_stop, gradients.accumulated_norms, gradients.updates,

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Submit a sweep to SLURM: say what it will take, propose a time, show the command, submit.
 #
-# Usage: jobs/submit.sh SPEC.yaml -o FILE [--nodes N] [--ranks-per-node N] [--time T] [--dry-run]
-#                       [OPTION of sbatch…] [-- OPTION of ccmsweep run…]
+# Usage: jobs/submit.sh SPEC.yaml -o FILE [--nodes N] [--ranks-per-node N] [--time T] [--extend]
+#                       [--dry-run] [OPTION of sbatch…] [-- OPTION of ccmsweep run…]
 #   -o FILE             the sweep's file; the output of its jobs goes to FILE.job/
 #   --nodes N           nodes, or a range such as 1-4: as many of them as there are; 1
 #   --ranks-per-node N  trainings at a time on each node; without it whole nodes (--exclusive)
@@ -11,6 +11,7 @@
 #                       will take and half of that more, within the partition's limit. The job starts
 #                       again by itself until the sweep is complete: a short limit, which waits less
 #                       for its place, does as well. 0: no limit
+#   --extend            make the sweep of FILE that of SPEC, which is wider (ccmsweep run --extend)
 #   --dry-run           show all that and submit nothing
 # Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
 # --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh. The options behind -- are those
@@ -29,7 +30,7 @@ leave_launcher
 # What the user asks for: $spec, $file, $nodes, $per_node, $limit, $options for sbatch and
 # $run_options for the program.
 read_arguments() {
-    nodes='' per_node='' limit='' file='' dry=false options=() run_options=()
+    nodes='' per_node='' limit='' file='' dry=false extend=() options=() run_options=()
     case ${1:-} in
     --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
     '' | -*) fail 2 "jobs/submit.sh: no spec, expected jobs/submit.sh SPEC.yaml -o FILE (see --help)" ;;
@@ -39,6 +40,7 @@ read_arguments() {
     read_options ${site_options[@]+"${site_options[@]}"}
     file=
     read_options "$@"
+    run_options=(${extend[@]+"${extend[@]}"} ${run_options[@]+"${run_options[@]}"})
     [ -n "$file" ] || fail 2 "jobs/submit.sh: no file for the sweep, expected -o FILE"
     [ -f "$spec" ] || fail 2 "jobs/submit.sh: there is no spec $spec"
     check_file
@@ -75,6 +77,7 @@ read_options() {
             ;;
         -o* | -N* | -t*) take "${1:0:2}" "${1:2}" ;;
         --dry-run) dry=true ;;
+        --extend) extend=(--extend) ;;
         --array | --array=* | -a*)
             fail 2 "jobs/submit.sh: no $1 for a sweep: one job trains all its cells"
             ;;
@@ -233,7 +236,8 @@ check_run() {
     [ "$code" -eq 0 ] || fail "$code" "$said"
 }
 
-# Ask the plan: $left_s, $longest_s, $cells, $finished.
+# Ask the plan: $left_s, $longest_s, $cells, $finished, and $extends, whether the file is to become a
+# wider one.
 ask_plan() {
     local plan words=("$spec") word value=false
     [ ! -f "$file" ] || words+=("$file")
@@ -246,6 +250,7 @@ ask_plan() {
         case $word in
         --se | --set) value=true ;;
         --se=* | --set=*) words+=("--set=${word#*=}") ;;
+        --e | --ex | --ext | --exte | --exten | --extend) words+=(--extend) ;;
         esac
     done
     plan=$("$program" plan "${words[@]}" --json) || exit "$?"
@@ -253,6 +258,15 @@ ask_plan() {
         ! finished=$(whole_number "$(number_in finished_cells <<<"$plan")" 999999999999); then
         fail 1 "jobs/submit.sh: $program plan does not say how many cells there are"
     fi
+    extends=false
+    case $plan in
+    *'"extension": {'*)
+        extends=true
+        # They have taught what cells take, but are to be trained on.
+        finished=$((finished - $(number_in continued <<<"$plan") - $(number_in anew <<<"$plan")))
+        [ "$finished" -ge 0 ] || finished=0
+        ;;
+    esac
     left_s=$(number_in left_s <<<"$plan")
     longest_s=$(number_in longest_cell_s <<<"$plan")
 }
@@ -365,7 +379,7 @@ check_run
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
 leave_out_once ${run_options[@]+"${run_options[@]}"}
-if [ "$finished" -eq "$cells" ] && [ "${#later[@]}" -eq "${#run_options[@]}" ]; then
+if [ "$finished" -eq "$cells" ] && [ "${#later[@]}" -eq "${#run_options[@]}" ] && ! $extends; then
     say "Nothing to do: $file is complete."
     exit 0
 fi

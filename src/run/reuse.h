@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * Runs of other files: a run that is committed there for the same cell need not be trained again. A
- * sweep is extended in this way, with a new spec, a new file, and the runs of the old file; and
- * sweeps are merged, with a spec of all their cells. Rank 0 only.
+ * Runs of other files: a run that is committed there for the same cell need not be trained again.
+ * Sweeps are merged in this way, with a spec of all their cells. The files of other sweeps stay as
+ * they are; extend.h makes one sweep a wider one. Rank 0 only.
  */
 #ifndef CCMSWEEP_REUSE_H
 #define CCMSWEEP_REUSE_H

@@ -39,6 +39,18 @@ def test_it_ends_with_a_report(folder):
         (folder / "s.h5.report/report.html").unlink()
 
 
+def test_extended(folder):
+    """The file becomes that of the wider spec, and the same command then has nothing to do."""
+    write_spec(folder, ONE)
+    assert local("s.yaml", *QUIET, cwd=folder).returncode == 0
+    write_spec(folder, ONE + "grid: {seed: [41, 42, 43]}\n")
+    assert local("s.yaml", *QUIET, cwd=folder).returncode == 2
+    for said in "s.h5 extended from 1 to 3 cells: 1 finished, 2 new", "nothing to do":
+        done = local("s.yaml", "--extend", *QUIET, cwd=folder)
+        assert done.returncode == 0 and said in done.stderr, done.stderr
+    assert len(Sweep(folder / "s.h5").done()) == 3
+
+
 def test_a_report_that_fails_changes_no_exit_code(folder):
     write_spec(folder, ONE)
     (folder / "s.h5.report").write_text("in the way")

@@ -49,8 +49,8 @@ def submit(folder, *words, **changes):
     return call("jobs/submit.sh", "s.yaml", "-o", "b.h5", "-n", "1", *words, cwd=folder, **changes)
 
 
-def run_job(folder, **changes):
-    return call("jobs/sweep.sbatch", SOURCE, folder / "s.yaml", folder / "b.h5", cwd=folder,
+def run_job(folder, *words, **changes):
+    return call("jobs/sweep.sbatch", SOURCE, folder / "s.yaml", folder / "b.h5", *words, cwd=folder,
                 **{"SLURM_JOB_ID": "7", "SLURM_TASKS_PER_NODE": "1", "SLURM_NTASKS": "1",
                    "SLURM_JOB_NODELIST": "n1", "SLURMD_NODENAME": "n1"} | changes)
 
@@ -73,6 +73,32 @@ def test_number_of_the_job(text, folder):
         assert done.returncode == 2 and "expected a number" in done.stderr, done.stderr
         assert "and remove it" in done.stderr
     assert not (folder / "calls").exists() and not (folder / "b.h5").exists()
+
+
+def test_extended(folder):
+    """A job with --extend makes the sweep a wider one, once, and goes on at each start."""
+    assert run_job(folder).returncode == 0
+    write_spec(folder, SMALL.replace("[1, 2]", "[0, 1, 2, 3]"))
+    refused = submit(folder)
+    assert refused.returncode == 2 and "run --extend if" in refused.stderr
+    for words in ["--extend"], ["--", "--extend"]:
+        done = submit(folder, "--dry-run", *words)
+        assert done.returncode == 0, done.stderr
+        assert "4 cells, 2 of them left" in done.stderr
+        assert done.stderr.splitlines()[-1].endswith("b.h5 --extend")
+    assert submit(folder, "--extend").returncode == 0
+    assert (folder / "calls").read_text().splitlines()[-1] == "--extend"
+    for extended in True, False:
+        done = run_job(folder, "--extend")
+        assert done.returncode == 0, done.stderr
+        assert ("extended from 2 to 4 cells" in done.stderr) == extended
+        assert "4 of 4 cells done" in done.stderr
+    done = submit(folder, "--extend")
+    assert done.returncode == 0 and "Nothing to do" in done.stderr
+    # More episodes: all that its limit has ended is to be trained, though the file is complete.
+    write_spec(folder, SMALL.replace("[1, 2]", "[0, 1, 2, 3]").replace("30", "40"))
+    done = submit(folder, "--dry-run", "--extend")
+    assert done.returncode == 0 and "4 cells, 4 of them left" in done.stderr, done.stderr
 
 
 def test_books_of_a_job(folder):

@@ -174,7 +174,10 @@ static void test_foreign_ones_are_refused(void **state)
     save();
     forge(16, RUN + 1, 8);
     struct fault fault;
+    struct identity whose;
     assert_int_equal(load(&fault), CHECKPOINT_LOADED);
+    assert_true(checkpoint_identity(folder.path, RUN, &whose) && identity_equal(&whose, &identity));
+    assert_false(checkpoint_identity(folder.path, RUN + 1, &whose));
     save();
     forge(24, SIZE + 1, 8);
     assert_load_refused("another size");

@@ -316,8 +316,8 @@ void record_bind(struct record *r, const struct extents *extents, void *block);
 /** Set every value to its fill value: NaN, -1 or 0. */
 void record_clear(struct record *r, const struct extents *extents);
 
-/** Copy a record into one that is at least as wide in every dimension: of the same cell with a larger
- *  limit of episodes. What is behind its rows gets its fill.
+/** Copy a record into one that is at least as wide in every dimension: of the same cell with a
+ *  larger limit of episodes. What is behind its rows gets its fill.
  *  \param narrow extents of `from` \param wide extents of `to` */
 void record_widen(const struct record *from, const struct extents *narrow, struct record *to,
                   const struct extents *wide);

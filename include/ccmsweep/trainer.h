@@ -95,12 +95,12 @@ void trainer_reset(struct trainer *t);
 enum status trainer_load(struct trainer *t, const void *buffer, size_t size,
                          struct fault *fault) MUST_USE;
 
-/** Take over where a training of the same cell with a smaller limit (training.episodes) is, also when
- *  that has ended it: `t` is then where it would be if it had come so far itself.
+/** Take over where a training of the same cell with a smaller limit (training.episodes) is, also
+ *  when that has ended it: `t` is then where it would be if it had come so far itself.
  *  \param shorter all settings but the limit are equal to those of `t` */
 void trainer_extend(struct trainer *t, const struct trainer *shorter);
 
-/** True when a training has ended because of its limit, and would have gone on with a larger one. */
+/** True when its limit has ended a training, which would have gone on with a larger one. */
 bool trainer_ended_by_limit(const struct trainer *t) MUST_USE;
 
 #endif

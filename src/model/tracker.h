@@ -126,8 +126,8 @@ void tracker_finish(struct tracker *tracker);
  *  tracker_finish may have written there is taken back, since this one has not ended. */
 void tracker_extend(struct tracker *tracker, const struct tracker *shorter);
 
-/** True when the limit has ended a run, which would have gone on under a larger one: it is censored,
- *  or its actors stopped so late that it has not seen all of the episodes that follow a stop.
+/** True when the limit has ended a run, which would have gone on under a larger one: it is
+ *  censored, or its actors stopped so late that it has not seen all of the episodes that follow a stop.
  *  \param total, stopping as the record has them */
 bool tracker_ended_by_limit(const struct settings *settings, int32_t outcome, int32_t total,
                             int32_t stopping) MUST_USE;

@@ -52,8 +52,8 @@ static void say_checkpoint_gone(const struct attempt *a)
                      a->path, a->path);
 }
 
-/* The limit of episodes of the cell whose checkpoint is there: the run's own, or the smaller one that
- * it had before the sweep was extended, whose cell differs in nothing else. 0: of neither. */
+/* The limit of episodes of the cell whose checkpoint is there: the run's own, or the smaller one
+ * that it had before the sweep was extended, whose cell differs in nothing else. 0: of neither. */
 static int64_t find_limit(const struct attempt *a)
 {
     struct identity there;
@@ -293,8 +293,8 @@ enum status attempt_episode(struct attempt *a, struct fault *fault)
     return status;
 }
 
-/* A run that its limit has ended is saved as it is, for a larger limit: before the commit, or a kill
- * in between would leave a finished run without it. That it could not be saved is told. */
+/* A run that its limit has ended is saved as it is, for a larger limit: before the commit, or a
+ * kill in between would leave a finished run without it. That it could not be saved is told. */
 static bool keep(struct attempt *a)
 {
     struct fault warning;

@@ -33,7 +33,7 @@ enum status reuse_check(const char *path, const struct spec *spec,
 enum status reuse_runs(struct store *store, const char *path, const struct sources_asked *asked,
                        struct progress *progress, struct fault *fault) MUST_USE;
 
-/** Warn when a label of `here` stands for other settings in `there`, the spec of the file `path`. */
+/** Warn when a label of `here` stands for other settings in `there`, the spec of a file `path`. */
 void reuse_compare_labels(const struct spec *here, const struct spec *there, const char *path,
                           struct progress *progress);
 

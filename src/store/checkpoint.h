@@ -65,8 +65,8 @@ enum status checkpoint_remove(const char *path, int64_t run, struct fault *fault
 /** True when a file has the name of the run's checkpoint; it may be refused all the same. */
 bool checkpoint_exists(const char *path, int64_t run) MUST_USE;
 
-/** Remove temporaries, the checkpoints of all runs of which none is wanted, and the folder when it is
- *  then empty. What cannot be removed stays. Call it only while nobody saves checkpoints.
+/** Remove temporaries, the checkpoints of all runs of which none is wanted, and the folder when it
+ *  is then empty. What cannot be removed stays. Call it only while nobody saves checkpoints.
  *  \param wanted (runs) */
 void checkpoint_tidy(const char *path, const bool *wanted, int64_t runs);
 

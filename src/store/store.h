@@ -61,8 +61,8 @@ enum status store_create(const char *path, const struct spec *spec,
                          const struct store_program *program, struct fault *fault) MUST_USE;
 
 /**
- * Create the same file beside PATH, which is resolved and stays what it is: the caller fills the new
- * file and renames it (disk_rename), or removes it. Rank 0 only, with the lock of PATH.
+ * Create the same file beside PATH, which is resolved and stays what it is: the caller fills the
+ * new file and renames it (disk_rename), or removes it. Rank 0 only, with the lock of PATH.
  * \param temporary its name, owned by the caller (free); NULL on failure, and nothing is left
  * \return as store_create
  */

@@ -2,32 +2,24 @@
 /* `ccmsweep export`: which runs and tables are written, and the folder that appears as a whole. The
  * formats are in report/export_tables and report/export_study. */
 #include "cli/commands.h"
+#include "cli/conditions.h"
 #include "query/damage.h"
-#include "query/grouping.h"
 #include "report/export.h"
-#include "store/schema.h"
 #include "sys/atomic_folder.h"
+#include "sys/disk.h"
 #include "sys/lock.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* "all" is one more name in the list of tables, with the place behind the last table. */
-enum { CONDITIONS_MOST = 32, TABLES_ALL = EXPORT_TABLES };
-
-/* One --where: only runs with this value of this setting are exported. */
-struct condition {
-    const char *text; /* KEY=VALUE */
-    const struct setting *row;
-    double number;
-};
+enum { TABLES_ALL = EXPORT_TABLES };
 
 struct arguments {
     const char *path, *folder;
     bool original, force;
     bool tables[EXPORT_TABLES + 1]; /* the last one stands for all */
-    struct condition conditions[CONDITIONS_MOST];
-    size_t count;
+    struct option_names where;
 };
 
 static const char *name_table(int place)
@@ -35,32 +27,6 @@ static const char *name_table(int place)
     if (place < EXPORT_TABLES)
         return export_table_name((enum export_table)place);
     return place == TABLES_ALL ? "all" : NULL;
-}
-
-/* Checked while options are parsed and not when runs are chosen: a mistyped key would otherwise
- * look like a setting whose value no run has. The key may be that of the spec or the name of a
- * column in the file, as for --by of aggregate. */
-static enum status add_condition(void *arguments, const char *text, struct fault *fault)
-{
-    struct arguments *const a = arguments;
-    const char *const value = strchr(text, '=');
-    if (value == NULL)
-        return fault_set(fault, STATUS_INPUT, "'%s' has no '=', expected KEY=VALUE", text);
-    if (a->count == CONDITIONS_MOST)
-        return fault_set(fault, STATUS_INPUT, "given too often, expected at most %d of them",
-                         CONDITIONS_MOST);
-    char *const key = strndup(text, (size_t)(value - text));
-    struct condition *const c = &a->conditions[a->count++];
-    c->text = text;
-    c->row = schema_axis_setting(key);
-    enum status status = STATUS_OK;
-    if (c->row == NULL) {
-        const struct setting *const near = settings_nearest(key);
-        status = fault_set(fault, STATUS_INPUT, "'%s' is not a setting, expected one such as %s",
-                           key, near != NULL ? near->key : "training.seed");
-    }
-    free(key);
-    return status == STATUS_OK ? settings_read(c->row, value + 1, &c->number, fault) : status;
 }
 
 static const struct option_row options[] = {
@@ -77,11 +43,12 @@ static const struct option_row options[] = {
      .help = "write the files of the published study instead: for each run a folder with "
              "results.json and tracking_data.json"},
     {.name = "where",
-     .argument = "KEY=VALUE",
-     .kind = OPTION_SETTER,
-     .help = "only runs with this value of a setting, such as seed=42 or label=clip-1; repeatable",
-     .words = WORDS_CONDITIONS,
-     .set = add_condition},
+     .argument = "KEY=VALUE,...",
+     .kind = OPTION_TEXTS,
+     .offset = offsetof(struct arguments, where),
+     .help = "only runs with this value of a setting, such as seed=42 or label=clip-1; repeatable. "
+             "Several values of a setting: runs with any of them",
+     .words = WORDS_CONDITIONS},
     {.name = "force",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, force),
@@ -156,60 +123,14 @@ const struct command_line export_line = {
     .finish = finish,
 };
 
-/* Each value is put into a copy of the cell, and the two are compared by settings_equal: bit for
- * bit, after the same reading that a spec gets. So 1e-1 matches 0.1, and `none` matches `none`,
- * which is NaN in memory. */
-static bool meets(const struct arguments *a, const struct settings *cell)
-{
-    for (size_t i = 0; i < a->count; i++) {
-        struct settings wanted = *cell;
-        settings_put(&wanted, a->conditions[i].row, a->conditions[i].number);
-        if (!settings_equal(&wanted, cell, a->conditions[i].row))
-            return false;
-    }
-    return true;
-}
-
-/* Mark the runs that meet all conditions. \return (runs) */
-static bool *choose_runs(const struct arguments *a, const struct store *store)
-{
-    bool *const chosen = fault_alloc((size_t)store_runs(store), sizeof *chosen);
-    for (int64_t run = 0; run < store_runs(store); run++) {
-        struct settings cell;
-        store_cell(store, run, &cell);
-        chosen[run] = meets(a, &cell);
-    }
-    return chosen;
-}
-
-/* No run meets all conditions: say which of them none meets, and what there is instead. */
-static enum status refuse_none(const struct arguments *a, const struct store *store,
+static enum status choose_runs(const struct arguments *a, const struct store *store, bool **chosen,
                                struct fault *fault)
 {
-    const int64_t runs = store_runs(store);
-    double *const values = fault_alloc((size_t)runs, sizeof *values);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < a->count && status == STATUS_OK; i++) {
-        struct arguments alone = {.conditions = {a->conditions[i]}, .count = 1};
-        char expected[GROUPING_NAMES];
-        bool met = false;
-        for (int64_t run = 0; run < runs && !met; run++) {
-            struct settings cell;
-            store_cell(store, run, &cell);
-            met = meets(&alone, &cell);
-            values[run] = settings_number(&cell, a->conditions[i].row);
-        }
-        if (met)
-            continue;
-        grouping_expected(a->conditions[i].row, runs, values, expected, sizeof expected);
-        status = fault_set(fault, STATUS_INPUT, "--where: no run of %s has %s, %s", a->path,
-                           a->conditions[i].text, expected);
-    }
-    free(values);
-    return status != STATUS_OK
-               ? status
-               : fault_set(fault, STATUS_INPUT, "--where: no run of %s has all of these values",
-                           a->path);
+    char *const what = disk_name("run of %s", a->path);
+    const enum status status =
+        conditions_choose(&a->where, store_spec(store), "--where", what, chosen, fault);
+    free(what);
+    return status;
 }
 
 /* Number the chosen runs among those of the same pair of learning rates, in the order of the plan:
@@ -269,11 +190,7 @@ static enum status export_all(const struct arguments *a, const struct store *sto
     struct atomic_folder folder = {.fd = -1};
     struct export e = {.store = store, .table = table, .chosen = chosen, .place = place};
     const int64_t count = number_runs(table, chosen, place);
-    enum status status = STATUS_OK;
-    if (count == 0)
-        status = refuse_none(a, store, fault);
-    if (status == STATUS_OK)
-        status = atomic_folder_begin(&folder, a->folder, a->force, fault);
+    enum status status = atomic_folder_begin(&folder, a->folder, a->force, fault);
     e.folder = folder.aside;
     if (status == STATUS_OK)
         status = a->original ? export_study(&e, fault) : export_tables(&e, a->tables, fault);
@@ -305,8 +222,9 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
         status = store_open(&store, arguments.path, STORE_READ, fault);
     /* Damaged runs are named on standard error; they are not exported. The rows are compared with
      * their checksums however many there are: writing them as text takes much longer. */
+    if (status == STATUS_OK)
+        status = choose_runs(&arguments, store, &chosen, fault);
     if (status == STATUS_OK) {
-        chosen = choose_runs(&arguments, store);
         status = damage_tell(store, arguments.path, DAMAGE_ROWS, chosen, fault);
     }
     if (status == STATUS_OK) {
@@ -318,5 +236,6 @@ enum status cmd_export(int argc, char **argv, struct fault *fault)
     }
     free(chosen);
     store_close(&store);
+    options_names_fini(&arguments.where);
     return status;
 }

@@ -7,6 +7,7 @@
  * for whatever reason, would leave the others waiting. So rank 0 alone looks at everything that can
  * be refused, and tells the others with one broadcast whether there is anything to do. */
 #include "cli/commands.h"
+#include "cli/conditions.h"
 #include "cli/spec_rows.h"
 #include "model/kernels.h"
 #include "report/rate_table.h"
@@ -22,6 +23,7 @@
 #include "sys/stop_signal.h"
 #include "sys/watchdog.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +36,8 @@ struct arguments {
     int progress, order; /* enum progress_mode, enum session_order */
     int64_t max_lost;
     bool retry[2]; /* places of name_retry */
-    struct option_names reuse;
+    struct option_names reuse, only;
+    bool *chosen;   /* session.chosen */
     char *file;     /* session.path, resolved */
     double job_end; /* of the batch job, INFINITY for none */
     bool dry_run;
@@ -109,6 +112,23 @@ static const struct option_row options[] = {
      .offset = offsetof(struct arguments, session.reuse.prefer),
      .help =
          "where files differ in a cell, take that of FILE: one of --reuse, or that of the sweep"},
+    {.name = "only",
+     .argument = "AXIS=VALUE,...",
+     .kind = OPTION_TEXTS,
+     .offset = offsetof(struct arguments, only),
+     .help = "train only cells with this value of a setting, such as seed=42 or label=clip-1; the "
+             "others stay as they are. Repeatable; several values of a setting: cells with any of "
+             "them",
+     .words = WORDS_CONDITIONS},
+    {.name = "limit-cells",
+     .argument = "N",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, session.most),
+     .help = "train until N cells (of those of --only) are done, those of earlier starts counted; "
+             "the others stay as they are",
+     .noun = "a count",
+     .low = 0,
+     .high = SPEC_CELLS_LIMIT},
     {.name = "retry",
      .argument = "OUTCOME",
      .kind = OPTION_CHOICES,
@@ -194,7 +214,7 @@ static enum status finish(void *arguments, struct fault *fault)
 }
 
 static const struct exit_row exits[] = {
-    {STATUS_OK, "all cells are done"},
+    {STATUS_OK, "all cells are done, or the part that was asked for"},
     {STATUS_FAULT, "a fault of the system, run again"},
     {STATUS_INPUT, "wrong input, nothing was touched"},
     {STATUS_CELLS, "finished, but cells failed or are quarantined"},
@@ -253,6 +273,29 @@ static void order_checkpoints(const struct spec *spec, struct orders *orders)
     orders->keeps = cell.checkpoint.keep == KEEP_CENSORED;
 }
 
+static enum status choose_cells(struct arguments *a, const struct spec *spec, struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (a->only.count > 0) {
+        char *const what = disk_name("cell of %s", a->options.path);
+        status = conditions_choose(&a->only, spec, "--only", what, &a->chosen, fault);
+        free(what);
+    }
+    a->session.chosen = a->chosen;
+    return status;
+}
+
+static void say_dry(const struct arguments *a, const struct spec *spec, struct fault *fault)
+{
+    int64_t chosen = 0;
+    snprintf(fault->text, sizeof fault->text, "nothing is wrong, nothing was touched");
+    for (int64_t index = 0; a->chosen != NULL && index < spec_cells(spec); index++)
+        chosen += a->chosen[index];
+    if (a->chosen != NULL)
+        text_add(fault->text, sizeof fault->text, "; %" PRId64 " of %" PRId64 " cells are chosen",
+                 chosen, spec_cells(spec));
+}
+
 /* Rank 0: everything up to the point where all ranks open the file. Whatever is refused here is
  * refused before any other rank has done anything. */
 static enum status prepare(int argc, char **argv, struct arguments *arguments, struct spec **spec,
@@ -279,11 +322,14 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
     arguments->session.path = arguments->file;
     session->spec = *spec;
     session->options = &arguments->session;
+    status = choose_cells(arguments, *spec, fault);
+    if (status != STATUS_OK)
+        return status;
     if (!arguments->dry_run)
         return session_prepare(session, fault);
     status = session_check(session, fault);
     if (status == STATUS_OK)
-        snprintf(fault->text, sizeof fault->text, "nothing is wrong, nothing was touched");
+        say_dry(arguments, *spec, fault);
     return status;
 }
 
@@ -378,8 +424,9 @@ static bool must_abort(const struct comm *comm, bool begun, enum status status)
 static enum status run_rank_0(int argc, char **argv, const struct comm *comm, double job_end,
                               struct fault *fault)
 {
-    struct arguments arguments = {
-        .session = {.lock_wait_s = 30, .end = INFINITY}, .max_lost = 10, .job_end = job_end};
+    struct arguments arguments = {.session = {.lock_wait_s = 30, .end = INFINITY, .most = -1},
+                                  .max_lost = 10,
+                                  .job_end = job_end};
     struct progress progress = {.file = stderr, .mode = PROGRESS_NONE, .who = ""};
     struct session session = {.progress = &progress};
     struct orders orders = {.begin = false};
@@ -418,6 +465,8 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     spec_free(&spec);
     spec_options_fini(&arguments.options);
     options_names_fini(&arguments.reuse);
+    options_names_fini(&arguments.only);
+    free(arguments.chosen);
     free(arguments.file);
     return status;
 }

@@ -178,17 +178,13 @@ static enum status store_name(const char *value, void *at, struct fault *fault)
     return STATUS_OK;
 }
 
-static enum status add_name(const char *value, struct option_names *names, struct fault *fault)
+static enum status add_name(const char *value, struct option_names *names)
 {
-    const char *name = NULL;
-    const enum status status = store_name(value, &name, fault);
-    if (status != STATUS_OK)
-        return status;
     const size_t size = (names->count + 1) * sizeof *names->of;
     names->of = realloc(names->of, size);
     if (names->of == NULL)
         fault_no_memory(size);
-    names->of[names->count++] = name;
+    names->of[names->count++] = value;
     return STATUS_OK;
 }
 
@@ -218,8 +214,13 @@ static enum status store_value(const struct option_row *row, void *arguments, co
     case OPTION_FILE:
     case OPTION_FOLDER:
         return store_name(value, at, fault);
-    case OPTION_FILES:
-        return add_name(value, at, fault);
+    case OPTION_FILES: {
+        const char *name = NULL;
+        const enum status status = store_name(value, &name, fault);
+        return status == STATUS_OK ? add_name(name, at) : status;
+    }
+    case OPTION_TEXTS:
+        return add_name(value, at);
     case OPTION_CHOICE:
     case OPTION_CHOICES:
         return store_choice(row, value, at, fault);

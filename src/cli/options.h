@@ -24,6 +24,7 @@ enum option_kind {
     OPTION_FILE,    /**< name of a file, not empty */
     OPTION_FOLDER,  /**< name of a folder, not empty */
     OPTION_FILES,   /**< name of a file, repeatable: added to the struct option_names */
+    OPTION_TEXTS,   /**< anything, repeatable: likewise */
     OPTION_CHOICE,  /**< one of the row's names: int, its place */
     OPTION_CHOICES, /**< the same, repeatable: bool[], true at the place of each */
     OPTION_LIST,    /**< the same, several between commas */

@@ -110,11 +110,11 @@ static void print_head(FILE *file, const struct status_report *report)
 }
 
 /* An exit code in words, after a comma; "" for one that has no meaning here. */
-static const char *words_of(int code)
+static const char *words_of(int code, int64_t left)
 {
     switch (code) {
     case STATUS_OK:
-        return ", complete";
+        return left > 0 ? ", the part that was asked for is done" : ", complete";
     case STATUS_FAULT:
         return ", a fault of the system";
     case STATUS_CELLS:
@@ -141,7 +141,7 @@ static void print_start(FILE *file, const struct status_report *report)
             start->job[0] != '\0' ? ", SLURM job " : "", start->job);
     if (isfinite(start->end))
         fprintf(file, "; ended on %s with code %d%s\n", ended, start->status,
-                words_of(start->status));
+                words_of(start->status, left_of(&report->table)));
     else
         fputs(report->held ? "; still running\n" : "; ended unexpectedly\n", file);
 }

@@ -219,14 +219,15 @@ void failure_policy_fini(struct failure_policy *policy)
 /* The failures are cleared first: killed in between, the run is still done, and the same command
  * takes it back. The other way round it would be decided about with its old counts, and be given
  * up once more. */
-enum status failure_policy_retry(struct store *store, const bool *retried,
+enum status failure_policy_retry(struct store *store, const bool *retried, const bool *chosen,
                                  struct progress *progress, struct fault *fault)
 {
     int64_t count = 0;
     int32_t *const outcomes = fault_alloc((size_t)store_runs(store), sizeof *outcomes);
     enum status status = store_column(store, record_field("outcome"), outcomes, fault);
     for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK; run++) {
-        if (store_state(store, run) != STORE_DONE || !retried[outcomes[run]])
+        if (store_state(store, run) != STORE_DONE || !retried[outcomes[run]] ||
+            (chosen != NULL && !chosen[run]))
             continue;
         status = store_note_failures(store, run, &none, fault);
         if (status == STATUS_OK)

@@ -80,8 +80,10 @@ void failure_policy_fini(struct failure_policy *policy);
 
 /** Make runs of these outcomes pending again, without their failures, so that they are tried again.
  *  Prints how many. The store must have been inspected (store_inspect), so that the outcomes of
- *  runs that are done are valid. Rank 0 only. \param retried (OUTCOME_COUNT) by outcome */
-enum status failure_policy_retry(struct store *store, const bool *retried,
+ *  runs that are done are valid. Rank 0 only.
+ *  \param retried (OUTCOME_COUNT) by outcome
+ *  \param chosen  (runs) those that are meant; NULL: all */
+enum status failure_policy_retry(struct store *store, const bool *retried, const bool *chosen,
                                  struct progress *progress, struct fault *fault) MUST_USE;
 
 /** After a stop on request: clear the failures of all runs that are not done. Rank 0 only. */

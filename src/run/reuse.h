@@ -12,8 +12,8 @@
 #include "store/store.h"
 
 /**
- * Find what would be refused, before anything is made: the files, and cells of the spec that several
- * of them have and that differ.
+ * Find what would be refused, before anything is made: the files, and cells of the spec in which
+ * they differ.
  * \param path of the sweep's own file, which is one of them if it is there
  * \return STATUS_INPUT with a sentence: a file cannot be read, is not one of this program, is the
  *         own one; or cells differ (sources_choose)
@@ -27,8 +27,8 @@ enum status reuse_check(const char *path, const struct spec *spec,
  * where it differs from the preferred file. A run whose rows differ from its commit record there is
  * damaged: it is reported and not copied. Prints how many were copied.
  * \param path of the store's file
- * \return STATUS_INPUT as reuse_check, when the files have changed since; STATUS_FAULT when this one
- *         cannot be written. What was copied until then counts
+ * \return STATUS_INPUT as reuse_check, when the files have changed since; STATUS_FAULT when this
+ *         one cannot be written. What was copied until then counts
  */
 enum status reuse_runs(struct store *store, const char *path, const struct sources_asked *asked,
                        struct progress *progress, struct fault *fault) MUST_USE;

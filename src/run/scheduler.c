@@ -94,6 +94,19 @@ void scheduler_sort(struct scheduler *s, const float *key)
     free(keyed);
 }
 
+/* How many are left of the room. */
+static int64_t cut(struct queue *queue, int64_t room)
+{
+    const int64_t kept = length(queue) < room ? length(queue) : room;
+    queue->tail = queue->head + kept;
+    return room - kept;
+}
+
+void scheduler_limit(struct scheduler *s, int64_t count)
+{
+    cut(&s->innocents, cut(&s->suspects, count > 0 ? count : 0));
+}
+
 static int64_t take(struct queue *queue)
 {
     return length(queue) > 0 ? queue->items[queue->head++] : -1;

@@ -33,6 +33,9 @@ void scheduler_add(struct scheduler *scheduler, int64_t cell, bool suspect);
  *  was added first. \param key (room) by cell number */
 void scheduler_sort(struct scheduler *scheduler, const float *key);
 
+/** Forget all cells that wait but the first `count`, suspects first. */
+void scheduler_limit(struct scheduler *scheduler, int64_t count);
+
 /** Give a worker without a cell the next one. \return -1 when there is no cell for it now: no cell
  *  waits, or only suspects wait and another one is being tried */
 int64_t scheduler_next(struct scheduler *scheduler, int worker) MUST_USE;

@@ -177,7 +177,7 @@ static enum status check_rows(struct session *s, struct fault *fault)
             return status;
         if (damage.text[0] == '\0')
             continue;
-        progress_say(s->progress, "%s; it is trained again", damage.text);
+        progress_say(s->progress, "%s; it is to be trained again", damage.text);
         status = store_uncommit(s->store, run, fault);
         if (status != STATUS_OK)
             return status;
@@ -321,16 +321,50 @@ void session_learn(struct session *s, int64_t cell, double seconds)
     s->sort_at = 4 * s->learnt;
 }
 
+bool session_is_partial(const struct session *s)
+{
+    return s->options->chosen != NULL || s->options->most >= 0;
+}
+
+static bool is_chosen(const struct session *s, int64_t run)
+{
+    return s->options->chosen == NULL || s->options->chosen[run];
+}
+
+/* The cells that are left out stay as they are: pending for the next start, whatever it asks for.
+ * Cells that were begun come first, or a part that was killed would begin others in their place. */
+static void leave_out(struct session *s, int64_t done)
+{
+    const int64_t runs = store_runs(s->store);
+    if (s->options->most < 0)
+        return;
+    float *const keys = fault_alloc((size_t)runs, sizeof *keys);
+    for (int64_t run = 0; run < runs; run++)
+        keys[run] = store_state(s->store, run) != STORE_DONE && is_chosen(s, run) &&
+                    checkpoint_exists(s->options->path, run);
+    scheduler_sort(s->scheduler, keys);
+    free(keys);
+    scheduler_limit(s->scheduler, s->options->most - done);
+    sort(s);
+}
+
 static void queue_up(struct session *s, const struct failure_policy *policy, int workers)
 {
     const int64_t runs = store_runs(s->store);
+    int64_t done = 0;
     s->scheduler = scheduler_new(workers, runs);
     for (int64_t run = 0; run < runs; run++) {
-        if (store_state(s->store, run) != STORE_DONE)
+        if (!is_chosen(s, run))
+            continue;
+        if (store_state(s->store, run) == STORE_DONE)
+            done++;
+        else
             scheduler_add(s->scheduler, run, failure_policy_suspects(policy, run));
     }
     s->sort_at = 4 * (s->learnt > 0 ? s->learnt : 1);
     sort(s);
+    leave_out(s, done);
+    s->queued = scheduler_waiting(s->scheduler);
 }
 
 /* When to stop, so that checkpoints are written before the end: a share of the time there is, at
@@ -395,7 +429,8 @@ static enum status apply_policy(struct session *s, struct failure_policy *policy
                                           .losses = options->max_lost};
     enum status status = STATUS_OK;
     if (options->retry[OUTCOME_FAILED] || options->retry[OUTCOME_QUARANTINED])
-        status = failure_policy_retry(s->store, options->retry, s->progress, fault);
+        status =
+            failure_policy_retry(s->store, options->retry, options->chosen, s->progress, fault);
     return status == STATUS_OK ? failure_policy_apply(policy, s->store, &limits, s->progress, fault)
                                : status;
 }

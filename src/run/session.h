@@ -43,6 +43,8 @@ struct session_options {
     bool fail_fast;     /**< the first crash ends the sweep */
     bool check;         /**< compare the rows of all done runs with their commit records */
     bool retry[OUTCOME_COUNT]; /**< outcomes to be tried again */
+    const bool *chosen;        /**< (cells) those that may be trained and tried again; NULL: all */
+    int64_t most; /**< number of chosen cells that are to be done in the end; -1: all */
 };
 
 struct session {
@@ -54,6 +56,7 @@ struct session {
     struct cost *cost;
     struct scheduler *scheduler;     /**< NULL before session_begin */
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
+    int64_t queued;                  /**< cells that this start is to train */
     int64_t learnt, sort_at;         /**< finished cells; when the order is looked at again */
     double start_by, stop_at; /**< no cell starts after the first; work stops at the second. UTC */
     int64_t log_row;
@@ -61,8 +64,8 @@ struct session {
 
 /** Find what can be refused before anything is made: the file, if it is there, is of this spec and
  *  can be written, what stands beside it can be used, and those whose runs are to be copied are of
- *  other sweeps and agree. `session` has options and spec. \return STATUS_INPUT, STATUS_FAULT with a
- * sentence */
+ *  other sweeps and agree. `session` has options and spec. \return STATUS_INPUT, STATUS_FAULT
+ *  with a sentence */
 enum status session_check(const struct session *session, struct fault *fault) MUST_USE;
 
 /** Lock the file's name, then make the file or find that it is of this spec. `session` has options,
@@ -76,6 +79,9 @@ enum status session_prepare(struct session *session, struct fault *fault) MUST_U
  *  \param ranks   number of ranks, for the log of starts */
 enum status session_begin(struct session *session, struct store *store, int workers, int ranks,
                           struct fault *fault) MUST_USE;
+
+/** Whether the user asked for a part of the cells. */
+bool session_is_partial(const struct session *session) MUST_USE;
 
 /** Learn from the time of a finished cell. From time to time also sort those that wait again. */
 void session_learn(struct session *session, int64_t cell, double seconds);

@@ -70,8 +70,8 @@ void sources_close(struct sources *sources);
  * else that of the preferred file is chosen. Then it is the own one, or that of the first file. A
  * run whose rows are not those of its commit record does not count. Rows are read, to find that,
  * only where runs differ.
- * \return STATUS_INPUT when runs differ that none decides about, with a sentence: in which datasets,
- *         from which episode on, and where each was trained
+ * \return STATUS_INPUT when runs differ that none decides about, with a sentence: in which
+ *         datasets, from which episode on, and where each was trained
  */
 enum status sources_choose(const struct sources *sources, const struct identity *identity,
                            struct source_choice *choice, struct fault *fault) MUST_USE;

@@ -248,14 +248,14 @@ static void test_limits_end_the_tries(void **state)
     static const bool failed[OUTCOME_COUNT] = {[OUTCOME_FAILED] = true};
     static const bool quarantined[OUTCOME_COUNT] = {[OUTCOME_QUARANTINED] = true};
     commit_salted(store, 9, 1);
-    assert_ok(failure_policy_retry(store, failed, &progress, &fault));
+    assert_ok(failure_policy_retry(store, failed, NULL, &progress, &fault));
     assert_int_equal(store_state(store, 5), STORE_PENDING);
     assert_noted(5, (struct store_failures){0});
     assert_outcome(7, OUTCOME_QUARANTINED);
     assert_outcome(9, OUTCOME_STOPPED);
     assert_string_equal(words(), "ccmsweep: 1 cell to be tried again\n");
-    assert_ok(failure_policy_retry(store, quarantined, &progress, &fault));
-    assert_ok(failure_policy_retry(store, quarantined, &progress, &fault));
+    assert_ok(failure_policy_retry(store, quarantined, NULL, &progress, &fault));
+    assert_ok(failure_policy_retry(store, quarantined, NULL, &progress, &fault));
     assert_noted(7, (struct store_failures){0});
     assert_string_equal(words(), "ccmsweep: 1 cell to be tried again\n"
                                  "ccmsweep: 0 cells to be tried again\n");

@@ -118,6 +118,25 @@ static void test_random_histories(void **state)
     }
 }
 
+static void test_the_first_cells_alone(void **state)
+{
+    (void)state;
+    for (int64_t count = -1; count < 7; count++) {
+        struct scheduler *s = scheduler_new(1, 10);
+        static const int64_t expected[] = {7, 2, 4, 5, 6};
+        for (int64_t cell = 4; cell < 7; cell++)
+            scheduler_add(s, cell, false);
+        scheduler_add(s, 7, true);
+        scheduler_add(s, 2, true);
+        scheduler_limit(s, count);
+        const int64_t kept = count < 0 ? 0 : count > 5 ? 5 : count;
+        assert_int_equal(scheduler_waiting(s), kept);
+        for (int64_t i = 0; i < kept; i++)
+            assert_int_equal(scheduler_peek(s, i), expected[i]);
+        scheduler_free(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_longest_first_and_stable),
         cmocka_unit_test(test_one_suspect_at_a_time),
         cmocka_unit_test(test_random_histories),
+        cmocka_unit_test(test_the_first_cells_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,16 +96,25 @@ static enum status look_again(const struct store *store, int64_t run, struct def
     return status;
 }
 
-/* A start that ended with code 0 left no run undone. Nothing but another program, or a kill of a
- * start that took runs back, can empty a record since. */
-static enum status read_completed(const struct store *store, bool held, bool *completed,
-                                  struct fault *fault)
+/* A start that ended with code 0 left no run whose rows are written and whose record is not. Runs
+ * may wait: it may have been asked for a part of the sweep. But they have no outcome, and who takes
+ * a run back takes its outcome too. So nothing but another program can empty a record since.
+ * \param outcomes (runs) \param completed set */
+static enum status read_completed(const struct store *store, bool held, int32_t *outcomes,
+                                  bool *completed, struct fault *fault)
 {
     int64_t row = 0;
     int code = 0;
-    const enum status status = store_log_last(store, &row, &code, fault);
+    enum status status = store_log_last(store, &row, &code, fault);
     *completed = status == STATUS_OK && !held && row >= 0 && code == STATUS_OK;
+    if (*completed)
+        status = store_column(store, record_field("outcome"), outcomes, fault);
     return status;
+}
+
+static bool is_final(int32_t outcome)
+{
+    return outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED;
 }
 
 static enum status find_records(const struct store *store, bool held, struct defects *defects,
@@ -113,8 +122,9 @@ static enum status find_records(const struct store *store, bool held, struct def
 {
     uint8_t(*const commits)[COMMIT_SIZE] = fault_alloc(FIND_ROWS, COMMIT_SIZE);
     struct identities *identities = identities_new(store->algorithm_version);
+    int32_t *const outcomes = fault_alloc((size_t)store->runs, sizeof *outcomes);
     bool completed = false;
-    enum status status = read_completed(store, held, &completed, fault);
+    enum status status = read_completed(store, held, outcomes, &completed, fault);
     for (int64_t run = 0, rows = 0; status == STATUS_OK && run < store->runs; run += rows) {
         rows = store->runs - run < FIND_ROWS ? store->runs - run : FIND_ROWS;
         const struct slab slab = slab_bytes(run, rows, COMMIT_SIZE);
@@ -125,10 +135,10 @@ static enum status find_records(const struct store *store, bool held, struct def
             store_cell(store, run + i, &cell);
             const struct identity own = identities_next(identities, &cell);
             found->records += !is_empty(commits[i]);
-            if (is_empty(commits[i]) && completed)
+            if (is_empty(commits[i]) && completed && is_final(outcomes[run + i]))
                 add(defects, run + i, "commit",
-                    "run %" PRId64 " of %s has no commit record, but all runs had one when the "
-                    "last start ended",
+                    "run %" PRId64 " of %s has an outcome and no commit record, although the last "
+                    "start ended with all that it was asked for",
                     run + i, store->path);
             else if (!is_empty(commits[i]) &&
                      !commit_holds(NULL, commits[i], run + i, store->algorithm_version, &own))
@@ -136,6 +146,7 @@ static enum status find_records(const struct store *store, bool held, struct def
         }
     }
     identities_free(&identities);
+    free(outcomes);
     free(commits);
     return status;
 }

@@ -46,6 +46,8 @@ def part(folder, *words, code=0, ranks=0, **options):
 
 
 def done_in(folder):
+    seen = run("verify", "b.h5", cwd=folder)
+    assert seen.returncode == 0, seen.stdout
     return sorted(Sweep(folder / "b.h5").done())
 
 
@@ -162,7 +164,7 @@ def test_by_label(folder):
     assert ("no cell of s.yaml has label=c, expected one of a, b"
             in part(folder, "--only", "label=c", code=2))
     assert "; the axes are label, actor_lr, critic_lr, seed, training.gamma" in part(
-        folder, "--only", "titel=b", code=2)
+        folder, "--only", "titles=b", code=2)
 
 
 def test_a_script_takes_a_part_for_an_end(folder):

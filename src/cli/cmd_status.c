@@ -4,10 +4,12 @@
  * it can be run at any time without a risk for the sweep. */
 #include "cli/commands.h"
 #include "report/status_report.h"
+#include "spec/spec.h"
 #include "sys/clock.h"
 #include "sys/lock.h"
 #include "sys/stop_signal.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@ enum { WATCH_S = 2 };
 struct arguments {
     const char *path;
     bool watch, json, cells;
+    int64_t explain; /* -1: no run */
 };
 
 static const struct option_row options[] = {
@@ -30,6 +33,16 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, cells),
      .help = "also list every cell"},
+    {.name = "explain",
+     .argument = "RUN",
+     .kind = OPTION_WHOLE,
+     .offset = offsetof(struct arguments, explain),
+     .help =
+         "show the history of the run of this number instead: why it waits, is a suspect or was "
+         "tried again, and what the next start does with it",
+     .noun = "the number of a run",
+     .low = 0,
+     .high = SPEC_CELLS_LIMIT},
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, json),
@@ -53,13 +66,14 @@ static enum status finish(void *arguments, struct fault *fault)
 static const struct exit_row exits[] = {
     {STATUS_OK, "shown, whatever the state"},
     {STATUS_FAULT, "the disk fails"},
-    {STATUS_INPUT, "the file does not exist, or is not the file of a sweep"},
+    {STATUS_INPUT, "the file does not exist, is not the file of a sweep, or has no such run"},
     {0, NULL},
 };
 
 static const struct text_row examples[] = {
     {"ccmsweep status demo.h5 --watch", "Follow a sweep until it is done."},
     {"ccmsweep status demo.h5 --cells", "The state of every cell, and why it is so."},
+    {"ccmsweep status demo.h5 --explain 3", "What became of run 3, in sentences."},
     {NULL, NULL},
 };
 
@@ -85,6 +99,17 @@ const struct command_line status_line = {
     .finish = finish,
 };
 
+static enum status explain(const struct arguments *a, struct status_report *report,
+                           struct fault *fault)
+{
+    if (a->explain < report->table.runs)
+        return explanation_make(&report->explained, report->store, &report->table, a->explain,
+                                a->path, report->held, fault);
+    return fault_set(fault, STATUS_INPUT,
+                     "--explain: %s has no run %" PRId64 ", expected one from 0 to %" PRId64,
+                     a->path, a->explain, report->table.runs - 1);
+}
+
 /* Look at the file once. The lock is looked at before the file: the cells of a sweep that ends in
  * between are then shown as running, and not as lost. Each look opens the file anew, because HDF5
  * keeps what it has read. */
@@ -98,6 +123,11 @@ static enum status take(const struct arguments *a, struct status_report *report,
         status = store_inspect(report->store, false, fault);
     if (status == STATUS_OK)
         status = run_table_take(report->store, report->held, &report->table, fault);
+    if (status == STATUS_OK && a->explain >= 0) {
+        status = explain(a, report, fault);
+        if (status != STATUS_OK)
+            run_table_fini(&report->table);
+    }
     if (status != STATUS_OK)
         store_close(&report->store);
     return status;
@@ -140,6 +170,7 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
      * by close_output() in main.c at the end of the program. */
     fflush(stdout);
     *over = ferror(stdout) || is_over(&report);
+    explanation_fini(&report.explained);
     run_table_fini(&report.table);
     store_close(&report.store);
     return status;
@@ -147,7 +178,7 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
 
 enum status cmd_status(int argc, char **argv, struct fault *fault)
 {
-    struct arguments arguments = {.path = NULL};
+    struct arguments arguments = {.explain = -1};
     bool over = false;
     enum status status = options_parse(&status_line, OPTIONS_EXIT, argc, argv, &arguments);
     /* Only with --watch: a single look has nothing to finish, and should end at once on Ctrl-C. */

@@ -420,8 +420,22 @@ static void print_cells(FILE *file, const struct run_table *table)
     free(columns);
 }
 
+static void print_explained(FILE *file, const struct status_report *report)
+{
+    char name[4096];
+    const struct explanation *const e = &report->explained;
+    name_cell(&report->table, e->run, name, sizeof name);
+    fprintf(file, "%s of %s: %s\n", name, report->path, state_of(&report->table.run[e->run]));
+    for (size_t i = 0; i < e->count; i++)
+        fprintf(file, "- %s\n", e->of[i]);
+}
+
 void status_print(FILE *file, const struct status_report *report, bool cells)
 {
+    if (report->explained.count > 0) {
+        print_explained(file, report);
+        return;
+    }
     print_head(file, report);
     print_start(file, report);
     print_extensions(file, &report->table);
@@ -512,6 +526,16 @@ static json_t *attention_json(const void *of, int64_t run)
     return told ? cell_json(table, run) : NULL;
 }
 
+static json_t *explained_json(const struct status_report *report)
+{
+    json_t *const object = cell_json(&report->table, report->explained.run);
+    json_t *const sentences = json_array();
+    for (size_t i = 0; i < report->explained.count; i++)
+        json_array_append_new(sentences, json_text(report->explained.of[i]));
+    json_object_set_new(object, "sentences", sentences);
+    return object;
+}
+
 /* Number of runs by state, and of those that are done by outcome. */
 static void set_counts(json_t *object, const struct run_table *table)
 {
@@ -556,6 +580,8 @@ bool status_print_json(FILE *file, const struct status_report *report, bool cell
     CHECK(object != NULL);
     set_counts(object, table);
     set_times(object, table);
+    if (report->explained.count > 0)
+        json_object_set_new(object, "explained", explained_json(report));
     struct json_stream stream = json_stream_begin(file, line ? 0 : 2);
     json_stream_set_all(&stream, object);
     rate_table_stream(&stream, "grid", table);

@@ -6,6 +6,7 @@
 #define CCMSWEEP_STATUS_REPORT_H
 
 #include "query/run_table.h"
+#include "report/status_explain.h"
 #include "store/store.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,9 +22,11 @@ struct status_report {
     char holder[512];
     struct store *store;
     struct run_table table;
+    struct explanation explained; /**< of one run; without sentences: none was asked for */
 };
 
-/** Print it in words. \param cells also a line for every cell */
+/** Print it in words; the explanation of a run alone, if there is one.
+ *  \param cells also a line for every cell */
 void status_print(FILE *file, const struct status_report *report, bool cells);
 
 /** Print it as one JSON object; what is unknown is null. \param cells also every cell
@@ -55,6 +58,7 @@ void status_print(FILE *file, const struct status_report *report, bool cells);
  *    `actors_moving` then, `wall_s`, `attempts`, `host`, `crashes`, `lost` (jobs in a row),
  *    `suspect`, `reason`
  *  - `list`: with `--cells`: the same of every cell
+ *  - `explained`: with `--explain`: the same of that run, and `sentences`: its history
  */
 bool status_print_json(FILE *file, const struct status_report *report, bool cells,
                        bool line) MUST_USE;

@@ -15,6 +15,7 @@ from sweep_case import (CELLS, SANITIZED, Job, needs_faults, reference, said, se
                         wait_until, write_spec)
 
 KILLS = int(os.environ.get("CCMSWEEP_KILLS") or 16)
+MERGE_KILLS = min(KILLS, 15) if KILLS <= 16 else KILLS
 RUN = ["s.yaml", "-o", "b.h5", "--progress", "none"]
 TARGETS = ["a worker", "rank 0", "mpirun", "everything"]
 # Where a kill is to fall: what is slowed down, what is waited for, and between how many seconds the
@@ -46,11 +47,23 @@ def folder(tmp_path):
     return tmp_path
 
 
+# The same while runs are copied, which is before the start is noted.
+COPYING = [
+    (None, None, (0.1, 1.8)),
+    ("rows=sleep:60", "b.h5", (0.2, 2)),
+    ("record=sleep:60", "b.h5", (0.2, 2)),
+    ("commit=sleep:60", "b.h5", (0.2, 2)),
+    (None, STARTED, (0, 0.5)),
+]
+
+
 class Harness:
     """A sweep of three ranks in b.h5, killed again and again."""
 
-    def __init__(self, folder, straight, seed):
+    def __init__(self, folder, straight, seed, words=(), beside=()):
         self.folder = folder
+        self.words = [*RUN, *words]
+        self.beside = list(beside)
         self.path = folder / "b.h5"
         self.straight = straight
         self.draw = random.Random(seed)
@@ -67,7 +80,7 @@ class Harness:
         instant = self.draw.uniform(*instants)
         self.story = f"kill {self.kills + 1}: {target} after {instant:.3f} s, faults {faults}"
         before = self.starts()
-        with Job(3, "run", *RUN, cwd=self.folder, faults=faults) as job:
+        with Job(3, "run", *self.words, cwd=self.folder, faults=faults) as job:
             if sign:
                 wait_until(lambda: job.process.poll() is not None or self.shows(sign, before),
                            f"{self.story}: no {sign}")
@@ -140,10 +153,10 @@ class Harness:
 
     def complete(self):
         """Let the sweep end; its file is that of a sweep left alone. Then make room for another."""
-        done = sweep(3, *RUN, cwd=self.folder)
+        done = sweep(3, *self.words, cwd=self.folder)
         assert done.returncode == 0, f"{self.story}: {done.stderr}"
         assert_same_results(self.straight, self.path)
-        assert listing(self.folder) == ["b.h5", "b.h5.lock", "s.yaml"]
+        assert listing(self.folder) == sorted(["b.h5", "b.h5.lock", "s.yaml", *self.beside])
         self.path.unlink()
         self.done = set()
 
@@ -167,6 +180,37 @@ def test_killed_anywhere(straight, folder):
     for what in ("in the creation", "in a checkpoint", "with checkpoints",
                  "between rows and record", *(f"killed {target}" for target in TARGETS)):
         assert harness.seen.get(what), f"no kill fell {what}: {harness.seen}"
+
+
+def test_a_merge_is_killed_anywhere(straight, folder):
+    """While runs of two files, which have some in common, are copied, and while the cells that
+    neither has are trained."""
+    needs_faults()
+    if SANITIZED:
+        pytest.skip("the instants are those of a program without sanitizers")
+    for name, some in (("one.h5", ["seed=1,seed=2"]), ("two.h5", ["seed=2,seed=3,seed=4",
+                                                                  "actor_lr=0.1"])):
+        only = [word for condition in some for word in ("--only", condition)]
+        done = sweep(0, "s.yaml", "-o", name, "--progress", "none", *only, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    before = {name: (folder / name).read_bytes() for name in ("one.h5", "two.h5")}
+    for name in before:
+        (folder / f"{name}.lock").unlink()
+    harness = Harness(folder, straight, 4, ["--reuse", "one.h5", "--reuse", "two.h5"], before)
+    while harness.kills < MERGE_KILLS:
+        place = COPYING[harness.kills % len(COPYING)]
+        if place[0] and len(harness.done) > CELLS // 2:
+            harness.complete()
+        if not harness.kill(*place):
+            harness.complete()
+            continue
+        wrong = harness.check()
+        if 0 < len(harness.done) < CELLS // 2:
+            harness.count("while runs were copied")
+        assert not wrong, "\n".join([harness.story, *wrong])
+    harness.complete()
+    assert harness.seen.get("while runs were copied"), harness.seen
+    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
 def test_checker_finds_the_wrong_order(straight, folder):

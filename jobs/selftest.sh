@@ -28,7 +28,7 @@ set -euo pipefail
 read_site
 
 checks=(launcher fsync rename file locks nodes ranks readers stop kills bytes)
-patience_s=120 # for what takes a few seconds
+patience_s=240 # for what takes a few seconds
 ranks_a_node=2 # and the scheduler's rank
 
 read_arguments() {

@@ -20,10 +20,12 @@ done_runs() {
 
 # Whether every finished run is as it was committed; if not, $finding says what is wrong.
 is_in_order() {
-    local code=0
-    finding=$("$program" verify "$@" 2>&1 </dev/null) || code=$?
-    finding=$(grep -av 'trained again$\|equal in all bytes' <<<"$finding" | head -n 1) || true
-    return "$code"
+    local code job said
+    begin "$program" verify "$@"
+    end_of "$job"
+    finding=$(grep -av 'trained again$\|equal in all bytes' "$said" | head -n 1) || true
+    finding=${finding:-verify ended with code $code}
+    [ "$code" = 0 ]
 }
 
 # ---- the checks ----
@@ -407,7 +409,7 @@ check_stop() {
 
 # Kill a sweep once, at a drawn moment: $target, $after (s), $code, and whether it was killed.
 kill_once() {
-    local targets=("rank 0" "a worker" everything)
+    local targets=("rank 0" "a worker" everything) end
     # The steps of SLURM outlive an srun that is killed.
     [ "${#hosts[@]}" -gt 0 ] || targets+=("$LAUNCHER")
     draw "${#targets[@]}"
@@ -421,12 +423,15 @@ kill_once() {
         ;;
     everything) victim=all ;;
     esac
-    draw "$((took_ms + 1))"
+    draw "$window_ms"
     printf -v after '%d.%03d' $((draw / 1000)) $((draw % 1000))
     rm -f -- "$place/killed"
     launch "$victim" "$after" run "$place/sweep.yaml" -o "$place/kills.h5" --progress none
     if [ "$victim" = none ]; then
-        sleep "$after"
+        end=$((${EPOCHREALTIME/./} + draw * 1000))
+        while runs "$job" && [ "${EPOCHREALTIME/./}" -lt "$end" ]; do
+            sleep 0.05
+        done
         # Nobody has waited for it yet: the number is still its own.
         if runs "$job"; then
             : >"$place/killed"
@@ -456,7 +461,9 @@ look_after_kill() {
 
 check_kills() {
     local file=$place/kills.h5 done=0 tries=0 words counted='' sweeps=0
-    [ -n "${took_ms:-}" ] || took_ms=3000
+    # As long as the sweep took, where all that comes to some minutes.
+    window_ms=$((300000 / kills > 3000 ? 300000 / kills : 3000))
+    [ "${took_ms:-3000}" -ge "$window_ms" ] || window_ms=${took_ms:-3000}
     flaw=
     while [ "$done" -lt "$kills" ] && [ "$tries" -lt $((3 * kills + 10)) ]; do
         tries=$((tries + 1))

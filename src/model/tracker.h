@@ -127,8 +127,8 @@ void tracker_finish(struct tracker *tracker);
 void tracker_extend(struct tracker *tracker, const struct tracker *shorter);
 
 /** True when the limit has ended a run, which would have gone on under a larger one: it is
- *  censored, or its actors stopped so late that it has not seen all of the episodes that follow a stop.
- *  \param total, stopping as the record has them */
+ *  censored, or its actors stopped so late that it has not seen all of the episodes that follow a
+ *  stop. \param total, stopping as the record has them */
 bool tracker_ended_by_limit(const struct settings *settings, int32_t outcome, int32_t total,
                             int32_t stopping) MUST_USE;
 

@@ -102,7 +102,8 @@ def test_ranks_choose_the_wall_time(folder):
 def test_json_has_its_keys(folder):
     got = plan_json("grid.yaml", cwd=folder)
     assert list(got) == ["schema_version", "spec", "cells", "first", "last", "axes", "labels",
-                         "file", "expected", "wall", "file_bytes", "memory_bytes", "checkpoint_bytes"]
+                         "file", "extension", "expected", "wall", "file_bytes", "memory_bytes",
+                         "checkpoint_bytes"]
     assert (got["schema_version"], got["spec"], got["cells"]) == (1, "grid.yaml", 40)
     assert got["first"] == {"cell": 0, "actor_lr": 0.1, "critic_lr": 0.01, "seed": 1,
                             "environment_channels": 2}

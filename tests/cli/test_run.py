@@ -336,7 +336,7 @@ def test_damage_is_found_and_mended(finished, tmp_path):
     assert status(tmp_path / "s.h5")["states"]["done"] == 5
     done = run("run", "s.yaml", "-o", "s.h5", "--check", "--progress", "none", cwd=tmp_path)
     assert done.returncode == 0
-    assert "run 4 of s.h5 is damaged" in done.stderr and "it is trained again" in done.stderr
+    assert "run 4 of s.h5 is damaged" in done.stderr and "it is to be trained again" in done.stderr
     assert_same_results(tmp_path / "s.h5", folder / "s.h5")
 
 

@@ -26,7 +26,7 @@ grid:
   seed: [7, 8]
 """
 KEYS = {"schema_version", "file", "time", "algorithm_version", "locked", "holder", "last_start",
-        "cells", "states", "outcomes", "crash_marks", "suspects", "median_s", "p90_s",
+        "cells", "states", "outcomes", "extensions", "crash_marks", "suspects", "median_s", "p90_s",
         "left_core_s", "eta_s", "eta_margin_s", "grid", "attention"}
 CELL_KEYS = {"run", "actor_lr", "critic_lr", "seed", "axes", "state", "outcome",
              "stopping_episode", "total_episodes", "episode", "actors_moving", "wall_s", "attempts",

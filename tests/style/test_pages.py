@@ -211,7 +211,7 @@ def said(tmp_path_factory):
     texts = {
         "plan": run("plan", "s.yaml", "s.h5", "--json", "--list", folder=folder),
         "train": run("show", "s.h5", "--json", folder=folder),
-        "status": run("status", "s.h5", "--json", "--cells", folder=folder),
+        "status": run("status", "s.h5", "--json", "--cells", "--explain", "0", folder=folder),
         "verify": run("verify", "s.h5", "--json", "--retrain", "1", folder=folder),
         "aggregate": run("aggregate", "s.h5", "--format", "json", folder=folder),
         "aggregate against": run("aggregate", "s.h5", "--format", "json", "--against",

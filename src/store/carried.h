@@ -28,8 +28,8 @@ void carried_tag(const struct spec *spec, char tag[CARRIED_TAG]);
 enum status carried_begin(const char *path, const char tag[CARRIED_TAG],
                           struct fault *fault) MUST_USE;
 
-/** Give the checkpoint that FILE has of `run` to run `to` of the file that will take its place: as
- *  a link, or as a copy where the file system has no links. The checkpoint of FILE stays.
+/** Give the checkpoint that FILE has of `run` to run `to` of the file that will take its place:
+ *  as a link, or as a copy where the file system has no links. The checkpoint of FILE stays.
  *  \return STATUS_FAULT with a sentence */
 enum status carried_add(const char *path, const char tag[CARRIED_TAG], int64_t run, int64_t to,
                         struct fault *fault) MUST_USE;

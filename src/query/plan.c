@@ -172,19 +172,19 @@ static void learn_run(struct plan *plan, int64_t cell, const struct known *run)
 static void learn_extended(struct plan *plan, const struct extension *e, int64_t run,
                            struct known *known, double share)
 {
-    const enum fate fate = (enum fate)e->fate[run];
+    const enum growth growth = (enum growth)e->growth[run];
     const int64_t cell = e->to[run];
-    if (fate == FATE_CONTINUED || fate == FATE_ANEW) {
+    if (growth == GROWTH_CONTINUED || growth == GROWTH_ANEW) {
         if (isfinite(known->wall_s) && known->wall_s > 0) {
             cost_learn(plan->cost, cell, known->wall_s / share);
             plan->learnt++;
         }
-        known->state = fate == FATE_CONTINUED ? STORE_INTERRUPTED : STORE_PENDING;
-        plan->left[cell] = fate == FATE_CONTINUED ? 1 - share : 1;
-    } else if (fate == FATE_DAMAGED) {
+        known->state = growth == GROWTH_CONTINUED ? STORE_INTERRUPTED : STORE_PENDING;
+        plan->left[cell] = growth == GROWTH_CONTINUED ? 1 - share : 1;
+    } else if (growth == GROWTH_DAMAGED) {
         known->state = STORE_PENDING;
     }
-    plan->fates[fate]++;
+    plan->growths[growth]++;
     learn_run(plan, cell, known);
 }
 

@@ -41,8 +41,8 @@ struct plan {
                           it will leave them */
     double *left; /**< (cells) share of what a cell is expected to take that is left of it when an
                           extension continues it; NULL without one */
-    int64_t fates[FATE_COUNT]; /**< of an extension: what becomes of the runs of the file */
-    int64_t added;             /**< cells that no run of the file becomes */
+    int64_t growths[GROWTH_COUNT]; /**< of an extension: what becomes of the runs of the file */
+    int64_t added;                 /**< cells that no run of the file becomes */
     int64_t finished, interrupted;
     int64_t learnt;       /**< finished cells whose times are known */
     double calibration_s; /**< time that the calibration took; NaN: finished cells made it

@@ -237,14 +237,14 @@ static void print_list(FILE *file, const struct plan *plan)
  * anew. */
 static void print_extension(FILE *file, const struct plan *plan)
 {
-    const int64_t *const n = plan->fates;
-    fprintf(file, "%" PRId64 " copied", n[FATE_COPIED]);
-    if (n[FATE_CONTINUED] > 0)
-        fprintf(file, ", %" PRId64 " continued behind their old limit", n[FATE_CONTINUED]);
-    if (n[FATE_ANEW] + n[FATE_DAMAGED] > 0)
-        fprintf(file, ", %" PRId64 " trained anew", n[FATE_ANEW] + n[FATE_DAMAGED]);
-    if (n[FATE_OPEN] > 0)
-        fprintf(file, ", %" PRId64 " not finished", n[FATE_OPEN]);
+    const int64_t *const n = plan->growths;
+    fprintf(file, "%" PRId64 " copied", n[GROWTH_COPIED]);
+    if (n[GROWTH_CONTINUED] > 0)
+        fprintf(file, ", %" PRId64 " continued behind their old limit", n[GROWTH_CONTINUED]);
+    if (n[GROWTH_ANEW] + n[GROWTH_DAMAGED] > 0)
+        fprintf(file, ", %" PRId64 " trained anew", n[GROWTH_ANEW] + n[GROWTH_DAMAGED]);
+    if (n[GROWTH_OPEN] > 0)
+        fprintf(file, ", %" PRId64 " not finished", n[GROWTH_OPEN]);
     fprintf(file, ", %" PRId64 " new\n", plan->added);
 }
 
@@ -370,13 +370,13 @@ static json_t *pack_file(const struct plan *plan, const struct plan_options *opt
 /* null unless the file is to be extended. */
 static json_t *pack_extension(const struct plan *plan)
 {
-    const int64_t *const n = plan->fates;
+    const int64_t *const n = plan->growths;
     if (plan->left == NULL)
         return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "copied", (json_int_t)n[FATE_COPIED], "continued",
-                     (json_int_t)n[FATE_CONTINUED], "anew",
-                     (json_int_t)(n[FATE_ANEW] + n[FATE_DAMAGED]), "open", (json_int_t)n[FATE_OPEN],
-                     "added", (json_int_t)plan->added);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "copied", (json_int_t)n[GROWTH_COPIED],
+                     "continued", (json_int_t)n[GROWTH_CONTINUED], "anew",
+                     (json_int_t)(n[GROWTH_ANEW] + n[GROWTH_DAMAGED]), "open",
+                     (json_int_t)n[GROWTH_OPEN], "added", (json_int_t)plan->added);
 }
 
 /* The time that the cells are expected to take, and what the expectation was learnt from. */

@@ -62,13 +62,13 @@ static enum status copy_rows(const struct work *w, int64_t run, struct fault *fa
 static enum status copy_run(const struct work *w, int64_t run, struct fault *fault)
 {
     const int64_t to = w->extension->to[run];
-    const enum fate fate = (enum fate)w->extension->fate[run];
+    const enum growth growth = (enum growth)w->extension->growth[run];
     enum status status = STATUS_OK;
-    if (fate == FATE_COPIED)
+    if (growth == GROWTH_COPIED)
         return copy_rows(w, run, fault);
-    if (fate == FATE_CONTINUED || store_state(w->old, run) == STORE_INTERRUPTED)
+    if (growth == GROWTH_CONTINUED || store_state(w->old, run) == STORE_INTERRUPTED)
         status = store_put_state(w->new, to, STORE_INTERRUPTED, fault);
-    if (status == STATUS_OK && (fate == FATE_CONTINUED || fate == FATE_OPEN) &&
+    if (status == STATUS_OK && (growth == GROWTH_CONTINUED || growth == GROWTH_OPEN) &&
         checkpoint_exists(w->path, run))
         status = carried_add(w->path, w->tag, run, to, fault);
     return status;
@@ -95,7 +95,8 @@ static enum status take_notes(const struct work *w, struct fault *fault)
     const struct extension *const e = w->extension;
     int64_t *const to = fault_alloc((size_t)e->runs, sizeof *to);
     for (int64_t run = 0; run < e->runs; run++)
-        to[run] = e->fate[run] == FATE_ANEW || e->fate[run] == FATE_DAMAGED ? -1 : e->to[run];
+        to[run] =
+            e->growth[run] == GROWTH_ANEW || e->growth[run] == GROWTH_DAMAGED ? -1 : e->to[run];
     const enum status status = store_take_notes(w->new, w->old, to, fault);
     free(to);
     return status;
@@ -197,19 +198,19 @@ static enum status replace(struct work *w, struct fault *fault)
 
 static void say_what(const struct work *w)
 {
-    static const char *const words[FATE_COUNT] = {
-        [FATE_COPIED] = "finished",
-        [FATE_CONTINUED] = "to go on behind their old limit",
-        [FATE_ANEW] = "to be trained anew with the larger limit",
-        [FATE_OPEN] = "not finished",
-        [FATE_DAMAGED] = "damaged",
+    static const char *const words[GROWTH_COUNT] = {
+        [GROWTH_COPIED] = "finished",
+        [GROWTH_CONTINUED] = "to go on behind their old limit",
+        [GROWTH_ANEW] = "to be trained anew with the larger limit",
+        [GROWTH_OPEN] = "not finished",
+        [GROWTH_DAMAGED] = "damaged",
     };
     const struct extension *const e = w->extension;
     char text[256] = "";
-    for (int fate = 0; fate < FATE_COUNT; fate++) {
-        if (e->count[fate] > 0)
+    for (int growth = 0; growth < GROWTH_COUNT; growth++) {
+        if (e->count[growth] > 0)
             text_add(text, sizeof text, "%s%" PRId64 " %s", text[0] != '\0' ? ", " : "",
-                     e->count[fate], words[fate]);
+                     e->count[growth], words[growth]);
     }
     progress_say(w->progress,
                  "%s extended from %" PRId64 " to %" PRId64 " cells: %s, %" PRId64 " new", w->path,

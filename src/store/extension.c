@@ -187,31 +187,31 @@ static void free_ends(const struct ends *ends)
     free(ends->stopping);
 }
 
-static enum fate fate_of(const struct extension *e, const struct store *store, const char *path,
-                         const struct spec *wider, const struct ends *ends, int64_t run)
+static enum growth growth_of(const struct extension *e, const struct store *store, const char *path,
+                             const struct spec *wider, const struct ends *ends, int64_t run)
 {
     struct settings before, after;
     if (store_damage(store, run) != NULL)
-        return FATE_DAMAGED;
+        return GROWTH_DAMAGED;
     if (store_state(store, run) != STORE_DONE)
-        return FATE_OPEN;
+        return GROWTH_OPEN;
     store_cell(store, run, &before);
     spec_cell(wider, e->to[run], &after);
     if (before.training.episodes == after.training.episodes ||
         !tracker_ended_by_limit(&before, ends->outcome[run], ends->total[run], ends->stopping[run]))
-        return FATE_COPIED;
-    return checkpoint_exists(path, run) ? FATE_CONTINUED : FATE_ANEW;
+        return GROWTH_COPIED;
+    return checkpoint_exists(path, run) ? GROWTH_CONTINUED : GROWTH_ANEW;
 }
 
-static enum status find_fates(struct extension *e, const struct store *store, const char *path,
-                              const struct spec *wider, struct fault *fault)
+static enum status find_growth(struct extension *e, const struct store *store, const char *path,
+                               const struct spec *wider, struct fault *fault)
 {
     struct ends ends = {0};
     const enum status status = read_ends(store, &ends, fault);
     for (int64_t run = 0; run < e->runs && status == STATUS_OK; run++) {
-        const enum fate fate = fate_of(e, store, path, wider, &ends, run);
-        e->fate[run] = (uint8_t)fate;
-        e->count[fate]++;
+        const enum growth growth = growth_of(e, store, path, wider, &ends, run);
+        e->growth[run] = (uint8_t)growth;
+        e->count[growth]++;
     }
     free_ends(&ends);
     return status;
@@ -238,7 +238,7 @@ enum status extension_new(struct extension **extension, const struct store *stor
     struct extension *e = fault_alloc(1, sizeof *e);
     *e = (struct extension){.runs = store_runs(store), .cells = spec_cells(wider)};
     e->to = fault_alloc((size_t)e->runs, sizeof *e->to);
-    e->fate = fault_alloc((size_t)e->runs, sizeof *e->fate);
+    e->growth = fault_alloc((size_t)e->runs, sizeof *e->growth);
     for (int64_t run = 0; run < e->runs; run++)
         e->to[run] = -1;
     match(e, store_spec(store), wider);
@@ -248,7 +248,7 @@ enum status extension_new(struct extension **extension, const struct store *stor
             status = refuse(store, path, run, wider, fault);
     }
     if (status == STATUS_OK)
-        status = find_fates(e, store, path, wider, fault);
+        status = find_growth(e, store, path, wider, fault);
     if (status != STATUS_OK)
         extension_free(&e);
     *extension = e;
@@ -260,7 +260,7 @@ void extension_free(struct extension **extension)
     if (extension == NULL || *extension == NULL)
         return;
     free((*extension)->to);
-    free((*extension)->fate);
+    free((*extension)->growth);
     free(*extension);
     *extension = NULL;
 }

@@ -16,21 +16,21 @@
 #include <stdint.h>
 
 /** What becomes of a run. */
-enum fate {
-    FATE_COPIED,    /**< finished, and the same in the wider sweep */
-    FATE_CONTINUED, /**< finished by its limit, and goes on from its last checkpoint */
-    FATE_ANEW,      /**< finished by its limit, without a checkpoint: trained from the beginning */
-    FATE_OPEN,      /**< not finished: continues as it would have, from its checkpoint if any */
-    FATE_DAMAGED,   /**< finished and damaged: trained from the beginning */
-    FATE_COUNT
+enum growth {
+    GROWTH_COPIED,    /**< finished, and the same in the wider sweep */
+    GROWTH_CONTINUED, /**< finished by its limit, and goes on from its last checkpoint */
+    GROWTH_ANEW,    /**< finished by its limit, without a checkpoint: trained from the beginning */
+    GROWTH_OPEN,    /**< not finished: continues as it would have, from its checkpoint if any */
+    GROWTH_DAMAGED, /**< finished and damaged: trained from the beginning */
+    GROWTH_COUNT
 };
 
 struct extension {
-    int64_t runs;  /**< of the file */
-    int64_t cells; /**< of the wider spec */
-    int64_t *to;   /**< (runs) the cell that a run becomes; no two are the same */
-    uint8_t *fate; /**< (runs) enum fate */
-    int64_t count[FATE_COUNT];
+    int64_t runs;    /**< of the file */
+    int64_t cells;   /**< of the wider spec */
+    int64_t *to;     /**< (runs) the cell that a run becomes; no two are the same */
+    uint8_t *growth; /**< (runs) enum growth */
+    int64_t count[GROWTH_COUNT];
 };
 
 /**

@@ -53,7 +53,7 @@ static void test_runs_are_found_by_their_settings(void **state)
          "  - {label: a, actor_lr: [0.2], seed: [5, 7]}\n");
     assert_becomes((const int64_t[]){7, 6, 5, 3});
     assert_int_equal(extension->cells, 8);
-    assert_int_equal(extension->count[FATE_OPEN], 4);
+    assert_int_equal(extension->count[GROWTH_OPEN], 4);
 }
 
 /* The same limit first; then each gets the smallest larger one that is left. */
@@ -112,8 +112,9 @@ static void test_what_the_limit_has_ended_goes_on(void **state)
                                     "grid: {seed: [1, 2, 3, 4, 5, 6, 7, 8]}\n";
     static const char *const more = "training: {episodes: 13, episodes_after_stop: 3}\n"
                                     "grid: {seed: [1, 2, 3, 4, 5, 6, 7, 8]}\n";
-    static const enum fate fates[] = {FATE_CONTINUED, FATE_ANEW,   FATE_COPIED, FATE_ANEW,
-                                      FATE_COPIED,    FATE_COPIED, FATE_OPEN,   FATE_OPEN};
+    static const enum growth growths[] = {GROWTH_CONTINUED, GROWTH_ANEW,   GROWTH_COPIED,
+                                          GROWTH_ANEW,      GROWTH_COPIED, GROWTH_COPIED,
+                                          GROWTH_OPEN,      GROWTH_OPEN};
     spec = spec_of(same);
     wider = spec_of(more);
     store = store_made(folder.path, spec);
@@ -128,8 +129,8 @@ static void test_what_the_limit_has_ended_goes_on(void **state)
     assert_ok(extension_new(&extension, store, folder.path, wider, &fault));
     for (int run = 0; run < 8; run++) {
         assert_int_equal(extension->to[run], run);
-        if (extension->fate[run] != fates[run])
-            fail_msg("run %d: %d, expected %d", run, extension->fate[run], (int)fates[run]);
+        if (extension->growth[run] != growths[run])
+            fail_msg("run %d: %d, expected %d", run, extension->growth[run], (int)growths[run]);
     }
     bool limited[8] = {false};
     assert_ok(extension_limited(store, limited, &fault));
@@ -140,7 +141,7 @@ static void test_what_the_limit_has_ended_goes_on(void **state)
     spec_free(&wider);
     wider = spec_of("training: {episodes: 12, episodes_after_stop: 3}\ngrid: {seed: [0-8]}\n");
     assert_ok(extension_new(&extension, store, folder.path, wider, &fault));
-    assert_int_equal(extension->count[FATE_COPIED], 6);
+    assert_int_equal(extension->count[GROWTH_COPIED], 6);
 }
 
 /* ---- checkpoints ---- */

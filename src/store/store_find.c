@@ -112,11 +112,6 @@ static enum status read_completed(const struct store *store, bool held, int32_t 
     return status;
 }
 
-static bool is_final(int32_t outcome)
-{
-    return outcome != OUTCOME_PENDING && outcome != OUTCOME_INTERRUPTED;
-}
-
 static enum status find_records(const struct store *store, bool held, struct defects *defects,
                                 struct store_found *found, struct fault *fault)
 {
@@ -135,7 +130,7 @@ static enum status find_records(const struct store *store, bool held, struct def
             store_cell(store, run + i, &cell);
             const struct identity own = identities_next(identities, &cell);
             found->records += !is_empty(commits[i]);
-            if (is_empty(commits[i]) && completed && is_final(outcomes[run + i]))
+            if (is_empty(commits[i]) && completed && outcome_is_final(outcomes[run + i]))
                 add(defects, run + i, "commit",
                     "run %" PRId64 " of %s has an outcome and no commit record, although the last "
                     "start ended with all that it was asked for",

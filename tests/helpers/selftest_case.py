@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the tests of jobs/selftest.sh share: the table that it prints, what must not be left of it, and
 promises of the system that are not kept."""
-import os
 import re
 from pathlib import Path
 
 import pytest
 from program import listing
+from shims import shim
 from sweep_case import SOURCE, processes_in
 
 SELFTEST = SOURCE / "jobs/selftest.sh"
@@ -50,12 +50,12 @@ def assert_passes(done, folder, checks=CHECKS, nodes="not tried"):
 
 
 def failing(kind, number, folder, program):
-    return {"LD_PRELOAD": os.environ["CCMSWEEP_FAILING_CALLS"], "CCMSWEEP_FAIL": f"{kind}:1+:{number}",
+    return {"LD_PRELOAD": shim("failing_calls"), "CCMSWEEP_FAIL": f"{kind}:1+:{number}",
             "CCMSWEEP_FAIL_UNDER": str(folder), "CCMSWEEP_FAIL_PROGRAM": program}
 
 
 def lying(kind, folder):
-    return {"LD_PRELOAD": os.environ["CCMSWEEP_LYING_CALLS"], "CCMSWEEP_LIE": kind,
+    return {"LD_PRELOAD": shim("lying_calls"), "CCMSWEEP_LIE": kind,
             "CCMSWEEP_LIE_UNDER": str(folder)}
 
 

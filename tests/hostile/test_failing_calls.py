@@ -10,12 +10,12 @@ import json
 import os
 import random
 import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from contents import outside_volatile
 from program import listing
+from shims import shim
 from sweep_case import SANITIZED, Job, needs_faults, said, sweep, write_spec
 
 ALL = os.environ.get("CCMSWEEP_FAILURES") == "all"
@@ -30,9 +30,7 @@ grid:
   actor_lr: [0.1, 0.001]
   seed: [1, 2]
 """
-# The dynamic linker takes a blank or a colon in LD_PRELOAD for the end of a path.
-SHIM_FOLDER = tempfile.TemporaryDirectory(prefix="ccmsweep-", dir="/tmp")
-SHIM = shutil.copy(os.environ["CCMSWEEP_FAILING_CALLS"], SHIM_FOLDER.name)
+SHIM = shim("failing_calls")
 RUN = ["s.yaml", "-o", "b.h5", "--progress", "none"]
 # What a disk, a network file system or a full machine says to each kind of call. None of these is
 # the user's error.

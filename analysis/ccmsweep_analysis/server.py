@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The live page of a sweep for browsers on this machine.
 
-It answers at 127.0.0.1 alone, and there only to processes of its own user: on a login node all users
-share that address. Pages of other sites cannot read it: a name that they let point to 127.0.0.1 is
+It answers at 127.0.0.1 alone, and there only to processes of its own user, where the system tells
+whose they are: on a login node all users share that address. Pages of other sites cannot read it: a name that they let point to 127.0.0.1 is
 not one that it answers to. Nothing of a request is ever a name of a file."""
 import contextlib
 import getpass
@@ -117,7 +117,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, *_):
-        """Who asks is nobody's business."""
+        """Requests are not logged."""
 
 
 class Server(socketserver.ThreadingTCPServer):

@@ -99,7 +99,8 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, session.extend),
      .help = "make the sweep of FILE that of SPEC, which has all its cells and others, or the same "
-             "with more training.episodes; nothing that is committed is trained again"},
+             "with more training.episodes. Finished runs are copied; those that a smaller limit has "
+             "ended continue if checkpoint.keep kept them, else they are trained anew"},
     {.name = "reuse",
      .argument = "OLD",
      .kind = OPTION_FILES,
@@ -124,7 +125,7 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, session.most),
-     .help = "train until N cells (of those of --only) are done, those of earlier starts counted; "
+     .help = "train until N cells (of those of --only) are done or given up, those of earlier starts counted; "
              "the others stay as they are",
      .noun = "a count",
      .low = 0,

@@ -58,17 +58,19 @@ static enum status copy_rows(const struct work *w, int64_t run, struct fault *fa
     return status;
 }
 
-/* A run that goes on is as one that was stopped politely: it has a checkpoint to be missed. */
+/* A run that goes on is as one that was stopped politely: it has a checkpoint to be missed. One that
+ * is copied may have a checkpoint that is kept for a larger limit, and keeps it; if not, tidying
+ * removes it. */
 static enum status copy_run(const struct work *w, int64_t run, struct fault *fault)
 {
     const int64_t to = w->extension->to[run];
     const enum growth growth = (enum growth)w->extension->growth[run];
     enum status status = STATUS_OK;
     if (growth == GROWTH_COPIED)
-        return copy_rows(w, run, fault);
+        status = copy_rows(w, run, fault);
     if (growth == GROWTH_CONTINUED || store_state(w->old, run) == STORE_INTERRUPTED)
         status = store_put_state(w->new, to, STORE_INTERRUPTED, fault);
-    if (status == STATUS_OK && (growth == GROWTH_CONTINUED || growth == GROWTH_OPEN) &&
+    if (status == STATUS_OK && growth != GROWTH_ANEW && growth != GROWTH_DAMAGED &&
         checkpoint_exists(w->path, run))
         status = carried_add(w->path, w->tag, run, to, fault);
     return status;
@@ -159,6 +161,8 @@ static enum status fill_new(struct work *w, struct fault *fault)
         status = copy_runs(w, fault);
     if (status == STATUS_OK)
         status = log_extension(w, fault);
+    if (status == STATUS_OK)
+        status = store_sync(w->new, fault);
     store_close(&w->new);
     return status;
 }
@@ -213,7 +217,7 @@ static void say_what(const struct work *w)
                      e->count[growth], words[growth]);
     }
     progress_say(w->progress,
-                 "%s extended from %" PRId64 " to %" PRId64 " cells: %s, %" PRId64 " new", w->path,
+                 "extending %s from %" PRId64 " to %" PRId64 " cells: %s, %" PRId64 " new", w->path,
                  e->runs, e->cells, text, e->cells - e->runs);
 }
 
@@ -224,14 +228,13 @@ enum status extend_file(const char *path, const struct spec *wider, bool check,
     enum status status = open_old(&work, check, fault);
     if (status == STATUS_OK) {
         reuse_compare_labels(wider, store_spec(work.old), path, progress);
+        say_what(&work);
         status = replace(&work, fault);
     }
     store_close(&work.old);
     /* What was begun of its checkpoints goes, when the new file has not come about. */
     struct fault ignored;
-    if (status == STATUS_OK)
-        say_what(&work);
-    else if (work.tag[0] != '\0')
+    if (status != STATUS_OK && work.tag[0] != '\0')
         (void)!carried_settle(path, NULL, &ignored);
     extension_free(&work.extension);
     free(work.temporary);

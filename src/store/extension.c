@@ -200,7 +200,10 @@ static enum growth growth_of(const struct extension *e, const struct store *stor
     if (before.training.episodes == after.training.episodes ||
         !tracker_ended_by_limit(&before, ends->outcome[run], ends->total[run], ends->stopping[run]))
         return GROWTH_COPIED;
-    return checkpoint_exists(path, run) ? GROWTH_CONTINUED : GROWTH_ANEW;
+    struct identity kept;
+    const struct identity own = identity_of(&before);
+    return checkpoint_identity(path, run, &kept) && identity_equal(&kept, &own) ? GROWTH_CONTINUED
+                                                                                : GROWTH_ANEW;
 }
 
 static enum status find_growth(struct extension *e, const struct store *store, const char *path,

@@ -189,9 +189,13 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
                          struct fault *fault) MUST_USE;
 
 /** Write the record of a finished run and its commit record without any fsync, into a file that has
- *  not got its name yet. The caller closes the store and syncs the file before it renames it. */
+ *  not got its name yet. store_sync makes it durable. */
 enum status store_put(struct store *store, int64_t run, const struct record *record,
                       struct fault *fault) MUST_USE;
+
+/** Hand everything to the disk that was written. \return STATUS_FAULT with a sentence: the file must
+ *  not get its name */
+enum status store_sync(struct store *store, struct fault *fault) MUST_USE;
 
 /** Mark a run that is not done as the other file marks the one that is to continue here:
  *  interrupted or not. As store_put. */

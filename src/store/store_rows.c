@@ -189,6 +189,18 @@ enum status store_put(struct store *store, int64_t run, const struct record *rec
     return status;
 }
 
+enum status store_sync(struct store *store, struct fault *fault)
+{
+    CHECK(store_is_writable(store));
+    struct h5_words words;
+    h5_listen(&words);
+    const bool flushed = H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
+    h5_deafen();
+    if (!flushed)
+        return h5_fault(fault, STATUS_FAULT, &words, "cannot write %s", store->path);
+    return disk_sync(store->fd, store->path, fault);
+}
+
 enum status store_put_state(struct store *store, int64_t run, enum store_state state,
                             struct fault *fault)
 {

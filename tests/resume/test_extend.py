@@ -258,7 +258,7 @@ def test_checkpoints_take_their_places(folder, wide):
     done = extend(folder)
     assert_complete(wide, folder, done, "narrow.yaml", "wide.yaml")
     lines = said(done)
-    assert lines[0].startswith("ccmsweep: b.h5 extended from 4 to 16 cells: ")
+    assert lines[0].startswith("ccmsweep: extending b.h5 from 4 to 16 cells: ")
     assert "the last start was lost with" in lines[1], lines
     assert len(before) >= 2
     rows = log(folder / "b.h5")
@@ -420,7 +420,7 @@ def test_more_episodes(keep, ranks, longest, tmp_path):
         assert done.returncode == 0, done.stderr
         what = ("to go on behind their old limit" if keep == "censored"
                 else "to be trained anew with the larger limit")
-        assert said(done)[0] == (f"ccmsweep: b.h5 extended from 6 to 6 cells: {6 - by_limit} finished, "
+        assert said(done)[0] == (f"ccmsweep: extending b.h5 from 6 to 6 cells: {6 - by_limit} finished, "
                                  f"{by_limit} {what}, 0 new")
         assert "beginning again" not in done.stderr
         again = [attempts > 1 for attempts in trained(tmp_path)]
@@ -433,6 +433,23 @@ def test_more_episodes(keep, ranks, longest, tmp_path):
     left = {path.name for path in tmp_path.glob("b.h5.ckpt/*")}
     assert len(left) == (outcomes(tmp_path / "b.h5")[1].count(600) if keep == "censored" else 0)
     assert all((tmp_path / name).exists() for name in files)
+
+
+def test_what_is_kept_is_kept_through_an_extension(longest, tmp_path):
+    """More cells first and more episodes then: the first step does not lose what the second needs."""
+    narrow = limited(200, "censored").replace("seed: [1, 2]", "seed: [2]")
+    write(tmp_path, narrow=narrow, wide=limited(200, "censored"), s600=limited(600, "censored"))
+    done = sweep(0, "narrow.yaml", "-o", "b.h5", *QUIET, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    by_limit = outcomes(tmp_path / "b.h5")[1].count(200)
+    assert by_limit > 0
+    done = extend(tmp_path, "--limit-cells", "0")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("b.h5.ckpt/*"))) == by_limit
+    done = extend(tmp_path, spec="s600.yaml")
+    assert f"{by_limit} to go on behind their old limit, 3 not finished, 0 new" in said(done)[0]
+    assert done.returncode == 0 and "beginning again" not in done.stderr, done.stderr
+    assert not wrong_cells(tmp_path / "b.h5", longest)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_extended(folder):
     assert local("s.yaml", *QUIET, cwd=folder).returncode == 0
     write_spec(folder, ONE + "grid: {seed: [41, 42, 43]}\n")
     assert local("s.yaml", *QUIET, cwd=folder).returncode == 2
-    for said in "s.h5 extended from 1 to 3 cells: 1 finished, 2 new", "nothing to do":
+    for said in "extending s.h5 from 1 to 3 cells: 1 finished, 2 new", "nothing to do":
         done = local("s.yaml", "--extend", *QUIET, cwd=folder)
         assert done.returncode == 0 and said in done.stderr, done.stderr
     assert len(Sweep(folder / "s.h5").done()) == 3

@@ -98,9 +98,10 @@ static const struct option_row options[] = {
     {.name = "extend",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct arguments, session.extend),
-     .help = "make the sweep of FILE that of SPEC, which has all its cells and others, or the same "
-             "with more training.episodes. Finished runs are copied; those that a smaller limit has "
-             "ended continue if checkpoint.keep kept them, else they are trained anew"},
+     .help =
+         "make the sweep of FILE that of SPEC, which has all its cells and others, or the same "
+         "with more training.episodes. Finished runs are copied; those that a smaller limit has "
+         "ended continue if checkpoint.keep kept them, else they are trained anew"},
     {.name = "reuse",
      .argument = "OLD",
      .kind = OPTION_FILES,
@@ -125,7 +126,8 @@ static const struct option_row options[] = {
      .argument = "N",
      .kind = OPTION_WHOLE,
      .offset = offsetof(struct arguments, session.most),
-     .help = "train until N cells (of those of --only) are done or given up, those of earlier starts counted; "
+     .help = "train until N cells (of those of --only) are done or given up, those of earlier "
+             "starts counted; "
              "the others stay as they are",
      .noun = "a count",
      .low = 0,

@@ -58,9 +58,9 @@ static enum status copy_rows(const struct work *w, int64_t run, struct fault *fa
     return status;
 }
 
-/* A run that goes on is as one that was stopped politely: it has a checkpoint to be missed. One that
- * is copied may have a checkpoint that is kept for a larger limit, and keeps it; if not, tidying
- * removes it. */
+/* A run that goes on is as one that was stopped politely: it has a checkpoint to be missed. One
+ * that is copied may have a checkpoint that is kept for a larger limit, and keeps it; if not,
+ * tidying removes it. */
 static enum status copy_run(const struct work *w, int64_t run, struct fault *fault)
 {
     const int64_t to = w->extension->to[run];

@@ -193,8 +193,8 @@ enum status store_commit(struct store *store, int64_t run, const struct record *
 enum status store_put(struct store *store, int64_t run, const struct record *record,
                       struct fault *fault) MUST_USE;
 
-/** Hand everything to the disk that was written. \return STATUS_FAULT with a sentence: the file must
- *  not get its name */
+/** Hand everything to the disk that was written. \return STATUS_FAULT with a sentence: the file
+ *  must not get its name */
 enum status store_sync(struct store *store, struct fault *fault) MUST_USE;
 
 /** Mark a run that is not done as the other file marks the one that is to continue here:

@@ -199,8 +199,8 @@ def test_exported_shell(changes, start_files):
 
 @pytest.mark.parametrize("changes", SHELLS, ids=str)
 @pytest.mark.parametrize("script, words", [
-    ("jobs/report.sh", []), ("jobs/setup.sh", ["wrong"]), ("jobs/status.sh", []),
-    ("jobs/submit.sh", []), ("jobs/sweep.sbatch", []), ("tests/run.sh", ["wrong"])])
+    ("jobs/report.sh", []), ("jobs/selftest.sh", ["wrong"]), ("jobs/setup.sh", ["wrong"]),
+    ("jobs/status.sh", []), ("jobs/submit.sh", []), ("jobs/sweep.sbatch", []), ("tests/run.sh", ["wrong"])])
 def test_exported_shell_of_other_scripts(script, words, changes, start_files):
     # SLURM runs a copy of the job's script.
     path = SOURCE / script
@@ -214,8 +214,9 @@ def test_exported_shell_of_other_scripts(script, words, changes, start_files):
 
 def test_every_script_ignores_the_exported_shell():
     scripts = {SOURCE / ".ci/run", SOURCE / "tests/run.sh", SOURCE / "jobs/sweep.sbatch",
-               *(SOURCE / "jobs").glob("*.sh")} - {SOURCE / "jobs/common.sh", SOURCE / "jobs/env.sh"}
-    assert len(scripts) == 8
+               *(SOURCE / "jobs").glob("*.sh")} - {
+        SOURCE / "jobs" / sourced for sourced in ("common.sh", "env.sh", "selftest_checks.sh")}
+    assert len(scripts) == 9
     for script in scripts:
         assert script.read_text(encoding="utf-8").startswith("#!/bin/bash -p\n"), script
 

@@ -91,7 +91,7 @@ def test_extended(folder):
     for extended in True, False:
         done = run_job(folder, "--extend")
         assert done.returncode == 0, done.stderr
-        assert ("extending b.h5 from 2 to 4 cells" in done.stderr) == extended
+        assert ("b.h5 from 2 to 4 cells" in done.stderr) == extended
         assert "4 of 4 cells done" in done.stderr
     done = submit(folder, "--extend")
     assert done.returncode == 0 and "Nothing to do" in done.stderr

@@ -38,11 +38,10 @@ while [ "$#" -gt 0 ]; do
     case $word in
     --serve)
         live=true
-        # The next word, where it can be one.
-        if [[ ${1:-} =~ ^[0-9]+$ ]]; then
-            port=(--port "$1")
-            shift
-        fi
+        case ${1:-} in
+        '' | -*) ;;
+        *) port=(--port "$1") && shift ;;
+        esac
         continue
         ;;
     --serve=*)

@@ -74,6 +74,38 @@ static void add_attempts(struct explanation *e, const struct known *k)
                "file (run --reuse).");
 }
 
+/* An extension keeps the notes of runs that go on, and removes those of runs that are trained anew. */
+static void add_extension(struct explanation *e, const struct known *k)
+{
+    const struct run_table *const t = k->table;
+    if (t->extensions == 0)
+        return;
+    const struct run_table_extension *const last = &t->extension[t->extensions - 1];
+    char when[64];
+    write_time(last->time, when, sizeof when);
+    const char *what = "this run had not been begun";
+    if (k->row->attempts > 0 && k->notes.start >= last->time)
+        what = "what is noted of this run came after";
+    else if (k->row->attempts > 0 && k->notes.end >= last->time)
+        what = "this run was begun before, and went on after";
+    else if (k->row->attempts > 0)
+        what = "what is noted of this run came before, and was kept";
+    add(e, "The file was extended at %s from %" PRId64 " to %" PRId64 " cells (run --extend); %s.",
+        when, last->before, last->after, what);
+}
+
+/* Whether the process of another run crashed in the last start: the flights of earlier starts have
+ * been settled. */
+static bool another_crashed(const struct known *k)
+{
+    for (int64_t run = 0; run < k->table->runs; run++) {
+        const struct run_row *const row = &k->table->run[run];
+        if (row != k->row && row->failures.flight == FLIGHT_CRASHED)
+            return true;
+    }
+    return false;
+}
+
 /* What is held against a run that is not done, by the rules of run/failure_policy.h. */
 static void add_failures(struct explanation *e, const struct known *k)
 {
@@ -145,6 +177,8 @@ static void add_state(struct explanation *e, const struct known *k)
         add(e, "It was interrupted by a stop on request, which counts against no run.");
     else if (r->failures.flight == FLIGHT_CRASHED)
         add(e, "Its own process crashed in the last start, which ended the job.");
+    else if (r->state == RUN_STATE_LOST && another_crashed(k))
+        add(e, "It was in flight when the process of another run crashed, which ended the job.");
     else if (r->state == RUN_STATE_LOST)
         add(e,
             "It was in flight when its job ended unexpectedly: killed, out of memory or time, or "
@@ -211,6 +245,7 @@ enum status explanation_make(struct explanation *e, const struct store *store,
     if (!done)
         add_state(e, &k);
     add_attempts(e, &k);
+    add_extension(e, &k);
     if (k.row->damage != NULL)
         add(e,
             "It was committed, but is damaged, and does not count: %s. run --check trains it "

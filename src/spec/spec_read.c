@@ -100,6 +100,15 @@ static enum status unknown_section(const char *name, const char *list, const cha
 static enum status refuse_section(const struct yaml_node *section, struct fault *fault)
 {
     char shown[TEXT_QUOTED];
+    const struct setting *const interval = settings_find_interval(section->key);
+    const struct setting *const row = settings_named(section->key);
+    const char *const key = row != NULL && interval == NULL ? row->key : section->key;
+    const char *const dot = strchr(key, '.');
+    if ((row != NULL || interval != NULL) && dot != NULL) /* a label has no section */
+        return fault_set(fault, STATUS_INPUT,
+                         "%s: a setting outside its section, expected '%s: ...', indented, below "
+                         "a line '%.*s:'",
+                         grid_show(section->key, shown), dot + 1, (int)(dot - key), key);
     return fault_set(fault, STATUS_INPUT,
                      "%s: not a section, expected indented 'key: value' lines below it%s",
                      grid_show(section->key, shown),

@@ -262,6 +262,7 @@ def test_bad_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("words, message", [
+    (["--serve", "abc"], "port 'abc', expected a whole number up to 65535; 0 takes any"),
     (["--serve", "-o", "x"], "-o and --serve, which writes no files; expected one of the two"),
     (["--latex", "--serve=9"], "--latex and --serve, which writes no files")])
 def test_the_script_refuses(file, words, message):

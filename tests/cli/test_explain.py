@@ -90,6 +90,10 @@ def test_stopped_and_lost(folder):
     words = explain(folder, 3)[1]
     assert "Its own process crashed in the last start" in words
     assert "has crashed 1 time while it was trained; the third crash quarantines" in words
+    note(folder, 1, 0, flight=1)
+    words = explain(folder, 1)[1]
+    assert "It was in flight when the process of another run crashed, which ended the job." in words
+    assert "no mark" not in words
 
 
 def test_suspects(folder):
@@ -131,6 +135,28 @@ def test_copied_and_damaged(folder):
         file["stopping_episode"][0] = 99999
     first, words = explain(folder, 0)
     assert "is damaged, and does not count: " in words and "run --check trains it again" in words
+
+
+def test_extended(folder):
+    """A run that went on, runs that were copied, and one that came with the extension."""
+    assert "extended" not in explain(folder, 0)[1]
+    (folder / "s.yaml").write_text(SPEC.replace("seed: [1, 2]", "seed: [1, 2, 3]"))
+    done = run("run", *RUN, "--extend", "--only", "seed=2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    table = json.loads(run("status", "s.h5", "--cells", "--json", cwd=folder).stdout)
+    extended = table["extensions"][0]["time"]
+    said = {}
+    for cell in table["list"]:
+        shown = run("status", "s.h5", "--explain", cell["run"], cwd=folder).stdout
+        sentence, = [line for line in shown.splitlines() if "The file was extended at " in line]
+        assert " from 4 to 6 cells (run --extend); " in sentence
+        said.setdefault(cell["seed"], set()).add(sentence.rsplit("; ", 1)[1])
+    assert said == {1: {"what is noted of this run came before, and was kept."},
+                    2: {"what is noted of this run came after."},
+                    3: {"this run had not been begun."}}
+    note(folder, 0, start=extended - 9, end=extended + 9)
+    assert "this run was begun before, and went on after." in run(
+        "status", "s.h5", "--explain", 0, cwd=folder).stdout
 
 
 def test_at_work(folder):

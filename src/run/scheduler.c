@@ -54,7 +54,7 @@ static int64_t length(const struct queue *queue)
 void scheduler_add(struct scheduler *s, int64_t cell, bool suspect)
 {
     struct queue *const queue = suspect ? &s->suspects : &s->innocents;
-    CHECK(cell >= 0 && cell < s->room && queue->tail < s->room);
+    CHECK(cell >= 0 && cell <= INT32_MAX && queue->tail < s->room);
     if (queue->items == NULL) /* there are seldom any suspects */
         queue->items = fault_alloc((size_t)s->room, sizeof *queue->items);
     queue->items[queue->tail++] = (int32_t)cell;

@@ -20,7 +20,7 @@ struct scheduler;
 
 /** Make a scheduler without cells. Never NULL. The caller owns it: scheduler_free.
  *  \param workers number of workers that may ask; they are numbered from 0
- *  \param room    number of cells that it can hold */
+ *  \param room    number of cells that may be added; their numbers may be larger */
 struct scheduler *scheduler_new(int workers, int64_t room) MUST_USE;
 
 /** Free and clear; NULL and a pointer to NULL are fine. */
@@ -30,7 +30,7 @@ void scheduler_free(struct scheduler **scheduler);
 void scheduler_add(struct scheduler *scheduler, int64_t cell, bool suspect);
 
 /** Sort the innocent cells that wait: larger keys come first, and among equal keys the cell that
- *  was added first. \param key (room) by cell number */
+ *  was added first. \param key by cell number, of all that wait */
 void scheduler_sort(struct scheduler *scheduler, const float *key);
 
 /** Forget all cells that wait but the first `count`, suspects first. */

@@ -329,6 +329,15 @@ def test_all_runs_are_equal(ranks, path):
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["s.h5", "s.yaml"]
 
 
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_the_last_run_alone(ranks, path):
+    """Its number is larger than the number of runs that are trained again."""
+    seed = next(seed for seed in range(99) if random.Random(seed).sample(range(4), 1) == [3])
+    seen, said = retrained(path, 0, "1", "--draw-seed", str(seed), ranks=ranks)
+    assert seen["retrained"] == {"runs": [3], "draw_seed": seed, "compared": 1}
+    assert "ccmsweep: run 3: equal in all bytes (" in said
+
+
 def test_the_draw(path):
     """That of Python, from the runs that have finished."""
     with h5py.File(path, "r+") as file:

@@ -31,6 +31,20 @@ static void test_cells_come_in_order_and_once(void **state)
     assert_null(s);
 }
 
+/* As when few runs of a large sweep are trained again. */
+static void test_few_cells_of_many(void **state)
+{
+    (void)state;
+    const int64_t cells[] = {INT32_MAX, 8};
+    struct scheduler *s = scheduler_new(1, 2);
+    for (size_t i = 0; i < 2; i++)
+        scheduler_add(s, cells[i], i == 1);
+    assert_int_equal(scheduler_next(s, 0), 8);
+    scheduler_end(s, 0);
+    assert_int_equal(scheduler_next(s, 0), INT32_MAX);
+    scheduler_free(&s);
+}
+
 static void test_longest_first_and_stable(void **state)
 {
     (void)state;
@@ -141,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_come_in_order_and_once),
+        cmocka_unit_test(test_few_cells_of_many),
         cmocka_unit_test(test_longest_first_and_stable),
         cmocka_unit_test(test_one_suspect_at_a_time),
         cmocka_unit_test(test_random_histories),

@@ -72,7 +72,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def refusal(self):
         """Code and words with which this is refused; None: it is not."""
-        name = self.headers.get("Host", "")
+        name, *others = [name.lower() for name in self.headers.get_all("Host", [""])]
+        if others:
+            return 400, "A request has one line 'Host:', expected no more."
         if name.rpartition(":")[0] not in NAMES and name not in NAMES:
             return 403, f"This page answers to {' or '.join(NAMES[:2])} only."
         if owner_of(self.client_address, self.server.server_address[1]) not in (

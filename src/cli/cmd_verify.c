@@ -77,7 +77,8 @@ static enum status finish(void *arguments, struct fault *fault)
 static const struct exit_row exits[] = {
     {STATUS_OK, "nothing is wrong"},
     {STATUS_FAULT, "the disk fails"},
-    {STATUS_INPUT, "wrong input: there is no such file"},
+    {STATUS_INPUT, "wrong input: there is no such file, or nothing is wrong and another version of "
+                   "the algorithm would have to train its runs again"},
     {STATUS_CELLS, "something is wrong, see the findings"},
     {STATUS_STOPPED, "stopped before all runs were trained again; until then nothing is wrong"},
     {0, NULL},
@@ -105,7 +106,9 @@ const struct command_line verify_line = {
         "compared byte for byte: what differs first, and from which episode on, is a finding. "
         "CPUs with another arithmetic give other bytes, so both levels are named.\n\n"
         "Not covered by any checksum: the text of the spec as it was written, settings of the "
-        "section 'checkpoint', descriptions of datasets, and times.",
+        "section 'checkpoint', attributes such as descriptions and units, and times. Of notes and "
+        "of "
+        "the log of starts only what this program never writes is found.",
     .options = options,
     .operands = operands,
     .expected = "one file",
@@ -182,6 +185,7 @@ static enum status lead(const struct arguments *a, const struct comm *comm, stru
                         struct verify_report *report, struct fault *fault)
 {
     enum status status = look(a->path, &r->store, report, fault);
+    const bool looked = status == STATUS_OK;
     if (status == STATUS_OK && r->store != NULL && a->retrain != 0)
         status = draw(a, r, report, fault);
     int32_t begin = status == STATUS_OK && report->draws > 0;
@@ -195,11 +199,11 @@ static enum status lead(const struct arguments *a, const struct comm *comm, stru
         comm_abort(comm, (int)status);
     }
     struct fault other;
-    const enum status printed = status == STATUS_OK || status == STATUS_STOPPED
-                                    ? print(report, a->json, &other)
-                                    : STATUS_OK;
+    const enum status printed = looked ? print(report, a->json, &other) : STATUS_OK;
     if (printed == STATUS_OK)
         return status;
+    if (status != STATUS_OK && status != STATUS_STOPPED)
+        fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault->text));
     *fault = other;
     return printed;
 }

@@ -74,7 +74,8 @@ static void add_attempts(struct explanation *e, const struct known *k)
                "file (run --reuse).");
 }
 
-/* An extension keeps the notes of runs that go on, and removes those of runs that are trained anew. */
+/* An extension keeps the notes of runs that go on, and removes those of runs that are trained
+ * anew. */
 static void add_extension(struct explanation *e, const struct known *k)
 {
     const struct run_table *const t = k->table;
@@ -124,8 +125,9 @@ static void add_failures(struct explanation *e, const struct known *k)
             "unless given) it has failed.",
             f->lost, plural(f->lost), f->lost == 1 ? "was" : "were");
     if (f->suspect != 0 || f->crashes > 0)
-        add(e, "So it is trained before all others and with no other suspect beside it; a newer "
-               "checkpoint, or a stop on request, clears it.");
+        add(e, "So it is trained before all others and with no other suspect beside it.");
+    if (f->suspect != 0 || f->lost > 0)
+        add(e, "A newer checkpoint, or a stop on request, clears it of the jobs that were lost.");
 }
 
 static void add_done(struct explanation *e, const struct known *k)
@@ -196,7 +198,9 @@ static void add_state(struct explanation *e, const struct known *k)
 
 static void add_next(struct explanation *e, const struct known *k)
 {
-    const struct run_table_start *const start = &k->table->start;
+    const struct run_table *const t = k->table;
+    const struct run_table_start *const start = &t->start;
+    const bool extended = t->extensions > 0 && t->extension[t->extensions - 1].time > start->time;
     if (k->row->state == RUN_STATE_RUNNING)
         return;
     if (k->checkpoint)
@@ -206,6 +210,9 @@ static void add_next(struct explanation *e, const struct known *k)
     if (k->held)
         add(e, "A process works on the sweep: it waits for a free worker, or is not of the part "
                "that was asked for (--only, --limit-cells).");
+    else if (start->number == 0 || extended)
+        add(e, "The sweep has not been started since %s: the same command as before trains it.",
+            extended ? "it was extended" : "its file was made");
     else if (isfinite(start->end) && start->status == STATUS_OK)
         add(e, "The last start ended when the part that it was asked for was done (--only, "
                "--limit-cells), of which this run was not: a start without these trains it.");
@@ -241,17 +248,17 @@ enum status explanation_make(struct explanation *e, const struct store *store,
     if (status != STATUS_OK)
         return status;
     k.checkpoint = checkpoint_exists(path, run);
-    const bool done = k.row->state == RUN_STATE_DONE;
-    if (!done)
+    const bool done = k.row->state == RUN_STATE_DONE, damaged = k.row->damage != NULL;
+    if (!done && !damaged)
         add_state(e, &k);
     add_attempts(e, &k);
     add_extension(e, &k);
-    if (k.row->damage != NULL)
+    if (damaged) {
         add(e,
             "It was committed, but is damaged, and does not count: %s. run --check trains it "
-            "again.",
+            "again; without it no start goes on with this file.",
             k.row->damage);
-    if (done) {
+    } else if (done) {
         add_done(e, &k);
     } else {
         add_failures(e, &k);

@@ -454,6 +454,8 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
     if (status == STATUS_OK && s->options->reuse.count > 0)
         status = reuse_runs(s->store, s->options->path, &s->options->reuse, s->progress, fault);
     if (status == STATUS_OK)
+        status = store_clear_outcomes(s->store, fault);
+    if (status == STATUS_OK)
         status = tidy(s, fault);
     if (status == STATUS_OK)
         status = count_and_queue(s, &policy, workers, fault);
@@ -481,6 +483,8 @@ enum status session_end(struct session *s, enum status ends, struct fault *fault
     enum status status = store_check_place(s->store, fault);
     if (status == STATUS_OK && ends == STATUS_STOPPED)
         status = failure_policy_clear(s->store, fault);
+    if (status == STATUS_OK)
+        status = store_clear_outcomes(s->store, fault);
     if (status == STATUS_OK)
         status = tidy(s, fault);
     if (status != STATUS_OK || s->log_row < 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/defects.h"
 #include "sys/disk.h"
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,16 @@ void defects_add(struct defects *defects, int64_t run, const char *dataset, int6
                                                     .dataset = disk_name("%s", dataset),
                                                     .episode = episode,
                                                     .text = disk_name("%s", text)};
+}
+
+void defects_say(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
+{
+    struct fault sentence;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence.text, sizeof sentence.text, format, args);
+    va_end(args);
+    defects_add(defects, run, dataset, -1, sentence.text);
 }
 
 void defects_fini(struct defects *defects)

@@ -28,6 +28,10 @@ struct defects {
 void defects_add(struct defects *defects, int64_t run, const char *dataset, int64_t episode,
                  const char *text);
 
+/** The same, of no episode, with a text as printf makes it, cut at that of a fault. */
+void defects_say(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /** Free what it holds, and empty it. */
 void defects_fini(struct defects *defects);
 

@@ -148,7 +148,8 @@ static enum status check_origin(struct store *store, struct fault *fault)
     h5_listen(&words);
     const bool ours = is_our_program(store) &&
                       h5_read_integer(store->file, "schema_version", &schema_version) &&
-                      h5_read_integer(store->file, "algorithm_version", &algorithm_version);
+                      h5_read_integer(store->file, "algorithm_version", &algorithm_version) &&
+                      algorithm_version >= 0 && algorithm_version <= UINT32_MAX;
     h5_deafen();
     if (!ours && words.system)
         return refuse_damaged(store, &words, fault);

@@ -202,6 +202,11 @@ enum status store_sync(struct store *store, struct fault *fault) MUST_USE;
 enum status store_put_state(struct store *store, int64_t run, enum store_state state,
                             struct fault *fault) MUST_USE;
 
+/** Take back the outcome of each run that has one and no commit record: it was killed inside its
+ *  commit. Then, after a start that ended in order, such a run shows that another program has
+ *  emptied its record. Without fsync. */
+enum status store_clear_outcomes(struct store *store, struct fault *fault) MUST_USE;
+
 /** For measurements only: write a valid commit record for every run, without rows and fsync. */
 enum status store_fill_commits(struct store *store, struct fault *fault) MUST_USE;
 

@@ -18,19 +18,6 @@
 /* Commit records of one piece. */
 enum { FIND_ROWS = 4096 };
 
-static void add(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void add(struct defects *defects, int64_t run, const char *dataset, const char *format, ...)
-{
-    struct fault sentence;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(sentence.text, sizeof sentence.text, format, args);
-    va_end(args);
-    defects_add(defects, run, dataset, -1, sentence.text);
-}
-
 /* ---- the file ---- */
 
 /* HDF5 itself finds a file that is shorter than it should be. */
@@ -42,9 +29,10 @@ static void find_tail(const struct store *store, struct defects *defects)
     const bool known = H5Fget_eoa(store->file, &end) >= 0;
     h5_deafen();
     if (known && store->foreign[0] == '\0' && (haddr_t)store->size > end)
-        add(defects, -1, "",
-            "%s was changed by another program: it has %" PRId64 " bytes behind its end",
-            store->path, store->size - (int64_t)end);
+        defects_say(defects, -1, "",
+                    "%s was changed by another program: it has %" PRId64 " byte%s behind its end",
+                    store->path, store->size - (int64_t)end,
+                    store->size - (int64_t)end == 1 ? "" : "s");
 }
 
 /* ---- commit records ---- */
@@ -68,8 +56,8 @@ static void add_record(const struct store *store, int64_t run, const uint8_t byt
                  commit.algorithm_version);
     else if (sound)
         snprintf(why, sizeof why, "that of a cell with other settings");
-    add(defects, run, "commit", "the commit record of run %" PRId64 " of %s is %s", run,
-        store->path, why);
+    defects_say(defects, run, "commit", "the commit record of run %" PRId64 " of %s is %s", run,
+                store->path, why);
 }
 
 /* Looks again at a record that is neither empty nor valid by the settings. One that is valid by the
@@ -96,9 +84,11 @@ static enum status look_again(const struct store *store, int64_t run, struct def
     return status;
 }
 
-/* A start that ended with code 0 left no run whose rows are written and whose record is not. Runs
- * may wait: it may have been asked for a part of the sweep. But they have no outcome, and who takes
- * a run back takes its outcome too. So nothing but another program can empty a record since.
+/* A start that ended with code 0 or 3 left no run whose rows are written and whose record is not.
+ * Runs may wait: it may have been asked for a part of the sweep. But they have no outcome: one that
+ * a kill inside a commit had left was taken back (store_clear_outcomes), and who takes a run back
+ * takes its outcome too. So nothing but another program can empty a record since. A start that was
+ * stopped is not asked, as starts of older programs took nothing back.
  * \param outcomes (runs) \param completed set */
 static enum status read_completed(const struct store *store, bool held, int32_t *outcomes,
                                   bool *completed, struct fault *fault)
@@ -106,7 +96,8 @@ static enum status read_completed(const struct store *store, bool held, int32_t 
     int64_t row = 0;
     int code = 0;
     enum status status = store_log_last(store, &row, &code, fault);
-    *completed = status == STATUS_OK && !held && row >= 0 && code == STATUS_OK;
+    *completed =
+        status == STATUS_OK && !held && row >= 0 && (code == STATUS_OK || code == STATUS_CELLS);
     if (*completed)
         status = store_column(store, record_field("outcome"), outcomes, fault);
     return status;
@@ -131,10 +122,11 @@ static enum status find_records(const struct store *store, bool held, struct def
             const struct identity own = identities_next(identities, &cell);
             found->records += !is_empty(commits[i]);
             if (is_empty(commits[i]) && completed && outcome_is_final(outcomes[run + i]))
-                add(defects, run + i, "commit",
-                    "run %" PRId64 " of %s has an outcome and no commit record, although the last "
-                    "start ended with all that it was asked for",
-                    run + i, store->path);
+                defects_say(defects, run + i, "commit",
+                            "run %" PRId64
+                            " of %s has an outcome and no commit record, although the last "
+                            "start ended with all that it was asked for",
+                            run + i, store->path);
             else if (!is_empty(commits[i]) &&
                      !commit_holds(NULL, commits[i], run + i, store->algorithm_version, &own))
                 status = look_again(store, run + i, defects, fault);
@@ -159,8 +151,8 @@ static enum status find_damage(struct store *store, struct defects *defects,
         status = store_compare(store, NULL, fault);
     for (int64_t run = 0; run < store->runs && status == STATUS_OK; run++) {
         if (store_damage(store, run) != NULL)
-            add(defects, run, "", "run %" PRId64 " of %s is damaged: %s", run, store->path,
-                store_damage(store, run));
+            defects_say(defects, run, "", "run %" PRId64 " of %s is damaged: %s", run, store->path,
+                        store_damage(store, run));
     }
     return status;
 }
@@ -221,10 +213,10 @@ static enum status find_values(const struct store *store, int64_t run, const str
             continue;
         status = store_read_runs(store, run, 1, &fields[f], file, values, fault);
         if (status == STATUS_OK && !is_filled(&fields[f], &own, file, values, filled))
-            add(defects, run, fields[f].name,
-                "%s was changed by another program: %s of run %" PRId64
-                " has values behind the run's own extents",
-                store->path, fields[f].name, run);
+            defects_say(defects, run, fields[f].name,
+                        "%s was changed by another program: %s of run %" PRId64
+                        " has values behind the run's own extents",
+                        store->path, fields[f].name, run);
     }
     return status;
 }
@@ -268,6 +260,7 @@ enum status store_find(struct store *store, bool held, struct defects *defects,
     if (store_check_layout(store, &sentence) != STATUS_OK)
         defects_add(defects, -1, "", -1, sentence.text);
     find_tail(store, defects);
+    store_find_names(store, defects);
     enum status status = keep(find_records(store, held, defects, found, fault), defects, fault);
     if (status == STATUS_OK)
         status = keep(find_damage(store, defects, found, fault), defects, fault);

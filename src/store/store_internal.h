@@ -96,6 +96,10 @@ enum status store_write_outcome(struct store *store, int64_t run, enum outcome o
 enum status store_found(const struct store *store, enum status status, int64_t run,
                         const char *dataset, const struct fault *fault) MUST_USE;
 
+/** Add to the defects names of objects that this program does not write, and words for outcomes,
+ *  causes and choices that are not its own. */
+void store_find_names(const struct store *store, struct defects *defects);
+
 /** Add to the defects each note that the program never writes. */
 enum status store_find_notes(const struct store *store, struct defects *defects,
                              struct fault *fault) MUST_USE;

@@ -341,8 +341,37 @@ static int64_t find_mended(const struct variable *note, const char *raw, const c
     return i;
 }
 
-enum status store_find_notes(const struct store *store, struct defects *defects,
-                             struct fault *fault)
+/* The log is a ring, in which no number is left out, and no start found more runs done than there
+ * are. */
+static enum status find_log(const struct store *store, struct defects *defects, struct fault *fault)
+{
+    int64_t numbers[SCHEMA_STARTS], last = 0;
+    int32_t done[SCHEMA_STARTS];
+    enum status status = store_note_column(store, NOTE_LOG_NUMBER, numbers, fault);
+    if (status == STATUS_OK)
+        status = store_note_column(store, NOTE_LOG_DONE, done, fault);
+    for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++)
+        last = numbers[i] > last ? numbers[i] : last;
+    for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++) {
+        /* The largest number up to the last one whose row this is. */
+        const int64_t expected =
+            last - ((last - 1 - i) % SCHEMA_STARTS + SCHEMA_STARTS) % SCHEMA_STARTS;
+        if (numbers[i] != (expected > 0 ? expected : 0))
+            defects_say(defects, -1, "volatile/start_log_number",
+                        "%s was changed by another program: start %" PRId64
+                        " stands in row %d of the log, expected %" PRId64,
+                        store->path, numbers[i], i, expected > 0 ? expected : 0);
+        if (numbers[i] > 0 && done[i] > store->runs)
+            defects_say(defects, -1, "volatile/start_log_done",
+                        "%s was changed by another program: start %" PRId64 " found %d of %" PRId64
+                        " runs done",
+                        store->path, numbers[i], done[i], store->runs);
+    }
+    return status;
+}
+
+static enum status find_notes(const struct store *store, struct defects *defects,
+                              struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (int n = 0; n < NOTE_COUNT && status == STATUS_OK; n++) {
@@ -373,6 +402,13 @@ enum status store_find_notes(const struct store *store, struct defects *defects,
         free(raw);
     }
     return status;
+}
+
+enum status store_find_notes(const struct store *store, struct defects *defects,
+                             struct fault *fault)
+{
+    const enum status status = find_notes(store, defects, fault);
+    return status == STATUS_OK ? find_log(store, defects, fault) : status;
 }
 
 /* The log is a ring. Its last row is the one with the highest number, wherever it is; numbers begin

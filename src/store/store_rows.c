@@ -241,6 +241,18 @@ enum status store_uncommit(struct store *store, int64_t run, struct fault *fault
     return status;
 }
 
+enum status store_clear_outcomes(struct store *store, struct fault *fault)
+{
+    int32_t *const outcomes = fault_alloc((size_t)store->runs, sizeof *outcomes);
+    enum status status = store_column(store, record_field("outcome"), outcomes, fault);
+    for (int64_t run = 0; run < store->runs && status == STATUS_OK; run++) {
+        if (store_state(store, run) == STORE_PENDING && outcome_is_final(outcomes[run]))
+            status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
+    }
+    free(outcomes);
+    return status;
+}
+
 enum status store_interrupt(struct store *store, int64_t run, struct fault *fault)
 {
     CHECK(store_is_writable(store));

@@ -117,8 +117,11 @@ def test_nothing_else_is_answered(page):
     for host in ("evil.example", f"evil.example:{page.port}", "127.0.0.1.evil.example:80", "", "[::2]"):
         code, _, text = page.ask("/", Host=host)
         assert code == 403 and "cells" not in text, host
-    for host in ("localhost:9999", "127.0.0.1", f"[::1]:{page.port}"):
+    for host in ("localhost:9999", "LocalHost", "127.0.0.1", f"[::1]:{page.port}"):
         assert page.ask("/", Host=host)[0] == 200
+    with socket.create_connection(("127.0.0.1", page.port)) as twice:
+        twice.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+        assert twice.recv(64).split()[1] == b"400"
 
 
 def test_headers_forbid_all_that_the_page_does_not_need(page):

@@ -102,8 +102,24 @@ def test_suspects(folder):
     words = explain(folder, 1)[1]
     for part in ("It was begun, and its last attempt did not reach the end.", "It is a suspect: ",
                  "2 jobs in a row were lost while it was the only suspect; after --max-lost",
-                 "So it is trained before all others"):
+                 "So it is trained before all others", "clears it of the jobs that were lost."):
         assert part in words, words
+    note(folder, 1, suspect=0, lost=0, crashes=1)
+    words = explain(folder, 1)[1]
+    assert "So it is trained before all others" in words and "clears" not in words
+
+
+def test_not_started(folder):
+    """A file that was made and extended, and never started."""
+    with h5py.File(folder / "s.h5", "r+") as file:
+        log = {name: file[f"volatile/start_log_{name}"] for name in ("number", "ranks", "job", "time")}
+        assert log["number"][1] == 0
+        for name, value in (("number", 2), ("ranks", 0), ("job", b"2 to 4 cells"), ("time", 9e9)):
+            log[name][1] = value
+    assert "The sweep has not been started since it was extended: " in explain(folder, 1)[1]
+    with h5py.File(folder / "s.h5", "r+") as file:
+        file["volatile/start_log_number"][:2] = 0
+    assert "The sweep has not been started since its file was made: " in explain(folder, 1)[1]
 
 
 def test_set_aside_and_tried_again(folder):
@@ -134,7 +150,13 @@ def test_copied_and_damaged(folder):
     with h5py.File(folder / "s.h5", "r+") as file:
         file["stopping_episode"][0] = 99999
     first, words = explain(folder, 0)
-    assert "is damaged, and does not count: " in words and "run --check trains it again" in words
+    begun, damaged = words.removeprefix("- ").split(". - ")[::2]
+    assert begun.startswith("It was begun or resumed 1 time, ")
+    assert damaged.startswith("It was committed, but is damaged, and does not count: ")
+    assert damaged.endswith(" run --check trains it again; without it no start goes on with this "
+                            "file.")
+    refused = run("run", *RUN, cwd=folder)
+    assert refused.returncode == 2 and "run 0 of s.h5 is damaged: " in refused.stderr
 
 
 def test_extended(folder):

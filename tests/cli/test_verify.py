@@ -94,6 +94,20 @@ def test_an_unfinished_sweep(tmp_path):
     assert "3 finished; " in run("verify", "s.h5", cwd=tmp_path).stdout
 
 
+def test_a_part_beside_a_run_that_was_killed(tmp_path):
+    """Inside its commit; the start of the part takes its outcome back, and trains others."""
+    needs_faults()
+    (tmp_path / "s.yaml").write_text(SPEC)
+    sweep(0, "s.yaml", "-o", "s.h5", *QUIET, cwd=tmp_path, faults="rows@3=kill")
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file["outcome"][3] != 0
+    done = run("run", "s.yaml", "-o", "s.h5", "--only", "seed=1", *QUIET, cwd=tmp_path)
+    assert done.returncode == 0
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file["outcome"][3] == 0
+    assert verify(tmp_path / "s.h5", 0)["finished"] == 2
+
+
 def test_a_sweep_at_work(tmp_path):
     (tmp_path / "s.yaml").write_text(SPEC.replace("[1, 2]", "1-20"))
     path = tmp_path / "s.h5"
@@ -285,6 +299,78 @@ def test_commit_records(path):
     assert "run 2 of s.h5 has an outcome and no commit record, although the last start" in of
 
 
+@pytest.mark.parametrize("code, words", [(0, 1), (3, 1), (75, 0)])
+def test_a_record_that_was_emptied(code, words, path):
+    """After a start that ended with all that it could do."""
+    with h5py.File(path, "r+") as file:
+        file["volatile/start_log_status"][0] = code
+        file["commit"][1] = 0
+    seen = verify(path, 3 if words else 0)["findings"]
+    assert [one["run"] for one in seen] == [1] * words
+
+
+def test_names_of_others(path):
+    """Whatever they are names of; those of a group beyond some are counted."""
+    with h5py.File(path, "r+") as file:
+        file["notes"] = 3
+        file["volatile/more\033[31m"] = h5py.SoftLink("/reward")
+        file["again"] = file["reward"]
+        file.create_group("x" * 300)
+    seen = texts(path)
+    assert len(seen) == 4
+    for words in ("it has 'notes' in /, which", "it has 'more?[31m' in /volatile/, which",
+                  "it has 'again' in /, which", "it has 'xxxx"):
+        assert len([text for text in seen if words in text]) == 1, seen
+    with h5py.File(path, "r+") as file:
+        for number in range(20):
+            file[f"volatile/{number}"] = h5py.ExternalLink("other.h5", "/")
+    seen = texts(path)
+    assert len(seen) == 3 + 8 + 1
+    assert "/volatile/ has 13 more names that this program does not write" in "".join(seen)
+
+
+def write_words(dataset, words):
+    """As the program writes a text."""
+    dataset.attrs.create("flag_meanings", words.encode(),
+                         dtype=h5py.string_dtype("utf-8", max(1, len(words))))
+
+
+@pytest.mark.parametrize("name", ["outcome", "cause"])
+def test_words_for_numbers(name, path):
+    """Those of a program that knew fewer are in order."""
+    with h5py.File(path, "r+") as file:
+        words = file[name].attrs["flag_meanings"]
+        words = words.decode() if isinstance(words, bytes) else words
+        write_words(file[name], words.rsplit(" ", 1)[0])
+    verify(path, 0)
+    for changed in (" ".join(reversed(words.split())), words[:-1], "", None):
+        with h5py.File(path, "r+") as file:
+            del file[name].attrs["flag_meanings"]
+            if changed is not None:
+                write_words(file[name], changed)
+        text, = texts(path)
+        assert f"flag_meanings of {name} are not '{words}'" in text
+
+
+def test_the_log_of_starts(path):
+    """Numbers that are left out, and a start that found more than there is."""
+    for name, row, value, words in (
+            ("number", 1, 4, ["start 4 stands in row 1 of the log, expected 2",
+                              "start 0 stands in row 2 of the log, expected 3",
+                              "start 0 stands in row 3 of the log, expected 4"]),
+            ("done", 0, 99, ["start 1 found 99 of 4 runs done"])):
+        with h5py.File(path, "r+") as file:
+            before = file[f"volatile/start_log_{name}"][row]
+            file[f"volatile/start_log_{name}"][row] = value
+        assert texts(path) == [f"s.h5 was changed by another program: {text}" for text in words]
+        with h5py.File(path, "r+") as file:
+            file[f"volatile/start_log_{name}"][row] = before
+    with h5py.File(path, "r+") as file:
+        # A ring of which the oldest rows were overwritten.
+        file["volatile/start_log_number"][:] = [*range(257, 260), *range(4, 257)]
+    verify(path, 0)
+
+
 @pytest.mark.parametrize("size", [0, 7, 60, 3000, -4096, -1])
 def test_a_file_cut_short(size, path):
     path.write_bytes(path.read_bytes()[:size])
@@ -327,6 +413,19 @@ def test_all_runs_are_equal(ranks, path):
     for number in range(4):
         assert f"ccmsweep: run {number}: equal in all bytes (" in said
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["s.h5", "s.yaml"]
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_another_algorithm(ranks, path):
+    """What was found is said all the same."""
+    with h5py.File(path, "r+") as file:
+        version = file.attrs["algorithm_version"]
+        file.attrs.modify("algorithm_version", np.int32(version - 1))
+        file["volatile/attempts"][1] = -1
+    with Job(ranks, "verify", "s.h5", "--json", "--retrain", "1", cwd=path.parent) as job:
+        done = job.finish()
+    assert done.returncode == 3 and "whose results differ" in done.stderr
+    assert len(json.loads(done.stdout)["findings"]) > 1
 
 
 @pytest.mark.parametrize("ranks", [1, 3])

@@ -30,14 +30,14 @@ static struct malformed malformed[] = {
     {"section with a list", "training: [1]\n",
      "s.yaml:1: training: not a section, expected indented 'key: value' lines below it"},
     {"dotted key instead of a section", "training.seed: 1\n",
-     "s.yaml:1: training.seed: a setting outside its section, expected 'seed: ...', indented, below "
-     "a line 'training:'"},
+     "s.yaml:1: training.seed: a setting outside its section, expected 'seed: ...', indented, "
+     "below a line 'training:'"},
     {"interval instead of a section", "environment.size_mb: [1, 2]\n",
      "s.yaml:1: environment.size_mb: a setting outside its section, expected 'size_mb: ...', "
      "indented, below a line 'environment:'"},
     {"short name instead of a section", "\nepisodes: 1\n",
-     "s.yaml:2: episodes: a setting outside its section, expected 'episodes: ...', indented, below "
-     "a line 'training:'"},
+     "s.yaml:2: episodes: a setting outside its section, expected 'episodes: ...', indented, "
+     "below a line 'training:'"},
     {"label instead of a section", "label: a\n",
      "s.yaml:1: label: not a section, expected indented 'key: value' lines below it"},
     {"section twice", "training: {seed: 1}\nreplay: {}\ntraining: {batch: 2}\n",

@@ -398,8 +398,8 @@ static enum status log_start(struct session *s, int ranks, struct fault *fault)
     host_name(name, sizeof name);
     const char *const job = getenv("SLURM_JOB_ID");
     int64_t done = 0;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        done += s->outcomes[i];
+    for (int64_t run = 0; run < store_runs(s->store); run++)
+        done += store_state(s->store, run) == STORE_DONE;
     const struct store_start start = {.host = name,
                                       .job = job != NULL ? job : "",
                                       .revision = build_revision(),
@@ -435,10 +435,32 @@ static enum status apply_policy(struct session *s, struct failure_policy *policy
                                : status;
 }
 
+/* Only after the copies is it known what is left, so they come before tidying, counting and the
+ * queue. */
+static enum status begin_logged(struct session *s, const struct failure_policy *policy, int workers,
+                                struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (s->options->reuse.count > 0)
+        status = reuse_runs(s->store, s->options->path, &s->options->reuse, s->progress, fault);
+    if (status == STATUS_OK)
+        status = store_clear_outcomes(s->store, fault);
+    if (status == STATUS_OK)
+        status = tidy(s, fault);
+    if (status == STATUS_OK)
+        status = count_and_queue(s, policy, workers, fault);
+    if (status == STATUS_OK)
+        status = compare_origins(s, fault);
+    struct fault ignored;
+    if (status != STATUS_OK)
+        (void)!store_log_end(s->store, s->log_row, (int)status, clock_utc(), &ignored);
+    return status;
+}
+
 /* The order matters. What is damaged is found before anything counts it. Failures are decided about
- * before runs are copied: a run that is given up stays that, until --retry. Only after the copies
- * is it known what is left, so they come before tidying, counting and the queue. The log has the
- * start last: until then nothing is in flight, and a start that fails here does not count. */
+ * before runs are copied: a run that is given up stays that, until --retry. The log has the start
+ * before the first copy: after a kill in between, no earlier start says that it left no run half
+ * written (store_find.c). */
 enum status session_begin(struct session *s, struct store *store, int workers, int ranks,
                           struct fault *fault)
 {
@@ -451,18 +473,10 @@ enum status session_begin(struct session *s, struct store *store, int workers, i
         status = refuse_damage(s, fault);
     if (status == STATUS_OK)
         status = apply_policy(s, &policy, fault);
-    if (status == STATUS_OK && s->options->reuse.count > 0)
-        status = reuse_runs(s->store, s->options->path, &s->options->reuse, s->progress, fault);
-    if (status == STATUS_OK)
-        status = store_clear_outcomes(s->store, fault);
-    if (status == STATUS_OK)
-        status = tidy(s, fault);
-    if (status == STATUS_OK)
-        status = count_and_queue(s, &policy, workers, fault);
-    if (status == STATUS_OK)
-        status = compare_origins(s, fault);
     if (status == STATUS_OK)
         status = log_start(s, ranks, fault);
+    if (status == STATUS_OK)
+        status = begin_logged(s, &policy, workers, fault);
     failure_policy_fini(&policy);
     return status;
 }

@@ -113,7 +113,9 @@ static const struct option_row options[] = {
      .kind = OPTION_FILE,
      .offset = offsetof(struct arguments, session.reuse.prefer),
      .help =
-         "where files differ in a cell, take that of FILE: one of --reuse, or that of the sweep"},
+         "where files differ in a cell, take that of FILE: one of --reuse, or that of the sweep. "
+         "A run that is replaced is pending until it is copied: after a kill, give the same "
+         "options again"},
     {.name = "only",
      .argument = "AXIS=VALUE,...",
      .kind = OPTION_TEXTS,

@@ -116,6 +116,16 @@ void progress_show(struct progress *p, const struct trainer_progress *at, double
     progress_draw(p, share, figures, now_s);
 }
 
+void progress_count(struct progress *p, const char *what, int64_t count, int64_t all, double now_s)
+{
+    char figures[FIGURES];
+    if (!progress_due(p, now_s))
+        return;
+    snprintf(figures, sizeof figures, "%s %lld of %lld runs", what, (long long)count,
+             (long long)all);
+    progress_draw(p, all > 0 ? (double)count / (double)all : 0, figures, now_s);
+}
+
 /* A sentence would be written on the line of the bar, behind it. */
 static void clear_bar(struct progress *p)
 {

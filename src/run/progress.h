@@ -45,6 +45,9 @@ void progress_draw(struct progress *p, double share, const char *figures, double
 /** Show where a training is, if it is time. */
 void progress_show(struct progress *p, const struct trainer_progress *at, double now_s);
 
+/** Show that `count` of `all` runs are `what`, such as "copied", if it is time. */
+void progress_count(struct progress *p, const char *what, int64_t count, int64_t all, double now_s);
+
 /** Write "ccmsweep: " and a sentence on a line of its own, whatever the mode. */
 void progress_say(struct progress *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

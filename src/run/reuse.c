@@ -2,6 +2,7 @@
 #include "run/reuse.h"
 #include "base/text.h"
 #include "spec/grid.h"
+#include "sys/clock.h"
 #include "sys/disk.h"
 #include "sys/stop_signal.h"
 #include <ccmsweep/trainer.h>
@@ -35,23 +36,22 @@ static enum status copy_run(struct store *store, int64_t run, const struct store
     return status;
 }
 
-/* The rows are compared with their checksums before they are copied: a new commit record would
- * certify damaged ones. What is done here stays, unless the preferred file has something else; then
- * its record goes first, so that a kill leaves a run that is to be copied again. */
-static enum status take(struct store *store, int64_t run, const struct sources *sources,
+/* All rows are compared with their checksums before any are copied: a new commit record would
+ * certify damaged ones. What is done here stays, unless the preferred file has something else or
+ * it is damaged; then its record goes first, so that a kill leaves a run that is to be copied
+ * again. */
+static enum status take(struct store *store, int64_t run, struct sources *sources,
                         const struct identity *identity, struct fault *fault)
 {
     struct source_choice choice;
-    enum status status = sources_choose(sources, identity, &choice, fault);
-    while (status == STATUS_OK && choice.source != NULL && choice.source != sources->own) {
-        status = sources_look(sources, &choice, fault);
-        if (status == STATUS_OK && choice.run->rows_are == SOURCE_INTACT)
-            break;
-        if (status == STATUS_OK)
-            status = sources_choose(sources, identity, &choice, fault);
-    }
-    if (status != STATUS_OK || choice.source == NULL || choice.source == sources->own)
+    enum status status = sources_look(sources, identity, fault);
+    if (status == STATUS_OK)
+        status = sources_choose(sources, identity, &choice, fault);
+    if (status != STATUS_OK)
         return status;
+    sources->decided += choice.decided;
+    if (choice.source == NULL || choice.source == sources->own)
+        return STATUS_OK;
     const bool replaces = store_state(store, run) == STORE_DONE;
     if (replaces)
         status = store_uncommit(store, run, fault);
@@ -69,16 +69,26 @@ static bool is_given_up(const struct store *store, int64_t run, const struct sou
     return store_state(store, run) == STORE_DONE && !sources_own(sources, identity);
 }
 
-static enum status copy_runs(struct store *store, const struct sources *sources,
-                             struct fault *fault)
+static void count_held(struct sources *sources, const struct identity *identity)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        sources->of[i].held += sources_has(&sources->of[i], identity);
+}
+
+/* \return with `*run`: how many were looked at, fewer than all when asked to stop */
+static enum status copy_runs(struct store *store, struct sources *sources,
+                             struct progress *progress, int64_t *run, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    for (int64_t run = 0; run < store_runs(store) && status == STATUS_OK && !stop_requested();
-         run++) {
+    progress_start(progress, 0, clock_now());
+    for (*run = 0; *run < store_runs(store) && status == STATUS_OK && !stop_requested(); ++*run) {
         struct identity identity;
-        status = store_identity(store, run, &identity, fault);
-        if (status == STATUS_OK && !is_given_up(store, run, sources, &identity))
-            status = take(store, run, sources, &identity, fault);
+        progress_count(progress, "looked at", *run, store_runs(store), clock_now());
+        status = store_identity(store, *run, &identity, fault);
+        if (status == STATUS_OK && !is_given_up(store, *run, sources, &identity))
+            status = take(store, *run, sources, &identity, fault);
+        if (status == STATUS_OK)
+            count_held(sources, &identity);
     }
     return status;
 }
@@ -176,40 +186,60 @@ void reuse_compare_labels(const struct spec *here, const struct spec *there, con
                      name, count - 1, path, first);
 }
 
-static void say_copied(const struct sources *sources, struct progress *progress)
+static void say_copied(const struct source *from, struct progress *progress)
 {
+    const char *const plural = from->copied == 1 ? "" : "s";
+    if (from->replaced > 0)
+        progress_say(progress,
+                     "%" PRId64 " run%s copied from %s, %" PRId64 " of them in place of others",
+                     from->copied, plural, from->path, from->replaced);
+    else if (from->copied > 0)
+        progress_say(progress, "%" PRId64 " run%s copied from %s", from->copied, plural,
+                     from->path);
+    else if (from->held > 0)
+        progress_say(progress,
+                     "0 runs copied from %s: done or given up here already %s %" PRId64
+                     " that it has of this sweep",
+                     from->path, from->held == 1 ? "is the" : "are the", from->held);
+    else
+        progress_say(progress, "0 runs copied from %s: it has no finished run of this sweep",
+                     from->path);
+}
+
+/* What was decided, and whether anything was changed at all. */
+static void say_all(const struct store *store, const char *path, const struct sources *sources,
+                    struct progress *progress)
+{
+    int64_t copied = 0, left = 0;
     for (size_t i = 0; i < sources->count; i++) {
-        const struct source *const from = &sources->of[i];
-        if (from == sources->own)
-            continue;
-        const char *const plural = from->copied == 1 ? "" : "s";
-        if (from->copied == 0)
-            progress_say(progress,
-                         "0 runs copied from %s: none of the cells that are left here is finished "
-                         "there",
-                         from->path);
-        else if (from->replaced == 0)
-            progress_say(progress, "%" PRId64 " run%s copied from %s", from->copied, plural,
-                         from->path);
-        else
-            progress_say(progress,
-                         "%" PRId64 " run%s copied from %s, %" PRId64 " of them in place of others",
-                         from->copied, plural, from->path, from->replaced);
+        if (&sources->of[i] != sources->own)
+            say_copied(&sources->of[i], progress);
+        copied += sources->of[i].copied;
     }
+    if (sources->prefer != NULL && sources->decided > 0)
+        progress_say(progress, "the files differ in %" PRId64 " cell%s, and %s decided by --prefer",
+                     sources->decided, sources->decided == 1 ? "" : "s", sources->prefer->path);
+    else if (sources->prefer != NULL)
+        progress_say(progress, "the files differ in no cell: --prefer decided nothing");
+    for (int64_t run = 0; run < store_runs(store); run++)
+        left += store_state(store, run) != STORE_DONE;
+    if (copied == 0 && left == 0)
+        progress_say(progress, "nothing was changed in %s, whose cells were all done", path);
 }
 
 enum status reuse_runs(struct store *store, const char *path, const struct sources_asked *asked,
                        struct progress *progress, struct fault *fault)
 {
     struct sources sources;
+    int64_t looked_at = 0;
     enum status status = sources_open(&sources, asked, store, path, progress, fault);
     for (size_t i = 1; i < sources.count && status == STATUS_OK; i++)
         reuse_compare_labels(store_spec(store), store_spec(sources.of[i].store), sources.of[i].path,
                              progress);
     if (status == STATUS_OK)
-        status = copy_runs(store, &sources, fault);
-    if (status == STATUS_OK)
-        say_copied(&sources, progress);
+        status = copy_runs(store, &sources, progress, &looked_at, fault);
+    if (status == STATUS_OK && looked_at == store_runs(store))
+        say_all(store, path, &sources, progress);
     sources_close(&sources);
     return status;
 }
@@ -233,6 +263,14 @@ static void count_others(const struct sources *sources, const struct spec *spec,
                  others == 1 ? "" : "s", others == 1 ? "s" : "");
 }
 
+/* Rows are read where files differ. */
+static enum status refuse_stopped(struct fault *fault)
+{
+    return fault_set(fault, STATUS_STOPPED,
+                     "stopped while files were compared, nothing was copied; run the same command "
+                     "again");
+}
+
 static enum status check_cells(const struct sources *sources, const struct spec *spec,
                                struct fault *fault)
 {
@@ -244,7 +282,8 @@ static enum status check_cells(const struct sources *sources, const struct spec 
         struct source_choice choice;
         spec_cell(spec, index++, &cell);
         const struct identity identity = identities_next(identities, &cell);
-        status = sources_choose(sources, &identity, &choice, fault);
+        status = stop_requested() ? refuse_stopped(fault)
+                                  : sources_choose(sources, &identity, &choice, fault);
     }
     if (status == STATUS_INPUT)
         count_others(sources, spec, index, identities, fault);

@@ -16,7 +16,7 @@
  * they differ.
  * \param path of the sweep's own file, which is one of them if it is there
  * \return STATUS_INPUT with a sentence: a file cannot be read, is not one of this program, is the
- *         own one; or cells differ (sources_choose)
+ *         own one; or cells differ (sources_choose). STATUS_STOPPED when asked to stop
  */
 enum status reuse_check(const char *path, const struct spec *spec,
                         const struct sources_asked *asked, struct fault *fault) MUST_USE;
@@ -24,8 +24,10 @@ enum status reuse_check(const char *path, const struct spec *spec,
 /**
  * Copy every run of the other files that is stopped, censored or diverged to the run of equal
  * identity here that is not done, with its notes, and commit it. What is done here is replaced only
- * where it differs from the preferred file. A run whose rows differ from its commit record there is
- * damaged: it is reported and not copied. Prints how many were copied.
+ * where it differs from the preferred file, or is damaged. Before that the rows of all runs that
+ * files have of a cell are compared with their commit records: one that differs is damaged, which
+ * is told, and does not count. Says how many were copied, and in how many cells the preferred file
+ * decided. Asked to stop, it ends behind a run.
  * \param path of the store's file
  * \return STATUS_INPUT as reuse_check, when the files have changed since; STATUS_FAULT when this
  *         one cannot be written. What was copied until then counts

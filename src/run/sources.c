@@ -5,6 +5,7 @@
  * file they are; where they are not equal, the user has to know.
  *
  * The commit records have hashes of the rows, so that equal runs are known without reading them.
+ * Whether the rows are still those of the record is known only by reading them.
  * Each file's runs are sorted once: a cell is then looked up in some twenty steps.
  */
 #include "run/sources.h"
@@ -127,19 +128,20 @@ bool sources_own(const struct sources *s, const struct identity *identity)
     return s->own != NULL && find_run(s->own, identity) != NULL;
 }
 
-enum status sources_look(const struct sources *s, const struct source_choice *choice,
-                         struct fault *fault)
+static enum status look_at(const struct sources *s, const struct source *source,
+                           struct source_run *run, struct fault *fault)
 {
     struct fault damage;
-    if (choice->run->rows_are != SOURCE_UNSEEN)
+    if (run->rows_are != SOURCE_UNSEEN)
         return STATUS_OK;
-    const enum status status =
-        store_verify(choice->source->store, choice->run->run, &damage, fault);
+    const enum status status = store_verify(source->store, run->run, &damage, fault);
     if (status != STATUS_OK)
         return status;
-    choice->run->rows_are = damage.text[0] == '\0' ? SOURCE_INTACT : SOURCE_DAMAGED;
+    run->rows_are = damage.text[0] == '\0' ? SOURCE_INTACT : SOURCE_DAMAGED;
     if (damage.text[0] != '\0' && s->progress != NULL)
-        progress_say(s->progress, "%s; it is not copied", damage.text);
+        progress_say(s->progress, "%s; %s", damage.text,
+                     source == s->own ? "that of another file takes its place, if one is intact"
+                                      : "it is not copied");
     return STATUS_OK;
 }
 
@@ -149,31 +151,48 @@ static bool find_holders(const struct sources *s, const struct identity *identit
                          struct source_choice *first)
 {
     bool same = true;
-    *first = (struct source_choice){NULL, NULL};
+    *first = (struct source_choice){.source = NULL};
     for (size_t i = 0; i < s->count; i++) {
         struct source_run *const run = find_run(&s->of[i], identity);
         s->holders[i] = run != NULL && run->rows_are != SOURCE_DAMAGED ? run : NULL;
         if (s->holders[i] == NULL)
             continue;
         if (first->source == NULL)
-            *first = (struct source_choice){&s->of[i], run};
+            *first = (struct source_choice){.source = &s->of[i], .run = run};
         same = same && memcmp(run->rows, first->run->rows, COMMIT_HALF) == 0;
     }
     return same;
 }
 
-/* Read the rows of all that have a cell. \return with `*damaged`: one of them does not count, and
- * the others are to be looked at again */
+bool sources_has(const struct source *source, const struct identity *identity)
+{
+    const struct source_run *const run = find_run(source, identity);
+    return run != NULL && run->rows_are != SOURCE_DAMAGED;
+}
+
+/* After find_holders. \return with `*damaged`: one of them does not count, and the others are to
+ * be looked at again */
 static enum status look_at_all(const struct sources *s, bool *damaged, struct fault *fault)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < s->count && status == STATUS_OK; i++) {
         if (s->holders[i] == NULL)
             continue;
-        status = sources_look(s, &(struct source_choice){&s->of[i], s->holders[i]}, fault);
+        status = look_at(s, &s->of[i], s->holders[i], fault);
         *damaged = *damaged || s->holders[i]->rows_are == SOURCE_DAMAGED;
     }
     return status;
+}
+
+enum status sources_look(const struct sources *s, const struct identity *identity,
+                         struct fault *fault)
+{
+    struct source_choice first;
+    bool others = false, damaged = false;
+    (void)!find_holders(s, identity, &first);
+    for (size_t i = 0; i < s->count; i++)
+        others = others || (s->holders[i] != NULL && &s->of[i] != s->own);
+    return others ? look_at_all(s, &damaged, fault) : STATUS_OK;
 }
 
 /* ---- runs that differ ---- */
@@ -268,20 +287,31 @@ static enum status refuse(const struct source_choice pair[2], struct fault *faul
     return status;
 }
 
+/* Another process has taken the run back or committed it again since it was listed. */
+static enum status list_again(const struct source_choice *choice, struct fault *fault)
+{
+    struct commit commit;
+    const enum status status =
+        store_committed(choice->source->store, choice->run->run, &commit, fault);
+    if (status != STATUS_OK)
+        return status;
+    choice->run->rows_are = commit.run < 0 ? SOURCE_DAMAGED : SOURCE_UNSEEN;
+    memcpy(choice->run->rows, commit.rows, sizeof choice->run->rows);
+    return STATUS_OK;
+}
+
 /* The first two that differ; `first` is the first one of all. */
 static enum status refuse_first(const struct sources *s, const struct source_choice *first,
                                 struct fault *fault)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->holders[i] == NULL ||
-            memcmp(s->holders[i]->rows, first->run->rows, COMMIT_HALF) == 0)
-            continue;
-        const struct source_choice pair[] = {*first, {&s->of[i], s->holders[i]}};
-        const enum status status = refuse(pair, fault);
-        s->holders[i]->rows_are = SOURCE_DAMAGED;
-        return status;
-    }
-    return STATUS_OK;
+    size_t i = 0;
+    while (s->holders[i] == NULL || memcmp(s->holders[i]->rows, first->run->rows, COMMIT_HALF) == 0)
+        i++;
+    const struct source_choice pair[] = {*first, {.source = &s->of[i], .run = s->holders[i]}};
+    enum status status = refuse(pair, fault);
+    for (int k = 0; k < 2 && status == STATUS_OK; k++)
+        status = list_again(&pair[k], fault);
+    return status;
 }
 
 /* The run of the preferred file; without a source: it does not have the cell. After
@@ -290,8 +320,8 @@ static struct source_choice preferred(const struct sources *s)
 {
     const size_t i = s->prefer != NULL ? (size_t)(s->prefer - s->of) : 0;
     if (s->prefer == NULL || s->holders[i] == NULL)
-        return (struct source_choice){NULL, NULL};
-    return (struct source_choice){&s->of[i], s->holders[i]};
+        return (struct source_choice){.source = NULL};
+    return (struct source_choice){.source = &s->of[i], .run = s->holders[i], .decided = true};
 }
 
 bool sources_agree(const struct sources *s, const struct identity *identity)
@@ -309,7 +339,7 @@ enum status sources_choose(const struct sources *s, const struct identity *ident
         const struct source_choice decided = preferred(s);
         if (decided.source != NULL) {
             *choice = decided;
-            status = sources_look(s, choice, fault);
+            status = look_at(s, choice->source, choice->run, fault);
             if (status != STATUS_OK || choice->run->rows_are == SOURCE_INTACT)
                 return status;
             continue;

@@ -23,7 +23,11 @@ struct source_run {
     struct identity identity;
     uint8_t rows[COMMIT_HALF]; /**< of the hash of its rows, as its commit record has it */
     int64_t run;
-    enum { SOURCE_UNSEEN, SOURCE_INTACT, SOURCE_DAMAGED } rows_are; /**< SOURCE_UNSEEN: not read */
+    enum {
+        SOURCE_UNSEEN,  /**< not read */
+        SOURCE_INTACT,  /**< those of its commit record */
+        SOURCE_DAMAGED, /**< others, or the record is gone: the run does not count */
+    } rows_are;
 };
 
 /** A file. */
@@ -32,8 +36,8 @@ struct source {
     struct store *store;
     struct source_run *runs; /**< (count) by identity */
     size_t count;
-    int64_t copied, replaced; /**< for the caller to count: runs taken, and those of them that took
-                                   the place of others */
+    int64_t held, copied, replaced; /**< for the caller to count: runs that are cells of the sweep;
+                                         those taken; those of them that took the place of others */
 };
 
 struct sources {
@@ -43,12 +47,14 @@ struct sources {
     const struct source *prefer; /**< NULL: none */
     struct source_run **holders; /**< (count) for sources_choose */
     struct progress *progress;   /**< where damage is told; NULL: nowhere. Borrowed */
+    int64_t decided;             /**< for the caller to count: cells that `prefer` decided about */
 };
 
 /** A run of a file that has a cell. */
 struct source_choice {
     struct source *source; /**< NULL: no file has it */
     struct source_run *run;
+    bool decided; /**< the files differ, and the preferred one has decided */
 };
 
 /**
@@ -69,7 +75,7 @@ void sources_close(struct sources *sources);
  * Choose the run of a cell. All runs that files have of it must be equal, by their commit records;
  * else that of the preferred file is chosen. Then it is the own one, or that of the first file. A
  * run whose rows are not those of its commit record does not count. Rows are read, to find that,
- * only where runs differ.
+ * only where runs differ: sources_look reads them all.
  * \return STATUS_INPUT when runs differ that none decides about, with a sentence: in which
  *         datasets, from which episode on, and where each was trained
  */
@@ -83,9 +89,13 @@ bool sources_own(const struct sources *sources, const struct identity *identity)
  *  it. Nothing is read. */
 bool sources_agree(const struct sources *sources, const struct identity *identity) MUST_USE;
 
-/** Read the rows of a run and compare them with its commit record, once; damage is told.
+/** Whether a file has a run of the cell that counts. */
+bool sources_has(const struct source *source, const struct identity *identity) MUST_USE;
+
+/** Read the rows of all runs that files have of a cell, if another one than the own file has it,
+ *  and compare them with their commit records, each once. Damage is told.
  *  \return not STATUS_OK when they cannot be read */
-enum status sources_look(const struct sources *sources, const struct source_choice *choice,
+enum status sources_look(const struct sources *sources, const struct identity *identity,
                          struct fault *fault) MUST_USE;
 
 #endif

@@ -10,6 +10,7 @@ import pytest
 from contents import Sweep, assert_same_results
 from damage_case import SPEC, recommit, run
 from program import listing
+from sweep_case import needs_faults, sweep
 
 QUIET = ["--progress", "none"]
 # Other parts of the cells of SPEC; the last has one more.
@@ -67,7 +68,11 @@ def test_two_halves_are_the_whole(folder):
     assert_same_results(folder / WHOLE, folder / HERE)
     # The files that were read have nothing beside them; again, nothing is left to copy.
     assert not [name for name in listing(folder) if name.startswith(("a.h5.", "b.h5."))]
-    assert "0 runs copied from a.h5: none of the cells that are left" in merge(folder, "a.h5")
+    said = merge(folder, "a.h5", "d.h5")
+    assert ("0 runs copied from a.h5: done or given up here already are the 2 that it has of this "
+            "sweep\n") in said
+    assert "0 runs copied from d.h5: it has no finished run of this sweep\n" in said
+    assert "nothing was changed in m.h5, whose cells were all done\n" in said
     for name in ("host", "wall_s", "end", "attempts"):
         with h5py.File(folder / HERE) as here, h5py.File(folder / "b.h5") as there:
             ours, theirs = (file[f"volatile/{name}"][:] for file in (here, there))
@@ -127,6 +132,7 @@ def test_one_is_preferred(prefer, folder):
     assert got.rows("reward", 0) == wanted.rows("reward", 1 if "c" in prefer else 0)
     assert (f"{1 if 'a' in prefer else 2} run" not in said) and got.hash(0) == got.done()[0][1]
     assert len(got.done()) == 4
+    assert f"the files differ in 1 cell, and {Path(prefer).name} decided by --prefer\n" in said
 
 
 def test_the_own_file_is_one_of_them(folder):
@@ -137,27 +143,56 @@ def test_the_own_file_is_one_of_them(folder):
     said = merge(folder, "c.h5", code=2)
     assert "run 1 of m.h5, trained on" in said and "run 0 of c.h5, trained on" in said
     assert (folder / HERE).read_bytes() == before
-    merge(folder, "c.h5", prefer=HERE)
+    said = merge(folder, "c.h5", prefer=HERE)
+    assert "the files differ in 1 cell, and m.h5 decided by --prefer\n" in said
+    assert "nothing was changed in m.h5, whose cells were all done\n" in said
     assert_same_results(folder / WHOLE, folder / HERE)
     said = merge(folder, "c.h5", prefer="c.h5")
     assert "1 run copied from c.h5, 1 of them in place of others\n" in said
     got, wanted = Sweep(folder / HERE), Sweep(folder / "c.h5")
     assert got.rows("reward", 1) == wanted.rows("reward", 0)
     assert got.hash(1) == got.done()[1][1]
-    assert "0 runs copied from c.h5" in merge(folder, "c.h5", prefer="c.h5")
+    said = merge(folder, "c.h5", prefer="c.h5")
+    assert "0 runs copied from c.h5: " in said
+    assert "the files differ in no cell: --prefer decided nothing\n" in said
+
+
+@pytest.mark.parametrize("instant", ["rows", "record", "commit"])
+def test_killed_while_it_replaces(instant, folder):
+    """A run that is replaced is the old one, pending, or the new one; the same command ends it."""
+    needs_faults()
+    merge(folder, "a.h5", "b.h5")
+    for number in (0, 2):
+        change(folder / "c.h5", number, "reward", 7)
+    sources = [(folder / name).read_bytes() for name in ("a.h5", "c.h5")]
+    words = ["s.yaml", "-o", HERE, *QUIET, "--reuse", "a.h5", "--reuse", "c.h5", "--prefer", "c.h5"]
+    done = sweep(0, *words, cwd=folder, faults=f"{instant}@3=kill")
+    assert done.returncode == -9, done.stderr
+    assert sorted(Sweep(folder / HERE).done()) == ([0, 1, 2, 3] if instant == "commit" else [0, 1, 2])
+    assert run("verify", HERE, cwd=folder).returncode == 0
+    done = sweep(0, *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    got, wanted = Sweep(folder / HERE), Sweep(folder / "c.h5")
+    assert len(got.done()) == 4 and run("verify", HERE, cwd=folder).returncode == 0
+    assert got.rows("reward", 1) == wanted.rows("reward", 0)
+    assert got.rows("reward", 3) == wanted.rows("reward", 2)
+    assert [(folder / name).read_bytes() for name in ("a.h5", "c.h5")] == sources
 
 
 def test_a_damaged_run_is_taken_from_another_file(folder):
     """Rows that are not those of their commit record differ from nothing: they do not count."""
     change(folder / "a.h5", 0, "reward", 3, commit=False)
-    said = merge(folder, "a.h5", "c.h5")
-    assert "run 0 of a.h5 is damaged: its rows are not those that were committed; it is not " in said
-    assert_same_results(folder / WHOLE, folder / HERE)
+    for names in ("a.h5", "c.h5"), ("c.h5", "a.h5"):  # whichever is read first
+        said = merge(folder, *names)
+        assert ("run 0 of a.h5 is damaged: its rows are not those that were committed; it is not "
+                "copied\n") in said and said.count("damaged") == 1
+        assert_same_results(folder / WHOLE, folder / HERE)
+        (folder / HERE).unlink()
     # Also where the records differ, whichever is preferred.
     for prefer in (None, "a.h5", "b.h5"):
         change(folder / "b.h5", 0, "reward", 3)
         change(folder / "b.h5", 0, "reward", 4, commit=False)
-        (folder / HERE).unlink()
+        (folder / HERE).unlink(missing_ok=True)
         said = merge(folder, "b.h5", "a.h5", "c.h5", prefer=prefer)
         assert said.count("run 0 of b.h5 is damaged: ") == 1
         assert_same_results(folder / WHOLE, folder / HERE)
@@ -166,11 +201,17 @@ def test_a_damaged_run_is_taken_from_another_file(folder):
 def test_own_damage_is_replaced(folder):
     merge(folder, "a.h5", "b.h5")
     change(folder / HERE, 2, "reward", 5, commit=False)
-    assert "damaged" not in merge(folder, "c.h5")
-    change(folder / "c.h5", 3, "reward", 5)
     said = merge(folder, "c.h5")
     assert "run 2 of m.h5 is damaged: " in said and "1 of them in place of others" in said
+    assert_same_results(folder / WHOLE, folder / HERE)
+    # Also by one that differs from what was here.
+    change(folder / HERE, 2, "reward", 5, commit=False)
+    change(folder / "c.h5", 3, "reward", 5)
+    assert "run 2 of m.h5 is damaged: " in merge(folder, "c.h5")
     assert Sweep(folder / HERE).rows("reward", 2) == Sweep(folder / "c.h5").rows("reward", 3)
+    # Not when no other file has it.
+    change(folder / HERE, 2, "reward", 6, commit=False)
+    assert "damaged" not in merge(folder, "b.h5")
 
 
 def test_files_that_cannot_be_read(folder):

@@ -108,10 +108,45 @@ static void test_runs_of_another_file_are_copied(void **state)
     fclose(said);
 }
 
+/* Another process commits a run again while it is compared: both count, and are equal. */
+static void test_what_changes_meanwhile_is_looked_at_again(void **state)
+{
+    (void)state;
+    struct fault fault;
+    char path[200];
+    const char *const paths[] = {folder.path};
+    const struct sources_asked asked = {.paths = paths, .count = 1};
+    struct sources sources;
+    struct source_choice choice;
+    struct identity identity;
+    snprintf(path, sizeof path, "%s/other.h5", folder.name);
+    struct store *other = store_made(path, spec);
+    commit_salted(store, 1, 11);
+    commit_salted(other, 1, 12);
+    assert_ok(store_identity(store, 1, &identity, &fault));
+    assert_ok(sources_open(&sources, &asked, other, path, NULL, &fault));
+    commit_salted(store, 1, 12);
+    assert_ok(sources_choose(&sources, &identity, &choice, &fault));
+    assert_ptr_equal(choice.source, sources.own);
+    assert_true(sources_has(&sources.of[0], &identity) && sources_has(&sources.of[1], &identity));
+    /* Taken back, it does not count. */
+    commit_salted(store, 1, 13);
+    sources_close(&sources);
+    assert_ok(sources_open(&sources, &asked, other, path, NULL, &fault));
+    assert_ok(store_uncommit(store, 1, &fault));
+    assert_ok(sources_choose(&sources, &identity, &choice, &fault));
+    assert_ptr_equal(choice.source, sources.own);
+    assert_true(sources_has(&sources.of[0], &identity));
+    assert_false(sources_has(&sources.of[1], &identity));
+    sources_close(&sources);
+    store_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_runs_of_another_file_are_copied, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_changes_meanwhile_is_looked_at_again, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,7 @@ static enum status open_file(const struct arguments *arguments, const struct spe
     enum status status = store_open(store, path, STORE_READ, fault);
     const bool extends = status == STATUS_OK && arguments->extend && !store_is_of(*store, spec);
     if (status == STATUS_OK && !extends)
-        status = store_match(*store, spec, fault);
+        status = extension_match(*store, path, spec, fault);
     if (status == STATUS_OK)
         status = damage_tell(*store, path, DAMAGE_NUMBERS, NULL, fault);
     if (status == STATUS_OK && extends)

@@ -7,6 +7,7 @@
 #include "report/summary.h"
 #include "run/attempt.h"
 #include "store/checkpoint.h"
+#include "store/extension.h"
 #include "store/sidecar.h"
 #include "store/store.h"
 #include "sys/clock.h"
@@ -135,7 +136,7 @@ static enum status check_unfinished(const char *path, const struct spec *spec, s
     struct store *store = NULL;
     enum status status = store_open(&store, path, STORE_READ, fault);
     if (status == STATUS_OK)
-        status = store_match(store, spec, fault);
+        status = extension_match(store, path, spec, fault);
     if (status == STATUS_OK)
         status = store_check_layout(store, fault);
     if (status == STATUS_OK && store_state(store, 0) == STORE_DONE)

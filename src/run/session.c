@@ -50,14 +50,14 @@ static enum status check_cells(const struct session *s, const struct store *stor
     struct extension *extension = NULL;
     *extends = s->options->extend && !store_is_of(store, s->spec);
     if (!*extends)
-        return store_match(store, s->spec, fault);
+        return extension_match(store, s->options->path, s->spec, fault);
     const enum status status = extension_new(&extension, store, s->options->path, s->spec, fault);
     extension_free(&extension);
     return status;
 }
 
 /* A file that is there must be one that this command may write into. The cheap and certain refusals
- * come first; store_match names the settings that differ, which is what a user most often needs. */
+ * come first; extension_match names the settings that differ, which is what a user most often needs. */
 static enum status check_file(const struct session *s, bool *extends, struct fault *fault)
 {
     struct stat entry;

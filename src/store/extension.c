@@ -83,7 +83,7 @@ static size_t group_of(const struct entry *entries, size_t first, size_t count)
     return end - first;
 }
 
-static void match(struct extension *e, const struct spec *there, const struct spec *wider)
+static void match_all(struct extension *e, const struct spec *there, const struct spec *wider)
 {
     struct entry *const runs = list_cells(there), *const cells = list_cells(wider);
     const size_t run_count = (size_t)e->runs, cell_count = (size_t)e->cells;
@@ -130,30 +130,33 @@ static int64_t find_nearest(const struct settings *run, const struct spec *wider
     return nearest;
 }
 
-static enum status refuse(const struct store *store, const char *path, int64_t run,
-                          const struct spec *wider, struct fault *fault)
+enum { WORDS = 2560 };
+
+/* Which run is no cell of the spec, and in what it differs from the nearest one. */
+static void describe_missing(const struct store *store, int64_t run, const struct spec *wider,
+                             char text[WORDS])
 {
     struct settings there, cell;
     size_t rows = 0;
-    char name[SETTING_TEXT], differences[2048] = "";
+    char name[SETTING_TEXT];
+    const char *between = "";
     const struct setting *const table = settings_table(&rows);
     store_cell(store, run, &there);
     spec_cell(wider, find_nearest(&there, wider), &cell);
     settings_name_cell(&there, name, sizeof name);
+    snprintf(text, WORDS,
+             "run %" PRId64 " (%s) is not a cell of the spec; compared with the nearest one, ", run,
+             name);
     for (size_t i = 0; i < rows; i++) {
         char a[SETTING_TEXT], b[SETTING_TEXT];
         if (table[i].class == CLASS_OPERATION || settings_equal(&there, &cell, &table[i]))
             continue;
         settings_get(&there, &table[i], a, sizeof a);
         settings_get(&cell, &table[i], b, sizeof b);
-        text_add(differences, sizeof differences, "%s%s is %s in the file and %s in the spec",
-                 differences[0] != '\0' ? "; " : "", table[i].key, a, b);
+        text_add(text, WORDS, "%s%s is %s in the file and %s in the spec", between, table[i].key, a,
+                 b);
+        between = "; ";
     }
-    return fault_set(fault, STATUS_INPUT,
-                     "%s cannot be extended to this spec: run %" PRId64
-                     " (%s) is not one of its cells; compared with the nearest one, %s; expected "
-                     "all cells of the file and others, or the same with more training.episodes",
-                     path, run, name, differences);
 }
 
 /* ---- what becomes of the runs ---- */
@@ -235,8 +238,9 @@ enum status extension_limited(const struct store *store, bool *limited, struct f
     return status;
 }
 
-enum status extension_new(struct extension **extension, const struct store *store, const char *path,
-                          const struct spec *wider, struct fault *fault)
+/* \param missing the first run that is no cell of the spec, else -1 (output) */
+static struct extension *match(const struct store *store, const struct spec *wider,
+                               int64_t *missing)
 {
     struct extension *e = fault_alloc(1, sizeof *e);
     *e = (struct extension){.runs = store_runs(store), .cells = spec_cells(wider)};
@@ -244,11 +248,26 @@ enum status extension_new(struct extension **extension, const struct store *stor
     e->growth = fault_alloc((size_t)e->runs, sizeof *e->growth);
     for (int64_t run = 0; run < e->runs; run++)
         e->to[run] = -1;
-    match(e, store_spec(store), wider);
+    match_all(e, store_spec(store), wider);
+    *missing = -1;
+    for (int64_t run = 0; run < e->runs && *missing < 0; run++)
+        *missing = e->to[run] < 0 ? run : -1;
+    return e;
+}
+
+enum status extension_new(struct extension **extension, const struct store *store, const char *path,
+                          const struct spec *wider, struct fault *fault)
+{
+    int64_t missing = -1;
+    char words[WORDS];
+    struct extension *e = match(store, wider, &missing);
     enum status status = STATUS_OK;
-    for (int64_t run = 0; run < e->runs && status == STATUS_OK; run++) {
-        if (e->to[run] < 0)
-            status = refuse(store, path, run, wider, fault);
+    if (missing >= 0) {
+        describe_missing(store, missing, wider, words);
+        status = fault_set(fault, STATUS_INPUT,
+                           "%s cannot be extended to this spec: %s; expected all cells of the file "
+                           "and others, or the same with more training.episodes",
+                           path, words);
     }
     if (status == STATUS_OK)
         status = find_growth(e, store, path, wider, fault);
@@ -256,6 +275,49 @@ enum status extension_new(struct extension **extension, const struct store *stor
         extension_free(&e);
     *extension = e;
     return status;
+}
+
+/* Some of the cells may have a larger limit in the spec. */
+static bool grows(const struct extension *e, const struct store *store, const struct spec *wider)
+{
+    bool larger = false;
+    for (int64_t run = 0; run < e->runs && !larger; run++) {
+        struct settings before, after;
+        store_cell(store, run, &before);
+        spec_cell(wider, e->to[run], &after);
+        larger = before.training.episodes < after.training.episodes;
+    }
+    return larger;
+}
+
+enum status extension_match(const struct store *store, const char *path, const struct spec *spec,
+                            struct fault *fault)
+{
+    int64_t missing = -1;
+    char words[WORDS];
+    if (store_is_of(store, spec))
+        return STATUS_OK;
+    struct extension *e = match(store, spec, &missing);
+    if (missing >= 0) {
+        describe_missing(store, missing, spec, words);
+        fault_set(fault, STATUS_INPUT,
+                  "%s was made for other cells (%" PRId64 ", and the spec has %" PRId64
+                  "): %s: give another file (run --reuse copies what this one has), or the spec it "
+                  "was made for",
+                  path, e->runs, e->cells, words);
+    } else if (e->cells > e->runs) {
+        fault_set(fault, STATUS_INPUT,
+                  "%s was made for %" PRId64 " of the %" PRId64 " cells of the spec%s, and %" PRId64
+                  " are new: run --extend makes it the file of them all, or give another file "
+                  "(run --reuse copies what this one has)",
+                  path, e->runs, e->cells,
+                  grows(e, store, spec) ? ", with fewer training.episodes" : "",
+                  e->cells - e->runs);
+    } else {
+        store_differ(store, spec, fault);
+    }
+    extension_free(&e);
+    return STATUS_INPUT;
 }
 
 void extension_free(struct extension **extension)

@@ -43,6 +43,15 @@ struct extension {
 enum status extension_new(struct extension **extension, const struct store *store, const char *path,
                           const struct spec *wider, struct fault *fault) MUST_USE;
 
+/** Refuse a file that is not of the spec: that was made for other cells, for some of its cells, or
+ *  for the same ones in another order or with other labels.
+ *  \param path as for extension_new
+ *  \return STATUS_INPUT with a sentence: it names the first run that is not a cell of the spec, and
+ *          the settings in which it differs from the nearest one; or says that run --extend would
+ *          do; or the settings that differ, with both values */
+enum status extension_match(const struct store *store, const char *path, const struct spec *spec,
+                            struct fault *fault) MUST_USE;
+
 /** Free and clear; NULL and a pointer to NULL are fine. */
 void extension_free(struct extension **extension);
 

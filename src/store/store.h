@@ -115,13 +115,13 @@ enum status store_open_shared(struct store **store, const char *path, struct wat
 /** Close and clear; NULL and a pointer to NULL are fine. All rows were written before. */
 void store_close(struct store **store);
 
-/** Refuse a file that was made for other cells than the spec's. \return STATUS_INPUT with a
- *  sentence that names the keys that differ, with both values */
-enum status store_match(const struct store *store, const struct spec *spec,
-                        struct fault *fault) MUST_USE;
-
-/** Whether the file was made for the cells of the spec: what store_match does not refuse. */
+/** Whether the file was made for the cells of the spec, in this order and with these labels; what
+ *  only says how a sweep is run may differ. */
 bool store_is_of(const struct store *store, const struct spec *spec) MUST_USE;
+
+/** Say in which settings a file and a spec of as many cells differ, run by run, with both values.
+ *  \param fault the sentence (output) */
+void store_differ(const struct store *store, const struct spec *spec, struct fault *fault);
 
 /** Number of runs in the file. */
 int64_t store_runs(const struct store *store) MUST_USE;

@@ -2,9 +2,9 @@
 /*
  * Comparing an open file with a spec. Settings that decide a result count, and labels, which
  * the file has; those of class operation (how often checkpoints are saved, for instance) may change
- * between two starts. The
- * comparison goes run by run and does not compare the texts of the two specs: the same cells can be
- * written in several ways.
+ * between two starts. The comparison goes run by run and does not compare the texts of the two
+ * specs: the same cells can be written in several ways. Cells that are in another place are found
+ * in extension.c.
  */
 #include "base/text.h"
 #include "store/store_internal.h"
@@ -55,24 +55,6 @@ static void list_differences(const struct store *store, const struct spec *spec,
     }
 }
 
-/* Names what the longer of two lists of cells adds: the settings in which its cells from `from` on
- * differ from its first cell. Used when all cells that both have are equal. */
-static void list_axes(const struct spec *spec, int64_t from, char *text, size_t size)
-{
-    const struct setting *row = NULL;
-    struct settings first, cell;
-    spec_cell(spec, 0, &first);
-    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
-        bool same = true;
-        for (int64_t run = from; run < spec_cells(spec) && same; run++) {
-            spec_cell(spec, run, &cell);
-            same = settings_equal(&first, &cell, row);
-        }
-        if (!same && row->class != CLASS_OPERATION)
-            text_add(text, size, "%s%s has other values", text[0] != '\0' ? "; " : "", row->key);
-    }
-}
-
 static bool is_same(const struct settings *a, const struct settings *b)
 {
     const struct setting *row = NULL;
@@ -96,25 +78,13 @@ bool store_is_of(const struct store *store, const struct spec *spec)
     return same;
 }
 
-enum status store_match(const struct store *store, const struct spec *spec, struct fault *fault)
+void store_differ(const struct store *store, const struct spec *spec, struct fault *fault)
 {
-    if (store_is_of(store, spec))
-        return STATUS_OK;
-    const int64_t cells = spec_cells(spec);
     char differences[4096] = "";
-    list_differences(store, spec, cells < store->runs ? cells : store->runs, differences,
-                     sizeof differences);
-    if (cells != store->runs && differences[0] == '\0')
-        list_axes(cells > store->runs ? spec : store->spec,
-                  cells > store->runs ? store->runs : cells, differences, sizeof differences);
-    if (cells != store->runs)
-        return fault_set(fault, STATUS_INPUT,
-                         "%s was made for %" PRId64 " cells and the spec has %" PRId64 ": %s: give "
-                         "another file (run --reuse copies what this one has), or the spec it was "
-                         "made for, or run --extend if the spec has all its cells and others",
-                         store->path, store->runs, cells, differences);
-    return fault_set(fault, STATUS_INPUT,
-                     "%s was made for other settings: %s: give another file, or the settings it "
-                     "was made for (run --extend takes more cells, and more training.episodes)",
-                     store->path, differences);
+    list_differences(store, spec, store->runs, differences, sizeof differences);
+    fault_set(fault, STATUS_INPUT,
+              "%s was made for other settings: %s: give another file, or the settings it "
+              "was made for (run --extend takes more cells, more training.episodes, and the "
+              "same cells in another order or with other labels)",
+              store->path, differences);
 }

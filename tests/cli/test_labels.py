@@ -229,7 +229,8 @@ def test_a_spec_with_other_labels_does_not_continue(folder):
         assert done.returncode == 2
         assert done.stderr == (f"ccmsweep: s.h5 was made for other settings: {message}: give another "
                                "file, or the settings it was made for (run --extend takes more cells, "
-                               "and more training.episodes)\n")
+                               "more training.episodes, and the same cells in another order or with "
+                               "other labels)\n")
     assert (folder / "s.h5").read_bytes() == before
 
 

@@ -233,7 +233,7 @@ def test_file_of_another_spec_is_refused(folder):
     assert "training.seed is 42 in the file and 7 in the spec" in done.stderr
     done = run("plan", "grid.yaml", "run.h5", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "run.h5 was made for 1 cells and the spec has 40" in done.stderr
+    assert "run.h5 was made for other cells (1, and the spec has 40): run 0 (" in done.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]], ids=["words", "JSON"])

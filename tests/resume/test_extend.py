@@ -313,10 +313,15 @@ def test_refused(folder, tmp_path):
         done = extend(folder, *words, spec="other.yaml")
         assert done.returncode == 2 and done.stdout == ""
         assert ("b.h5 cannot be extended to this spec: run 1 (actor_lr 0.1, critic_lr 0.01, seed 5) "
-                "is not one of its cells; compared with the nearest one, training.seed is 5 in the "
+                "is not a cell of the spec; compared with the nearest one, training.seed is 5 in the "
                 "file and 3 in the spec") in done.stderr, done.stderr
     done = sweep(0, "wide.yaml", "-o", "b.h5", cwd=folder)
-    assert done.returncode == 2 and "or run --extend if" in done.stderr
+    assert done.returncode == 2
+    assert ("b.h5 was made for 4 of the 16 cells of the spec, and 12 are new: run --extend makes it the "
+            "file of them all") in done.stderr
+    done = sweep(0, "other.yaml", "-o", "b.h5", cwd=folder)
+    assert done.returncode == 2 and "--extend" not in done.stderr
+    assert "(4, and the spec has 4): run 1 (actor_lr 0.1, critic_lr 0.01, seed 5) is not a" in done.stderr
     done = sweep(0, "wide.yaml", "-o", "none.h5", "--extend", cwd=folder)
     assert done.returncode == 2
     assert "--extend: there is no none.h5, expected the file of a sweep" in done.stderr
@@ -528,7 +533,9 @@ def test_plan(kept, tmp_path):
     assert plan["expected"]["left_s"] > continued
     assert plan["expected"]["finished_cells"] == 6
     plain = run("plan", "more.yaml", "b.h5", cwd=tmp_path)
-    assert plain.returncode == 2 and "run --extend if" in plain.stderr
+    assert plain.returncode == 2
+    assert ("for 6 of the 9 cells of the spec, with fewer training.episodes, and 3 are new: run --extend"
+            ) in plain.stderr
     plan = json.loads(run("plan", "s200.yaml", "b.h5", "--extend", "--json", cwd=tmp_path).stdout)
     assert plan["extension"] is None and plan["file"]["finished"] == 6
     assert run("plan", "more.yaml", "--extend", cwd=tmp_path).returncode == 2

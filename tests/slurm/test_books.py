@@ -80,7 +80,7 @@ def test_extended(folder):
     assert run_job(folder).returncode == 0
     write_spec(folder, SMALL.replace("[1, 2]", "[0, 1, 2, 3]"))
     refused = submit(folder)
-    assert refused.returncode == 2 and "run --extend if" in refused.stderr
+    assert refused.returncode == 2 and " are new: run --extend makes" in refused.stderr
     for words in ["--extend"], ["--", "--extend"]:
         done = submit(folder, "--dry-run", *words)
         assert done.returncode == 0, done.stderr

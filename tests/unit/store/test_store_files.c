@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The store's file: how it comes to be, and every file that is not one. */
 #include "disk_faults.h"
+#include "store/extension.h"
 #include "store_case.h"
 #include "sys/stop_signal.h"
 #include <ccmsweep/trainer.h>
@@ -164,29 +165,40 @@ static void test_another_spec_is_refused_by_key(void **state)
     struct spec *spec = spec_small(three_seeds);
     struct store *store = store_made(folder.path, spec);
     struct spec *other = spec_small(three_seeds);
-    assert_ok(store_match(store, spec, &fault));
+    assert_ok(extension_match(store, folder.path, spec, &fault));
     assert_ok(spec_set(other, "checkpoint.every_s=7", &fault));
-    assert_ok(store_match(store, other, &fault));
+    assert_ok(extension_match(store, folder.path, other, &fault));
     assert_ok(spec_set(other, "training.batch=32", &fault));
     assert_ok(spec_set(other, "training.gamma=0.5", &fault));
-    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "training.batch is 64 in the file and 32 in the spec (run 0); "
-                   "training.gamma is 0.99 in the file and 0.5 in the spec");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "run 0 (actor_lr 0.0001, critic_lr 0.001, seed 5) is not a cell of the spec; "
+                   "compared with the nearest one, training.batch is 64 in the file and 32 in the "
+                   "spec; training.gamma is 0.99 in the file and 0.5 in the spec");
     assert_null(strstr(fault.text, "every_s"));
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6, 8]}\n");
-    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "training.seed is 7 in the file and 8 in the spec (run 2)");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "seed 7) is not a cell of the spec; compared with the nearest one, "
+                   "training.seed is 7 in the file and 5 in the spec: give another file");
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6]}\n");
-    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "for 3 cells and the spec has 2: training.seed has other values");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "for other cells (3, and the spec has 2): run 2 (");
     spec_free(&other);
     other = spec_small("grid: {seed: [5, 6, 7], actor_lr: [0.1, 0.2]}\n");
-    assert_refused(store_match(store, other, &fault), STATUS_INPUT,
-                   "for 3 cells and the spec has 6: training.actor_lr is 0.0001 in the file and "
-                   "0.1 in the spec "
-                   "(run 0)");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "(3, and the spec has 6): run 0 (actor_lr 0.0001, critic_lr 0.001, seed 5) is "
+                   "not a cell of the spec; compared with the nearest one, training.actor_lr is "
+                   "0.0001 in the file and 0.1 in the spec: give another file");
+    /* By the cells, wherever they are: what comes first here is new. */
+    spec_free(&other);
+    other = spec_small("grid: {seed: [4, 7, 5, 6, 8]}\n");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "was made for 3 of the 5 cells of the spec, and 2 are new: run --extend makes");
+    spec_free(&other);
+    other = spec_small("grid: {seed: [7, 5, 6]}\n");
+    assert_refused(extension_match(store, folder.path, other, &fault), STATUS_INPUT,
+                   "training.seed is 5 in the file and 7 in the spec (run 0): give another file");
     spec_free(&other);
     store_close(&store);
     spec_free(&spec);

@@ -40,7 +40,6 @@ struct arguments {
     bool *chosen;   /* session.chosen */
     char *file;     /* session.path, resolved */
     double job_end; /* of the batch job, INFINITY for none */
-    bool dry_run;
 };
 
 static const char *name_progress(int place)
@@ -184,8 +183,10 @@ static const struct option_row options[] = {
      .high = INFINITY},
     {.name = "dry-run",
      .kind = OPTION_FLAG,
-     .offset = offsetof(struct arguments, dry_run),
-     .help = "check the options, the spec and the file, report what is wrong, and change nothing"},
+     .offset = offsetof(struct arguments, session.dry_run),
+     .help =
+         "check the options, the spec and the file, report what is wrong, and change nothing; with "
+         "--extend also say what it would do"},
     {0},
 };
 
@@ -330,7 +331,7 @@ static enum status prepare(int argc, char **argv, struct arguments *arguments, s
     status = choose_cells(arguments, *spec, fault);
     if (status != STATUS_OK)
         return status;
-    if (!arguments->dry_run)
+    if (!arguments->session.dry_run)
         return session_prepare(session, fault);
     status = session_check(session, fault);
     if (status == STATUS_OK)
@@ -438,7 +439,7 @@ static enum status run_rank_0(int argc, char **argv, const struct comm *comm, do
     struct spec *spec = NULL;
     struct store *store = NULL;
     enum status status = prepare(argc, argv, &arguments, &spec, &session, fault);
-    orders.begin = status == STATUS_OK && !arguments.dry_run;
+    orders.begin = status == STATUS_OK && !arguments.session.dry_run;
     if (orders.begin) {
         order_checkpoints(spec, &orders);
         orders.bar = progress.mode == PROGRESS_BAR;

@@ -16,7 +16,6 @@
 #include "sys/host.h"
 #include "sys/inject.h"
 #include "sys/stop_signal.h"
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +43,10 @@ static enum status copy_rows(const struct work *w, int64_t run, struct fault *fa
     store_cell(w->old, run, &before);
     store_cell(w->new, to, &after);
     const struct extents from = record_extents(&before), into = record_extents(&after);
-    void *const block = fault_alloc(record_size(&from), 1);
+    void *block = NULL;
     void *const wider = fault_alloc(record_size(&into), 1);
-    record_bind(&narrow, &from, block);
     record_bind(&wide, &into, wider);
-    enum status status = store_load(w->old, run, &narrow, fault);
+    enum status status = store_load_new(w->old, run, &narrow, &block, fault);
     if (status == STATUS_OK) {
         record_widen(&narrow, &from, &wide, &into);
         status = store_put(w->new, to, &wide, fault);
@@ -86,8 +84,11 @@ static enum status refuse_stopped(const struct work *w, struct fault *fault)
 static enum status copy_runs(const struct work *w, struct fault *fault)
 {
     enum status status = STATUS_OK;
-    for (int64_t run = 0; run < w->extension->runs && status == STATUS_OK; run++)
+    progress_start(w->progress, 0, clock_now());
+    for (int64_t run = 0; run < w->extension->runs && status == STATUS_OK; run++) {
+        progress_count(w->progress, "copied", run, w->extension->runs, clock_now());
         status = stop_requested() ? refuse_stopped(w, fault) : copy_run(w, run, fault);
+    }
     return status;
 }
 
@@ -135,6 +136,8 @@ static enum status open_old(struct work *w, bool check, struct fault *fault)
         status = store_inspect(w->old, true, fault);
     if (status == STATUS_OK)
         status = store_compare(w->old, NULL, fault);
+    if (status == STATUS_STOPPED)
+        return refuse_stopped(w, fault);
     for (int64_t run = 0; status == STATUS_OK && run < store_runs(w->old); run++) {
         const char *const why = store_damage(w->old, run);
         if (why != NULL && !check)
@@ -167,18 +170,6 @@ static enum status fill_new(struct work *w, struct fault *fault)
     return status;
 }
 
-/* Closing has handed everything to the system. */
-static enum status sync_new(const struct work *w, struct fault *fault)
-{
-    int fd = -1;
-    enum status status = disk_open_regular(w->temporary, O_RDWR | O_CLOEXEC, &fd, fault);
-    if (status == STATUS_OK)
-        status = disk_sync(fd, w->temporary, fault);
-    if (fd >= 0)
-        close(fd);
-    return status == STATUS_OK ? carried_sync(w->path, w->tag, fault) : status;
-}
-
 static enum status replace(struct work *w, struct fault *fault)
 {
     const struct store_program program = store_this_program();
@@ -190,7 +181,7 @@ static enum status replace(struct work *w, struct fault *fault)
     if (status == STATUS_OK)
         status = fill_new(w, fault);
     if (status == STATUS_OK)
-        status = sync_new(w, fault);
+        status = carried_sync(w->path, w->tag, fault);
     inject(INJECT_EXTEND, 1);
     if (status == STATUS_OK)
         status = disk_rename(w->temporary, w->path, fault);
@@ -200,7 +191,7 @@ static enum status replace(struct work *w, struct fault *fault)
     return status;
 }
 
-static void say_what(const struct work *w)
+static void say_what(const struct work *w, const char *doing)
 {
     static const char *const words[GROWTH_COUNT] = {
         [GROWTH_COPIED] = "finished",
@@ -216,9 +207,20 @@ static void say_what(const struct work *w)
             text_add(text, sizeof text, "%s%" PRId64 " %s", text[0] != '\0' ? ", " : "",
                      e->count[growth], words[growth]);
     }
-    progress_say(w->progress,
-                 "extending %s from %" PRId64 " to %" PRId64 " cells: %s, %" PRId64 " new", w->path,
-                 e->runs, e->cells, text, e->cells - e->runs);
+    progress_say(w->progress, "%s %s from %" PRId64 " to %" PRId64 " cells: %s, %" PRId64 " new",
+                 doing, w->path, e->runs, e->cells, text, e->cells - e->runs);
+}
+
+enum status extend_look(const char *path, const struct spec *wider, bool check,
+                        struct progress *progress, struct fault *fault)
+{
+    struct work work = {.path = path, .wider = wider, .progress = progress};
+    const enum status status = open_old(&work, check, fault);
+    if (status == STATUS_OK)
+        say_what(&work, "would extend");
+    store_close(&work.old);
+    extension_free(&work.extension);
+    return status;
 }
 
 enum status extend_file(const char *path, const struct spec *wider, bool check,
@@ -228,7 +230,7 @@ enum status extend_file(const char *path, const struct spec *wider, bool check,
     enum status status = open_old(&work, check, fault);
     if (status == STATUS_OK) {
         reuse_compare_labels(wider, store_spec(work.old), path, progress);
-        say_what(&work);
+        say_what(&work, "extending");
         status = replace(&work, fault);
     }
     store_close(&work.old);

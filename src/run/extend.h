@@ -28,4 +28,9 @@
 enum status extend_file(const char *path, const struct spec *wider, bool check,
                         struct progress *progress, struct fault *fault) MUST_USE;
 
+/** Only find what extend_file would refuse, and say what it would do. Needs no lock.
+ *  \return as extend_file */
+enum status extend_look(const char *path, const struct spec *wider, bool check,
+                        struct progress *progress, struct fault *fault) MUST_USE;
+
 #endif

@@ -18,14 +18,10 @@
 static enum status copy_run(struct store *store, int64_t run, const struct store *other,
                             int64_t from, struct fault *fault)
 {
-    struct settings cell;
+    void *block = NULL;
     struct record record;
     struct store_notes notes;
-    store_cell(store, run, &cell);
-    const struct extents extents = record_extents(&cell);
-    void *const block = fault_alloc(record_size(&extents), 1);
-    record_bind(&record, &extents, block);
-    enum status status = store_load(other, from, &record, fault);
+    enum status status = store_load_new(other, from, &record, &block, fault);
     if (status == STATUS_OK)
         status = store_notes(other, from, &notes, fault);
     if (status == STATUS_OK)

@@ -42,7 +42,8 @@ static enum status create(const struct session *s, struct fault *fault)
     return carried_settle(s->options->path, NULL, fault);
 }
 
-/* A file of other cells is refused, unless it is to be extended to this spec and can be.
+/* A file of other cells is refused, unless it is to be extended to this spec and can be. What
+ * becomes of its runs is known only when their rows were compared (extend.c).
  * \param extends whether it is */
 static enum status check_cells(const struct session *s, const struct store *store, bool *extends,
                                struct fault *fault)
@@ -123,6 +124,8 @@ enum status session_check(const struct session *s, struct fault *fault)
         status = sidecar_check(s->options->path, &warning, fault);
     if (status == STATUS_OK && warning.text[0] != '\0')
         progress_say(s->progress, "warning: %s", warning.text);
+    if (status == STATUS_OK && extends && s->options->dry_run)
+        status = extend_look(s->options->path, s->spec, s->options->check, s->progress, fault);
     if (status == STATUS_OK && s->options->reuse.count > 0)
         status = reuse_check(s->options->path, s->spec, &s->options->reuse, fault);
     return status;

@@ -33,6 +33,7 @@ extern const char *const session_orders[];
 /** What the user asks for. */
 struct session_options {
     const char *path; /**< of the file, resolved (disk_resolve): all beside it is named after it */
+    bool dry_run;     /**< session_check alone is called, and is to say what would be done */
     bool extend;      /**< make the sweep of the file that of the spec, if that is wider */
     struct sources_asked reuse; /**< files whose runs may be copied */
     double lock_wait_s;

@@ -267,16 +267,13 @@ static enum status refuse_pair(const struct source_choice pair[2],
 static enum status refuse(const struct source_choice pair[2], struct fault *fault)
 {
     size_t count = 0;
-    struct settings cell;
+    void *block = NULL;
     struct record record;
     struct comparison compared;
-    store_cell(pair[1].source->store, pair[1].run->run, &cell);
-    const struct extents extents = record_extents(&cell);
-    void *const block = fault_alloc(record_size(&extents), 1);
     CHECK(record_fields(&count) != NULL);
     bool *const differs = fault_alloc(count, sizeof *differs);
-    record_bind(&record, &extents, block);
-    enum status status = store_load(pair[1].source->store, pair[1].run->run, &record, fault);
+    enum status status =
+        store_load_new(pair[1].source->store, pair[1].run->run, &record, &block, fault);
     if (status == STATUS_OK)
         status = comparison_make(pair[0].source->store, pair[0].run->run, &record, &compared,
                                  differs, fault);

@@ -248,6 +248,11 @@ enum status store_read_runs(const struct store *store, int64_t run, int64_t runs
 enum status store_load(const struct store *store, int64_t run, struct record *record,
                        struct fault *fault) MUST_USE;
 
+/** The same for callers that have no block: the record is bound to a new one.
+ *  \param block owned by the caller (free), with any status */
+enum status store_load_new(const struct store *store, int64_t run, struct record *record,
+                           void **block, struct fault *fault) MUST_USE;
+
 /** Read the rows of a run that is done, compare their hash with that in its commit record, and
  *  check them (record_check). \return STATUS_INPUT with a sentence when one of these fails,
  *  STATUS_FAULT when the rows cannot be read */
@@ -262,7 +267,9 @@ enum status store_verify(const struct store *store, int64_t run, struct fault *d
 /** The same for many runs that are STORE_DONE: those whose rows differ become STORE_DAMAGED. One
  *  that another process takes back meanwhile is no longer done, and not damaged.
  *  \param chosen (runs) which ones; NULL: all
- *  \return not STATUS_OK when rows could not be read, which says nothing about them */
+ *  \return STATUS_STOPPED when asked to stop (stop_signal.h), which only a process is that has
+ *          asked for it; any other than STATUS_OK when rows could not be read, which says nothing
+ *          about them */
 enum status store_compare(struct store *store, const bool *chosen, struct fault *fault) MUST_USE;
 
 /** What store_find has compared. */

@@ -10,6 +10,7 @@
  */
 #include "store/commit.h"
 #include "store/dataset_internal.h"
+#include "sys/stop_signal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,7 +140,11 @@ enum status store_compare(struct store *store, const bool *chosen, struct fault 
             continue;
         }
         plan_compared(store, chosen, run, &piece);
-        status = compare_piece(store, &piece, fault);
+        status = stop_requested()
+                     ? fault_set(fault, STATUS_STOPPED,
+                                 "stopped while the rows of %s were compared with their checksums",
+                                 store->path)
+                     : compare_piece(store, &piece, fault);
         run += piece.runs;
     }
     free(piece.rows);

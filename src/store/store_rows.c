@@ -182,6 +182,7 @@ enum status store_put(struct store *store, int64_t run, const struct record *rec
     const struct extents extents = record_extents(&cell);
     const struct commit commit = commit_of(store, run, &cell, record, &extents);
     enum status status = write_rows(store, run, record, &extents, fault);
+    inject(INJECT_ROWS, run);
     if (status == STATUS_OK)
         status = write_commit(store, &commit, fault);
     if (status == STATUS_OK)
@@ -341,6 +342,17 @@ enum status store_load(const struct store *store, int64_t run, struct record *re
     for (size_t f = 0; status == STATUS_OK && f < count; f++)
         status = store_read(store, run, &fields[f], field_values(record, &fields[f]), fault);
     return status;
+}
+
+enum status store_load_new(const struct store *store, int64_t run, struct record *record,
+                           void **block, struct fault *fault)
+{
+    struct settings cell;
+    store_cell(store, run, &cell);
+    const struct extents extents = record_extents(&cell);
+    *block = fault_alloc(record_size(&extents), 1);
+    record_bind(record, &extents, *block);
+    return store_load(store, run, record, fault);
 }
 
 static enum status read_commit(const struct store *store, int64_t run, uint8_t *bytes,

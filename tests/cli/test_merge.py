@@ -214,6 +214,13 @@ def test_own_damage_is_replaced(folder):
     assert "damaged" not in merge(folder, "b.h5")
 
 
+def test_a_long_merge_shows_how_far_it_is(folder):
+    needs_faults()
+    done = sweep(0, "s.yaml", "-o", HERE, "--progress", "bar", "--reuse", "a.h5", "--reuse", "b.h5",
+                 cwd=folder, faults="record=sleep:150")
+    assert done.returncode == 0 and "looked at 3 of 4 runs" in done.stderr, done.stderr
+
+
 def test_files_that_cannot_be_read(folder):
     (folder / "x").write_text("x")
     for words, sentence in ((("a.h5", "x"), "--reuse: x is not an HDF5 file"),

@@ -326,7 +326,11 @@ def test_refused(folder, tmp_path):
     assert done.returncode == 2
     assert "--extend: there is no none.h5, expected the file of a sweep" in done.stderr
     done = extend(folder, "--dry-run")
-    assert done.returncode == 0 and "nothing is wrong, nothing was touched" in done.stderr
+    assert done.returncode == 0
+    finished = len(Sweep(folder / "b.h5").done())
+    assert said(done) == [f"ccmsweep: would extend b.h5 from 4 to 16 cells: {finished} finished, "
+                          f"{4 - finished} not finished, 12 new",
+                          "ccmsweep: nothing is wrong, nothing was touched"]
     assert (folder / "b.h5").read_bytes() == before
     assert listing(folder) == sorted([*files, "other.yaml"])
 
@@ -494,6 +498,14 @@ def test_kept_before_the_commit(kept, tmp_path):
     assert done.returncode == 0, done.stderr
     assert_same_results(kept / "b.h5", tmp_path / "b.h5")
     assert listing(tmp_path / "b.h5.ckpt") == listing(kept / "b.h5.ckpt")
+
+
+def test_a_long_copy_shows_how_far_it_is(kept, tmp_path):
+    needs_faults()
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    done = extend(tmp_path, "--limit-cells", "0", "--progress", "bar", spec="s600.yaml",
+                  faults="rows=sleep:150")
+    assert done.returncode == 0 and re.search(r"copied [2-5] of 6 runs", done.stderr), done.stderr
 
 
 def test_none_keeps_none(kept, tmp_path):

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Runs that are copied from another file. */
+#include "run/extend.h"
 #include "run/reuse.h"
 #include "store_case.h"
+#include "sys/stop_signal.h"
+#include <signal.h>
 
 static struct folder folder;
 static struct spec *spec;
@@ -142,11 +145,37 @@ static void test_what_changes_meanwhile_is_looked_at_again(void **state)
     store_close(&other);
 }
 
+/* The last one: a stop is not taken back. */
+static void test_a_stop_ends_comparing(void **state)
+{
+    (void)state;
+    struct fault fault;
+    char path[200];
+    FILE *said = NULL;
+    struct progress progress = quiet(&said);
+    const char *const from = folder.path;
+    const struct sources_asked asked = {.paths = &from, .count = 1};
+    struct spec *wider = spec_small("grid: {seed: [4, 5, 6, 7]}\n");
+    snprintf(path, sizeof path, "%s/none.h5", folder.name);
+    commit_salted(store, 0, 11);
+    assert_ok(reuse_check(path, spec, &asked, &fault));
+    assert_ok(extend_look(folder.path, wider, false, &progress, &fault));
+    stop_install(false, false);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_refused(reuse_check(path, spec, &asked, &fault), STATUS_STOPPED, "nothing was copied");
+    assert_refused(store_compare(store, NULL, &fault), STATUS_STOPPED, "compared with their");
+    assert_refused(extend_look(folder.path, wider, false, &progress, &fault), STATUS_STOPPED,
+                   "which is as it was");
+    spec_free(&wider);
+    fclose(said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_runs_of_another_file_are_copied, begin, end),
         cmocka_unit_test_setup_teardown(test_what_changes_meanwhile_is_looked_at_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_stop_ends_comparing, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

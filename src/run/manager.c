@@ -216,21 +216,24 @@ static enum status describe_stop(const struct lead *lead, int64_t left, struct f
                      sweep->runs, left, count_checkpoints(lead));
 }
 
-/* What was asked for is done, and the file says how much waits for another start. */
+/* What was asked for is done, and the file says how much waits for another start. What failed
+ * outside of the part is no result of this start. */
 static enum status describe_part(const struct lead *lead, int64_t left, struct fault *fault)
 {
     const struct sweep_progress *const sweep = &lead->sweep;
-    const int64_t failed = sweep_progress_failed(sweep);
+    const int64_t failed = sweep_progress_failed(sweep) - lead->session->failed_elsewhere;
+    const char *const part = session_part(lead->session);
     char given_up[96] = "";
     if (failed > 0)
         snprintf(given_up, sizeof given_up,
-                 ", but %" PRId64 " cell%s failed or %s quarantined: see ccmsweep status", failed,
-                 failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
+                 ", but %" PRId64 " cell%s of it failed or %s quarantined: see ccmsweep status",
+                 failed, failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
     return fault_set(fault, failed > 0 ? STATUS_CELLS : STATUS_OK,
-                     "%s: %sthe part of --only and --limit-cells is done%s: %" PRId64 " of %" PRId64
-                     " cells done, %" PRId64 " wait%s for a start without these options",
-                     lead->manager->path, sweep->finished == 0 ? "nothing to do, " : "", given_up,
-                     sweep_progress_done(sweep), sweep->runs, left, left == 1 ? "s" : "");
+                     "%s: %sthe part of %s is done%s: %" PRId64 " of %" PRId64
+                     " cells done, %" PRId64 " wait%s for a start without %s",
+                     lead->manager->path, sweep->finished == 0 ? "nothing to do, " : "", part,
+                     given_up, sweep_progress_done(sweep), sweep->runs, left, left == 1 ? "s" : "",
+                     part);
 }
 
 static enum status describe_end(const struct lead *lead, struct fault *fault)
@@ -238,7 +241,7 @@ static enum status describe_end(const struct lead *lead, struct fault *fault)
     const struct sweep_progress *const sweep = &lead->sweep;
     const int64_t left = sweep->runs - sweep_progress_done(sweep);
     char all[48] = "its only cell is done";
-    if (left > 0 && session_is_partial(lead->session) && sweep->finished == lead->session->queued)
+    if (left > 0 && session_part(lead->session) != NULL && sweep->finished == lead->session->queued)
         return describe_part(lead, left, fault);
     if (left > 0)
         return describe_stop(lead, left, fault);

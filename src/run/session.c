@@ -270,6 +270,11 @@ static enum status compare_origins(const struct session *s, struct fault *fault)
 
 /* ---- what is to be done ---- */
 
+static bool is_chosen(const struct session *s, int64_t run)
+{
+    return s->options->chosen == NULL || s->options->chosen[run];
+}
+
 /* Count what is done, and learn what cells take. Runs that were given up have taken nothing: they
  * would make their neighbours look free. Times that no attempt has noted are 0 or NaN, and teach
  * nothing. Outcomes index arrays safely here, because refuse_damage has looked at them. */
@@ -284,9 +289,10 @@ static enum status learn(struct session *s, struct fault *fault)
     for (int64_t run = 0; run < store_runs(s->store) && status == STATUS_OK; run++) {
         if (store_state(s->store, run) != STORE_DONE)
             continue;
+        const bool failed = outcomes[run] == OUTCOME_FAILED || outcomes[run] == OUTCOME_QUARANTINED;
         s->outcomes[outcomes[run]]++;
-        if (outcomes[run] != OUTCOME_FAILED && outcomes[run] != OUTCOME_QUARANTINED &&
-            seconds[run] > 0) {
+        s->failed_elsewhere += failed && !is_chosen(s, run);
+        if (!failed && seconds[run] > 0) {
             cost_learn(s->cost, run, seconds[run]);
             s->learnt++;
         }
@@ -324,14 +330,12 @@ void session_learn(struct session *s, int64_t cell, double seconds)
     s->sort_at = 4 * s->learnt;
 }
 
-bool session_is_partial(const struct session *s)
+const char *session_part(const struct session *s)
 {
-    return s->options->chosen != NULL || s->options->most >= 0;
-}
-
-static bool is_chosen(const struct session *s, int64_t run)
-{
-    return s->options->chosen == NULL || s->options->chosen[run];
+    const bool some = s->options->chosen != NULL;
+    if (s->options->most < 0)
+        return some ? "--only" : NULL;
+    return some ? "--only and --limit-cells" : "--limit-cells";
 }
 
 /* The cells that are left out stay as they are: pending for the next start, whatever it asks for.

@@ -57,8 +57,9 @@ struct session {
     struct cost *cost;
     struct scheduler *scheduler;     /**< NULL before session_begin */
     int64_t outcomes[OUTCOME_COUNT]; /**< of runs that are done */
-    int64_t queued;                  /**< cells that this start is to train */
-    int64_t learnt, sort_at;         /**< finished cells; when the order is looked at again */
+    int64_t failed_elsewhere; /**< runs that are not chosen, and have failed or are quarantined */
+    int64_t queued;           /**< cells that this start is to train */
+    int64_t learnt, sort_at;  /**< finished cells; when the order is looked at again */
     double start_by, stop_at; /**< no cell starts after the first; work stops at the second. UTC */
     int64_t log_row;
 };
@@ -81,8 +82,9 @@ enum status session_prepare(struct session *session, struct fault *fault) MUST_U
 enum status session_begin(struct session *session, struct store *store, int workers, int ranks,
                           struct fault *fault) MUST_USE;
 
-/** Whether the user asked for a part of the cells. */
-bool session_is_partial(const struct session *session) MUST_USE;
+/** The options with which the user asked for a part of the cells ("--only and --limit-cells");
+ *  NULL: all are to be done. */
+const char *session_part(const struct session *session) MUST_USE;
 
 /** Learn from the time of a finished cell. From time to time also sort those that wait again. */
 void session_learn(struct session *session, int64_t cell, double seconds);

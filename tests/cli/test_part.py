@@ -58,8 +58,8 @@ def status(folder, *words):
 @pytest.mark.parametrize("ranks", [0, 3])
 def test_a_part_and_then_the_rest(ranks, whole, folder):
     words = part(folder, "--only", "seed=2", "--only", "seed=3,actor_lr=0.001", ranks=ranks)
-    assert ("b.h5: the part of --only and --limit-cells is done: 2 of 7 cells done, 5 wait for a start "
-            "without these options\n") in words
+    assert ("b.h5: the part of --only is done: 2 of 7 cells done, 5 wait for a start without --only\n"
+            ) in words
     assert done_in(folder) == [4, 5]
     assert not wrong_runs(folder / "b.h5", whole)
     shown = status(folder)
@@ -79,8 +79,11 @@ def test_so_many_cells(whole, folder):
     for _ in range(2):
         part(folder, "--limit-cells", "3", "--order", "plan")
         assert done_in(folder) == [0, 1, 2]
-    assert "4 wait for a start" in part(folder, "--limit-cells", "2")
-    part(folder, "--limit-cells", "2", "--only", "actor_lr=0.001", "--order", "plan")
+    assert ("the part of --limit-cells is done: 3 of 7 cells done, 4 wait for a start without "
+            "--limit-cells\n") in part(folder, "--limit-cells", "2")
+    words = part(folder, "--limit-cells", "2", "--only", "actor_lr=0.001", "--order", "plan")
+    assert ("the part of --only and --limit-cells is done: 5 of 7 cells done, 2 wait for a start without "
+            "--only and --limit-cells\n") in words
     assert done_in(folder) == [0, 1, 2, 3, 4]
     part(folder, "--limit-cells", "9", "--only", "actor_lr=0.001")
     assert_same_results(whole, folder / "b.h5")
@@ -117,11 +120,14 @@ def test_cells_that_fail_and_are_retried(whole, folder):
     assert codes == 6 * [-11] + [3]
     assert Sweep(folder / "b.h5").set_aside() == {1: "quarantined", 4: "quarantined"}
     retry = ["--retry", "quarantined", "--only", "actor_lr=0.1,seed=2"]
-    words = part(folder, *retry, code=3)
+    words = part(folder, *retry)
     assert "1 cell to be tried again\n" in words
-    assert ("the part of --only and --limit-cells is done, but 1 cell failed or is quarantined: see "
-            "ccmsweep status: ") in words
+    # Of this part nothing failed.
+    assert "the part of --only is done: 2 of 7 cells done, 5 wait" in words
     assert Sweep(folder / "b.h5").set_aside() == {4: "quarantined"}
+    words = part(folder, "--only", "seed=2", code=3)
+    assert ("the part of --only is done, but 1 cell of it failed or is quarantined: see ccmsweep "
+            "status: ") in words
     part(folder, "--retry", "quarantined")
     assert_same_results(whole, folder / "b.h5")
 

@@ -24,6 +24,10 @@ struct look {
     struct calibration calibration;
     struct settings largest; /* the cell with the largest trainer */
     double memory;           /* estimated bytes of that trainer */
+    /* Of an extension: the largest trainer that is made beside another one, to read a checkpoint of
+     * the smaller limit (run/attempt.c), and both estimates; 0: none. */
+    struct settings shorter, longer;
+    double both;
 };
 
 /* The axes of the plan are those that the file would have: the schema decides. */
@@ -129,26 +133,38 @@ static double measure_base(bool has_file)
     return (resident > 0 ? resident : typical) + (has_file ? 0 : opening) + writing;
 }
 
-/* The memory of the largest trainer. The trainer is made to measure it, unless it could be so large
- * that making it would harm the machine. */
+/* Bytes of a trainer, which is made to measure it, and of its checkpoint. */
+static double measure_trainer(const struct settings *cell, double *checkpoint)
+{
+    struct settings made = *cell;
+    made.training.earlier_episodes = 0; /* takes time and no memory */
+    struct trainer *t = trainer_new(&made);
+    const double memory = (double)trainer_memory(t);
+    *checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
+    trainer_free(&t);
+    return memory;
+}
+
+/* The memory of the largest trainer, or of two of which one continues what the other has read. They
+ * are made to measure it, unless one could be so large that making it would harm the machine. */
 static void measure_memory(struct plan *plan, const struct look *look)
 {
+    double ignored = 0, both = look->both;
     plan->memory = look->memory;
     plan->checkpoint = NAN;
-    if (!calibration_affords(look->memory))
-        return;
-    struct settings largest = look->largest;
-    largest.training.earlier_episodes = 0; /* takes time and no memory */
-    struct trainer *t = trainer_new(&largest);
-    plan->memory = (double)trainer_memory(t);
-    plan->checkpoint = (double)trainer_state_size(t) + CHECKPOINT_HEADER;
-    trainer_free(&t);
+    if (calibration_affords(look->memory)) {
+        plan->memory = measure_trainer(&look->largest, &plan->checkpoint);
+        if (both > 0)
+            both = measure_trainer(&look->shorter, &ignored) +
+                   measure_trainer(&look->longer, &ignored);
+    }
+    plan->memory = fmax(plan->memory, both);
 }
 
 /* What the file has of a run. */
 struct known {
     enum store_state state;
-    int32_t outcome;
+    int32_t outcome, attempts;
     double wall_s;
 };
 
@@ -157,7 +173,6 @@ struct known {
 static void learn_run(struct plan *plan, int64_t cell, const struct known *run)
 {
     plan->states[cell] = (uint8_t)run->state;
-    plan->interrupted += run->state == STORE_INTERRUPTED;
     plan->finished += run->state == STORE_DONE;
     if (run->state != STORE_DONE || run->outcome == OUTCOME_FAILED ||
         run->outcome == OUTCOME_QUARANTINED || !isfinite(run->wall_s) || run->wall_s <= 0)
@@ -196,34 +211,57 @@ static void begin_extension(struct plan *plan, const struct extension *e)
     plan->added = e->cells - e->runs;
 }
 
-static double share_of(const struct spec *spec, const struct store *store,
-                       const struct extension *e, int64_t run)
+/* A run with a smaller limit in the file that has begun there, and so may have a checkpoint. */
+static void look_at_pair(struct look *look, const struct settings *before,
+                         const struct settings *after)
+{
+    const double both = calibration_memory(before) + calibration_memory(after);
+    if (both <= look->both)
+        return;
+    look->both = both;
+    look->shorter = *before;
+    look->longer = *after;
+}
+
+static void learn_run_of(struct plan *plan, const struct spec *spec, const struct store *store,
+                         const struct extension *e, int64_t run, struct known *known,
+                         struct look *look)
 {
     struct settings before, after;
+    const enum growth growth = (enum growth)e->growth[run];
     store_cell(store, run, &before);
     spec_cell(spec, e->to[run], &after);
-    return (double)before.training.episodes / (double)after.training.episodes;
+    if (before.training.episodes < after.training.episodes && known->attempts > 0 &&
+        (growth == GROWTH_CONTINUED || growth == GROWTH_OPEN))
+        look_at_pair(look, &before, &after);
+    learn_extended(plan, e, run, known,
+                   (double)before.training.episodes / (double)after.training.episodes);
 }
 
 static enum status learn(struct plan *plan, const struct spec *spec, const struct store *store,
-                         const struct extension *e, struct fault *fault)
+                         const struct extension *e, struct look *look, struct fault *fault)
 {
     const size_t runs = (size_t)store_runs(store);
     double *const wall_s = fault_alloc(runs, sizeof *wall_s);
     int32_t *const outcomes = fault_alloc(runs, sizeof *outcomes);
+    int32_t *const attempts = fault_alloc(runs, sizeof *attempts);
     plan->states = fault_alloc((size_t)plan->cells, 1);
     enum status status = store_note_column(store, NOTE_WALL, wall_s, fault);
     if (status == STATUS_OK)
         status = store_column(store, record_field("outcome"), outcomes, fault);
+    if (status == STATUS_OK)
+        status = store_note_column(store, NOTE_ATTEMPTS, attempts, fault);
     if (e != NULL)
         begin_extension(plan, e);
     for (int64_t i = 0; i < (int64_t)runs && status == STATUS_OK; i++) {
-        struct known known = {store_state(store, i), outcomes[i], wall_s[i]};
+        plan->interrupted += store_state(store, i) == STORE_INTERRUPTED;
+        struct known known = {store_state(store, i), outcomes[i], attempts[i], wall_s[i]};
         if (e == NULL)
             learn_run(plan, i, &known);
         else
-            learn_extended(plan, e, i, &known, share_of(spec, store, e, i));
+            learn_run_of(plan, spec, store, e, i, &known, look);
     }
+    free(attempts);
     free(outcomes);
     free(wall_s);
     return status;
@@ -262,7 +300,7 @@ enum status plan_new(struct plan **plan, const struct spec *spec, const struct s
     find_parts(making);
     enum status status = STATUS_OK;
     if (store != NULL)
-        status = learn(making, spec, store, extension, fault);
+        status = learn(making, spec, store, extension, look, fault);
     if (status == STATUS_OK) {
         measure_memory(making, look);
         making->memory += base;

@@ -43,17 +43,19 @@ struct plan {
                           extension continues it; NULL without one */
     int64_t growths[GROWTH_COUNT]; /**< of an extension: what becomes of the runs of the file */
     int64_t added;                 /**< cells that no run of the file becomes */
-    int64_t finished, interrupted;
-    int64_t learnt;       /**< finished cells whose times are known */
-    double calibration_s; /**< time that the calibration took; NaN: finished cells made it
+    int64_t finished;              /**< cells; of an extension: those that stay finished */
+    int64_t interrupted;           /**< runs of the file that a polite stop has interrupted */
+    int64_t learnt;                /**< finished cells whose times are known */
+    double calibration_s;          /**< time that the calibration took; NaN: finished cells made it
                                unnecessary */
-    double total_s;       /**< of all cells: measured if finished, else expected */
-    double left_s;        /**< expected of the cells that are left */
-    double longest_s;     /**< of the longest cell that is left; 0: no cell is left */
-    int64_t file_size;    /**< bytes of the file of the sweep */
-    double memory;        /**< bytes of a process with the largest trainer, without MPI
-                               (plan_memory) */
-    double checkpoint;    /**< bytes of its checkpoint; NaN: the trainer was too large to make,
+    double total_s;                /**< of all cells: measured if finished, else expected */
+    double left_s;                 /**< expected of the cells that are left */
+    double longest_s;              /**< of the longest cell that is left; 0: no cell is left */
+    int64_t file_size;             /**< bytes of the file of the sweep */
+    double memory;                 /**< bytes of a process with the largest trainer, without MPI
+                               (plan_memory); of an extension also while a run goes on behind its
+                               old limit, when there are two */
+    double checkpoint; /**< bytes of its checkpoint; NaN: the trainer was too large to make,
                                and `memory` is an estimate */
 };
 

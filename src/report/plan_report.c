@@ -248,6 +248,19 @@ static void print_extension(FILE *file, const struct plan *plan)
     fprintf(file, ", %" PRId64 " new\n", plan->added);
 }
 
+/* With a larger limit not all runs that are finished in the file stay so. */
+static void print_finished(FILE *file, const struct plan *plan, const char *path)
+{
+    const int64_t going_on = plan->growths[GROWTH_CONTINUED] + plan->growths[GROWTH_ANEW];
+    fprintf(file, "%" PRId64 " in %s", plan->finished + going_on, path);
+    if (going_on > 0)
+        fprintf(file, ", %" PRId64 " of them with the larger limit too", plan->finished);
+    fprintf(file, ", %" PRId64 " left", plan->cells - plan->finished);
+    if (plan->interrupted > 0)
+        fprintf(file, ", %" PRId64 " of them interrupted", plan->interrupted);
+    fputc('\n', file);
+}
+
 void plan_print(FILE *file, const struct plan *plan, const struct plan_options *options)
 {
     /* All labels have the width of the longest one, so that the values form a column. */
@@ -270,11 +283,7 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
     }
     if (plan->states != NULL) {
         print_label(file, "finished", width);
-        fprintf(file, "%" PRId64 " in %s, %" PRId64 " left", plan->finished, options->path,
-                plan->cells - plan->finished);
-        if (plan->interrupted > 0)
-            fprintf(file, ", %" PRId64 " of them interrupted", plan->interrupted);
-        fputc('\n', file);
+        print_finished(file, plan, options->path);
     }
     if (plan->left != NULL) {
         print_label(file, "extension", width);

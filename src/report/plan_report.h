@@ -35,16 +35,18 @@ void plan_print(FILE *file, const struct plan *plan, const struct plan_options *
  *  - `labels`: each `label` with what it `sets`, the settings that are part of it, by name; `null`
  *    when the blocks of the grid have none
  *  - `file`: `path`, and the number of cells `finished`, `interrupted` and `left`; `null` when no
- *    file is given
+ *    file is given. With `--extend`, of a narrower file, `finished` are those that stay so
  *  - `extension`: with `--extend`, of a file that is narrower: runs that are `copied`, `continued`
- *    behind their old limit, trained `anew`, not finished (`open`), and cells `added`; else `null`
+ *    behind their old limit, trained `anew` (damaged ones too), not finished (`open`), and cells
+ *    `added`; else `null`
  *  - `expected`: `from` (`finished` or `calibration`), `finished_cells` that were used,
  *    `calibration_s`, the seconds that the calibration took, `total_core_hours`, `left_core_hours`,
  *    `left_s`, `longest_cell_s`, and `spread`, the relative standard deviation of a cell
  *  - `wall`: by number of `workers`: `wall_s`
  *  - `file_bytes`, `memory_bytes`, `checkpoint_bytes`: size of the file; memory and checkpoint of a
- *    rank
- *  - `list`: with `--list`, each cell: `cell`, its axes, `expected_s`, and with a file its `state`
+ *    rank. A run that an extension continues behind its old limit takes the memory of two
+ *  - `list`: with `--list`, each cell: `cell`, its axes, `expected_s`, and with a file its `state`,
+ *    of an extension that in which it leaves the cell
  */
 bool plan_print_json(FILE *file, const struct plan *plan,
                      const struct plan_options *options) MUST_USE;

@@ -534,14 +534,18 @@ def test_plan(kept, tmp_path):
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"{6 - by_limit} copied, {by_limit} continued behind their old limit, 3 new" in done.stdout
-    assert f"{6 - by_limit} in b.h5, {by_limit + 3} left, {by_limit} of them" in done.stdout
+    assert (f"  6 in b.h5, {6 - by_limit} of them with the larger limit too, {by_limit + 3} left\n"
+            ) in done.stdout
     plan = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
     assert plan["extension"] == {"copied": 6 - by_limit, "continued": by_limit, "anew": 0, "open": 0,
                                  "added": 3}
-    continued = plan["expected"]["left_s"]
+    assert plan["file"] == {"path": "b.h5", "finished": 6 - by_limit, "interrupted": 0,
+                            "left": by_limit + 3}
+    continued, both = plan["expected"]["left_s"], plan["memory_bytes"]
     shutil.rmtree(tmp_path / "b.h5.ckpt")
     plan = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
     assert plan["extension"]["anew"] == by_limit and plan["extension"]["continued"] == 0
+    assert both - plan["memory_bytes"] > 0.8 * plan["checkpoint_bytes"]  # a second trainer
     assert plan["expected"]["left_s"] > continued
     assert plan["expected"]["finished_cells"] == 6
     plain = run("plan", "more.yaml", "b.h5", cwd=tmp_path)

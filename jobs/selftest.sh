@@ -10,6 +10,8 @@
 #   --kills N           number of SIGKILLs; 30
 #   --seed N            which ranks are killed, and when; without it another seed each time, which is
 #                       printed: the same seed repeats the choice, as far as the machine is as fast
+#   --patience S        seconds that anything may take which takes a few on an idle machine; 240. What
+#                       takes longer is ended, and its check fails: on a busy machine give it more
 #   --only CHECK[,…]    these alone: launcher, fsync, rename, file, locks, nodes, ranks, readers, stop,
 #                       kills, bytes
 #
@@ -18,8 +20,9 @@
 # SLURM, FOLDER must be one that all nodes share, and $LAUNCHER of jobs/env.sh starts the ranks.
 #
 # Environment: CCMSWEEP, the program; without it build/ccmsweep, which is built first.
-# Exit codes: 0 all checks passed; 2 wrong input, or nothing can be tried; 3 a check has failed: a
-# sentence says what it means; 128 + n ended by signal n; with --nodes also that of sbatch.
+# Exit codes: 0 all checks passed; 2 wrong input, or nothing can be tried: with --nodes also when SLURM
+# takes no job; 3 a check has failed: a sentence says what it means; 128 + n ended by signal n; any
+# other is that of a job which SLURM has ended.
 set -euo pipefail
 # shellcheck source=jobs/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -28,22 +31,21 @@ set -euo pipefail
 read_site
 
 checks=(launcher fsync rename file locks nodes ranks readers stop kills bytes)
-patience_s=240 # for what takes a few seconds
 ranks_a_node=2 # and the scheduler's rank
 
 read_arguments() {
     local name
-    folder='' nodes='' kills=30 seed='' only=" ${checks[*]} " submit_options=()
+    folder='' nodes='' kills=30 seed='' patience_s=240 only=" ${checks[*]} " submit_options=()
     words=("$@")
     while [ "$#" -gt 0 ]; do
         case $1 in
         --help | -h | '-?') usage "${BASH_SOURCE[0]}" && exit 0 ;;
-        --nodes | --kills | --seed | --only)
+        --nodes | --kills | --seed | --patience | --only)
             [ "$#" -gt 1 ] || fail 2 "jobs/selftest.sh: $1 needs a value"
             take "$1" "$2"
             shift
             ;;
-        --nodes=* | --kills=* | --seed=* | --only=*) take "${1%%=*}" "${1#*=}" ;;
+        --nodes=* | --kills=* | --seed=* | --patience=* | --only=*) take "${1%%=*}" "${1#*=}" ;;
         --)
             shift
             submit_options=("$@")
@@ -75,6 +77,7 @@ take() {
     --nodes) nodes=$(need_number "jobs/selftest.sh: $1" "$2" 1000) ;;
     --kills) kills=$(need_number "jobs/selftest.sh: $1" "$2" 10000) ;;
     --seed) seed=$(need_number "jobs/selftest.sh: $1" "$2" 2147483647) ;;
+    --patience) patience_s=$(need_number "jobs/selftest.sh: $1" "$2" 86400) ;;
     --only) only=" ${2//,/ } " ;;
     esac
 }
@@ -104,9 +107,14 @@ pass() {
 
 # One that has not, and what that means: flunk CHECK WHAT WAS SEEN; WHAT IT MEANS
 flunk() {
+    local busy=''
     failed=$((failed + 1))
     print_row "$1" FAILED "$2"
-    printf '%20s %s\n' '' "$3"
+    if $late; then
+        busy="This may be a busy machine: run it again when it is idle, or with --patience"
+        busy+=" $((4 * patience_s)). If it fails again: "
+    fi
+    printf '%20s %s\n' '' "$busy$3"
 }
 
 skip() {
@@ -182,20 +190,29 @@ runs() {
     kill -0 "$1" 2>/dev/null
 }
 
-# Wait until a job has ended, $patience_s at most; its exit code is in $code: end_of JOB
+# Wait until a job has ended, $patience_s at most; its exit code is in $code, and in $ended how it
+# ended, in words: end_of JOB
 end_of() {
     local end=$((SECONDS + patience_s))
     while runs "$1"; do
         if [ "$SECONDS" -ge "$end" ]; then
-            end_job "$1"
-            code=none
+            give_up "$1" "did not end"
             return
         fi
         sleep 0.05
     done
     code=0
     wait "$1" || code=$?
+    ended="ended with code $code"
 } 2>/dev/null # what bash has to say about processes that were killed
+
+# End a job that has used up its time: give_up JOB WHAT IT DID NOT
+give_up() {
+    end_job "$1"
+    late=true
+    code=none
+    ended="$2 within $patience_s s"
+}
 
 # srun ends the ranks on all nodes itself when it is asked to; those of mpirun are in its session.
 end_job() {
@@ -254,7 +271,7 @@ leave() {
     local code=$?
     trap '' HUP INT TERM
     [ -z "$submitted" ] || end_submitted
-    rm -f -- ${answer:+"$answer"} ${out:+"$out"}
+    rm -f -- ${answer:+"$answer" "$answer.words"} ${out:+"$out"}
     [ -n "$place" ] || exit "$code"
     end_all
     clean_nodes
@@ -313,7 +330,7 @@ find_nodes() {
 
 # Run this as a job, show what it says, and leave with its exit code.
 submit() {
-    local code=0 command word
+    local code=0 command word words
     type -P sbatch >/dev/null ||
         fail 2 "jobs/selftest.sh: --nodes needs SLURM, and there is no sbatch here"
     [[ $folder != *\\* ]] || fail 2 "jobs/selftest.sh: $(quoted "$folder") has a backslash in it"
@@ -322,26 +339,33 @@ submit() {
     leave_launcher
     command='exec'
     for word in /bin/bash -p "$root/jobs/selftest.sh" "$folder" --kills "$kills" --seed "$seed" \
-        --nodes "$nodes" --only "$(tr -s ' ' , <<<"$only" | sed 's/^,//;s/,$//')"; do
+        --patience "$patience_s" --nodes "$nodes" --only "$(tr -s ' ' , <<<"$only" | sed 's/^,//;s/,$//')"; do
         command+=" '${word//\'/\'\\\'\'}'"
     done
     answer=$folder/ccmsweep-selftest.$$.sbatch
     out=${answer%.sbatch}.out
     : >"$out"
     slurm_tool sbatch --parsable --wait --job-name=selftest --nodes="$nodes" \
-        --ntasks-per-node=$((ranks_a_node + 1)) --time=20 --open-mode=append --output="${out//%/%%}" \
+        --ntasks-per-node=$((ranks_a_node + 1)) --time=$((patience_s > 240 ? patience_s / 12 : 20)) --open-mode=append --output="${out//%/%%}" \
         ${site_options[@]+"${site_options[@]}"} ${submit_options[@]+"${submit_options[@]}"} \
-        --wrap "$command" >"$answer" </dev/null &
+        --wrap "$command" >"$answer" 2>"$answer.words" </dev/null &
     waiting=$!
     until [ -s "$answer" ] || ! runs "$waiting"; do
         sleep 0.2
     done
     submitted=$(whole_number "$(head -n 1 "$answer" | cut -d ';' -f 1)" 4294967295 1) || submitted=
-    [ -z "$submitted" ] || say "Submitted as job $submitted: what it says comes here."
+    if [ -z "$submitted" ]; then
+        wait "$waiting" || code=$?
+        words=$(tr -s '[:space:]' ' ' <"$answer.words" | tr -cd '[:print:]')
+        fail 2 "jobs/selftest.sh: SLURM takes no job, so nothing was tried: sbatch ended with code $code and" \
+            "said '${words:0:400}'"
+    fi
+    say "Submitted as job $submitted: what it says comes here."
     tail -n +1 -f --pid="$waiting" "$out" &
     wait "$waiting" || code=$?
     wait "$!" || true
     submitted=
+    cat -- "$answer.words" >&2
     exit "$code"
 }
 
@@ -364,9 +388,10 @@ where="this machine"
 [ "${#hosts[@]}" -eq 0 ] || where=${hosts[*]}
 say "Self-test in $folder ($(stat -f -c %T -- "$folder")), $ranks ranks by $LAUNCHER on $where, seed $seed"
 began=$SECONDS
-sound=true
+sound=true late=false
 for check in "${checks[@]}"; do
     wanted "$check" || continue
+    late=false
     if ! $sound && [ "$check" != locks ] && [ "$check" != nodes ]; then
         skip "$check" "what it needs has failed"
     elif [ "$check" != readers ]; then

@@ -24,7 +24,7 @@ is_in_order() {
     begin "$program" verify "$@"
     end_of "$job"
     finding=$(grep -av 'trained again$\|equal in all bytes' "$said" | head -n 1) || true
-    finding=${finding:-verify ended with code $code}
+    finding=${finding:-verify $ended}
     [ "$code" = 0 ]
 }
 
@@ -61,7 +61,7 @@ check_launcher() {
     launch none 0 --version
     end_of "$job"
     if [ "$code" != 0 ] || ! grep -q '^ccmsweep ' "$said"; then
-        flunk launcher "$LAUNCHER ended with code $code: $(words_of "$said")" \
+        flunk launcher "$LAUNCHER $ended: $(words_of "$said")" \
             "The ranks of a sweep cannot be started here: see jobs/env.sh and 'Elsewhere' in jobs/README.md."
         return 1
     fi
@@ -152,7 +152,7 @@ check_rename() {
         [ -z "$flaw" ] || end_job "${readers[k]}"
         end_of "${readers[k]}"
         words=$(tail -n 1 "${outputs[k]}")
-        [ "$code" = 0 ] || flaw=${flaw:-$words}
+        [ "$code" = 0 ] || flaw=${flaw:-${words:-a reader $ended}}
         seen+=("$words")
     done
     if [ -n "$flaw" ]; then
@@ -187,7 +187,7 @@ check_file() {
     end_of "$job"
     words=$(words_of "$said")
     if [ "$code" != 0 ]; then
-        flunk file "a sweep of one cell ended with code $code: $words" "$(meaning_of "$words")"
+        flunk file "a sweep of one cell $ended: $words" "$(meaning_of "$words")"
         return 1
     elif ! is_in_order "$place/one.h5"; then
         flunk file "$finding" "What was written is not what is read: do not run sweeps in this folder."
@@ -201,18 +201,25 @@ starts_of() {
     [ ! -e "$1" ] || status -- "$1" | sed -n '/"last_start": {/{n;s/[^0-9]//gp}'
 }
 
-# Wait until the job, which makes FILE, works: it has noted its start there.
+# Wait until the job, which makes FILE, works: it has noted its start there. If not, it has ended, and
+# how is in $code and $ended.
 wait_for_start() {
     local end=$((SECONDS + patience_s))
     until [ -n "$(starts_of "$2")" ]; do
-        runs "$1" && [ "$SECONDS" -lt "$end" ] || return 1
+        if ! runs "$1"; then
+            end_of "$1"
+            return 1
+        elif [ "$SECONDS" -ge "$end" ]; then
+            give_up "$1" "did not begin"
+            return 1
+        fi
         sleep 0.05
     done
 }
 
 # Two that begin a new file at one moment, the second on NODE: $flaw is empty when one was refused.
 begin_two() {
-    local file=$place/two.$1.$2.h5 first second said_first said_second end=$((SECONDS + 20))
+    local file=$place/two.$1.$2.h5 first second said_first said_second end=$((SECONDS + refusal_s))
     local work=(run "$place/long.yaml" -o "$file" --progress none --wait 0)
     begin_on 0 "${work[@]}"
     first=$job said_first=$said
@@ -223,25 +230,26 @@ begin_two() {
     done
     flaw=
     if runs "$first" && runs "$second"; then
-        flaw="two processes worked on one file at the same time"
+        flaw="of two processes that began at one moment none was refused within $refusal_s s"
+        late=true
         end_job "$second"
     elif runs "$first"; then
         end_of "$second"
-        [ "$code" = 4 ] || flaw="a second process ended with code $code: $(words_of "$said_second")"
+        [ "$code" = 4 ] || flaw="a second process $ended: $(words_of "$said_second")"
     elif runs "$second"; then
         end_of "$first"
         first=$second
-        [ "$code" = 4 ] || flaw="a second process ended with code $code: $(words_of "$said_first")"
+        [ "$code" = 4 ] || flaw="a second process $ended: $(words_of "$said_first")"
     else
         end_of "$first"
-        flaw="both processes ended, the first with code $code: $(words_of "$said_first")"
+        flaw="of two processes that began at one moment both ended, the first $ended: $(words_of "$said_first")"
     fi
     stop_job "$first"
 }
 
 # Whether a second process, on NODE, is kept from the file: check_second CHECK NODE
 check_second() {
-    local file=$place/lock.$2.h5 holder tries=0 meaning end
+    local file=$place/lock.$2.h5 holder tries=0 meaning end refusal_s=$((patience_s / 12 + 1))
     if [ "$2" -eq 0 ]; then
         meaning="Locks do not work here: never start two jobs on one file. On Lustre mount with -o flock,"
         meaning+=" on NFS without nolock and local_lock."
@@ -254,13 +262,12 @@ check_second() {
     holder=$job
     flaw=
     if ! wait_for_start "$holder" "$file"; then
-        flunk "$1" "a sweep does not begin: $(words_of "$said")" "$(meaning_of "$(words_of "$said")")"
-        end_job "$holder"
+        flunk "$1" "a sweep does not begin, it $ended: $(words_of "$said")" "$(meaning_of "$(words_of "$said")")"
         return
     fi
     for ((tries = 0; tries < 3; tries++)); do
         begin_on "$2" run "$place/long.yaml" -o "$file" --progress none --wait 0
-        end=$((SECONDS + 20))
+        end=$((SECONDS + refusal_s))
         while runs "$job" && [ "$(starts_of "$file")" = 1 ] && [ "$SECONDS" -lt "$end" ]; do
             sleep 0.05
         done
@@ -269,13 +276,14 @@ check_second() {
             end_job "$job"
             break
         elif runs "$job"; then
-            flaw="a second process was not refused within 20 s"
+            flaw="a second process was not refused within $refusal_s s"
+            late=true
             end_job "$job"
             break
         fi
         end_of "$job"
         if [ "$code" != 4 ]; then
-            flaw="a second process was not refused, but ended with code $code: $(words_of "$said")"
+            flaw="a second process was not refused, but $ended: $(words_of "$said")"
             break
         fi
     done
@@ -285,7 +293,7 @@ check_second() {
     fi
     stop_job "$holder"
     if [ -z "$flaw" ] && [ "$code" != 75 ]; then
-        flaw="the process that held the lock ended with code $code"
+        flaw="the process that held the lock $ended"
     fi
     for ((tries = 0; tries < 3; tries++)); do
         [ -z "$flaw" ] || break
@@ -332,7 +340,7 @@ echo "$reads times${flaw:+: $flaw}"
 
 # A sweep of all ranks, read while it is written; $took_ms.
 check_ranks() {
-    local file=$place/ranks.h5 node readers=() outputs=() words flaw='' times='' k began sweep
+    local file=$place/ranks.h5 node readers=() outputs=() words flaw='' times='' k began sweep swept seen
     for node in 0 ${hosts[1]+$((${#hosts[@]} - 1))}; do
         begin ${node_launcher[@]+"${node_launcher[@]}"} ${hosts[$node]+"-w" "${hosts[$node]}"} \
             bash -p -c "$read_growing" read "$program" "$file" "$place/read"
@@ -342,17 +350,18 @@ check_ranks() {
     began=${EPOCHREALTIME/./}
     launch none 0 run "$place/sweep.yaml" -o "$file" --progress none
     end_of "$job"
-    sweep=$code
+    sweep=$code swept=$ended
     took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
     words=$(words_of "$said")
     : >"$place/read"
     for k in "${!readers[@]}"; do
         end_of "${readers[k]}"
-        times+=${times:+, }$(tail -n 1 "${outputs[k]}")
-        [ "$code" = 0 ] || flaw=$(tail -n 1 "${outputs[k]}")
+        seen=$(tail -n 1 "${outputs[k]}")
+        times+=${times:+, }$seen
+        [ "$code" = 0 ] || flaw=${seen:-a reader $ended}
     done
     if [ "$sweep" != 0 ]; then
-        flunk ranks "a sweep on $ranks ranks ended with code $sweep: $words" "$(meaning_of "$words")"
+        flunk ranks "a sweep on $ranks ranks $swept: $words" "$(meaning_of "$words")"
         return 1
     elif ! is_in_order "$file" --retrain all; then
         flunk ranks "$finding" "$(other_bytes)"
@@ -382,23 +391,22 @@ check_stop() {
     for try in 1 2 3 4 5; do
         rm -rf -- "$file" "$file".*
         launch none 0 run "$place/sweep.yaml" -o "$file" --progress none
-        if ! wait_for_start "$job" "$file"; then
-            continue
+        if wait_for_start "$job" "$file"; then
+            sleep 0.3
+            stop_job "$job"
         fi
-        sleep 0.3
-        stop_job "$job"
         [ "$code" = 0 ] || break
     done
     words=$(words_of "$said")
     if [ "$code" != 75 ]; then
-        flunk stop "asked to stop by SIGUSR1 to $LAUNCHER, the sweep ended with code $code: $words" \
+        flunk stop "asked to stop by SIGUSR1 to $LAUNCHER, the sweep $ended: $words" \
             "A sweep cannot be stopped politely here: up to the last checkpoint work is lost each time."
         return
     fi
     launch none 0 run "$place/sweep.yaml" -o "$file" --progress none
     end_of "$job"
     if [ "$code" != 0 ]; then
-        flunk stop "the stopped sweep was resumed, and ended with code $code: $(words_of "$said")" \
+        flunk stop "the stopped sweep was resumed, and $ended: $(words_of "$said")" \
             "A sweep that was stopped does not go on here."
     elif ! is_in_order "$file"; then
         flunk stop "$finding" "$(other_bytes)"
@@ -479,9 +487,9 @@ check_kills() {
             rm -rf -- "$file" "$file".*
             ;;
         4) flaw="30 s after a kill the file was still in use: $words" ;;
-        2 | 3 | 75 | none) flaw="resumed after a kill, it ended with code $code: $words" ;;
+        2 | 3 | 75 | none) flaw="resumed after a kill, it $ended: $words" ;;
         *)
-            [ -e "$place/killed" ] || flaw="it ended with code $code by itself: $words"
+            [ -e "$place/killed" ] || flaw="it $ended by itself: $words"
             done=$((done + 1))
             [ -n "$flaw" ] || look_after_kill
             ;;
@@ -509,7 +517,7 @@ check_bytes() {
     end_of "$job"
     left=$(cd -- "$place" && printf '%s ' kills.h5*)
     if [ "$code" != 0 ]; then
-        flunk bytes "the sweep that was killed ended with code $code: $(words_of "$said")" \
+        flunk bytes "the sweep that was killed $ended: $(words_of "$said")" \
             "A sweep that was killed does not go on here."
     elif ! is_in_order "$file" --retrain all; then
         flunk bytes "$finding" "$(other_bytes)"

@@ -96,6 +96,48 @@ def test_what_fails_first_is_not_said_twice(folder):
         name: "not tried" for name in ("nodes", "ranks", "readers", "stop", "kills", "bytes")}
 
 
+def slow_at(command, folder):
+    """A program that takes its time with one of its commands."""
+    program = folder.parent / "ccmsweep slow"
+    program.write_text(f"""#!/bin/sh
+[ "$1" != {command} ] || sleep 60
+exec '{PROGRAM}' "$@"
+""")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("check, command, words", [
+    ("file", "run", "a sweep of one cell did not end within 2 s"),
+    ("file", "verify", "verify did not end within 2 s"),
+    ("locks", "run", "a sweep does not begin, it did not begin within 2 s"),
+    ("stop", "run", "the sweep did not begin within 2 s"),
+])
+def test_busy_machine(check, command, words, folder):
+    """What is not done in time may be the machine's fault, and this is said."""
+    done = selftest(folder, "--only", check, "--patience", "2", cwd="/",
+                    program=slow_at(command, folder))
+    assert_finds(check, words, "This may be a busy machine: run it again when it is idle, or with "
+                 "--patience 8. If it fails again: ", done, folder)
+
+
+def test_slurm_that_takes_no_job(folder):
+    """One sentence, and no row of a table."""
+    bin_ = folder.parent / "bin"
+    bin_.mkdir()
+    sbatch = bin_ / "sbatch"
+    sbatch.write_text("#!/bin/sh\necho 'sbatch: error: Batch job submission failed: Unable to contact "
+                      "slurm controller (connect failure)' >&2\nexit 1\n")
+    sbatch.chmod(0o755)
+    done = selftest(folder, "--nodes", "2", cwd="/", PATH=f"{bin_}:{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "jobs/selftest.sh: SLURM takes no job, so nothing was tried: sbatch ended with code 1 and said "
+        "'sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect "
+        "failure) '\n")
+    assert_nothing_left(folder)
+
+
 def test_stop_that_kills(folder):
     program = folder.parent / "ccmsweep rude"
     program.write_text(f"""#!/bin/bash
@@ -135,6 +177,7 @@ def test_interrupted(number, folder):
 @pytest.mark.parametrize("words, said", [
     (["--kills", "0"], "jobs/selftest.sh: --kills '0', expected a whole number from 1"),
     (["--seed", "x"], "jobs/selftest.sh: --seed 'x', expected a whole number from 1"),
+    (["--patience", "0"], "jobs/selftest.sh: --patience '0', expected a whole number from 1"),
     (["--nodes"], "jobs/selftest.sh: --nodes needs a value"),
     (["--nodes", "2"], "jobs/selftest.sh: --nodes needs SLURM, and there is no sbatch here"),
     (["--only", "lock"], "jobs/selftest.sh: --only 'lock', expected some of launcher fsync "),

@@ -128,11 +128,12 @@ need_number() {
     fail 2 "$1 '${2:0:99}', expected a whole number from 1$bound"
 }
 
-# Run a command whose output matters only when it fails: run_quietly "what it does" COMMAND…
+# Run a command whose output matters only when it fails: run_quietly "what it does" COMMAND… With
+# $unsaid=true not even what it does is said.
 run_quietly() {
     local what=$1 said code=0
     shift
-    say "$what"
+    ${unsaid:-false} || say "$what"
     # Kept here and not in a file: a disk may be full.
     said=$("$@" 2>&1 </dev/null | tr -d '\0'; exit "${PIPESTATUS[0]}") || code=$?
     if [ "$code" -ne 0 ]; then
@@ -171,7 +172,7 @@ build_kb=4096
 
 # Set $program: $CCMSWEEP, or the one of build/, which is built first where this user can do that.
 find_program() {
-    local build=$root/build
+    local build=$root/build unsaid=true
     if [ -n "${CCMSWEEP:-}" ]; then
         # As a command is found: a name alone is looked up.
         program=$CCMSWEEP
@@ -190,13 +191,14 @@ find_program() {
         # A linker would have removed the one that is there, by the time it fails.
         [ -e "$program" ] ||
             need_files "$build_kb" "$(quoted "$program") is not built yet (or set CCMSWEEP)"
-        if [ -n "$(find "$root/src" "$root/include" "$root/meson.build" -newer "$program" -print -quit)" ]; then
+        if is_stale; then
             say "Warning: $(quoted "$program") is older than its source, and with a limit of file" \
                 "size of $(ulimit -f) KB (ulimit -f) it is not built anew, for which $build_kb KB do"
         fi
     elif can_build; then
         # A folder that is configured has found all it needs, whoever installed it.
         [ -f "$build/build.ninja" ] || "$root/jobs/setup.sh" run
+        ! is_stale || unsaid=false
         configure_in build || exit 1
         compile_in build ccmsweep:executable || exit 1
     elif [ ! -e "$program" ]; then
@@ -207,6 +209,12 @@ find_program() {
     if [ -e "$root/.git" ] && [[ $version == *$'\n'revision\ *unknown$'\n'* ]]; then
         say "Warning: git does not tell the revision of $(quoted "$root"): files will not name it"
     fi
+}
+
+# Whether the program is to be built. What else ninja does is to look for the revision.
+is_stale() {
+    [ ! -e "$program" ] ||
+        [ -n "$(find "$root/src" "$root/include" "$root/meson.build" -newer "$program" -print -quit)" ]
 }
 
 # Whether this user may build: an installation that is shared or read-only is taken as it is.

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from contents import Sweep, assert_same_results, wrong_runs
 from local_case import (LOCAL, QUIET, finish, folder, has_begun, interrupt, local, start,
                         surroundings, wait_for_work)
 from program import PROGRAM, listing
-from sweep_case import (LONG, idle_at_first, needs_faults, processes_in, ranks_among, reference,
+from sweep_case import (LONG, SOURCE, idle_at_first, needs_faults, processes_in, ranks_among, reference,
                         send, wait_until, write_spec)
 
 __all__ = ["folder"]
@@ -37,6 +38,30 @@ def test_it_ends_with_a_report(folder):
         assert "<h1>Sweep s.h5</h1>" in page
         assert "Complete:" in page and page.rstrip().endswith("</html>")
         (folder / "s.h5.report/report.html").unlink()
+
+
+def test_a_build_is_announced_when_there_is_something_to_build(folder, tmp_path_factory):
+    """As users wait for it; else there is nothing to say."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(SOURCE / "jobs", root / "jobs")
+    for name in ("src", "include", "build"):
+        (root / name).mkdir()
+    for name in ("meson.build", "build/build.ninja", "src/main.c"):
+        (root / name).touch()
+    (root / "build/ccmsweep").symlink_to(PROGRAM)
+    (root / "meson").write_text("#!/bin/sh\n")
+    (root / "meson").chmod(0o755)
+    variables = surroundings() | {"PATH": f"{root}:{os.environ['PATH']}"}
+    del variables["CCMSWEEP"]
+    for path in (root / "meson.build", root / "src", root / "include"):
+        os.utime(path, (0, 0))
+    os.utime(root / "build/ccmsweep", (1000, 1000), follow_symlinks=False)
+    for newer in (False, True):
+        os.utime(root / "src/main.c", (2000, 2000) if newer else (0, 0))
+        done = subprocess.run([root / "jobs/local.sh", "s.yaml", "--dry-run"], cwd=folder, text=True,
+                              env=variables, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert ("Building build/\n" in done.stderr) == newer, done.stderr
 
 
 def test_extended(folder):

@@ -28,6 +28,11 @@ is_in_order() {
     [ "$code" = 0 ]
 }
 
+# Whether it is also what one process computes. Most that is wrong is found without training.
+is_as_computed() {
+    is_in_order "$1" && is_in_order "$1" --retrain all
+}
+
 # ---- the checks ----
 
 write_specs() {
@@ -95,11 +100,11 @@ check_fsync() {
     pass fsync "$seen"
 }
 
-# Read a file, which is replaced all the time, until its last version; print what was seen: FILE LAST
+# Read a file, which is replaced all the time, until its last version or a flaw; print what was seen: FILE LAST
 # shellcheck disable=SC2016 # for another shell
 read_replaced='last=0 reads=0 flaw=
 end=$((SECONDS + 100))
-while [ "$last" -lt "$2" ] && [ "$SECONDS" -lt "$end" ]; do
+while [ "$last" -lt "$2" ] && [ -z "$flaw" ] && [ "$SECONDS" -lt "$end" ]; do
     lines=()
     reads=$((reads + 1))
     if ! mapfile -t lines <"$1"; then
@@ -125,7 +130,7 @@ write_version() {
 }
 
 check_rename() {
-    local last=200 k words='' lines readers=() seen=() outputs=() node flaw=''
+    local last=200 k words='' lines readers=() seen=() outputs=() node flaw='' left=false
     if ! words=$(write_version 0 2>&1); then
         flunk rename "${words##*mv: }" "No file can be made here: do not run sweeps in this folder."
         return
@@ -137,6 +142,10 @@ check_rename() {
         outputs+=("$said")
     done
     for ((k = 1; k <= last; k++)); do
+        # One that has ended has found something.
+        for job in "${readers[@]}"; do
+            runs "$job" || break 2
+        done
         if ! words=$(write_version "$k" 2>&1); then
             flaw=${words##*mv: }
             break
@@ -148,13 +157,15 @@ check_rename() {
             break
         fi
     done
+    [ "$k" -gt "$last" ] || left=true
     for k in "${!readers[@]}"; do
-        [ -z "$flaw" ] || end_job "${readers[k]}"
+        ! $left || end_job "${readers[k]}"
         end_of "${readers[k]}"
         words=$(tail -n 1 "${outputs[k]}")
-        [ "$code" = 0 ] || flaw=${flaw:-${words:-a reader $ended}}
+        [ "$code" = 0 ] || flaw=${flaw:-$words}
         seen+=("$words")
     done
+    ! $left && [ "$code" = 0 ] || flaw=${flaw:-a reader $ended}
     if [ -n "$flaw" ]; then
         flunk rename "$flaw" \
             "Renaming does not replace a file as a whole here: a kill or a reader can meet half a file."
@@ -363,7 +374,7 @@ check_ranks() {
     if [ "$sweep" != 0 ]; then
         flunk ranks "a sweep on $ranks ranks $swept: $words" "$(meaning_of "$words")"
         return 1
-    elif ! is_in_order "$file" --retrain all; then
+    elif ! is_as_computed "$file"; then
         flunk ranks "$finding" "$(other_bytes)"
     else
         pass ranks "16 cells on $ranks ranks in $((took_ms / 1000)).$((took_ms / 100 % 10)) s, then all by one process: the same bytes"
@@ -519,7 +530,7 @@ check_bytes() {
     if [ "$code" != 0 ]; then
         flunk bytes "the sweep that was killed $ended: $(words_of "$said")" \
             "A sweep that was killed does not go on here."
-    elif ! is_in_order "$file" --retrain all; then
+    elif ! is_as_computed "$file"; then
         flunk bytes "$finding" "$(other_bytes)"
     elif [ "$left" != 'kills.h5 kills.h5.lock ' ]; then
         flunk bytes "beside the file is left: $left" "What a killed process left is not tidied up here."

@@ -374,23 +374,44 @@ wait_for() {
     done
 }
 
-# Set $later to options of ccmsweep run without those that hold for a first start alone: cells that
-# crash again would be tried again for ever.
+# Set $later to the options of ccmsweep run for a start after the first. Cells that crash again would
+# be tried again for ever (--retry), and rows are compared once (--check). What was not copied when
+# the first start was killed is copied now: --reuse and --prefer stay, as far as their files do.
 leave_out_once() {
-    local word value=false
+    local option value words reused=false preferred=()
     later=()
-    for word in "$@"; do
-        if $value; then
-            value=false
-            continue
-        fi
+    while [ "$#" -gt 0 ]; do
+        words=("$1") option=${1%%=*} value=${1#*=}
+        shift
         # As getopt_long does, it takes names cut short.
-        case $word in
-        --ret*=* | --reu*=* | --pre*=* | --c | --ch | --che | --chec | --check) ;;
-        --ret* | --reu* | --pre*) value=true ;;
-        *) later+=("$word") ;;
+        case $option in
+        --ret* | --reu* | --pre*)
+            if [ "${words[0]}" = "$option" ] && [ "$#" -gt 0 ]; then
+                value=$1
+                words+=("$1")
+                shift
+            fi
+            ;;
         esac
+        case $option in
+        --ret* | --c | --ch | --che | --chec | --check) continue ;;
+        --pre*)
+            preferred=()
+            [ ! -e "$value" ] || preferred=("${words[@]}")
+            continue
+            ;;
+        --reu*)
+            if [ ! -e "$value" ]; then
+                say "--reuse: $(quoted "$value") is not there any more: runs that were not copied are trained"
+                continue
+            fi
+            reused=true
+            ;;
+        esac
+        later+=("${words[@]}")
     done
+    # Without files there is nothing to choose from.
+    ! $reused || later+=(${preferred[@]+"${preferred[@]}"})
 }
 
 # Open MPI asks root to mean it.

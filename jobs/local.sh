@@ -12,8 +12,9 @@
 #
 # Ctrl-C (or TERM, HUP) stops politely: each worker saves a checkpoint, and the exit code is 75. A
 # second one kills at once, as does $PATIENCE without an answer; what is committed stays. A job that
-# crashes is started again, without --retry, --reuse, --prefer and --check; 3 starts in a row without
-# progress are the last, and so is one that fails (code 1) before there is a file, as on a full disk.
+# crashes is started again, without --retry and --check, and without --reuse of a file that has gone; 3
+# starts in a row without progress are the last, and so is one that fails (code 1) before there is a
+# file, as on a full disk.
 #
 # Environment:
 #   CORES     number of workers, from 1 to 64 times the machine's cores; without it as many as this

@@ -15,7 +15,8 @@
 #   --dry-run           show all that and submit nothing
 # Anything else goes to sbatch unchanged, for example -n 1 for one training at a time, --partition,
 # --mem-per-cpu. What holds for a whole cluster stands in jobs/env.sh. The options behind -- are those
-# of every start of the job, but --retry, --reuse, --prefer and --check, which are those of the first.
+# of every start of the job, but --retry and --check, which are those of the first, and --reuse of a
+# file that has gone since.
 # The job reads a copy of the spec, FILE.job/spec.yaml: SPEC may be changed as soon as it is submitted.
 #
 # Exit codes: 0 submitted, or nothing is left to do; 1 the queue cannot be asked; 2 wrong input; 4 a
@@ -271,6 +272,28 @@ ask_plan() {
     longest_s=$(number_in longest_cell_s <<<"$plan")
 }
 
+# Whether there is something to do though all cells are done.
+changes_what_is_done() {
+    local word
+    for word in ${run_options[@]+"${run_options[@]}"}; do
+        case $word in
+        --ret* | --reu* | --pre* | --c | --ch | --che | --chec | --check) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# Whether the job is to train a part of the cells.
+is_part() {
+    local word
+    for word in ${run_options[@]+"${run_options[@]}"}; do
+        case $word in
+        --on* | --l*) return 0 ;;
+        esac
+    done
+    return 1
+}
+
 in_words() {
     awk -v s="$1" 'BEGIN {
         if (s < 90) printf "%.0f s", s
@@ -378,8 +401,7 @@ find_program
 check_run
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
-leave_out_once ${run_options[@]+"${run_options[@]}"}
-if [ "$finished" -eq "$cells" ] && [ "${#later[@]}" -eq "${#run_options[@]}" ] && ! $extends; then
+if [ "$finished" -eq "$cells" ] && ! changes_what_is_done && ! $extends; then
     say "Nothing to do: $file is complete."
     exit 0
 fi
@@ -393,6 +415,8 @@ if [ "$limit_s" -gt 0 ]; then
 fi
 say "Expected: $(in_words "$left_s") of core time, $(in_words "$wall_s") with $workers at a time;" \
     "$limit_said$([ "$starts" -le 1 ] || echo ", $starts starts")"
+! is_part || say "This is for all cells that are left: those of --only and --limit-cells take less." \
+    "A --time of your own may be shorter."
 copy=$file.job/spec.yaml
 # A percent sign is sbatch's.
 command=(${size[@]+"${size[@]}"} --time="$limit" --signal="$signal"

@@ -5,8 +5,8 @@ import os
 import subprocess
 
 import pytest
-from program import PROGRAM, listing
-from sweep_case import SOURCE, environment, write_spec
+from program import PROGRAM, listing, run
+from sweep_case import SOURCE, WITH_FAULTS, environment, needs_faults, write_spec
 
 SMALL = """\
 training: {batch: 16, episodes: 30}
@@ -99,6 +99,54 @@ def test_extended(folder):
     write_spec(folder, SMALL.replace("[1, 2]", "[0, 1, 2, 3]").replace("30", "40"))
     done = submit(folder, "--dry-run", "--extend")
     assert done.returncode == 0 and "4 cells, 4 of them left" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_killed_in_a_merge(gone, folder):
+    """The next start copies what is left to be copied; from a file that has gone since it cannot, and
+    trains. Here the start before was killed between two runs."""
+    needs_faults()
+    run("run", folder / "s.yaml", "-o", folder / "a.h5", "--progress", "none")
+    write_spec(folder, SMALL.replace("[1, 2]", "[0, 1, 2]"))
+    (folder / "bin/scontrol").write_text("#!/bin/sh\n", encoding="utf-8")
+    words = ["--reus=a.h5", "--prefer", "a.h5", "--retry", "failed"]
+    done = run_job(folder, *words, program=WITH_FAULTS, CCMSWEEP_FAULTS="commit@1=kill")
+    assert done.returncode == 137 and "1 of 3 cells done, 2 left" in done.stderr, done.stderr
+    if gone:
+        (folder / "a.h5").unlink()
+    done = run_job(folder, *words)
+    assert done.returncode == 0 and ": start 2, " in done.stderr, done.stderr
+    assert ("1 run copied from a.h5" in done.stderr) != gone, done.stderr
+    assert ("--reuse: a.h5 is not there any more: runs that were not copied are trained\n"
+            in done.stderr) == gone
+    assert "ended with code 0 in start 2; 3 of 3 cells done" in done.stderr
+
+
+def test_options_of_a_later_start(folder):
+    (folder / "a b.h5").touch()
+
+    def later(*words):
+        script = '. "$0"; leave_out_once "$@"; printf "%s\\n" "${later[@]}"'
+        return subprocess.run(["bash", "-c", script, SOURCE / "jobs/common.sh", *words], cwd=folder,
+                              text=True, capture_output=True, check=True,
+                              stdin=subprocess.DEVNULL).stdout.splitlines()
+    assert later("s.yaml", "-o", "b.h5", "--chec", "--retr=failed", "--retry", "failed",
+                 "--extend", "--only", "seed=1") == ["s.yaml", "-o", "b.h5", "--extend", "--only",
+                                                     "seed=1"]
+    kept = ["--reuse", "a b.h5", "--prefer=a b.h5"]
+    assert later(*kept) == kept
+    assert later("--prefer", "none.h5", "--reu=none.h5", *kept[:2]) == kept[:2]
+    assert later("--prefer=a b.h5", "--reuse", "none.h5", "--progress", "none") == ["--progress",
+                                                                                    "none"]
+
+
+def test_part(folder):
+    """What is expected of time is that of all cells, and this is said."""
+    words = "This is for all cells that are left: "
+    for options in ["--only", "seed=1"], ["--limit-cells=1"]:
+        done = submit(folder, "--dry-run", "--", *options)
+        assert done.returncode == 0 and words in done.stderr, done.stderr
+    assert words not in submit(folder, "--dry-run").stderr
 
 
 def test_books_of_a_job(folder):

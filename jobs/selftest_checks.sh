@@ -258,6 +258,8 @@ begin_two() {
     stop_job "$first"
 }
 
+cannot_stop="A sweep cannot be stopped politely here: up to the last checkpoint work is lost each time."
+
 # Whether a second process, on NODE, is kept from the file: check_second CHECK NODE
 check_second() {
     local file=$place/lock.$2.h5 holder tries=0 meaning end refusal_s=$((patience_s / 12 + 1))
@@ -304,7 +306,8 @@ check_second() {
     fi
     stop_job "$holder"
     if [ -z "$flaw" ] && [ "$code" != 75 ]; then
-        flaw="the process that held the lock $ended"
+        flaw="the process that held the lock was asked to stop, and $ended"
+        meaning=$cannot_stop
     fi
     for ((tries = 0; tries < 3; tries++)); do
         [ -z "$flaw" ] || break
@@ -405,13 +408,16 @@ check_stop() {
         if wait_for_start "$job" "$file"; then
             sleep 0.3
             stop_job "$job"
+        elif [ "$code" != 0 ]; then
+            words=$(words_of "$said")
+            flunk stop "a sweep does not begin, it $ended: $words" "$(meaning_of "$words")"
+            return
         fi
         [ "$code" = 0 ] || break
     done
     words=$(words_of "$said")
     if [ "$code" != 75 ]; then
-        flunk stop "asked to stop by SIGUSR1 to $LAUNCHER, the sweep $ended: $words" \
-            "A sweep cannot be stopped politely here: up to the last checkpoint work is lost each time."
+        flunk stop "asked to stop by SIGUSR1 to $LAUNCHER, the sweep $ended: $words" "$cannot_stop"
         return
     fi
     launch none 0 run "$place/sweep.yaml" -o "$file" --progress none
@@ -494,8 +500,11 @@ check_kills() {
             # It was faster: another sweep begins.
             counted=
             sweeps=$((sweeps + 1))
-            is_in_order "$file" || flaw=$finding
-            rm -rf -- "$file" "$file".*
+            if is_in_order "$file"; then
+                rm -rf -- "$file" "$file".*
+            else
+                flaw=$finding
+            fi
             ;;
         4) flaw="30 s after a kill the file was still in use: $words" ;;
         2 | 3 | 75 | none) flaw="resumed after a kill, it $ended: $words" ;;

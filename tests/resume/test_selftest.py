@@ -139,7 +139,9 @@ def test_slurm_that_takes_no_job(folder):
     assert_nothing_left(folder)
 
 
-def test_stop_that_kills(folder):
+@pytest.mark.parametrize("check", ["stop", "locks"])
+def test_stop_that_kills(check, folder):
+    """That is told of the stop, not of locks."""
     program = folder.parent / "ccmsweep rude"
     program.write_text(f"""#!/bin/bash
 trap 'kill -KILL $pid; exit 1' USR1
@@ -148,8 +150,22 @@ pid=$!
 wait $pid
 """)
     program.chmod(0o755)
+    done = selftest(folder, "--only", check, cwd="/", program=program)
+    assert_finds(check, "ended with code 1", "cannot be stopped politely", done, folder)
+
+
+def test_sweep_that_does_not_begin(folder):
+    program = folder.parent / "ccmsweep ill"
+    program.write_text(f"""#!/bin/bash
+[ "$1" = run ] || exec '{PROGRAM}' "$@"
+echo "ccmsweep: cannot sync x.h5: Input/output error" >&2
+exit 1
+""")
+    program.chmod(0o755)
     done = selftest(folder, "--only", "stop", cwd="/", program=program)
-    assert_finds("stop", "ended with code 1", "cannot be stopped politely", done, folder)
+    assert_finds("stop", "does not begin, it ended with code 1: ccmsweep: cannot sync x", "fsync fails",
+                 done, folder)
+    assert "unbound" not in done.stderr
 
 
 @pytest.mark.skipif(not ALL, reason="with --all")

@@ -416,7 +416,7 @@ leave_out_once() {
 
 # Open MPI asks root to mean it.
 allow_root() {
-    if [ "$(id -u)" -eq 0 ]; then
+    if [ "$EUID" -eq 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
 }
@@ -499,6 +499,14 @@ run_states() {
 # when all is well or nothing is there: doubt regular|folder PATH
 doubt() {
     local mode owner name
+    [ -e "$2" ] || [ -L "$2" ] || return 0
+    # Most is the user's own, which is seen without another process.
+    if [ ! -L "$2" ] && [ -O "$2" ]; then
+        case $1 in
+        regular) [ ! -f "$2" ] || return 0 ;;
+        folder) [ ! -d "$2" ] || return 0 ;;
+        esac
+    fi
     read -r mode owner name < <(stat -c '%f %u %U' -- "$2" 2>/dev/null) || return 0
     mode=$((16#$mode))
     case $1:$((mode >> 12)) in
@@ -529,20 +537,22 @@ remember() {
     local new=$file.job/.$1.$$
     (
         set -o noclobber
-        make_books && rm -f -- "$new" && printf '%s\n' "$2" >"$new" && mv -fT -- "$new" "$file.job/$1"
+        make_books && { { [ ! -e "$new" ] && [ ! -L "$new" ]; } || rm -f -- "$new"; } && printf '%s\n' "$2" >"$new" && mv -fT -- "$new" "$file.job/$1"
     ) 2>/dev/null || forgetful=true
 }
 
 # Make the folder, and what is made there from now on, such that nobody else can write to it.
 make_books() {
     umask go-w
-    mkdir -p -- "$file.job" && [ -z "$(doubt folder "$file.job")" ] || return 1
+    [ -d "$file.job" ] || mkdir -p -- "$file.job" || return 1
+    [ -z "$(doubt folder "$file.job")" ] || return 1
     [ ! -O "$file.job" ] || chmod go-w -- "$file.job"
 }
 
 # It fails, and says why, for what is no file.
 recall() {
     local path=$file.job/$1 why
+    [ -e "$path" ] || [ -L "$path" ] || return 0
     why=$(doubt regular "$path")
     [ -z "$why" ] || say "$(quoted "$path") $why"
     case $why in

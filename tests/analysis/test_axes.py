@@ -205,7 +205,7 @@ def test_the_report_says_it_again(tmp_path):
     changes together."""
     path = made(tmp_path, PRESET)
     done = analysis("report", path, "-o", tmp_path / "r", "--latex", "--draw-seed", "20240101",
-                    "--permutations", "1234567", "--bootstrap", "200")
+                    "--permutations", "1234567", "--bootstrap", "200", start=FEW_FIGURES)
     assert (done.returncode, done.stderr) == (0, "")
     words = text_of((tmp_path / "r/report.html").read_text("utf-8"))
     assert "environment_preset, and what changes with it" in words

@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from analysis_case import FEW_DRAWS, analysis
+from analysis_case import FEW_DRAWS, FEW_FIGURES, analysis
 from figure_case import study_of
 from interventions_case import against, labelled, many, path, snapshot_against, study, told
 from program import run
@@ -29,7 +29,7 @@ __all__ = ["against", "labelled", "many", "path", "study", "told"]
 @pytest.fixture(scope="module")
 def folder(labelled, tmp_path_factory):
     made = tmp_path_factory.mktemp("pages")
-    done = analysis("report", labelled, "-o", made, "--latex", *FEW_DRAWS)
+    done = analysis("report", labelled, "-o", made, "--latex", start=FEW_FIGURES)
     assert (done.returncode, done.stderr) == (0, "")
     return made
 

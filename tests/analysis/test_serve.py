@@ -241,13 +241,13 @@ def works_in(pid, folder):
     (["--event", "nonsense"], "'nonsense' is unknown, expected one of"),
 ])
 def test_bad_options_are_refused(file, words, message):
-    done = analysis("serve", file, *words, as_fork=True)
+    done = analysis("serve", file, *words)
     assert (done.returncode, done.stdout) == (2, "") and message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_a_port_in_use_is_refused(file, page):
-    done = analysis("serve", file, "--port", page.port, as_fork=True)
+    done = analysis("serve", file, "--port", page.port)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (f"ccmsweep_analysis: port {page.port} of 127.0.0.1: Address already in "
                            "use, expected a free one; 0 takes any\n")
@@ -259,7 +259,7 @@ def test_bad_files_are_refused(tmp_path):
         other["x"] = 1
     for name, words in (("junk.h5", "not an HDF5 file"), ("foreign.h5", "not one of ccmsweep"),
                         (".", "."), ("absent/s.h5", "No such file")):
-        done = analysis("serve", name, cwd=tmp_path, as_fork=True)
+        done = analysis("serve", name, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "") and words in done.stderr
         assert done.stderr.count("\n") == 1
 

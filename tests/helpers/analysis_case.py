@@ -19,18 +19,18 @@ from ccmsweep_analysis import drawing, paper, report  # noqa: E402, F401 (so tha
 
 WHOLE = ("-P", "-m", "ccmsweep_analysis")
 FEW_FIGURES = (str(Path(__file__).with_name("few_figures.py")),)
-# As many figures as few_figures.py keeps.
-FEW_COUNT = 6
+# As many figures as few_figures.py keeps: with and without those that compare interventions.
+FEW_COUNT, FEW_PLAIN = 13, 6
 # Draws and permutations where their number does not matter.
 FEW_DRAWS = ["--bootstrap", "50", "--permutations", "99"]
 
 
-def analysis(*words, start=WHOLE, cwd=None, text=True, as_fork=False, **variables):
-    """Run it to its end; words may be text, bytes or paths. `as_fork`: as a fork of this process,
-    which has loaded the libraries, for what is refused before anything is drawn: to load them would
-    take a second."""
+def analysis(*words, start=WHOLE, cwd=None, text=True, **variables):
+    """Run it to its end; words may be text, bytes or paths. Where its environment is this one's, it
+    is a fork of this process, which has loaded the libraries: to load them would take a second. It
+    is started as a user starts it where it is stopped, gets variables, or comes from a script."""
     words = [word if isinstance(word, bytes) else str(word) for word in words]
-    if as_fork:
+    if not variables and start in (WHOLE, FEW_FIGURES):
         return fork(start, list(map(os.fsdecode, words)), cwd, text)
     return subprocess.run(
         [sys.executable, *start, *words], cwd=cwd, capture_output=True, text=text, timeout=300,

@@ -2,13 +2,15 @@
 """python3 few_figures.py list|figures|report|serve …: as ccmsweep_analysis, with few of its figures and
 few draws, for tests of all the rest: each figure is drawn, with all draws, by tests of its own.
 
-One figure of each section stays, and those of them that a paper shows."""
+One figure of each section stays, of those that are soon drawn, all that compare interventions, where
+there are any, and those of them that a paper shows."""
 import runpy
 import sys
 
 from ccmsweep_analysis import defaults, figures, paper, redrawing  # noqa: F401 (defaults first)
 
-KEPT = ("rmst_map", "survival", "differences", "gradient_norms", "final_returns", "timeline")
+KEPT = ("rmst_by_row", "survival", "differences", "early_saturation", "final_returns", "timeline",
+        *(draw.__name__ for draw in figures.SECTIONS["interventions"]))
 
 for name in [name for name in figures.FIGURES if name not in KEPT]:
     del figures.FIGURES[name]

@@ -16,8 +16,7 @@ def path(tmp_path_factory):
 
 def said_by(*words, cwd, start=FEW_FIGURES, code=0, **variables):
     """Bytes that it says, on both streams."""
-    done = analysis(*map(os.fsencode, words), cwd=cwd, start=start, text=False,
-                    as_fork=code == 2 and not variables, **variables)
+    done = analysis(*map(os.fsencode, words), cwd=cwd, start=start, text=False, **variables)
     assert done.returncode == code, done.stderr.decode(errors="replace")
     assert b"Traceback" not in done.stderr
     return done.stdout, done.stderr

@@ -166,7 +166,27 @@ def whole(folder):
             assert data and data.rstrip().endswith(end), name
 
 
-def test_killed_at_any_instant(path, tmp_path):
+# In place of LaTeX, which takes longer than all the rest: as many files, some of them whole late.
+LATEX = """\
+#!/bin/sh
+printf '%%PDF-1.5\n' >paper.pdf
+sleep 0.1
+printf '%%%%EOF\n' >>paper.pdf
+echo '\\bibdata{x}' | tee paper.aux paper.out paper.log >paper.bbl
+cp paper.bbl paper.blg
+"""
+
+
+@pytest.fixture
+def quick_latex(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("bin")
+    for name in ("pdflatex", "bibtex"):
+        (folder / name).write_text(LATEX if name == "pdflatex" else "#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setitem(FINDS_US, "PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_killed_at_any_instant(path, quick_latex, tmp_path):
     """Whole files of before or of now, and the next start removes what was left."""
     rng = random.Random(15)
     words = [sys.executable, *FEW_FIGURES, "report", path, "-o", tmp_path / "r", "--latex"]

@@ -194,9 +194,10 @@ static void say_copied(const struct source *from, struct progress *progress)
                      from->path);
     else if (from->held > 0)
         progress_say(progress,
-                     "0 runs copied from %s: done or given up here already %s %" PRId64
-                     " that it has of this sweep",
-                     from->path, from->held == 1 ? "is the" : "are the", from->held);
+                     "0 runs copied from %s: %s%" PRId64 " that it has of this sweep %s done or "
+                     "given up here already",
+                     from->path, from->held == 1 ? "the " : "all ", from->held,
+                     from->held == 1 ? "is" : "are");
     else
         progress_say(progress, "0 runs copied from %s: it has no finished run of this sweep",
                      from->path);

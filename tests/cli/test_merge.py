@@ -69,8 +69,8 @@ def test_two_halves_are_the_whole(folder):
     # The files that were read have nothing beside them; again, nothing is left to copy.
     assert not [name for name in listing(folder) if name.startswith(("a.h5.", "b.h5."))]
     said = merge(folder, "a.h5", "d.h5")
-    assert ("0 runs copied from a.h5: done or given up here already are the 2 that it has of this "
-            "sweep\n") in said
+    assert ("0 runs copied from a.h5: all 2 that it has of this sweep are done or given up here "
+            "already\n") in said
     assert "0 runs copied from d.h5: it has no finished run of this sweep\n" in said
     assert "nothing was changed in m.h5, whose cells were all done\n" in said
     for name in ("host", "wall_s", "end", "attempts"):

@@ -387,7 +387,8 @@ static enum status read_log(const struct store *store, struct log *log, struct f
     return status;
 }
 
-/* The log is a ring: the last start is the one with the largest number, wherever it is. */
+/* The log is a ring: the last start is the one with the largest number, wherever it is. Extensions
+ * have numbers too and are no starts; those that the ring has lost cannot be taken off. */
 static void find_start(const struct log *log, struct run_table_start *start)
 {
     size_t last = SCHEMA_STARTS;
@@ -398,7 +399,11 @@ static void find_start(const struct log *log, struct run_table_start *start)
     }
     if (last == SCHEMA_STARTS)
         return;
-    *start = (struct run_table_start){.number = log->numbers[last],
+    int64_t extensions = 0;
+    for (size_t i = 0; i < SCHEMA_STARTS; i++)
+        extensions +=
+            log->numbers[i] > 0 && log->ranks[i] == 0 && log->numbers[i] < log->numbers[last];
+    *start = (struct run_table_start){.number = log->numbers[last] - extensions,
                                       .time = log->times[last],
                                       .end = log->ends[last],
                                       .status = log->statuses[last],

@@ -61,7 +61,7 @@ struct run_table_extension {
 
 /** The last start of the program on the file. */
 struct run_table_start {
-    int64_t number;   /**< from 1; 0: no start is known */
+    int64_t number;   /**< from 1, without extensions; 0: no start is known */
     double time, end; /**< seconds after 1970-01-01 UTC; end NaN: killed, or still running */
     int32_t status, ranks;
     char host[65], job[33], revision[65];

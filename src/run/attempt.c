@@ -52,25 +52,45 @@ static void say_checkpoint_gone(const struct attempt *a)
                      a->path, a->path);
 }
 
+/* Bytes of the record of a cell with another limit. */
+static int64_t record_bytes(struct settings cell, int64_t limit)
+{
+    cell.training.episodes = limit;
+    const struct extents extents = record_extents(&cell);
+    return (int64_t)record_size(&extents);
+}
+
 /* The limit of episodes of the cell whose checkpoint is there: the run's own, or the smaller one
- * that it had before the sweep was extended, whose cell differs in nothing else. 0: of neither. */
+ * that it had before the sweep was extended, whose cell differs in nothing else. 0: of neither. Of
+ * a state only the record depends on the limit (trainer_extend): its size leaves few limits, and
+ * the identity decides. */
 static int64_t find_limit(const struct attempt *a)
 {
+    enum { PADDING = 4096 }; /* more than the state has behind its record */
     struct identity there;
     struct settings cell = *trainer_settings(a->trainer);
     const int64_t own = cell.training.episodes;
-    if (!checkpoint_identity(a->path, a->run, &there))
+    const size_t whole = trainer_state_size(a->trainer);
+    size_t size = 0;
+    if (!checkpoint_identity(a->path, a->run, &there, &size) || size > whole)
         return 0;
-    /* Of an identity only the last lines are hashed anew: some microseconds for each limit. */
+    const int64_t bytes = record_bytes(cell, own) - (int64_t)(whole - size);
+    int64_t limit = 1, above = own, found = 0;
+    while (limit < above) {
+        const int64_t middle = limit + (above - limit) / 2;
+        if (record_bytes(cell, middle) < bytes - PADDING)
+            limit = middle + 1;
+        else
+            above = middle;
+    }
     struct identities *identities = identities_new(TRAINER_ALGORITHM_VERSION);
-    int64_t limit = own;
-    for (bool found = false; !found && limit > 0; limit -= !found) {
+    for (; found == 0 && limit <= own && record_bytes(cell, limit) <= bytes + PADDING; limit++) {
         cell.training.episodes = limit;
         const struct identity identity = identities_next(identities, &cell);
-        found = identity_equal(&identity, &there);
+        found = identity_equal(&identity, &there) ? limit : 0;
     }
     identities_free(&identities);
-    return limit;
+    return found;
 }
 
 /* The state of a smaller limit is read to where a training with that limit has it. */

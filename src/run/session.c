@@ -203,6 +203,20 @@ static enum status refuse_damage(const struct session *s, struct fault *fault)
     return status;
 }
 
+/* What an earlier start has kept for a larger limit cannot be made again without training. */
+static void say_removed(const struct session *s, const bool *limited)
+{
+    int64_t count = 0;
+    for (int64_t run = 0; run < store_runs(s->store); run++)
+        count += limited[run] && checkpoint_exists(s->options->path, run);
+    if (count > 0)
+        progress_say(s->progress,
+                     "checkpoint.keep is none: the kept checkpoint%s of %" PRId64
+                     " run%s that the limit has ended %s removed",
+                     count == 1 ? "" : "s", count, count == 1 ? "" : "s",
+                     count == 1 ? "is" : "are");
+}
+
 /* Checkpoints of runs that are done, but for those that are kept for a larger limit, and
  * temporaries: what kills at the wrong moment have left. */
 static enum status tidy(const struct session *s, struct fault *fault)
@@ -211,11 +225,12 @@ static enum status tidy(const struct session *s, struct fault *fault)
     const int64_t runs = store_runs(s->store);
     bool *const wanted = fault_alloc((size_t)runs, sizeof *wanted);
     spec_cell(s->spec, 0, &cell);
-    enum status status = STATUS_OK;
-    if (cell.checkpoint.keep == KEEP_CENSORED)
-        status = extension_limited(s->store, wanted, fault);
+    const bool keeps = cell.checkpoint.keep == KEEP_CENSORED;
+    const enum status status = extension_limited(s->store, wanted, fault);
+    if (status == STATUS_OK && !keeps)
+        say_removed(s, wanted);
     for (int64_t run = 0; run < runs; run++)
-        wanted[run] = wanted[run] || store_state(s->store, run) != STORE_DONE;
+        wanted[run] = (keeps && wanted[run]) || store_state(s->store, run) != STORE_DONE;
     if (status == STATUS_OK) {
         checkpoint_tidy(s->options->path, wanted, runs);
         disk_remove_temporaries(s->options->path);

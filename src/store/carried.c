@@ -47,10 +47,9 @@ static enum status copy_bytes(int from, int to, const char *name, struct fault *
         if (got > 0)
             status = disk_write(to, bytes, (size_t)got, name, fault);
         else if (errno != EINTR)
-            status = fault_set(fault, STATUS_FAULT,
-                               "cannot read a checkpoint to be copied to %s: "
-                               "%s",
-                               name, strerror(errno));
+            status =
+                fault_set(fault, STATUS_FAULT, "cannot read a checkpoint to be copied to %s: %s",
+                          name, strerror(errno));
     }
     free(bytes);
     return status == STATUS_OK ? disk_sync(to, name, fault) : status;
@@ -113,18 +112,20 @@ enum status carried_sync(const char *path, const char tag[CARRIED_TAG], struct f
 
 /* ---- settling ---- */
 
-/* The folder of checkpoints may hold files of the user's, which stay where the checkpoints are. */
+/* The folder of checkpoints may hold files of the user's, which stay where the checkpoints are. An
+ * old checkpoint that could not be removed stays in the folder, which then cannot be replaced: that
+ * is told. */
 static void move_rest(const char *folder, const char *next)
 {
+    struct stat about;
     DIR *const entries = opendir(folder);
     if (entries == NULL)
         return;
     for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         char *const from = disk_name("%s/%s", folder, entry->d_name);
         char *const to = disk_name("%s/%s", next, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            rename(from, to) != 0)
-            errno = 0; /* the folder cannot be removed then, which is told */
+        if (lstat(to, &about) != 0) /* "." and ".." are there as well */
+            (void)!rename(from, to);
         free(to);
         free(from);
     }

@@ -232,7 +232,7 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
     return answer;
 }
 
-bool checkpoint_identity(const char *path, int64_t run, struct identity *identity)
+bool checkpoint_identity(const char *path, int64_t run, struct identity *identity, size_t *size)
 {
     uint8_t header[CHECKPOINT_HEADER];
     char *name = file_name(path, run);
@@ -241,6 +241,8 @@ bool checkpoint_identity(const char *path, int64_t run, struct identity *identit
                        header_flaw(header) == NULL;
     if (known)
         memcpy(identity->bytes, header + AT_IDENTITY, IDENTITY_SIZE);
+    if (known && size != NULL)
+        *size = (size_t)bytes_get(header + AT_SIZE, 8);
     if (fd >= 0)
         close(fd);
     free(name);

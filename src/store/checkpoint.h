@@ -54,9 +54,10 @@ enum checkpoint_answer checkpoint_load(const char *path, int64_t run,
                                        const struct identity *identity, void *payload, size_t size,
                                        struct fault *fault) MUST_USE;
 
-/** Read whose the checkpoint of `run` is. \return false when there is none, or its head cannot be
- *  believed */
-bool checkpoint_identity(const char *path, int64_t run, struct identity *identity) MUST_USE;
+/** Read whose the checkpoint of `run` is. \param size of its payload (output); NULL is fine
+ *  \return false when there is none, or its head cannot be believed */
+bool checkpoint_identity(const char *path, int64_t run, struct identity *identity,
+                         size_t *size) MUST_USE;
 
 /** Remove the checkpoint of `run` and its temporaries, if there are any.
  *  \return STATUS_FAULT when the file cannot be removed */

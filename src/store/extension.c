@@ -205,8 +205,9 @@ static enum growth growth_of(const struct extension *e, const struct store *stor
         return GROWTH_COPIED;
     struct identity kept;
     const struct identity own = identity_of(&before);
-    return checkpoint_identity(path, run, &kept) && identity_equal(&kept, &own) ? GROWTH_CONTINUED
-                                                                                : GROWTH_ANEW;
+    return checkpoint_identity(path, run, &kept, NULL) && identity_equal(&kept, &own)
+               ? GROWTH_CONTINUED
+               : GROWTH_ANEW;
 }
 
 static enum status find_growth(struct extension *e, const struct store *store, const char *path,

@@ -302,6 +302,9 @@ def test_chain(tmp_path):
         b"4 to 16 cells", b"16 to 160 cells"]
     shown = run("status", "b.h5", cwd=folder).stdout
     assert shown.count("extended") == 2 and "from 16 to 160 cells" in shown
+    assert "start     no. 3 on " in shown  # an extension is none
+    told = json.loads(run("status", "b.h5", "--json", cwd=folder).stdout)
+    assert told["last_start"]["number"] == 3
 
 
 def test_refused(folder, tmp_path):
@@ -511,9 +514,11 @@ def test_a_long_copy_shows_how_far_it_is(kept, tmp_path):
 def test_none_keeps_none(kept, tmp_path):
     """The next start removes what was kept when it is not to be."""
     shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
-    assert (tmp_path / "b.h5.ckpt").exists()
+    count = len(list((tmp_path / "b.h5.ckpt").iterdir()))
     done = sweep(0, "s200.yaml", "-o", "b.h5", *QUIET, "--set", "checkpoint.keep=none", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert (f"checkpoint.keep is none: the kept checkpoints of {count} runs that the limit has ended are "
+            "removed\n") in done.stderr and count > 1
     assert not (tmp_path / "b.h5.ckpt").exists()
 
 

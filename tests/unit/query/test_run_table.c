@@ -139,6 +139,16 @@ static void test_the_last_start_is_found(void **state)
     assert_ok(store_log_start(store, &start, 5000, &row, &fault));
     take(false);
     assert_true(isnan(table.start.end) && table.start.status == -1);
+    /* An extension is a row of the log and no start. */
+    const int64_t before = table.start.number;
+    const struct store_start extended = {"a", "2 to 3 cells", "rev", 12, 0, 0};
+    assert_ok(store_log_start(store, &extended, 6000, &row, &fault));
+    assert_ok(store_log_end(store, row, 0, 6000, &fault));
+    take(false);
+    assert_int_equal(table.start.number, before);
+    assert_ok(store_log_start(store, &start, 7000, &row, &fault));
+    take(false);
+    assert_int_equal(table.start.number, before + 1);
 }
 
 static void assert_axis(size_t axis, int64_t run, const char *expected)

@@ -175,9 +175,11 @@ static void test_foreign_ones_are_refused(void **state)
     forge(16, RUN + 1, 8);
     struct fault fault;
     struct identity whose;
+    size_t size = 0;
     assert_int_equal(load(&fault), CHECKPOINT_LOADED);
-    assert_true(checkpoint_identity(folder.path, RUN, &whose) && identity_equal(&whose, &identity));
-    assert_false(checkpoint_identity(folder.path, RUN + 1, &whose));
+    assert_true(checkpoint_identity(folder.path, RUN, &whose, &size));
+    assert_true(identity_equal(&whose, &identity) && size == SIZE);
+    assert_false(checkpoint_identity(folder.path, RUN + 1, &whose, NULL));
     save();
     forge(24, SIZE + 1, 8);
     assert_load_refused("another size");

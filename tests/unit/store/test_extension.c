@@ -150,7 +150,7 @@ static bool has(int64_t run, int64_t saved)
 {
     struct settings cell;
     struct identity identity;
-    if (!checkpoint_identity(folder.path, run, &identity))
+    if (!checkpoint_identity(folder.path, run, &identity, NULL))
         return false;
     store_cell(store, saved, &cell);
     const struct identity wanted = identity_of(&cell);
@@ -202,6 +202,20 @@ static void test_checkpoints_are_those_of_the_file(void **state)
     assert_ok(carried_settle(folder.path, wider, &fault));
     assert_true(has(0, 1));
     assert_false(checkpoint_exists(folder.path, 1) || checkpoint_exists(folder.path, 3));
+    /* What stays in the folder, as a checkpoint that cannot be removed, takes the place of nothing
+     * that was carried. */
+    char stuck[310], carried[310];
+    snprintf(stuck, sizeof stuck, "%s.ckpt/stuck", folder.path);
+    snprintf(carried, sizeof carried, "%s/stuck", next);
+    save(0);
+    assert_ok(carried_begin(folder.path, tag, &fault));
+    assert_ok(carried_add(folder.path, tag, 0, 1, &fault));
+    assert_int_equal(symlink("old", stuck) + symlink("new", carried), 0);
+    assert_refused(carried_settle(folder.path, wider, &fault), STATUS_FAULT, "not empty");
+    assert_int_equal(unlink(stuck), 0);
+    assert_ok(carried_settle(folder.path, wider, &fault));
+    assert_true(has(1, 0) && readlink(stuck, where, sizeof where) == 3 && where[0] == 'n');
+    save(0);
     /* A new file has none. */
     assert_ok(carried_begin(folder.path, tag, &fault));
     assert_ok(carried_add(folder.path, tag, 0, 1, &fault));

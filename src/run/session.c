@@ -58,7 +58,7 @@ static enum status check_cells(const struct session *s, const struct store *stor
 }
 
 /* A file that is there must be one that this command may write into. The cheap and certain refusals
- * come first; extension_match names the settings that differ, which is what a user most often needs. */
+ * come first; extension_match says what differs, which is what a user most often needs. */
 static enum status check_file(const struct session *s, bool *extends, struct fault *fault)
 {
     struct stat entry;

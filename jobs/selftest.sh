@@ -68,7 +68,8 @@ read_arguments() {
     { [ -w "$folder" ] && [ -x "$folder" ]; } ||
         fail 2 "jobs/selftest.sh: nothing can be written into $folder"
     folder=$(realpath -- "$folder")
-    seed=${seed:-$((EPOCHSECONDS % 1000000 + 1))}
+    take_time
+    seed=${seed:-$((now_us / 1000000 % 1000000 + 1))}
     drawn=$seed
 }
 
@@ -84,6 +85,12 @@ take() {
 
 wanted() {
     [[ $only == *" $1 "* ]]
+}
+
+# Microseconds since 1970, in $now_us. Bash knows them from 5.0 on; clusters have older ones.
+take_time() {
+    now_us=${EPOCHREALTIME:-$(date +%s.%6N)}
+    now_us=${now_us/./}
 }
 
 # The next whole number below MOST, the same for a seed on any machine: draw MOST; in $draw.

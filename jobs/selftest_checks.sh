@@ -74,8 +74,9 @@ check_launcher() {
 }
 
 check_fsync() {
-    local k words late=0 seen
-    local began=${EPOCHREALTIME/./}
+    local k words unplaced=0 seen began each
+    take_time
+    began=$now_us
     for k in {1..20}; do
         if ! words=$(dd if=/dev/zero of="$place/sync.$k" bs=64K count=1 conv=fsync status=none 2>&1); then
             flunk fsync "${words##*dd: }" \
@@ -83,11 +84,12 @@ check_fsync() {
             return
         fi
         # Where there is a place for it, the first extent has one once it is on the disk.
-        ! filefrag -v "$place/sync.$k" 2>/dev/null | grep -q '^ *0: .*delalloc' || late=$((late + 1))
+        ! filefrag -v "$place/sync.$k" 2>/dev/null | grep -q '^ *0: .*delalloc' || unplaced=$((unplaced + 1))
     done
-    local each=$(((${EPOCHREALTIME/./} - began) / 20000))
-    if [ "$late" -gt 0 ]; then
-        flunk fsync "fsync succeeded, but $late of 20 blocks had no place on the disk yet" \
+    take_time
+    each=$(((now_us - began) / 20000))
+    if [ "$unplaced" -gt 0 ]; then
+        flunk fsync "fsync succeeded, but $unplaced of 20 blocks had no place on the disk yet" \
             "fsync does nothing here (a library like eatmydata?): a power cut can lose finished cells."
         return
     fi
@@ -100,7 +102,8 @@ check_fsync() {
     pass fsync "$seen"
 }
 
-# Read a file, which is replaced all the time, until its last version or a flaw; print what was seen: FILE LAST
+# Read a file, which is replaced all the time, until its last version or a flaw; print what was seen:
+# FILE LAST
 # shellcheck disable=SC2016 # for another shell
 read_replaced='last=0 reads=0 flaw=
 end=$((SECONDS + 100))
@@ -361,11 +364,13 @@ check_ranks() {
         readers+=("$job")
         outputs+=("$said")
     done
-    began=${EPOCHREALTIME/./}
+    take_time
+    began=$now_us
     launch none 0 run "$place/sweep.yaml" -o "$file" --progress none
     end_of "$job"
     sweep=$code swept=$ended
-    took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
+    take_time
+    took_ms=$(((now_us - began) / 1000))
     words=$(words_of "$said")
     : >"$place/read"
     for k in "${!readers[@]}"; do
@@ -453,9 +458,11 @@ kill_once() {
     rm -f -- "$place/killed"
     launch "$victim" "$after" run "$place/sweep.yaml" -o "$place/kills.h5" --progress none
     if [ "$victim" = none ]; then
-        end=$((${EPOCHREALTIME/./} + draw * 1000))
-        while runs "$job" && [ "${EPOCHREALTIME/./}" -lt "$end" ]; do
+        take_time
+        end=$((now_us + draw * 1000))
+        while runs "$job" && [ "$now_us" -lt "$end" ]; do
             sleep 0.05
+            take_time
         done
         # Nobody has waited for it yet: the number is still its own.
         if runs "$job"; then

@@ -2,6 +2,7 @@
 """jobs/selftest.sh: it passes on the file systems that are here, and finds each promise that is not
 kept (failing_calls.c, lying_calls.c) in its own row of the table, with what that means."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,7 @@ def test_fsync_that_lies(folder):
         assert "cannot be seen on this file system" in rows(done)["fsync"][1]
         pytest.skip("this file system does not tell")
     assert_finds("fsync", "no place on the disk yet", "a power cut can lose", done, folder)
+    assert "not found" not in done.stderr
 
 
 def test_what_fails_first_is_not_said_twice(folder):
@@ -120,6 +122,16 @@ def test_busy_machine(check, command, words, folder):
                     program=slow_at(command, folder))
     assert_finds(check, words, "This may be a busy machine: run it again when it is idle, or with "
                  "--patience 8. If it fails again: ", done, folder)
+
+
+def test_old_bash(folder):
+    """Before 5.0 it does not know these."""
+    start = folder.parent / "start"
+    start.write_text("unset EPOCHREALTIME EPOCHSECONDS\n")
+    done = selftest(folder, "--only", "fsync", cwd="/", BASH_ENV=str(start))
+    assert_passes(done, folder, ["fsync"])
+    assert re.search(r"20 blocks, \d+ ms each", rows(done)["fsync"][1])
+    assert re.search(r", seed \d+$", done.stderr.strip()), done.stderr
 
 
 def test_slurm_that_takes_no_job(folder):

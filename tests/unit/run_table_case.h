@@ -3,30 +3,21 @@
 #ifndef CCMSWEEP_TESTS_RUN_TABLE_CASE_H
 #define CCMSWEEP_TESTS_RUN_TABLE_CASE_H
 
+#include "own_folder.h"
 #include "query/run_table.h"
 #include "store_case.h"
 
-static struct folder folder;
 static struct spec *spec;
 static struct store *store;
 static struct run_table table;
 static struct fault fault;
 
-static inline int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
 static inline int end(void **state)
 {
-    (void)state;
     run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
-    folder_fini(&folder);
-    return 0;
+    return folder_end(state);
 }
 
 static inline void make_of(struct spec *made)

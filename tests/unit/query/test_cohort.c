@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: MIT
 /* What a run says of an event: its fate, time and cause, momentum tail and returns. */
+#include "own_folder.h"
 #include "query/cohort.h"
 #include "store_case.h"
 #include <math.h>
 
 enum { ACTORS = 9, EPISODES = 12 };
 
-static struct folder folder;
 static struct spec *spec;
 static struct store *store;
 static struct run_table table;
 static struct cohort cohort;
 static struct fault fault;
 
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
 static int end(void **state)
 {
-    (void)state;
     cohort_fini(&cohort);
     run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
-    folder_fini(&folder);
-    return 0;
+    return folder_end(state);
 }
 
 static void make(const char *grid)
@@ -314,19 +305,20 @@ static void test_damage_is_a_fault(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_who_moves_after_the_event, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_run_that_diverges_after_the_event, begin, end),
-        cmocka_unit_test_setup_teardown(test_each_run_has_one_fate, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_comes_after_the_limit_is_censored_there, begin,
+        cmocka_unit_test_setup_teardown(test_who_moves_after_the_event, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_that_diverges_after_the_event, folder_begin,
                                         end),
-        cmocka_unit_test_setup_teardown(test_the_endpoint_is_of_an_actor, begin, end),
-        cmocka_unit_test_setup_teardown(test_each_event_has_its_field, begin, end),
-        cmocka_unit_test_setup_teardown(test_the_cause_is_of_the_first_actor_among_equals, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(test_a_tail_is_what_momentum_moved, begin, end),
-        cmocka_unit_test_setup_teardown(test_returns_end_with_their_episode, begin, end),
-        cmocka_unit_test_setup_teardown(test_cells_may_differ_in_shape, begin, end),
-        cmocka_unit_test_setup_teardown(test_damage_is_a_fault, begin, end),
+        cmocka_unit_test_setup_teardown(test_each_run_has_one_fate, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_what_comes_after_the_limit_is_censored_there,
+                                        folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_the_endpoint_is_of_an_actor, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_each_event_has_its_field, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_the_cause_is_of_the_first_actor_among_equals,
+                                        folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_tail_is_what_momentum_moved, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_returns_end_with_their_episode, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_cells_may_differ_in_shape, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_damage_is_a_fault, folder_begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: MIT
 /* Axes of a sweep, those that change together as one, and groups of runs by their values. */
+#include "own_folder.h"
 #include "query/grouping.h"
 #include "store_case.h"
 
-static struct folder folder;
 static struct spec *spec;
 static struct store *store;
 static struct run_table table;
 static struct grouping grouping;
 static struct fault fault;
 
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
 static int end(void **state)
 {
-    (void)state;
     grouping_fini(&grouping);
     run_table_fini(&table);
     store_close(&store);
     spec_free(&spec);
-    folder_fini(&folder);
-    return 0;
+    return folder_end(state);
 }
 
 static void make(const char *grid)
@@ -280,18 +271,19 @@ static void test_what_is_expected_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_preset_is_one_axis, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_preset_with_a_constant_of_its_own, begin, end),
-        cmocka_unit_test_setup_teardown(test_blocks_that_change_two_at_once, begin, end),
-        cmocka_unit_test_setup_teardown(test_one_direction_is_not_enough, begin, end),
-        cmocka_unit_test_setup_teardown(test_crossed_axes_decide_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(test_learning_rates_may_go_together, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_never_changes_is_alone, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_label_is_an_axis_of_its_own, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_part_of_the_label_can_be_named, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_label_leads_what_changes_with_it, begin, end),
-        cmocka_unit_test_setup_teardown(test_one_label, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_preset_is_one_axis, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_preset_with_a_constant_of_its_own, folder_begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_blocks_that_change_two_at_once, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_one_direction_is_not_enough, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_crossed_axes_decide_nothing, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_learning_rates_may_go_together, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_what_never_changes_is_alone, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_label_is_an_axis_of_its_own, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_part_of_the_label_can_be_named, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_label_leads_what_changes_with_it, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_one_label, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_refused, folder_begin, end),
         cmocka_unit_test(test_what_is_expected_is_bounded),
     };
     return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);

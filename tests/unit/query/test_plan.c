@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* The plan of a sweep that has begun: what is finished, and what the rest is expected to take. */
 #include "model/trainer_view.h"
+#include "own_folder.h"
 #include "query/plan.h"
 #include "spec/cost.h"
 #include "store_case.h"
 #include <ccmsweep/trainer.h>
 
-static struct folder folder;
-
 /* 6 cells in 2 groups of 3 seeds, the second of ten times as many agents. */
 #define SHORT "training: {episodes: 12}\ntracking: {log_every: 3, snapshot_every: 6}\n"
 static const char grid[] = SHORT "grid:\n  environment.agents: [3, 30]\n  seed: [1, 2, 3]\n";
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    folder_fini(&folder);
-    return 0;
-}
 
 static void finish(struct store *store, int64_t run, double wall_s)
 {
@@ -145,8 +130,8 @@ static void test_memory_is_that_of_the_largest_trainer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_left_is_expected, begin, end),
-        cmocka_unit_test_setup_teardown(test_times_may_be_missing, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_left_is_expected, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(test_times_may_be_missing, folder_begin, folder_end),
         cmocka_unit_test(test_axes_list_each_value_once),
         cmocka_unit_test(test_memory_is_that_of_the_largest_trainer),
     };

@@ -263,17 +263,20 @@ static void test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_each_run_is_in_one_state, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_run_has_what_the_file_has, begin, end),
-        cmocka_unit_test_setup_teardown(test_rows_that_do_not_count_are_not_shown, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_run_taken_back_meanwhile_is_not_done, begin, end),
-        cmocka_unit_test_setup_teardown(test_the_last_start_is_found, begin, end),
-        cmocka_unit_test_setup_teardown(test_settings_that_differ_are_axes, begin, end),
-        cmocka_unit_test_setup_teardown(test_labels_have_groups_of_their_own, begin, end),
-        cmocka_unit_test_setup_teardown(test_nothing_is_expected_of_what_is_not_known, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(test_each_run_is_in_one_state, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_has_what_the_file_has, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_rows_that_do_not_count_are_not_shown, folder_begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_a_run_taken_back_meanwhile_is_not_done, folder_begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_the_last_start_is_found, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_settings_that_differ_are_axes, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_labels_have_groups_of_their_own, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_nothing_is_expected_of_what_is_not_known, folder_begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_what_is_left, folder_begin, end),
         cmocka_unit_test_setup_teardown(test_a_cell_of_an_unknown_kind_is_done_in_the_time_it_took,
-                                        begin, end),
+                                        folder_begin, end),
     };
     return cmocka_run_group_tests_name("run_table", tests, NULL, NULL);
 }

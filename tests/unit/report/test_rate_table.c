@@ -147,7 +147,7 @@ static void assert_times(const char *text_of_spec, const int *runs, size_t count
     assert_string_equal(text, expected);
     json_decref(grid);
     end(&state);
-    begin(&state);
+    folder_begin(&state);
 }
 
 static void test_a_censored_run_is_later_than_its_limit(void **state)
@@ -194,14 +194,15 @@ static void test_json_of_the_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_pairs_are_in_the_order_of_the_plan, begin, end),
-        cmocka_unit_test_setup_teardown(test_rates_never_look_the_same, begin, end),
-        cmocka_unit_test_setup_teardown(test_axes_are_named_once, begin, end),
-        cmocka_unit_test_setup_teardown(test_all_outcomes_are_in_the_table, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_censored_run_is_later_than_its_limit, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_run_that_was_censored_early_may_stop_late, begin,
+        cmocka_unit_test_setup_teardown(test_pairs_are_in_the_order_of_the_plan, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_rates_never_look_the_same, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_axes_are_named_once, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_all_outcomes_are_in_the_table, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_a_censored_run_is_later_than_its_limit, folder_begin,
                                         end),
-        cmocka_unit_test_setup_teardown(test_json_of_the_table, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_run_that_was_censored_early_may_stop_late,
+                                        folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_json_of_the_table, folder_begin, end),
     };
     return cmocka_run_group_tests_name("rate_table", tests, NULL, NULL);
 }

@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: MIT
 /* What the runs of a file become in a wider spec, and what comes along. */
+#include "own_folder.h"
 #include "store/carried.h"
 #include "store/checkpoint.h"
 #include "store/extension.h"
 #include "store_case.h"
 #include <unistd.h>
 
-static struct folder folder;
 static struct spec *spec, *wider;
 static struct store *store;
 static struct extension *extension;
 static struct fault fault;
 
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
 static int end(void **state)
 {
-    (void)state;
     extension_free(&extension);
     extension_free(&extension);
     store_close(&store);
     spec_free(&spec);
     spec_free(&wider);
-    folder_fini(&folder);
-    return 0;
+    return folder_end(state);
 }
 
 static void make(const char *here, const char *there)
@@ -266,12 +257,12 @@ static void test_notes_come_along(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_runs_are_found_by_their_settings, begin, end),
-        cmocka_unit_test_setup_teardown(test_limits_may_grow, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_is_no_cell_is_named, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_the_limit_has_ended_goes_on, begin, end),
-        cmocka_unit_test_setup_teardown(test_checkpoints_are_those_of_the_file, begin, end),
-        cmocka_unit_test_setup_teardown(test_notes_come_along, begin, end),
+        cmocka_unit_test_setup_teardown(test_runs_are_found_by_their_settings, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_limits_may_grow, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_no_cell_is_named, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_what_the_limit_has_ended_goes_on, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_checkpoints_are_those_of_the_file, folder_begin, end),
+        cmocka_unit_test_setup_teardown(test_notes_come_along, folder_begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* What stands beside a sweep's file in a shared folder, and was not put there by us. */
+#include "own_folder.h"
 #include "store/checkpoint.h"
 #include "store/sidecar.h"
 #include "store_case.h"
 
-static struct folder folder;
 static struct fault fault;
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    folder_fini(&folder);
-    return 0;
-}
 
 static const char *in(const char *name)
 {
@@ -82,7 +68,7 @@ static void test_a_checkpoint_that_is_no_file(void **state)
     file_holds(in("precious"), "kept");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_begin, folder_end)
 
 int main(void)
 {

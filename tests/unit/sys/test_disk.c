@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Names of files, and whatever else may stand where a file is to be written. */
-#include "folder_case.h"
+#include "own_folder.h"
 #include "sys/atomic_file.h"
 #include "sys/atomic_folder.h"
 #include "sys/disk.h"
@@ -9,22 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static struct folder folder;
 static struct fault fault;
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    folder_fini(&folder);
-    return 0;
-}
 
 static const char *in(const char *name)
 {
@@ -370,7 +355,7 @@ static void test_what_stands_in_a_folder(void **state)
     assert_int_equal(folder_entries(in("out"), DISK_TEMPORARY, false), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_begin, folder_end)
 
 int main(void)
 {

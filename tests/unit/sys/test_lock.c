@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* One writer per file: a second one is refused, and a dead one leaves nothing behind. */
-#include "folder_case.h"
+#include "own_folder.h"
 #include "sys/clock.h"
 #include "sys/lock.h"
 #include <signal.h>
 #include <sys/wait.h>
-
-static struct folder folder;
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_init(&folder);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    folder_fini(&folder);
-    return 0;
-}
 
 /* A child that takes the lock, says so, and lets go after `seconds` or when it dies. */
 static pid_t hold(double seconds)
@@ -226,14 +210,18 @@ static void test_a_link_has_the_lock_of_its_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_second_one_is_refused_by_name, begin, end),
-        cmocka_unit_test_setup_teardown(test_it_waits_as_long_as_it_is_told, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_killed_holder_frees_it, begin, end),
-        cmocka_unit_test_setup_teardown(test_it_does_not_survive_in_another_program, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_cannot_be_locked, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_is_no_lock, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_holder_is_printable, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_link_has_the_lock_of_its_file, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_second_one_is_refused_by_name, folder_begin,
+                                        folder_end),
+        cmocka_unit_test_setup_teardown(test_it_waits_as_long_as_it_is_told, folder_begin,
+                                        folder_end),
+        cmocka_unit_test_setup_teardown(test_a_killed_holder_frees_it, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(test_it_does_not_survive_in_another_program, folder_begin,
+                                        folder_end),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_locked, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(test_what_is_no_lock, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(test_a_holder_is_printable, folder_begin, folder_end),
+        cmocka_unit_test_setup_teardown(test_a_link_has_the_lock_of_its_file, folder_begin,
+                                        folder_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void test_few_seeds_settle_nothing(void **state)
                 "it is not settled whether most runs stop: 20 of 40 stopped by 600; "
                 "between 0 and 100 % of a configuration may not");
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look(RATES "seed: 1-6", fast_stop);
     assert_part(FINDING_ALL, "all 24 runs stopped");
     assert_part(FINDING_ALL, "up to 46 % of a configuration may not");
@@ -86,7 +86,7 @@ static void test_pooled_runs_count_as_seeds(void **state)
     assert_said(FINDING_ALL, NULL);
     assert_part(FINDING_UNDECIDED, "10 of 10 stopped by 600; between 0 and 53 % may not");
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     make_runs("actor_lr: [0.1], critic_lr: [0.1, 0.01], seed: 1-6", fast_stop);
     aggregate_them((struct aggregate_options){.by = "actor_lr"});
     assert_part(FINDING_ALL, "all 12 runs stopped in episodes");
@@ -191,7 +191,7 @@ static void test_neighbours_are_a_range(void **state)
     assert_said(FINDING_ALL, "all 48 runs stopped in episodes 105 to 131; up to 46 % of a "
                              "configuration may not");
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look("actor_lr: [0.3, 0.1, 0.01, 0.001, 0.0001], critic_lr: [0.1], seed: 1-6",
          all_but_one_stop);
     assert_part(FINDING_ALL, "with actor_lr 0.001 to 0.3, all 24 runs stopped");
@@ -242,7 +242,7 @@ static void test_differences_along_an_axis(void **state)
                 "actors stop earlier than with actor_lr 0.01, critic_lr 0.1, by ");
     /* A test, but not an interval, or the reverse: too few. */
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look("actor_lr: [0.1, 0.01], critic_lr: [0.1], seed: 1-5", faster_is_earlier);
     assert_true(aggregate->comparison[1].paired.between.upper < 0);
     assert_said(FINDING_AXIS, NULL);
@@ -270,7 +270,7 @@ static void test_differences_without_an_interval_or_around_0(void **state)
     assert_said(FINDING_AXIS, NULL);
     assert_said(FINDING_NO_DIFFERENCE, NULL); /* p says that there is one */
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look("actor_lr: [0.1, 0.01], critic_lr: [0.1], seed: 1-10", by_chance);
     assert_true(aggregate->comparison[1].paired.between.lower < 0);
     assert_said(FINDING_AXIS, NULL);
@@ -332,11 +332,11 @@ static void test_a_setting_that_is_off_is_not_the_largest(void **state)
     assert_int_equal((int)number_of(FINDING_AXIS, "pairs"), 1);
     assert_part(FINDING_RETURN, " is lower with clip_actor 10 than with 1: ");
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look("actor_lr: [0.1], critic_lr: [0.1], training.clip_actor: [none, 1], seed: 1-8", clipped);
     assert_part(FINDING_AXIS, "actors stop earlier with clip_actor none than with 1, by ");
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     look("actor_lr: [0.1, 0.01], critic_lr: [0.1], training.clip_actor: [none, 1, 2, 3, 4], "
          "seed: 1-6",
          clipped_few);
@@ -415,7 +415,7 @@ static void test_never_and_returns_against_one(void **state)
                 "is higher with gamma 0.95 by ");
     assert_said(FINDING_RETURN, NULL); /* said once */
     finish_all(NULL);
-    begin(NULL);
+    folder_begin(NULL);
     make_runs("actor_lr: [0.1], critic_lr: [0.1], gamma: [0.9, 0.95, 0.99], seed: 1-8", no_gamma);
     aggregate_them((struct aggregate_options){.against = "gamma=0.9"});
     assert_said(FINDING_AGAINST_RMST, NULL);
@@ -506,27 +506,30 @@ static void test_at_most_eight_and_what_is_open_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_all_and_none, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_few_seeds_settle_nothing, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_most_and_few, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_pooled_runs_count_as_seeds, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_one_seed_says_nothing, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_runs_without_an_end, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_a_sweep_that_has_just_begun, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_sets_are_named_by_their_largest_groups, begin,
+        cmocka_unit_test_setup_teardown(test_all_and_none, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_few_seeds_settle_nothing, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_most_and_few, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_pooled_runs_count_as_seeds, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_one_seed_says_nothing, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_runs_without_an_end, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_a_sweep_that_has_just_begun, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_sets_are_named_by_their_largest_groups, folder_begin,
                                         finish_all),
-        cmocka_unit_test_setup_teardown(test_neighbours_are_a_range, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_what_is_in_no_group_is_counted, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_differences_along_an_axis, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_differences_without_an_interval_or_around_0, begin,
+        cmocka_unit_test_setup_teardown(test_neighbours_are_a_range, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_what_is_in_no_group_is_counted, folder_begin,
                                         finish_all),
-        cmocka_unit_test_setup_teardown(test_both_directions_along_an_axis, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_a_setting_that_is_off_is_not_the_largest, begin,
+        cmocka_unit_test_setup_teardown(test_differences_along_an_axis, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_differences_without_an_interval_or_around_0,
+                                        folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_both_directions_along_an_axis, folder_begin,
                                         finish_all),
-        cmocka_unit_test_setup_teardown(test_values_against_one, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_never_and_returns_against_one, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_returns, begin, finish_all),
-        cmocka_unit_test_setup_teardown(test_at_most_eight_and_what_is_open_stays, begin,
+        cmocka_unit_test_setup_teardown(test_a_setting_that_is_off_is_not_the_largest, folder_begin,
+                                        finish_all),
+        cmocka_unit_test_setup_teardown(test_values_against_one, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_never_and_returns_against_one, folder_begin,
+                                        finish_all),
+        cmocka_unit_test_setup_teardown(test_returns, folder_begin, finish_all),
+        cmocka_unit_test_setup_teardown(test_at_most_eight_and_what_is_open_stays, folder_begin,
                                         finish_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,9 +376,12 @@ wait_for() {
 
 # Set $later to the options of ccmsweep run for a start after the first. Cells that crash again would
 # be tried again for ever (--retry), and rows are compared once (--check). What was not copied when
-# the first start was killed is copied now: --reuse and --prefer stay, as far as their files do.
+# the first start was killed is copied now: --reuse and --prefer stay, as far as their files do. What
+# was trained meanwhile stays too, whatever else these files have by now: leave_out_once FILE OPTION…
 leave_out_once() {
     local option value words reused=false preferred=()
+    [ ! -e "$1" ] || preferred=(--prefer "$1")
+    shift
     later=()
     while [ "$#" -gt 0 ]; do
         words=("$1") option=${1%%=*} value=${1#*=}
@@ -396,7 +399,6 @@ leave_out_once() {
         case $option in
         --ret* | --c | --ch | --che | --chec | --check) continue ;;
         --pre*)
-            preferred=()
             [ ! -e "$value" ] || preferred=("${words[@]}")
             continue
             ;;

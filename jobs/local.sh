@@ -400,6 +400,6 @@ while :; do
     fi
     restarts=$((restarts + 1))
     say "The job ended with code $code: starting it again."
-    leave_out_once "${options[@]}"
+    leave_out_once "$file" "${options[@]}"
     options=("${later[@]}")
 done

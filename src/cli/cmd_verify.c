@@ -77,8 +77,8 @@ static enum status finish(void *arguments, struct fault *fault)
 static const struct exit_row exits[] = {
     {STATUS_OK, "nothing is wrong"},
     {STATUS_FAULT, "the disk fails"},
-    {STATUS_INPUT, "wrong input: there is no such file, or nothing is wrong and another version of "
-                   "the algorithm would have to train its runs again"},
+    {STATUS_INPUT, "wrong input: there is no such file; or another version of the algorithm would "
+                   "have to train again, and nothing else is wrong"},
     {STATUS_CELLS, "something is wrong, see the findings"},
     {STATUS_STOPPED, "stopped before all runs were trained again; until then nothing is wrong"},
     {0, NULL},
@@ -194,12 +194,13 @@ static enum status lead(const struct arguments *a, const struct comm *comm, stru
     if (begin)
         status = retrain_all(r, &report->defects, fault);
     report->trained = r->compared;
+    struct fault other;
+    const enum status printed = looked ? print(report, a->json, &other) : STATUS_OK;
     if (begin && comm->launched && (status == STATUS_FAULT || status == STATUS_INPUT)) {
+        fflush(stdout);
         fprintf(stderr, "ccmsweep: %s\n", text_make_plain(fault->text));
         comm_abort(comm, (int)status);
     }
-    struct fault other;
-    const enum status printed = looked ? print(report, a->json, &other) : STATUS_OK;
     if (printed == STATUS_OK)
         return status;
     if (status != STATUS_OK && status != STATUS_STOPPED)

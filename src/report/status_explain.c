@@ -86,11 +86,11 @@ static void add_extension(struct explanation *e, const struct known *k)
     write_time(last->time, when, sizeof when);
     const char *what = "this run had not been begun";
     if (k->row->attempts > 0 && k->notes.start >= last->time)
-        what = "what is noted of this run came after";
+        what = "what is noted of this run is newer";
     else if (k->row->attempts > 0 && k->notes.end >= last->time)
         what = "this run was begun before, and went on after";
     else if (k->row->attempts > 0)
-        what = "what is noted of this run came before, and was kept";
+        what = "what is noted of this run is older";
     add(e, "The file was extended at %s from %" PRId64 " to %" PRId64 " cells (run --extend); %s.",
         when, last->before, last->after, what);
 }
@@ -126,8 +126,9 @@ static void add_failures(struct explanation *e, const struct known *k)
             f->lost, plural(f->lost), f->lost == 1 ? "was" : "were");
     if (f->suspect != 0 || f->crashes > 0)
         add(e, "So it is trained before all others and with no other suspect beside it.");
-    if (f->suspect != 0 || f->lost > 0)
-        add(e, "A newer checkpoint, or a stop on request, clears it of the jobs that were lost.");
+    if (f->suspect != 0 || f->lost > 0 || f->crashes > 0)
+        add(e, "A newer checkpoint clears it of the jobs that were lost, a stop on request also of "
+               "its crashes.");
 }
 
 static void add_done(struct explanation *e, const struct known *k)
@@ -216,6 +217,11 @@ static void add_next(struct explanation *e, const struct known *k)
     else if (isfinite(start->end) && start->status == STATUS_OK)
         add(e, "The last start ended when the part that it was asked for was done (--only, "
                "--limit-cells), of which this run was not: a start without these trains it.");
+    else if (isfinite(start->end) && start->status == STATUS_CELLS)
+        add(e,
+            "The last start ended because cells had failed: it gave up (--max-failed, "
+            "--fail-fast), or was asked for a part (--only, --limit-cells) of which this run was "
+            "not. A start without these options, or with --retry, trains it.");
     else
         add(e, "No process works on the sweep: the same command as before trains it.");
 }

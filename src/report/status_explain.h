@@ -12,7 +12,7 @@
 struct explanation {
     int64_t run;
     size_t count;
-    char *of[12]; /**< (count) owned */
+    char *of[16]; /**< (count) owned */
 };
 
 /**

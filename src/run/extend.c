@@ -89,6 +89,7 @@ static enum status copy_runs(const struct work *w, struct fault *fault)
         progress_count(w->progress, "copied", run, w->extension->runs, clock_now());
         status = stop_requested() ? refuse_stopped(w, fault) : copy_run(w, run, fault);
     }
+    progress_fini(w->progress);
     return status;
 }
 

@@ -86,6 +86,7 @@ static enum status copy_runs(struct store *store, struct sources *sources,
         if (status == STATUS_OK)
             count_held(sources, &identity);
     }
+    progress_fini(progress);
     return status;
 }
 
@@ -214,7 +215,8 @@ static void say_all(const struct store *store, const char *path, const struct so
         copied += sources->of[i].copied;
     }
     if (sources->prefer != NULL && sources->decided > 0)
-        progress_say(progress, "the files differ in %" PRId64 " cell%s, and %s decided by --prefer",
+        progress_say(progress,
+                     "the files differ in %" PRId64 " cell%s, of which --prefer took that of %s",
                      sources->decided, sources->decided == 1 ? "" : "s", sources->prefer->path);
     else if (sources->prefer != NULL)
         progress_say(progress, "the files differ in no cell: --prefer decided nothing");

@@ -211,7 +211,7 @@ static void say_removed(const struct session *s, const bool *limited)
         count += limited[run] && checkpoint_exists(s->options->path, run);
     if (count > 0)
         progress_say(s->progress,
-                     "checkpoint.keep is none: the kept checkpoint%s of %" PRId64
+                     "checkpoint.keep is none: the checkpoint%s of %" PRId64
                      " run%s that the limit has ended %s removed",
                      count == 1 ? "" : "s", count, count == 1 ? "" : "s",
                      count == 1 ? "is" : "are");
@@ -519,8 +519,6 @@ enum status session_end(struct session *s, enum status ends, struct fault *fault
     enum status status = store_check_place(s->store, fault);
     if (status == STATUS_OK && ends == STATUS_STOPPED)
         status = failure_policy_clear(s->store, fault);
-    if (status == STATUS_OK)
-        status = store_clear_outcomes(s->store, fault);
     if (status == STATUS_OK)
         status = tidy(s, fault);
     if (status != STATUS_OK || s->log_row < 0)

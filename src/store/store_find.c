@@ -84,11 +84,11 @@ static enum status look_again(const struct store *store, int64_t run, struct def
     return status;
 }
 
-/* A start that ended with code 0 or 3 left no run whose rows are written and whose record is not.
+/* A start that ended with code 0 left no run whose rows are written and whose record is not.
  * Runs may wait: it may have been asked for a part of the sweep. But they have no outcome: one that
  * a kill inside a commit had left was taken back (store_clear_outcomes), and who takes a run back
- * takes its outcome too. So nothing but another program can empty a record since. A start that was
- * stopped is not asked, as starts of older programs took nothing back.
+ * takes its outcome too. So nothing but another program can empty a record since. Of a start that was
+ * stopped or gave up this is not known: older programs took nothing back.
  * \param outcomes (runs) \param completed set */
 static enum status read_completed(const struct store *store, bool held, int32_t *outcomes,
                                   bool *completed, struct fault *fault)
@@ -96,8 +96,7 @@ static enum status read_completed(const struct store *store, bool held, int32_t 
     int64_t row = 0;
     int code = 0;
     enum status status = store_log_last(store, &row, &code, fault);
-    *completed =
-        status == STATUS_OK && !held && row >= 0 && (code == STATUS_OK || code == STATUS_CELLS);
+    *completed = status == STATUS_OK && !held && row >= 0 && code == STATUS_OK;
     if (*completed)
         status = store_column(store, record_field("outcome"), outcomes, fault);
     return status;

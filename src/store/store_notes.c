@@ -352,21 +352,24 @@ static enum status find_log(const struct store *store, struct defects *defects, 
         status = store_note_column(store, NOTE_LOG_DONE, done, fault);
     for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++)
         last = numbers[i] > last ? numbers[i] : last;
+    int wrong = 0, first = 0;
     for (int i = 0; i < SCHEMA_STARTS && status == STATUS_OK; i++) {
         /* The largest number up to the last one whose row this is. */
         const int64_t expected =
             last - ((last - 1 - i) % SCHEMA_STARTS + SCHEMA_STARTS) % SCHEMA_STARTS;
-        if (numbers[i] != (expected > 0 ? expected : 0))
-            defects_say(defects, -1, "volatile/start_log_number",
-                        "%s was changed by another program: start %" PRId64
-                        " stands in row %d of the log, expected %" PRId64,
-                        store->path, numbers[i], i, expected > 0 ? expected : 0);
+        if (numbers[i] != (expected > 0 ? expected : 0) && wrong++ == 0)
+            first = i;
         if (numbers[i] > 0 && done[i] > store->runs)
             defects_say(defects, -1, "volatile/start_log_done",
                         "%s was changed by another program: start %" PRId64 " found %d of %" PRId64
                         " runs done",
                         store->path, numbers[i], done[i], store->runs);
     }
+    if (wrong > 0)
+        defects_say(defects, -1, "volatile/start_log_number",
+                    "%s was changed by another program: the numbers of starts in the log do not "
+                    "follow each other, in %d of its rows, first in row %d",
+                    store->path, wrong, first);
     return status;
 }
 

@@ -247,7 +247,11 @@ enum status store_clear_outcomes(struct store *store, struct fault *fault)
     int32_t *const outcomes = fault_alloc((size_t)store->runs, sizeof *outcomes);
     enum status status = store_column(store, record_field("outcome"), outcomes, fault);
     for (int64_t run = 0; run < store->runs && status == STATUS_OK; run++) {
-        if (store_state(store, run) == STORE_PENDING && outcome_is_final(outcomes[run]))
+        if (!outcome_is_final(outcomes[run]) || store_state(store, run) != STORE_PENDING)
+            continue;
+        /* Once more, for store_state says nothing of a read that failed. */
+        status = store_scan(store, run, 1, fault);
+        if (status == STATUS_OK && store->states[run] == STORE_PENDING)
             status = store_write_outcome(store, run, OUTCOME_PENDING, fault);
     }
     free(outcomes);

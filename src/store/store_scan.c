@@ -3,7 +3,7 @@
  * Which runs are done, as their commit records say. A file that is being written can be scanned:
  * every record is checked by its own checksum, so half of one reads as "not yet". The states are
  * kept in memory, one byte per run, and read from the file again only for a run that
- * store_look_again names. /
+ * store_look_again names.
  */
 #include "store/commit.h"
 #include "store/dataset_internal.h"

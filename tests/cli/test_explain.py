@@ -102,11 +102,25 @@ def test_suspects(folder):
     words = explain(folder, 1)[1]
     for part in ("It was begun, and its last attempt did not reach the end.", "It is a suspect: ",
                  "2 jobs in a row were lost while it was the only suspect; after --max-lost",
-                 "So it is trained before all others", "clears it of the jobs that were lost."):
+                 "So it is trained before all others", "clears it of the jobs that were lost, a stop"):
         assert part in words, words
     note(folder, 1, suspect=0, lost=0, crashes=1)
     words = explain(folder, 1)[1]
-    assert "So it is trained before all others" in words and "clears" not in words
+    assert "So it is trained before all others" in words and "also of its crashes." in words
+    end_of_start(folder, 3)
+    assert "The last start ended because cells had failed: it gave up" in explain(folder, 1)[1]
+
+
+def test_all_that_can_be_said(folder):
+    """A file from anybody may have all of it of one run."""
+    with h5py.File(folder / "s.h5", "r+") as file:
+        for name, value in (("number", 2), ("ranks", 0), ("job", b"2 to 4 cells"), ("time", 9e9)):
+            file[f"volatile/start_log_{name}"][1] = value
+    note(folder, 1, attempts=3, start=1e9, end=1.1e9, wall_s=5, crashes=1, suspect=1, lost=2, flight=1,
+         progress_episode=7, progress_time=1e9)
+    for outcome in 0, 6:
+        note(folder, 1, outcome)
+        assert explain(folder, 1)[1].count("- ") == 13
 
 
 def test_not_started(folder):
@@ -173,8 +187,8 @@ def test_extended(folder):
         sentence, = [line for line in shown.splitlines() if "The file was extended at " in line]
         assert " from 4 to 6 cells (run --extend); " in sentence
         said.setdefault(cell["seed"], set()).add(sentence.rsplit("; ", 1)[1])
-    assert said == {1: {"what is noted of this run came before, and was kept."},
-                    2: {"what is noted of this run came after."},
+    assert said == {1: {"what is noted of this run is older."},
+                    2: {"what is noted of this run is newer."},
                     3: {"this run had not been begun."}}
     note(folder, 0, start=extended - 9, end=extended + 9)
     assert "this run was begun before, and went on after." in run(

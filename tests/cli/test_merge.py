@@ -132,7 +132,7 @@ def test_one_is_preferred(prefer, folder):
     assert got.rows("reward", 0) == wanted.rows("reward", 1 if "c" in prefer else 0)
     assert (f"{1 if 'a' in prefer else 2} run" not in said) and got.hash(0) == got.done()[0][1]
     assert len(got.done()) == 4
-    assert f"the files differ in 1 cell, and {Path(prefer).name} decided by --prefer\n" in said
+    assert f"the files differ in 1 cell, of which --prefer took that of {Path(prefer).name}\n" in said
 
 
 def test_the_own_file_is_one_of_them(folder):
@@ -144,7 +144,7 @@ def test_the_own_file_is_one_of_them(folder):
     assert "run 1 of m.h5, trained on" in said and "run 0 of c.h5, trained on" in said
     assert (folder / HERE).read_bytes() == before
     said = merge(folder, "c.h5", prefer=HERE)
-    assert "the files differ in 1 cell, and m.h5 decided by --prefer\n" in said
+    assert "the files differ in 1 cell, of which --prefer took that of m.h5\n" in said
     assert "nothing was changed in m.h5, whose cells were all done\n" in said
     assert_same_results(folder / WHOLE, folder / HERE)
     said = merge(folder, "c.h5", prefer="c.h5")

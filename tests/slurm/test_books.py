@@ -4,7 +4,9 @@ SLURM that are made up, so that each case is quick."""
 import os
 import subprocess
 
+import h5py
 import pytest
+from damage_case import recommit
 from program import PROGRAM, listing, run
 from sweep_case import SOURCE, WITH_FAULTS, environment, needs_faults, write_spec
 
@@ -126,7 +128,7 @@ def test_options_of_a_later_start(folder):
     (folder / "a b.h5").touch()
 
     def later(*words):
-        script = '. "$0"; leave_out_once "$@"; printf "%s\\n" "${later[@]}"'
+        script = '. "$0"; leave_out_once own.h5 "$@"; printf "%s\\n" "${later[@]}"'
         return subprocess.run(["bash", "-c", script, SOURCE / "jobs/common.sh", *words], cwd=folder,
                               text=True, capture_output=True, check=True,
                               stdin=subprocess.DEVNULL).stdout.splitlines()
@@ -138,6 +140,32 @@ def test_options_of_a_later_start(folder):
     assert later("--prefer", "none.h5", "--reu=none.h5", *kept[:2]) == kept[:2]
     assert later("--prefer=a b.h5", "--reuse", "none.h5", "--progress", "none") == ["--progress",
                                                                                     "none"]
+    # What the sweep has trained meanwhile counts, unless its user has said what does.
+    (folder / "own.h5").touch()
+    assert later(*kept) == kept
+    assert later(*kept[:2]) == [*kept[:2], "--prefer", "own.h5"]
+    assert later("--only", "seed=1") == ["--only", "seed=1"]
+
+
+def test_other_file_that_grows(folder):
+    """Between two starts it has got another run of a cell that was trained here."""
+    needs_faults()
+    run("run", folder / "s.yaml", "-o", folder / "a.h5", "--progress", "none", "--only", "seed=2")
+    (folder / "bin/scontrol").write_text("#!/bin/sh\n", encoding="utf-8")
+    done = run_job(folder, "--reuse", "a.h5", "--order", "plan", program=WITH_FAULTS,
+                   CCMSWEEP_FAULTS="commit@0=kill")
+    assert done.returncode == 137 and "2 of 2 cells done" in done.stderr, done.stderr
+    with h5py.File(folder / "b.h5", "r+") as file:
+        file["commit"][1] = 0
+    run("run", folder / "s.yaml", "-o", folder / "a.h5", "--progress", "none")
+    with h5py.File(folder / "a.h5", "r+") as file:
+        file["reward"][0, 3] += 1
+    recommit(folder / "a.h5", 0)
+    refused = run("run", folder / "s.yaml", "-o", folder / "b.h5", "--reuse", folder / "a.h5")
+    assert refused.returncode == 2
+    done = run_job(folder, "--reuse", "a.h5")
+    assert done.returncode == 0, done.stderr
+    assert "the files differ in 1 cell, of which --prefer took that of " in done.stderr
 
 
 def test_part(folder):

@@ -84,11 +84,11 @@ static enum status look_again(const struct store *store, int64_t run, struct def
     return status;
 }
 
-/* A start that ended with code 0 left no run whose rows are written and whose record is not.
- * Runs may wait: it may have been asked for a part of the sweep. But they have no outcome: one that
- * a kill inside a commit had left was taken back (store_clear_outcomes), and who takes a run back
- * takes its outcome too. So nothing but another program can empty a record since. Of a start that was
- * stopped or gave up this is not known: older programs took nothing back.
+/* A start that ended with code 0 left no run whose rows are written and whose record is not. Runs
+ * may wait: it may have been asked for a part of the sweep. But they have no outcome: one that a
+ * kill inside a commit had left was taken back (store_clear_outcomes), and who takes a run back
+ * takes its outcome too. So nothing but another program can empty a record since. Of a start that
+ * was stopped or gave up this is not known: older programs took nothing back.
  * \param outcomes (runs) \param completed set */
 static enum status read_completed(const struct store *store, bool held, int32_t *outcomes,
                                   bool *completed, struct fault *fault)

@@ -415,7 +415,7 @@ check_stop() {
             stop_job "$job"
         elif [ "$code" != 0 ]; then
             words=$(words_of "$said")
-            flunk stop "a sweep does not begin, it $ended: $words" "$(meaning_of "$words")"
+            flunk stop "the sweep $ended: $words" "$(meaning_of "$words")"
             return
         fi
         [ "$code" = 0 ] || break

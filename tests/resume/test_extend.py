@@ -517,7 +517,7 @@ def test_none_keeps_none(kept, tmp_path):
     count = len(list((tmp_path / "b.h5.ckpt").iterdir()))
     done = sweep(0, "s200.yaml", "-o", "b.h5", *QUIET, "--set", "checkpoint.keep=none", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (f"checkpoint.keep is none: the kept checkpoints of {count} runs that the limit has ended are "
+    assert (f"checkpoint.keep is none: the checkpoints of {count} runs that the limit has ended are "
             "removed\n") in done.stderr and count > 1
     assert not (tmp_path / "b.h5.ckpt").exists()
 

@@ -175,7 +175,7 @@ exit 1
 """)
     program.chmod(0o755)
     done = selftest(folder, "--only", "stop", cwd="/", program=program)
-    assert_finds("stop", "does not begin, it ended with code 1: ccmsweep: cannot sync x", "fsync fails",
+    assert_finds("stop", "the sweep ended with code 1: ccmsweep: cannot sync x", "fsync fails",
                  done, folder)
     assert "unbound" not in done.stderr
 

@@ -59,6 +59,9 @@ read_arguments() {
         esac
         shift
     done
+    [ -n "${only// /}" ] || fail 2 "jobs/selftest.sh: --only '', expected some of ${checks[*]}"
+    [ "${#submit_options[@]}" -eq 0 ] || [ -n "$nodes" ] ||
+        fail 2 "jobs/selftest.sh: ${submit_options[0]} is for sbatch, expected --nodes with it"
     for name in $only; do
         [[ " ${checks[*]} " == *" $name "* ]] ||
             fail 2 "jobs/selftest.sh: --only '$name', expected some of ${checks[*]}"

@@ -83,7 +83,8 @@ const struct command_line status_line = {
     .intro = "Show how far a sweep is: while it runs, after it was killed, and at its end.",
     .details =
         "The file is only read; a running sweep is not disturbed. A cell is done, running, "
-        "interrupted (stopped politely), lost (with its job) or pending. One that is done has "
+        "interrupted (stopped politely, or at a limit that was smaller), lost (with its job) or "
+        "pending. One that is done has "
         "stopped, is censored (the limit came first), diverged, failed or is quarantined. 'left' "
         "is the expected remaining work, estimated from finished cells of the same kind. The ETA "
         "divides it by the "
@@ -145,11 +146,14 @@ static enum status print(const struct arguments *a, const struct status_report *
     return STATUS_OK;
 }
 
-/* Whether --watch can end. With all cells done, a process may still hold the file to write the end
- * of its log: the last report should show it. */
-static bool is_over(const struct status_report *report)
+/* Whether --watch can end. With all cells done, or the one that is explained, a process may still
+ * hold the file to write the end of its log: the last report should show it. */
+static bool is_over(const struct arguments *a, const struct status_report *report)
 {
-    return report->table.states[RUN_STATE_DONE] == report->table.runs && !report->held;
+    const struct run_table *const table = &report->table;
+    const bool done = a->explain >= 0 ? table->run[a->explain].state == RUN_STATE_DONE
+                                      : table->states[RUN_STATE_DONE] == table->runs;
+    return done && !report->held;
 }
 
 /* One look and its report. On a terminal each report replaces the one before (cursor to the top,
@@ -169,7 +173,7 @@ static enum status show(const struct arguments *a, bool first, bool *over, struc
     /* When the reader has left, there is nobody to print for. Any other loss of output is reported
      * by close_output() in main.c at the end of the program. */
     fflush(stdout);
-    *over = ferror(stdout) || is_over(&report);
+    *over = ferror(stdout) || is_over(a, &report);
     explanation_fini(&report.explained);
     run_table_fini(&report.table);
     store_close(&report.store);

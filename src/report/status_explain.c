@@ -74,6 +74,15 @@ static void add_attempts(struct explanation *e, const struct known *k)
                "file (run --reuse).");
 }
 
+/* Whether nothing of the run is noted since the last extension, and something before. */
+static bool is_before_extension(const struct known *k)
+{
+    const struct run_table *const t = k->table;
+    return t->extensions > 0 && k->row->attempts > 0 &&
+           !(k->notes.start >= t->extension[t->extensions - 1].time) &&
+           !(k->notes.end >= t->extension[t->extensions - 1].time);
+}
+
 /* An extension keeps the notes of runs that go on, and removes those of runs that are trained
  * anew. */
 static void add_extension(struct explanation *e, const struct known *k)
@@ -84,10 +93,10 @@ static void add_extension(struct explanation *e, const struct known *k)
     const struct run_table_extension *const last = &t->extension[t->extensions - 1];
     char when[64];
     write_time(last->time, when, sizeof when);
-    const char *what = "this run had not been begun";
+    const char *what = "no attempt of this run is noted";
     if (k->row->attempts > 0 && k->notes.start >= last->time)
         what = "what is noted of this run is newer";
-    else if (k->row->attempts > 0 && k->notes.end >= last->time)
+    else if (k->row->attempts > 0 && !is_before_extension(k))
         what = "this run was begun before, and went on after";
     else if (k->row->attempts > 0)
         what = "what is noted of this run is older";
@@ -176,6 +185,10 @@ static void add_state(struct explanation *e, const struct known *k)
     write_time(k->notes.progress_time, noted, sizeof noted);
     if (r->state == RUN_STATE_RUNNING)
         add(e, "It is being trained now.");
+    else if (r->state == RUN_STATE_INTERRUPTED && is_before_extension(k))
+        add(e,
+            "It had come to a smaller limit, or been interrupted by a stop on request, before the "
+            "sweep was extended, and goes on.");
     else if (r->state == RUN_STATE_INTERRUPTED)
         add(e, "It was interrupted by a stop on request, which counts against no run.");
     else if (r->failures.flight == FLIGHT_CRASHED)

@@ -50,6 +50,9 @@ static enum status check_cells(const struct session *s, const struct store *stor
 {
     struct extension *extension = NULL;
     *extends = s->options->extend && !store_is_of(store, s->spec);
+    if (s->options->extend && !*extends && s->options->dry_run)
+        progress_say(s->progress, "nothing to extend: %s has the cells of the spec already",
+                     s->options->path);
     if (!*extends)
         return extension_match(store, s->options->path, s->spec, fault);
     const enum status status = extension_new(&extension, store, s->options->path, s->spec, fault);

@@ -189,10 +189,24 @@ def test_extended(folder):
         said.setdefault(cell["seed"], set()).add(sentence.rsplit("; ", 1)[1])
     assert said == {1: {"what is noted of this run is older."},
                     2: {"what is noted of this run is newer."},
-                    3: {"this run had not been begun."}}
-    note(folder, 0, start=extended - 9, end=extended + 9)
+                    3: {"no attempt of this run is noted."}}
+    number, = (cell["run"] for cell in table["list"] if cell["seed"] == 1 and cell["actor_lr"] == 0.1)
+    with h5py.File(folder / "s.h5", "r+") as file:
+        file["commit"][number] = 0
+    note(folder, number, 6)
+    assert "It had come to a smaller limit, or been interrupted" in run(
+        "status", "s.h5", "--explain", number, cwd=folder).stdout
+    note(folder, number, start=extended - 9, end=extended + 9)
+    assert "It was interrupted by a stop on request" in run(
+        "status", "s.h5", "--explain", number, cwd=folder).stdout
     assert "this run was begun before, and went on after." in run(
-        "status", "s.h5", "--explain", 0, cwd=folder).stdout
+        "status", "s.h5", "--explain", number, cwd=folder).stdout
+
+
+def test_watched(folder):
+    """Until the run is done, whatever others are."""
+    shown = run("status", "s.h5", "--explain", "0", "--watch", cwd=folder)
+    assert shown.returncode == 0 and "It is done: " in shown.stdout
 
 
 def test_at_work(folder):

@@ -318,6 +318,15 @@ def test_refused(folder, tmp_path):
         assert ("b.h5 cannot be extended to this spec: run 1 (actor_lr 0.1, critic_lr 0.01, seed 5) "
                 "is not a cell of the spec; compared with the nearest one, training.seed is 5 in the "
                 "file and 3 in the spec") in done.stderr, done.stderr
+    # That the limit is larger is no reason.
+    write(folder, more=NARROW.replace("[3, 5]", "[3, 4]").replace("episodes: 120", "episodes: 130"))
+    done = extend(folder, spec="more.yaml")
+    assert done.returncode == 2 and "training.seed is 5 in the file" in done.stderr
+    assert "training.episodes is" not in done.stderr
+    (folder / "more.yaml").unlink()
+    done = extend(folder, "--dry-run", spec="narrow.yaml")
+    assert said(done) == ["ccmsweep: nothing to extend: b.h5 has the cells of the spec already",
+                          "ccmsweep: nothing is wrong, nothing was touched"]
     done = sweep(0, "wide.yaml", "-o", "b.h5", cwd=folder)
     assert done.returncode == 2
     assert ("b.h5 was made for 4 of the 16 cells of the spec, and 12 are new: run --extend makes it the "

@@ -210,6 +210,8 @@ def test_interrupted(number, folder):
     (["--nodes"], "jobs/selftest.sh: --nodes needs a value"),
     (["--nodes", "2"], "jobs/selftest.sh: --nodes needs SLURM, and there is no sbatch here"),
     (["--only", "lock"], "jobs/selftest.sh: --only 'lock', expected some of launcher fsync "),
+    (["--only", ""], "jobs/selftest.sh: --only '', expected some of launcher fsync "),
+    ([".", "--", "-p", "x"], "jobs/selftest.sh: -p is for sbatch, expected --nodes with it"),
     (["--none"], "jobs/selftest.sh: unknown option '--none' (see --help)"),
     (["nowhere"], "jobs/selftest.sh: there is no folder nowhere"),
     ([".", "."], "jobs/selftest.sh: one folder only, not also '.'"),

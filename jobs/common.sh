@@ -133,7 +133,7 @@ need_number() {
 run_quietly() {
     local what=$1 said code=0
     shift
-    ${unsaid:-false} || say "$what"
+    [ "${unsaid:-}" = true ] || say "$what"
     # Kept here and not in a file: a disk may be full.
     said=$("$@" 2>&1 </dev/null | tr -d '\0'; exit "${PIPESTATUS[0]}") || code=$?
     if [ "$code" -ne 0 ]; then
@@ -539,7 +539,8 @@ remember() {
     local new=$file.job/.$1.$$
     (
         set -o noclobber
-        make_books && { { [ ! -e "$new" ] && [ ! -L "$new" ]; } || rm -f -- "$new"; } && printf '%s\n' "$2" >"$new" && mv -fT -- "$new" "$file.job/$1"
+        make_books && { { [ ! -e "$new" ] && [ ! -L "$new" ]; } || rm -f -- "$new"; } &&
+            printf '%s\n' "$2" >"$new" && mv -fT -- "$new" "$file.job/$1"
     ) 2>/dev/null || forgetful=true
 }
 

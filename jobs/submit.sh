@@ -272,24 +272,12 @@ ask_plan() {
     longest_s=$(number_in longest_cell_s <<<"$plan")
 }
 
-# Whether there is something to do though all cells are done.
-changes_what_is_done() {
+# Whether an option of the run is one of these, cut short or not: has_option PATTERN|…
+has_option() {
     local word
     for word in ${run_options[@]+"${run_options[@]}"}; do
-        case $word in
-        --ret* | --reu* | --pre* | --c | --ch | --che | --chec | --check) return 0 ;;
-        esac
-    done
-    return 1
-}
-
-# Whether the job is to train a part of the cells.
-is_part() {
-    local word
-    for word in ${run_options[@]+"${run_options[@]}"}; do
-        case $word in
-        --on* | --l*) return 0 ;;
-        esac
+        # shellcheck disable=SC2053 # it is a pattern
+        [[ $word != @($1) ]] || return 0
     done
     return 1
 }
@@ -401,7 +389,9 @@ find_program
 check_run
 ask_plan
 say "$spec: $cells cells, $((cells - finished)) of them left"
-if [ "$finished" -eq "$cells" ] && ! changes_what_is_done && ! $extends; then
+# These change what is done.
+if [ "$finished" -eq "$cells" ] && ! $extends &&
+    ! has_option '--ret*|--reu*|--pre*|--c|--ch|--che|--chec|--check'; then
     say "Nothing to do: $file is complete."
     exit 0
 fi
@@ -415,7 +405,7 @@ if [ "$limit_s" -gt 0 ]; then
 fi
 say "Expected: $(in_words "$left_s") of core time, $(in_words "$wall_s") with $workers at a time;" \
     "$limit_said$([ "$starts" -le 1 ] || echo ", $starts starts")"
-! is_part || say "This is for all cells that are left: those of --only and --limit-cells take less." \
+! has_option '--on*|--l*' || say "This is for all cells that are left: those of --only and --limit-cells take less." \
     "A --time of your own may be shorter."
 copy=$file.job/spec.yaml
 # A percent sign is sbatch's.

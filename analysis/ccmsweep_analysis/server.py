@@ -2,8 +2,9 @@
 """The live page of a sweep for browsers on this machine.
 
 It answers at 127.0.0.1 alone, and there only to processes of its own user, where the system tells
-whose they are: on a login node all users share that address. Pages of other sites cannot read it: a name that they let point to 127.0.0.1 is
-not one that it answers to. Nothing of a request is ever a name of a file."""
+whose they are: on a login node all users share that address. Pages of other sites cannot read it: a
+name that they let point to 127.0.0.1 is not one that it answers to. Nothing of a request is ever a
+name of a file."""
 import contextlib
 import getpass
 import http.server

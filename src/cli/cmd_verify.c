@@ -107,8 +107,7 @@ const struct command_line verify_line = {
         "CPUs with another arithmetic give other bytes, so both levels are named.\n\n"
         "Not covered by any checksum: the text of the spec as it was written, settings of the "
         "section 'checkpoint', attributes such as descriptions and units, and times. Of notes and "
-        "of "
-        "the log of starts only what this program never writes is found.",
+        "of the log of starts only what this program never writes is found.",
     .options = options,
     .operands = operands,
     .expected = "one file",
